@@ -1,0 +1,69 @@
+"""A condition of the experiment, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .iteration import FeedbackPolicy
+from .money import Price
+
+
+class Role(StrEnum):
+    """Who a model is in the loop."""
+
+    SPEC = "spec"
+    LOCAL = "local"
+    CHECKPOINT = "checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """A model as koderz.yaml names it. None means: leave it to the back end or the server."""
+
+    name: str
+    backend: str
+    model: str
+    """What the back end calls it, such as `claude-opus-5-5` or `qwen2.5-coder:7b`."""
+    price: Price | None = None
+    """None: not known. A model that costs nothing has a Price of zeros."""
+    temperature: float | None = None
+    max_tokens: int = 4096
+    """The most tokens of one reply."""
+    context_tokens: int | None = None
+    """The context window to plan prompts for."""
+    timeout: float = 600.0
+    """Seconds to wait for one reply."""
+    hosts: tuple[str, ...] = ()
+    """Base URLs of the servers; empty: the back end's own default or environment variable."""
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    """What only this back end knows; it refuses what it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One condition: which model plays which role, for how long, and what it is told."""
+
+    name: str
+    local: ModelSettings
+    spec: ModelSettings | None = None
+    """None: no spec is written; the local model works from the problem itself."""
+    checkpoint: ModelSettings | None = None
+    """None: nobody reviews."""
+    max_iterations: int = 50
+    checkpoint_interval: int = 5
+    """A checkpoint follows every so many failed iterations."""
+    feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
+    candidates: int = 1
+    """Replies asked for in one iteration."""
+    attempts_shown: int = 5
+    """How many of the latest attempts stand in a prompt, at most; 0 makes the tries independent."""
+
+    def model_of(self, role: Role) -> ModelSettings | None:
+        return {Role.SPEC: self.spec, Role.LOCAL: self.local, Role.CHECKPOINT: self.checkpoint}[role]
+
+    @property
+    def models(self) -> Mapping[Role, ModelSettings]:
+        """The roles that this arm fills."""
+        return {role: model for role in Role if (model := self.model_of(role)) is not None}

@@ -1,0 +1,40 @@
+"""The errors of the package.
+
+KoderzError
+├── UsageError              the user's mistake; one line that says where and what would be right; pytest exits with 4
+├── InfrastructureError     a model server, the sandbox or a disk failed; the experiment is *invalid*, never unsolved
+│   ├── ModelUnavailable    no answer after bounded retries, or a refusal of the service that is not the model's own
+│   └── SandboxFault        the judge itself broke; says nothing of the candidate
+├── OutOfBudget             a guard refused a call; the experiment is *skipped*
+└── MemoryUnavailable       cortex does not answer; never stops an experiment
+"""
+
+from __future__ import annotations
+
+
+class KoderzError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+class UsageError(KoderzError):
+    """The user's mistake, in one line: where it stands and what would be right."""
+
+
+class InfrastructureError(KoderzError):
+    """What the experiment stands on failed, so its result says nothing about a model."""
+
+
+class ModelUnavailable(InfrastructureError):
+    """A model gave no answer within the bounded retries, or can give none (no such model, no access)."""
+
+
+class SandboxFault(InfrastructureError):
+    """The judge could not come to a verdict, through no fault of the candidate."""
+
+
+class OutOfBudget(KoderzError):
+    """A call was not made because it could have passed the limit the user set."""
+
+
+class MemoryUnavailable(KoderzError):
+    """The memory server cannot be reached, or did not keep what it was given."""

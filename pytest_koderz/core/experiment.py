@@ -1,0 +1,116 @@
+"""The record of one arm on one problem, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from hashlib import sha256
+
+from .iteration import Iteration
+from .money import Ledger, Usage
+
+
+class Status(StrEnum):
+    """How an experiment stands."""
+
+    RUNNING = "running"
+    SOLVED = "solved"
+    UNSOLVED = "unsolved"
+    INVALID = "invalid"
+    """The infrastructure failed, which says nothing of the models."""
+    SKIPPED = "skipped"
+    """A guard, such as the budget, stopped it."""
+
+    @property
+    def settled(self) -> bool:
+        """True where the models have had their say: solved or unsolved."""
+        return self in (Status.SOLVED, Status.UNSOLVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """The frontier's written reading of a problem."""
+
+    text: str
+    model_id: str
+    usage: Usage = Usage()
+    cost: Decimal | None = None
+    seconds: float = 0.0
+    recalled_from: str | None = None
+    """Id of the experiment that paid for it. None: this one did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What the frontier said at a checkpoint."""
+
+    number: int
+    """Of the checkpoint, counted from 1."""
+    after_iteration: int
+    text: str
+    model_id: str
+    recalled: int = 0
+    """How many attempts came from the memory; 0: the loop's own record was used."""
+    usage: Usage = Usage()
+    cost: Decimal | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One arm on one problem, once. A new record follows each step; this one never changes."""
+
+    id: str
+    problem_id: str
+    arm: str
+    epoch: int = 1
+    """Counted from 1."""
+    benchmark_id: str = ""
+    seed: int = 0
+    spec: Spec | None = None
+    iterations: tuple[Iteration, ...] = ()
+    checkpoints: tuple[Guidance, ...] = ()
+    ledger: Ledger = Ledger()
+    status: Status = Status.RUNNING
+    reason: str = ""
+    """Why it is invalid or was skipped."""
+    seconds: float = 0.0
+    started: str = ""
+    """ISO 8601, UTC."""
+    prompt_version: str = ""
+
+    @property
+    def guidance(self) -> str | None:
+        """The latest guidance; None before the first checkpoint."""
+        return self.checkpoints[-1].text if self.checkpoints else None
+
+    @property
+    def solved(self) -> bool:
+        return self.status is Status.SOLVED
+
+    def with_spec(self, spec: Spec) -> Experiment:
+        return replace(self, spec=spec)
+
+    def with_iteration(self, iteration: Iteration) -> Experiment:
+        return replace(self, iterations=(*self.iterations, iteration))
+
+    def with_checkpoint(self, guidance: Guidance) -> Experiment:
+        return replace(self, checkpoints=(*self.checkpoints, guidance))
+
+    def ended(self, status: Status, seconds: float, reason: str = "") -> Experiment:
+        return replace(self, status=status, seconds=seconds, reason=reason)
+
+
+def experiment_id(benchmark_id: str, problem_id: str, arm: str, epoch: int) -> str:
+    """`exp_` and eight hex digits: the same for the same experiment of the same benchmark, in any process."""
+    return "exp_" + _digest(benchmark_id, problem_id, arm, str(epoch))[:8]
+
+
+def seed_of(problem_id: str, arm: str, epoch: int) -> int:
+    """A seed from 0 to 2**31 - 1 that belongs to the experiment: not to the process, the order or the day."""
+    return int(_digest(problem_id, arm, str(epoch))[:8], 16) & 0x7FFFFFFF
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()

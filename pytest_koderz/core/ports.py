@@ -1,0 +1,102 @@
+"""The edges of the core: what an experiment needs from the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol
+
+from .arm import Arm, Role
+from .experiment import Experiment, Guidance, Spec
+from .iteration import Candidate, Iteration, StopReason, Verdict
+from .money import Usage
+from .problem import Problem, TestSet
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is sent. `problem_id` and `role` are not part of it: they say what it belongs to."""
+
+    system: str
+    stable: str
+    """The part that stays the same through an experiment, worth caching; comes before `text`."""
+    text: str
+    problem_id: str
+    role: Role
+    seed: int = 0
+    heat: float = 0.0
+    """Added to the model's own temperature, to get away from repeating itself; 0 to 1."""
+
+    @property
+    def user(self) -> str:
+        """The whole user message."""
+        return "\n\n".join(part for part in (self.stable, self.text) if part)
+
+    @property
+    def digest(self) -> str:
+        """The same for prompts that a model could not tell apart, seed and heat included."""
+        parts = (self.system, self.stable, self.text, str(self.seed), str(self.heat))
+        return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's answer, whatever the back end."""
+
+    text: str
+    usage: Usage
+    model_id: str
+    """As the provider returned it."""
+    stop_reason: StopReason = StopReason.END
+    seconds: float = 0.0
+    gpu_seconds: float | None = None
+    """As the server reported them. None: it did not."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know, such as a prompt that the server cut."""
+
+
+class Model(Protocol):
+    """Transport to a language model."""
+
+    def complete(self, prompt: Prompt) -> Reply:
+        """Answer *prompt*. Raises ModelUnavailable when no answer can be had; a refusal or a cut reply is a Reply."""
+        ...
+
+
+class Sandbox(Protocol):
+    """The judge."""
+
+    def __call__(self, problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
+        """Run *candidate* against one set of the problem's tests. Raises SandboxFault when no verdict can be had."""
+        ...
+
+
+class Memory(Protocol):
+    """What was learnt before. None means: nothing is known, or the memory cannot be asked."""
+
+    def recall_spec(self, problem: Problem, arm: Arm) -> Spec | None: ...
+
+    def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
+        """The last *limit* iterations of *experiment*, oldest first."""
+        ...
+
+
+class Listener(Protocol):
+    """Who is told of an experiment as it goes. Only `before_call` may raise: it guards what is about to be spent."""
+
+    def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None: ...
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None: ...
+    def spec_written(self, experiment: Experiment, spec: Spec) -> None: ...
+    def iterated(self, experiment: Experiment, iteration: Iteration) -> None: ...
+    def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None: ...
+
+
+class Clock(Protocol):
+    """Seconds from any fixed point."""
+
+    def __call__(self) -> float: ...
+
+
+Crew = Mapping[Role, Model]
+"""The models of an arm, opened, by role."""

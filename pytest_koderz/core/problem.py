@@ -1,0 +1,44 @@
+"""What is to be solved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+TestSet = Literal["base", "visible", "plus"]
+Isolation = Literal["process-separated", "in-process"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A task with the tests that grade it.
+
+    `tests`, `visible` and `plus` are Python sources. Unless `isolation` is "in-process" each defines `check(candidate)`,
+    which raises AssertionError for a wrong answer; it may also call the entry point by its name.
+    """
+
+    __test__ = False
+
+    id: str
+    """As its publisher writes it, such as `HumanEval/0`; unique within a suite."""
+    prompt: str
+    """What a model is shown: a function's head and docstring, or a text."""
+    entry_point: str
+    """The name of the function that the tests call."""
+    tests: str
+    preamble: str = ""
+    """Imports and helper functions of the prompt, in scope for the candidate and, from here, for the tests."""
+    visible: str | None = None
+    """The docstring's examples as tests, which a model may be told of. None: the prompt shows none that can be run."""
+    plus: str | None = None
+    """More tests of the same behaviour, kept apart for grading. None: the dataset has none."""
+    canonical_solution: str | None = None
+    """A whole program that passes, imports and helpers included. None: not published."""
+    dataset: str = ""
+    isolation: Isolation = "process-separated"
+    requires: tuple[str, ...] = ()
+    """Modules outside the standard library that the tests or solutions import, such as `numpy`."""
+
+    def source_of(self, tests: TestSet) -> str | None:
+        """The source of one set of tests; None where the problem has no such set."""
+        return {"base": self.tests, "visible": self.visible, "plus": self.plus}[tests]

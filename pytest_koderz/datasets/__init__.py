@@ -1,0 +1,1 @@
+"""Published problem sets as values of `Problem`."""

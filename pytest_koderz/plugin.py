@@ -1,0 +1,1 @@
+"""The pytest plugin: options, and one object that is registered only with --koderz."""
