@@ -1,1 +1,1 @@
-"""Can a cheap local model, with tries, test feedback and a little supervision, match a frontier model? A pytest plugin."""
+"""A pytest plugin: can a cheap local model under a little frontier supervision match a frontier model?"""

@@ -13,8 +13,8 @@ Isolation = Literal["process-separated", "in-process"]
 class Problem:
     """A task with the tests that grade it.
 
-    `tests`, `visible` and `plus` are Python sources. Unless `isolation` is "in-process" each defines `check(candidate)`,
-    which raises AssertionError for a wrong answer; it may also call the entry point by its name.
+    `tests`, `visible` and `plus` are Python sources. Unless `isolation` is "in-process" each defines
+    `check(candidate)`, which raises AssertionError for a wrong answer; it may also call the entry point by its name.
     """
 
     __test__ = False
