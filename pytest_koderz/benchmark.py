@@ -1,0 +1,155 @@
+"""The part of a benchmark that runs in one process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from .config import Settings
+from .core.arm import Arm, ModelSettings, Role
+from .core.errors import KoderzError, ModelUnavailable, OutOfBudget, SandboxFault
+from .core.experiment import Experiment, Guidance, Spec, Status, experiment_id, seed_of
+from .core.iteration import Iteration
+from .core.loop import solve
+from .core.ports import Model, Prompt, Reply, Sandbox
+from .core.problem import Problem
+from .core.prompts import PROMPT_VERSION
+
+
+class Benchmark:
+    """Runs experiments in this process. Models and judge are opened when first needed, and closed at the end."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, benchmark_id: str) -> None:
+        self.config = config
+        self.settings = settings
+        self.id = benchmark_id
+        self.hooks = Hooks(config)
+        self._models: dict[str, Model] = {}
+        self._sandbox: Sandbox | None = None
+        self._lock = threading.Lock()
+
+    def run(self, problem: Problem, arm: Arm, epoch: int) -> Experiment:
+        """The experiment, ended. Raises nothing but what stops the session."""
+        start = self._start(problem, arm, epoch)
+        try:
+            sandbox = self.sandbox()
+            crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
+        except KoderzError as fault:
+            ended = start.ended(Status.INVALID, 0.0, str(fault))
+        else:
+            ended = solve(start, problem, arm, crew, sandbox, self.hooks, self.hooks, time.monotonic)
+        self.hooks.observe("pytest_koderz_ended", experiment=ended)
+        return ended
+
+    def sandbox(self) -> Sandbox:
+        """The judge of this process. Raises SandboxFault when nobody offers one."""
+        with self._lock:
+            if self._sandbox is None:
+                self._sandbox = self.config.hook.pytest_koderz_open_sandbox(config=self.config)
+            if self._sandbox is None:
+                raise SandboxFault("no plugin offers a sandbox")
+            return self._sandbox
+
+    def close(self) -> None:
+        for opened in (*self._models.values(), self._sandbox):
+            close: Callable[[], None] | None = getattr(opened, "close", None)
+            if close is not None:
+                close()
+
+    def _start(self, problem: Problem, arm: Arm, epoch: int) -> Experiment:
+        return Experiment(
+            id=experiment_id(self.id, problem.id, arm.name, epoch),
+            problem_id=problem.id,
+            arm=arm.name,
+            epoch=epoch,
+            benchmark_id=self.id,
+            seed=seed_of(problem.id, arm.name, epoch),
+            started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            prompt_version=PROMPT_VERSION,
+        )
+
+    def _model(self, settings: ModelSettings, role: Role) -> Model:
+        with self._lock:
+            if settings.name not in self._models:
+                opened = self.config.hook.pytest_koderz_open_model(config=self.config, model=settings, role=role)
+                if opened is None:
+                    raise ModelUnavailable(f"model '{settings.name}': no back end named '{settings.backend}'")
+                self._models[settings.name] = opened
+            return self._models[settings.name]
+
+
+class Hooks:
+    """Our hooks as the core sees them: a memory, and a listener whose observers cannot hurt."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.complaints: Counter[str] = Counter()
+        """What observers raised, and how often."""
+
+    def hand_over(self) -> dict[str, int]:
+        """The complaints since the last time, as plain data for the controller."""
+        complaints, self.complaints = dict(self.complaints), Counter()
+        return complaints
+
+    def observe(self, name: str, **values: object) -> None:
+        """Call each implementation on its own. What it raises becomes a complaint, unless it stops the session."""
+        manager = self.config.pluginmanager
+        implementers = [impl.plugin for impl in getattr(self.config.hook, name).get_hookimpls()]
+        for plugin in implementers:
+            alone = manager.subset_hook_caller(name, [other for other in implementers if other is not plugin])
+            try:
+                alone(config=self.config, **values)
+            except pytest.exit.Exception:
+                raise
+            except Exception as error:  # noqa: BLE001 - an observer may raise anything
+                who = manager.get_name(plugin) or type(plugin).__name__
+                self.complaints[f"{name} of {who} raised {type(error).__name__}: {error}"] += 1
+
+    def ask(self, name: str, **values: object) -> Any:
+        """The first answer of a memory's hook; None, with a complaint, where it raises."""
+        try:
+            return getattr(self.config.hook, name)(config=self.config, **values)
+        except Exception as error:  # noqa: BLE001 - a memory may raise anything
+            self.complaints[f"{name} raised {type(error).__name__}: {error}"] += 1
+            return None
+
+    def recall_spec(self, problem: Problem, arm: Arm) -> Spec | None:
+        spec: Spec | None = self.ask("pytest_koderz_recall_spec", problem=problem, arm=arm)
+        return spec
+
+    def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
+        found: Sequence[Iteration] | None = self.ask(
+            "pytest_koderz_recall_iterations", experiment=experiment, limit=limit
+        )
+        return found
+
+    def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
+        """Raises OutOfBudget for whatever a guard raises: a guard that raises does its job."""
+        try:
+            self.config.hook.pytest_koderz_before_call(
+                config=self.config, experiment=experiment, role=role, prompt=prompt
+            )
+        except (OutOfBudget, pytest.exit.Exception):
+            raise
+        except (pytest.skip.Exception, Exception) as refusal:
+            raise OutOfBudget(str(refusal) or type(refusal).__name__) from refusal
+
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
+        self.observe("pytest_koderz_called", experiment=experiment, role=role, prompt=prompt, reply=reply)
+        for warning in reply.warnings:
+            self.complaints[f"{reply.model_id}: {warning}"] += 1
+
+    def spec_written(self, experiment: Experiment, spec: Spec) -> None:
+        self.observe("pytest_koderz_spec_written", experiment=experiment, spec=spec)
+
+    def iterated(self, experiment: Experiment, iteration: Iteration) -> None:
+        self.observe("pytest_koderz_iterated", experiment=experiment, iteration=iteration)
+
+    def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
+        self.observe("pytest_koderz_checkpointed", experiment=experiment, guidance=guidance)

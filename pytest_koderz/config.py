@@ -1,0 +1,408 @@
+"""koderz.yaml, the environment and the command line, read into one checked value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Le
+
+from .core.arm import Arm, ModelSettings
+from .core.errors import UsageError
+from .core.iteration import FeedbackPolicy
+from .core.money import Price
+from .datasets.located import KeyPath, Located, read_yaml
+
+FREE_BACKENDS = ("embedded", "ollama", "simulated")
+"""What runs on the user's own machines; its dollars are 0 unless `prices` or `priced_as` says otherwise."""
+
+PROVIDERS = {"anthropic": "anthropic", "openai": "openai"}
+"""Under which name the price list knows a back end."""
+
+Positive = Annotated[int, Ge(1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A section of the file: no key but its fields."""
+
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceEntry(_Checked):
+    input: Annotated[Decimal, Ge(0)]
+    output: Annotated[Decimal, Ge(0)]
+    as_of: date
+    source: str
+    cache_write: Annotated[Decimal, Ge(0)] | None = None
+    """None: as `input`."""
+    cache_read: Annotated[Decimal, Ge(0)] | None = None
+    """None: as `input`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEntry(_Checked):
+    backend: str
+    model: str
+    priced_as: str | None = None
+    """Name of the model whose price it takes. None: its own."""
+    temperature: Annotated[float, Ge(0), Le(2)] | None = None
+    max_tokens: Positive = 4096
+    context_tokens: Positive | None = None
+    timeout: Annotated[float, Gt(0)] = 600.0
+    hosts: tuple[str, ...] = ()
+    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmEntry(_Checked):
+    local: str
+    spec: str | None = None
+    checkpoint: str | None = None
+    max_iterations: Positive | None = None
+    """None: the profile's."""
+    checkpoint_interval: Positive | None = None
+    """None: the profile's."""
+    feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
+    candidates: Positive = 1
+    attempts_shown: Annotated[int, Ge(0)] = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileEntry(_Checked):
+    arms: tuple[str, ...]
+    models: dict[str, str]
+    """Slots, as arms name them, and the models that fill them."""
+    description: str = ""
+    problems: str | int | None = None
+    epochs: Positive = 1
+    max_iterations: Positive = 50
+    checkpoint_interval: Positive = 5
+    control_model: str | None = None
+    """At whose list price the control is estimated where it did not run. None: the one that fills `frontier`."""
+    json: str | None = None
+    """Where the results are written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxEntry(_Checked):
+    timeout: Annotated[float, Gt(0)] = 5.0
+    memory_mb: Annotated[int, Ge(64)] = 1024
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CortexEntry(_Checked):
+    enabled: bool = True
+    project: str = "koderz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry(_Checked):
+    """A whole koderz.yaml. None: not given here."""
+
+    profile: str | None = None
+    control: str | None = None
+    profiles: dict[str, ProfileEntry] = field(default_factory=dict)
+    arms: dict[str, ArmEntry] = field(default_factory=dict)
+    models: dict[str, ModelEntry] = field(default_factory=dict)
+    prices: dict[str, PriceEntry | Literal["free"]] = field(default_factory=dict)
+    allow_unknown_price: bool | None = None
+    sandbox: SandboxEntry | None = None
+    cortex: CortexEntry | None = None
+    folder: str | None = None
+    margin: Annotated[float, Gt(0), Le(1)] | None = None
+
+    def over(self, other: FileEntry) -> FileEntry:
+        """This file on top of *other*: named entries are added or replaced, single values win where given."""
+        merged: dict[str, Any] = {}
+        for item in fields(self):
+            mine, theirs = getattr(self, item.name), getattr(other, item.name)
+            merged[item.name] = {**theirs, **mine} if isinstance(mine, dict) else theirs if mine is None else mine
+        return FileEntry(**merged)
+
+
+_SECTIONS: Mapping[str, type[_Checked]] = {
+    "profiles": ProfileEntry,
+    "arms": ArmEntry,
+    "models": ModelEntry,
+    "prices": PriceEntry,
+    "sandbox": SandboxEntry,
+    "cortex": CortexEntry,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command line picks; None or empty: what koderz.yaml says."""
+
+    profile: str | None = None
+    arms: tuple[str, ...] = ()
+    problems: str | None = None
+    epochs: int | None = None
+    json: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a benchmark needs to know, names resolved."""
+
+    path: Path
+    """The koderz.yaml that was read."""
+    profile: str
+    description: str
+    arms: tuple[Arm, ...]
+    control: str
+    """Name of the arm that the others are compared with, whether it runs or not."""
+    control_model: str | None
+    control_price: Price | None
+    """At which the control is estimated where it does not run. None: no estimate."""
+    problems: str | None
+    """Selection of problems. None: all that the suites hold."""
+    epochs: int
+    sandbox: SandboxEntry
+    cortex: CortexEntry
+    folder: Path
+    margin: float
+    json: Path | None
+    environment: Mapping[str, str] = field(repr=False)
+    """The process's environment with the .env file beside koderz.yaml beneath it. Holds secrets: never written."""
+
+    @property
+    def models(self) -> tuple[ModelSettings, ...]:
+        """Every model that takes part, once."""
+        return tuple({model.name: model for arm in self.arms for model in arm.models.values()}.values())
+
+    @property
+    def simulated(self) -> bool:
+        return any(model.backend == "simulated" for model in self.models)
+
+
+def shipped_path(name: str) -> Path:
+    """A file or folder that is shipped with the package: in a wheel inside of it, in a checkout beside it."""
+    package = Path(__file__).parent
+    inside = package / name
+    return inside if inside.exists() else package.parent / name
+
+
+def load_settings(path: Path | None, root: Path, environment: Mapping[str, str], choice: Choice) -> Settings:
+    """Read *path* (None: koderz.yaml in *root*, else the shipped one). Raises UsageError, one line each."""
+    own = path or (root / "koderz.yaml" if (root / "koderz.yaml").is_file() else None)
+    sources = [read_yaml(shipped_path("koderz.yaml"))]
+    if own is not None and own.resolve() != sources[0].path.resolve():
+        sources.insert(0, read_yaml(own))
+    entry = _entry_of(sources[-1])
+    if len(sources) > 1:
+        entry = _entry_of(sources[0]).over(entry)
+    folder = sources[0].path.parent if own is not None else root
+    secrets = {**_dotenv(folder / ".env"), **environment}
+    return _Names(tuple(sources), entry).settings(choice, root, secrets)
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    return {key: value for key, value in dotenv_values(path).items() if value} if path.is_file() else {}
+
+
+def _entry_of(source: Located) -> FileEntry:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(FileEntry).validate_python({} if source.plain is None else source.plain)
+    except ValidationError as error:
+        raise UsageError(_words_of(source, error.errors()[0])) from None
+
+
+def _words_of(source: Located, error: Mapping[str, Any]) -> str:
+    """One line for the first thing that pydantic found."""
+    loc: KeyPath = _path_in(source.plain, error["loc"])
+    if not isinstance(source.plain, dict):
+        return f"{source.path}:1: the file must hold keys such as `arms:`, not {type(source.plain).__name__}"
+    if error["type"] == "unexpected_keyword_argument":
+        known = [item.name for item in fields(_section_of(loc))]
+        return f"{source.at(loc)}: no such key{nearest(str(loc[-1]), known)}"
+    if error["type"] == "missing":
+        return f"{source.at(loc[:-1] if loc and loc[-1] == error['loc'][-1] else loc)}: {error['loc'][-1]} is missing"
+    message = error["msg"][0].lower() + error["msg"][1:]
+    return f"{source.at(loc)}: {message}, not {error['input']!r}"
+
+
+def _path_in(plain: object, loc: Iterable[str | int]) -> KeyPath:
+    """The part of *loc* that stands in the file; pydantic adds names of union members."""
+    path: list[str | int] = []
+    for key in loc:
+        if (isinstance(plain, dict) and key in plain) or (isinstance(plain, list) and isinstance(key, int)):
+            plain = plain[key]  # type: ignore[index]  # checked in the line above, by kind
+            path.append(key)
+    return tuple(path)
+
+
+def _section_of(loc: KeyPath) -> type[_Checked]:
+    return _SECTIONS[str(loc[0])] if len(loc) > 1 else FileEntry
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """` (did you mean 'x'?)`, or what there is when nothing is near."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f" (did you mean '{close[0]}'?)"
+    return f" (there is: {', '.join(names)})" if names else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names that koderz.yaml defines, and where each stands."""
+
+    sources: tuple[Located, ...]
+    """The user's file before the shipped one."""
+    entry: FileEntry
+
+    def settings(self, choice: Choice, root: Path, environment: Mapping[str, str]) -> Settings:
+        name = choice.profile or self.entry.profile or ""
+        profile = self._profile(name, choice)
+        names = choice.arms or profile.arms
+        arms = tuple(self._arm(arm, name, profile, chosen=bool(choice.arms)) for arm in dict.fromkeys(names))
+        control_model, control_price = self._control(name, profile)
+        problems = choice.problems if choice.problems is not None else profile.problems
+        output = choice.json or profile.json
+        return Settings(
+            path=self.sources[0].path,
+            profile=name,
+            description=profile.description,
+            arms=arms,
+            control=self._control_arm(),
+            control_model=control_model,
+            control_price=control_price,
+            problems=None if problems is None else str(problems),
+            epochs=choice.epochs or profile.epochs,
+            sandbox=self.entry.sandbox or SandboxEntry(),
+            cortex=self.entry.cortex or CortexEntry(),
+            folder=root / (self.entry.folder or ".koderz"),
+            margin=self.entry.margin or 0.05,
+            json=None if output is None else root / output,
+            environment=environment,
+        )
+
+    def _at(self, *key_path: str | int) -> str:
+        """`file:line: key` in the file that defines it."""
+        for source in self.sources:
+            plain = source.plain
+            for key in key_path[:2]:
+                plain = plain.get(key) if isinstance(plain, dict) else None
+            if plain is not None:
+                return source.at(key_path)
+        return self.sources[0].at(key_path)
+
+    def _profile(self, name: str, choice: Choice) -> ProfileEntry:
+        if name in self.entry.profiles:
+            return self.entry.profiles[name]
+        where = "--koderz-profile" if choice.profile else self._at("profile")
+        raise UsageError(f"{where}: no profile named '{name}'{nearest(name, self.entry.profiles)}")
+
+    def _control_arm(self) -> str:
+        name = self.entry.control or ""
+        if name not in self.entry.arms:
+            raise UsageError(f"{self._at('control')}: no arm named '{name}'{nearest(name, self.entry.arms)}")
+        return name
+
+    def _control(self, name: str, profile: ProfileEntry) -> tuple[str | None, Price | None]:
+        """The model, as its publisher calls it, and the price at which a control is estimated."""
+        model = profile.control_model
+        if model is None:
+            filler = profile.models.get("frontier")
+            settings = None if filler is None else self._model(filler, ("profiles", name, "models", "frontier"))
+            return (None, None) if settings is None else (settings.model, settings.price)
+        entry = self.entry.models.get(model)
+        if entry is not None:
+            return entry.model, self._price(entry)
+        price = self._listed_price("anthropic", model)
+        if price is None:
+            where = self._at("profiles", name, "control_model")
+            raise UsageError(f"{where}: no price is known for '{model}'{nearest(model, self.entry.models)}")
+        return model, price
+
+    def _arm(self, name: str, profile_name: str, profile: ProfileEntry, *, chosen: bool) -> Arm:
+        if name not in self.entry.arms:
+            where = "--koderz-arm" if chosen else self._at("profiles", profile_name, "arms")
+            raise UsageError(f"{where}: no arm named '{name}'{nearest(name, self.entry.arms)}")
+        entry = self.entry.arms[name]
+        models = {role: self._filled(name, role, profile_name, profile) for role in ("spec", "local", "checkpoint")}
+        local = models["local"]
+        assert local is not None  # noqa: S101 - ArmEntry.local is required
+        return Arm(
+            name,
+            local=local,
+            spec=models["spec"],
+            checkpoint=models["checkpoint"],
+            max_iterations=entry.max_iterations or profile.max_iterations,
+            checkpoint_interval=entry.checkpoint_interval or profile.checkpoint_interval,
+            feedback=entry.feedback,
+            candidates=entry.candidates,
+            attempts_shown=entry.attempts_shown,
+        )
+
+    def _filled(self, arm: str, role: str, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:
+        """The model of a role: what fills the slot in the profile, else the model of that name."""
+        word = getattr(self.entry.arms[arm], role)
+        if word is None:
+            return None
+        if word in profile.models:
+            return self._model(profile.models[word], ("profiles", profile_name, "models", word))
+        if word in self.entry.models:
+            return self._model(word, ("arms", arm, role))
+        known = [*profile.models, *self.entry.models]
+        what = f"no model named '{word}', and profile '{profile_name}' fills no such slot"
+        raise UsageError(f"{self._at('arms', arm, role)}: {what}{nearest(word, known)}")
+
+    def _model(self, name: str, key_path: KeyPath) -> ModelSettings:
+        if name not in self.entry.models:
+            raise UsageError(f"{self._at(*key_path)}: no model named '{name}'{nearest(name, self.entry.models)}")
+        entry = self.entry.models[name]
+        price = self._price(entry)
+        if price is None and not self.entry.allow_unknown_price:
+            hint = f"add it under `prices: {entry.model}:`, or set `allow_unknown_price: true`"
+            raise UsageError(f"{self._at('models', name)}: no price is known for '{entry.model}'; {hint}")
+        shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
+        return ModelSettings(name=name, price=price, **shared)
+
+    def _price(self, entry: ModelEntry) -> Price | None:
+        """From `prices`, else the price list; a model on the user's own machine costs nothing. None: not known."""
+        ref = entry.priced_as or entry.model
+        if entry.priced_as is None and entry.model not in self.entry.prices and entry.backend in FREE_BACKENDS:
+            return _free("runs on your own machine")
+        return self._listed_price(PROVIDERS.get(entry.backend, "anthropic" if entry.priced_as else ""), ref)
+
+    def _listed_price(self, provider: str, model: str) -> Price | None:
+        own = self.entry.prices.get(model)
+        if own == "free":
+            return _free("koderz.yaml")
+        if own is not None:
+            write, read = own.cache_write, own.cache_read
+            return Price(
+                own.input,
+                own.output,
+                own.input if write is None else write,
+                own.input if read is None else read,
+                own.as_of,
+                own.source,
+            )
+        from .backends.prices import price_of
+
+        return price_of(provider, model, _today()) if provider else None
+
+
+def _free(source: str) -> Price:
+    zero = Decimal(0)
+    return Price(zero, zero, zero, zero, _today(), source)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

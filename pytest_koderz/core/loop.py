@@ -1,0 +1,196 @@
+"""The experiment: one loop for every arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from hashlib import sha256
+from traceback import extract_tb
+
+from .arm import Arm, Role
+from .errors import InfrastructureError, OutOfBudget
+from .experiment import Experiment, Guidance, Spec, Status
+from .extract import candidate_of
+from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, feedback_of
+from .money import Spending, Usage, cost_of, total
+from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
+from .problem import Problem
+from .prompts import CHARACTERS_PER_TOKEN, candidate_prompt, checkpoint_prompt, spec_prompt
+
+
+def solve(
+    start: Experiment,
+    problem: Problem,
+    arm: Arm,
+    crew: Crew,
+    sandbox: Sandbox,
+    memory: Memory,
+    tell: Listener,
+    clock: Clock,
+) -> Experiment:
+    """Let the local model work on *problem* until a candidate passes or the arm's iterations are spent.
+
+    Returns *start* with all that happened. It ends *skipped* when a guard refuses a call, and *invalid* when the
+    infrastructure, a plugin or we ourselves fail; what was spent until then stays in the ledger.
+    """
+    work = _Work(start, problem, arm, crew, sandbox, memory, tell)
+    began = clock()
+    try:
+        work.specify()
+        while work.unsolved and work.iterations_left:
+            work.iterate()
+            if work.checkpoint_due:
+                work.review()
+    except OutOfBudget as refusal:
+        return work.record.ended(Status.SKIPPED, clock() - began, str(refusal))
+    except InfrastructureError as fault:
+        return work.record.ended(Status.INVALID, clock() - began, str(fault))
+    except Exception as fault:  # noqa: BLE001 - whatever it is, what was paid for must not be lost
+        return work.record.ended(Status.INVALID, clock() - began, _described(fault))
+    return work.record.ended(Status.UNSOLVED if work.unsolved else Status.SOLVED, clock() - began)
+
+
+def _described(fault: Exception) -> str:
+    """The exception in one line, with the place where it was raised."""
+    frames = extract_tb(fault.__traceback__)
+    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"{type(fault).__name__}: {fault}{place}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """One reply of an iteration and what became of it."""
+
+    reply: Reply
+    cost: Decimal | None
+    candidate: Candidate | None
+    verdict: Verdict
+    repeated: bool
+
+
+@dataclass(slots=True)
+class _Work:
+    """One experiment under way. `record` holds what has happened so far, whatever is raised next."""
+
+    record: Experiment
+    problem: Problem
+    arm: Arm
+    crew: Crew
+    sandbox: Sandbox
+    memory: Memory
+    tell: Listener
+    judged: dict[str, Verdict] = field(default_factory=dict)
+
+    @property
+    def unsolved(self) -> bool:
+        return not (self.record.iterations and self.record.iterations[-1].passed)
+
+    @property
+    def iterations_left(self) -> int:
+        return self.arm.max_iterations - len(self.record.iterations)
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """After every so many failed iterations, unless nothing would follow that could use it."""
+        tried = len(self.record.iterations)
+        due = self.arm.checkpoint is not None and tried % self.arm.checkpoint_interval == 0
+        return due and self.unsolved and self.iterations_left > 0
+
+    def specify(self) -> None:
+        """Phase 1."""
+        if self.arm.spec is None:
+            return
+        spec = self.memory.recall_spec(self.problem, self.arm)
+        if spec is None:
+            reply, cost = self._ask(spec_prompt(self.problem, self._seed(Role.SPEC)))
+            spec = Spec(reply.text.strip(), reply.model_id, reply.usage, cost, reply.seconds)
+        self.record = self.record.with_spec(spec)
+        self.tell.spec_written(self.record, spec)
+
+    def iterate(self) -> None:
+        """Phase 2, once: ask, judge, keep what the model will be told."""
+        trials: list[_Trial] = []
+        while len(trials) < self.arm.candidates and not (trials and trials[-1].verdict.passed):
+            trials.append(self._trial(len(trials)))
+        iteration = _iteration_of(len(self.record.iterations) + 1, trials)
+        iteration = replace(iteration, feedback=self._feedback(iteration))
+        self.record = self.record.with_iteration(iteration)
+        self.tell.iterated(self.record, iteration)
+
+    def _trial(self, turn: int) -> _Trial:
+        reply, cost = self._ask(self._candidate_prompt(turn))
+        candidate = candidate_of(reply.text, self.problem)
+        repeated = candidate is not None and candidate.digest in self.judged
+        return _Trial(reply, cost, candidate, self._judge(candidate), repeated)
+
+    def review(self) -> None:
+        """Phase 3: the frontier looks at the attempts that the memory recalls, or else at the loop's own record."""
+        limit = self.arm.checkpoint_interval
+        recalled = self.memory.recall_iterations(self.record, limit)
+        attempts = self.record.iterations[-limit:] if recalled is None else recalled
+        prompt = checkpoint_prompt(self.problem, self.record, attempts, self._seed(Role.CHECKPOINT))
+        reply, cost = self._ask(prompt)
+        guidance = Guidance(
+            number=len(self.record.checkpoints) + 1,
+            after_iteration=len(self.record.iterations),
+            text=reply.text.strip(),
+            model_id=reply.model_id,
+            recalled=len(recalled or ()),
+            usage=reply.usage,
+            cost=cost,
+            seconds=reply.seconds,
+        )
+        self.record = self.record.with_checkpoint(guidance)
+        self.tell.checkpointed(self.record, guidance)
+
+    def _ask(self, prompt: Prompt) -> tuple[Reply, Decimal | None]:
+        """The reply and its US dollars, entered in the ledger before anything else can fail."""
+        settings = self.arm.models[prompt.role]
+        self.tell.before_call(self.record, prompt.role, prompt)
+        reply = self.crew[prompt.role].complete(prompt)
+        cost = cost_of(reply.usage, settings.price)
+        spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, reply.seconds, reply.gpu_seconds)
+        self.record = replace(self.record, ledger=self.record.ledger + spending)
+        self.tell.called(self.record, prompt.role, prompt, reply)
+        return reply, cost
+
+    def _candidate_prompt(self, turn: int) -> Prompt:
+        settings = self.arm.local
+        room = None
+        if settings.context_tokens is not None:
+            room = max(settings.context_tokens - settings.max_tokens, 0) * CHARACTERS_PER_TOKEN
+        return candidate_prompt(self.problem, self.record, self.arm.attempts_shown, room, self._seed(Role.LOCAL, turn))
+
+    def _judge(self, candidate: Candidate | None) -> Verdict:
+        """The verdict on *candidate*; one that was judged before is not run again."""
+        if candidate is None:
+            return Verdict(Outcome.NO_CODE)
+        if candidate.digest not in self.judged:
+            self.judged[candidate.digest] = self.sandbox(self.problem, candidate)
+        return self.judged[candidate.digest]
+
+    def _feedback(self, iteration: Iteration) -> str:
+        visible = None
+        if self.arm.feedback is FeedbackPolicy.VISIBLE and iteration.candidate and self.problem.visible:
+            visible = self.sandbox(self.problem, iteration.candidate, "visible")
+        return feedback_of(iteration.verdict, self.arm.feedback, visible)
+
+    def _seed(self, role: Role, turn: int = 0) -> int:
+        """A seed for one call: it differs between calls and is the same in every run of this experiment."""
+        text = f"{self.record.seed} {role} {len(self.record.iterations)} {turn}"
+        return int(sha256(text.encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
+
+
+def _iteration_of(number: int, trials: Sequence[_Trial]) -> Iteration:
+    iteration = Iteration(
+        number,
+        candidates=tuple(trial.candidate for trial in trials),
+        verdicts=tuple(trial.verdict for trial in trials),
+        model_id=trials[-1].reply.model_id,
+        usage=sum((trial.reply.usage for trial in trials), Usage()),
+        cost=total(trial.cost for trial in trials),
+        seconds=sum(trial.reply.seconds for trial in trials),
+    )
+    best = trials[iteration.best]
+    return replace(iteration, repeated=best.repeated, stop_reason=best.reply.stop_reason)

@@ -1,0 +1,113 @@
+"""The doors: hooks through which back ends, datasets, judges, memories and reporters come in.
+
+Implement any of them in a conftest.py or a plugin, with as few of the arguments as you need. Mark implementations in
+a conftest.py with `@pytest.hookimpl(optionalhook=True)`, or pytest refuses to start where this plugin is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:  # without --koderz nothing of the core is imported
+    from pathlib import Path
+
+    from .core.arm import Arm, ModelSettings, Role
+    from .core.experiment import Experiment, Guidance, Spec
+    from .core.iteration import Iteration
+    from .core.ports import Model, Prompt, Reply, Sandbox
+    from .core.problem import Problem
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_koderz_load_problems(config: pytest.Config, suite: Path) -> Iterable[Problem] | None:
+    """Provide the problems of a suite file; None: not mine.
+
+    def pytest_koderz_load_problems(config, suite):
+        if suite.suffix == ".toml":
+            return [Problem(**row) for row in tomllib.loads(suite.read_text())["problems"]]
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_koderz_open_model(config: pytest.Config, model: ModelSettings, role: Role) -> Model | None:
+    """Provide the model behind an entry of koderz.yaml; None: not mine.
+
+    It is asked once for each model and process; a `close()` method is called at the end if there is one.
+
+    def pytest_koderz_open_model(config, model):
+        if model.backend == "echo":
+            return Echo()
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_koderz_open_sandbox(config: pytest.Config) -> Sandbox | None:
+    """Provide the judge of this process; a `close()` method is called at the end if there is one."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_koderz_recall_spec(config: pytest.Config, problem: Problem, arm: Arm) -> Spec | None:
+    """Provide a spec that was written before; None: write a new one."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_koderz_recall_iterations(
+    config: pytest.Config, experiment: Experiment, limit: int
+) -> Sequence[Iteration] | None:
+    """Provide the last *limit* iterations of *experiment*, oldest first, for a checkpoint; None: cannot be asked."""
+
+
+@pytest.hookspec
+def pytest_koderz_before_call(config: pytest.Config, experiment: Experiment, role: Role, prompt: Prompt) -> None:
+    """Guard a call to a model. Raise OutOfBudget to skip the experiment; every implementation is asked.
+
+    def pytest_koderz_before_call(experiment, role):
+        if role == "spec" and office_hours():
+            raise OutOfBudget("no specs in office hours")
+    """
+
+
+@pytest.hookspec
+def pytest_koderz_called(
+    config: pytest.Config, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply
+) -> None:
+    """Observe an answered call; the ledger of *experiment* holds it already."""
+
+
+@pytest.hookspec
+def pytest_koderz_spec_written(config: pytest.Config, experiment: Experiment, spec: Spec) -> None:
+    """Observe a spec, written or recalled."""
+
+
+@pytest.hookspec
+def pytest_koderz_iterated(config: pytest.Config, experiment: Experiment, iteration: Iteration) -> None:
+    """Observe an iteration that was judged.
+
+    def pytest_koderz_iterated(experiment, iteration):
+        print(experiment.problem_id, iteration.number, iteration.verdict.outcome)
+    """
+
+
+@pytest.hookspec
+def pytest_koderz_checkpointed(config: pytest.Config, experiment: Experiment, guidance: Guidance) -> None:
+    """Observe the frontier's guidance."""
+
+
+@pytest.hookspec
+def pytest_koderz_ended(config: pytest.Config, experiment: Experiment) -> None:
+    """Observe an experiment that has ended, live, in the process that ran it."""
+
+
+@pytest.hookspec
+def pytest_koderz_finished(config: pytest.Config, experiment: Experiment) -> None:
+    """Observe an experiment that has ended, once, on the controller: the only process, or that of pytest-xdist."""
+
+
+@pytest.hookspec
+def pytest_koderz_summary(  # type: ignore[empty-body]  # a hook's specification has none
+    config: pytest.Config, experiments: Sequence[Experiment]
+) -> list[str]:
+    """Provide lines for the end of the terminal summary, on the controller."""

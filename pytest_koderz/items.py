@@ -1,0 +1,112 @@
+"""Problems as pytest items, and experiments as pytest reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+
+from .benchmark import Benchmark
+from .core.arm import Arm
+from .core.errors import KoderzError, UsageError
+from .core.experiment import Experiment, Status
+from .core.problem import Problem
+from .reporters.junit import properties_of
+from .reporters.records import from_json, to_json
+from .reporters.text import failure_lines, headline
+
+benchmark_key = pytest.StashKey[Benchmark]()
+experiment_key = pytest.StashKey[Experiment]()
+
+REPORT_ATTRIBUTE = "koderz_experiment"
+"""On a report: the experiment as JSON text, which xdist carries to the controller."""
+COMPLAINTS_ATTRIBUTE = "koderz_complaints"
+
+
+class Unsettled(Exception):
+    """An item's experiment was not solved."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        super().__init__(headline(experiment))
+        self.experiment = experiment
+
+
+class Suite(pytest.File):
+    """A file that says which problems there are."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        benchmark = self.config.stash[benchmark_key]
+        for problem in self.problems():
+            for arm in benchmark.settings.arms:
+                for epoch in range(1, benchmark.settings.epochs + 1):
+                    label = arm.name if benchmark.settings.epochs == 1 else f"{arm.name}-{epoch}"
+                    yield ExperimentItem.from_parent(
+                        self, name=f"{problem.id}[{label}]", problem=problem, arm=arm, epoch=epoch
+                    )
+
+    def problems(self) -> list[Problem]:
+        try:
+            loaded = self.config.hook.pytest_koderz_load_problems(config=self.config, suite=self.path)
+        except UsageError as error:
+            raise self.CollectError(str(error)) from None
+        if loaded is None:
+            raise self.CollectError(f"{self.path}: no plugin can read this suite")
+        return list(loaded)
+
+
+class ExperimentItem(pytest.Item):
+    """One experiment: an arm on a problem, once."""
+
+    def __init__(self, *, problem: Problem, arm: Arm, epoch: int, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.problem = problem
+        self.arm = arm
+        self.epoch = epoch
+
+    def runtest(self) -> None:
+        experiment = self.config.stash[benchmark_key].run(self.problem, self.arm, self.epoch)
+        self.stash[experiment_key] = experiment
+        self.user_properties += properties_of(experiment)
+        if experiment.status is Status.SKIPPED:
+            pytest.skip(experiment.reason)
+        if not experiment.solved:
+            raise Unsettled(experiment)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, Unsettled):
+            return _panel(self.path, excinfo.value.experiment)
+        if isinstance(excinfo.value, KoderzError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+
+def _panel(path: Path, experiment: Experiment) -> ReprExceptionInfo:
+    """What the user sees of an experiment that was not solved: the candidate's failure, none of our frames."""
+    entry = ReprEntryNative([line + "\n" for line in failure_lines(experiment)])
+    traceback = ReprTraceback([entry], None, style="native")
+    crash = ReprFileLocation(str(path), 1, headline(experiment))
+    return ReprExceptionInfo(traceback, crash)
+
+
+def mark_report(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Put the item's experiment on the report of its call. An invalid one is reported as an error, not a failure."""
+    experiment = item.stash.get(experiment_key, None)
+    if experiment is None or report.when != "call":
+        return
+    setattr(report, REPORT_ATTRIBUTE, to_json(experiment))
+    setattr(report, COMPLAINTS_ATTRIBUTE, item.config.stash[benchmark_key].hooks.hand_over())
+    if experiment.status is Status.INVALID and report.failed:
+        # pytest's word for what went wrong around a test is an error of its setup: junit and --lf know it so.
+        report.when = "setup"
+
+
+def experiment_of(report: pytest.TestReport) -> Experiment | None:
+    """The experiment that a report carries; None where it carries none."""
+    text = getattr(report, REPORT_ATTRIBUTE, None)
+    return None if text is None else from_json(text)

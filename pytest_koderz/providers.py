@@ -1,0 +1,62 @@
+"""Our own datasets, back ends and judge, offered through the same hooks as anyone's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .config import Settings
+from .core.arm import ModelSettings
+from .core.ports import Model, Sandbox
+from .core.problem import Problem
+
+BACKENDS = ("anthropic", "ollama", "openai", "embedded", "simulated")
+
+
+class Providers:
+    """Registered with --koderz. Each hook comes last, so that anyone else's answer is taken first."""
+
+    def __init__(self, settings: Settings, problems: Mapping[str, Problem], worker: int) -> None:
+        self.settings = settings
+        self.problems = problems
+        self.worker = worker
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_koderz_load_problems(self, suite: Path) -> Iterable[Problem] | None:
+        from .datasets import load, read_suite
+
+        if suite.suffix in (".yaml", ".yml"):
+            return read_suite(suite)
+        return load("jsonl", suite) if suite.suffix == ".jsonl" else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_koderz_open_model(self, model: ModelSettings) -> Model | None:
+        if model.backend not in BACKENDS:
+            return None
+        extra: dict[str, Any] = {"problems": self.problems} if model.backend == "simulated" else {}
+        opened: Model = backend_of(model).open_model(
+            model, environment=self.settings.environment, worker=self.worker, **extra
+        )
+        return opened
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_koderz_open_sandbox(self) -> Sandbox:
+        from .sandbox import open_sandbox
+
+        limits = self.settings.sandbox
+        return open_sandbox(timeout=limits.timeout, memory_limit=limits.memory_mb * 1024 * 1024, strict=limits.strict)
+
+
+def backend_of(model: ModelSettings) -> Any:
+    return import_module(f".backends.{model.backend}", __package__)
+
+
+def worker_number() -> int:
+    """K in a worker gwK of pytest-xdist, else 0."""
+    digits = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    return int(digits) if digits.isdigit() else 0

@@ -1,0 +1,36 @@
+"""Experiments as properties of JUnit test cases and suites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_koderz.core.experiment import Experiment, Status
+
+from .text import dollars
+
+
+def properties_of(experiment: Experiment) -> list[tuple[str, object]]:
+    """Scalar properties of one case; a cost that is not known says `unknown`."""
+    usage = experiment.ledger.usage
+    rows: list[tuple[str, object]] = [
+        ("koderz.experiment", experiment.id),
+        ("koderz.problem", experiment.problem_id),
+        ("koderz.arm", experiment.arm),
+        ("koderz.epoch", experiment.epoch),
+        ("koderz.outcome", str(experiment.status)),
+        ("koderz.iterations", len(experiment.iterations)),
+        ("koderz.checkpoints", len(experiment.checkpoints)),
+        ("koderz.cost_usd", dollars(experiment.ledger.cost, exact=True)),
+        ("koderz.tokens_in", usage.prompt),
+        ("koderz.tokens_out", usage.output),
+    ]
+    return rows + ([("koderz.reason", experiment.reason)] if experiment.reason else [])
+
+
+def suite_properties(benchmark_id: str, experiments: Sequence[Experiment]) -> list[tuple[str, object]]:
+    """Scalar totals of the whole benchmark."""
+    totals = [
+        (f"koderz.{status}", sum(one.status is status for one in experiments))
+        for status in (Status.SOLVED, Status.UNSOLVED, Status.INVALID, Status.SKIPPED)
+    ]
+    return [("koderz.benchmark", benchmark_id), *totals]
