@@ -56,6 +56,14 @@ class Benchmark:
                 raise SandboxFault("no plugin offers a sandbox")
             return self._sandbox
 
+    def sandbox_words(self) -> str:
+        """The judge's levels in words, for a header. A judge of a user's own may have none."""
+        try:
+            levels = getattr(self.sandbox(), "levels", None)
+        except KoderzError as fault:
+            return str(fault)
+        return "no levels stated" if levels is None else str(levels)
+
     def close(self) -> None:
         for opened in (*self._models.values(), self._sandbox):
             close: Callable[[], None] | None = getattr(opened, "close", None)

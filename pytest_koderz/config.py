@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -178,6 +179,11 @@ class Settings:
     def models(self) -> tuple[ModelSettings, ...]:
         """Every model that takes part, once."""
         return tuple({model.name: model for arm in self.arms for model in arm.models.values()}.values())
+
+    @property
+    def digest(self) -> str:
+        """The same for settings that lead to the same experiments: arms with their models, limits, seeds."""
+        return sha256(repr((self.arms, self.sandbox, self.epochs)).encode()).hexdigest()[:16]
 
     @property
     def simulated(self) -> bool:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .backends import NAMES, backend
 from .config import Settings
 from .core.arm import ModelSettings
 from .core.ports import Model, Sandbox
 from .core.problem import Problem
 
-BACKENDS = ("anthropic", "ollama", "openai", "embedded", "simulated")
+FRONTIER_BACKENDS = ("anthropic", "openai", "simulated")
+"""Behind which a frontier model may stand."""
 
 
 class Providers:
@@ -36,10 +37,10 @@ class Providers:
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_open_model(self, model: ModelSettings) -> Model | None:
-        if model.backend not in BACKENDS:
+        if model.backend not in NAMES:
             return None
         extra: dict[str, Any] = {"problems": self.problems} if model.backend == "simulated" else {}
-        opened: Model = backend_of(model).open_model(
+        opened: Model = backend(model.backend).open_model(
             model, environment=self.settings.environment, worker=self.worker, **extra
         )
         return opened
@@ -50,10 +51,6 @@ class Providers:
 
         limits = self.settings.sandbox
         return open_sandbox(timeout=limits.timeout, memory_limit=limits.memory_mb * 1024 * 1024, strict=limits.strict)
-
-
-def backend_of(model: ModelSettings) -> Any:
-    return import_module(f".backends.{model.backend}", __package__)
 
 
 def worker_number() -> int:

@@ -1,1 +1,31 @@
-"""Language models behind one door."""
+"""Transport to language models, one module for each back end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from types import ModuleType
+
+from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.core.errors import UsageError
+
+NAMES = ("anthropic", "embedded", "ollama", "openai", "simulated")
+
+
+def backend(name: str) -> ModuleType:
+    """The module of a back end. Raises UsageError where there is none of that name."""
+    if name not in NAMES:
+        near = get_close_matches(name, NAMES, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(NAMES)}"
+        raise UsageError(f"no back end named {name!r} ({hint})")
+    return import_module(f"{__name__}.{name}")
+
+
+def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
+    """One line that says what this model still needs, such as a key in the environment; None where nothing is missing.
+
+    Asks no server and opens nothing, so that it can be called for every model before anything is spent.
+    """
+    missing: str | None = backend(settings.backend).requirements(settings, environment)
+    return missing

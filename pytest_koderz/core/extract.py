@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 import html
+import json
 import re
+import symtable
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -23,15 +25,16 @@ def candidate_of(reply_text: str, problem: Problem) -> Candidate | None:
     """The answer in *reply_text*, completed to a module from the problem's prompt; None where there is no code.
 
     It never raises. What cannot be mended is handed on as it stands, so that the judge names what is wrong with it.
-    Usage examples at module level are left out, and so is nothing that the functions need.
+    Usage examples at module level are left out.
     """
     programs = _programs(_plain(reply_text), problem)
     if not programs:
         return None
-    best = max(range(len(programs)), key=lambda place: (programs[place].key, place))
+    # Of equals the last counts: models try and explain first, and correct themselves afterwards.
+    best = max(range(len(programs)), key=lambda place: (programs[place].level, programs[place].weight, place))
     chosen = programs[best]
-    if chosen.tree is None:
-        return Candidate(chosen.source)
+    if chosen.tree is None or chosen.level < _Level.BODY:
+        return Candidate(chosen.source.strip("\n") + "\n")
     others = [program.tree for place, program in enumerate(programs) if place != best and program.tree]
     return Candidate(_finished(chosen.source, chosen.tree, others, problem))
 
@@ -40,13 +43,17 @@ class _Level(IntEnum):
     """What a piece of the reply amounts to."""
 
     STATEMENTS = 1
-    FUNCTIONS = 2
+    SNIPPET = 2
+    """It would do as a body of the entry point, though nothing is returned."""
+    FUNCTIONS = 3
     """Of other names, or the entry point with nothing in it."""
-    BROKEN = 3
+    BROKEN = 4
     """It is meant to define the entry point, but is not Python."""
-    METHOD = 4
+    BODY = 5
+    """It completes the prompt."""
+    METHOD = 6
     """The entry point is a method of a class."""
-    ANSWER = 5
+    ANSWER = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,48 +73,51 @@ class _Program:
     level: _Level
     weight: int
 
-    @property
-    def key(self) -> tuple[int, int]:
-        return self.level, self.weight
-
 
 def _programs(text: str, problem: Problem) -> list[_Program]:
-    """What each piece of the reply amounts to, in the order of the reply; running text only where no piece is code."""
+    """What each piece of the reply amounts to, in order; running text counts only where no block holds an answer."""
     whole = _parse(text)
-    if whole is not None and _level(whole, problem.entry_point) >= _Level.FUNCTIONS:
-        return [_Program(text, whole, _level(whole, problem.entry_point), 1)]
-    for pieces in (_pieces(text), _running(text)):
-        programs = [program for piece in pieces for program in _read(piece, problem)]
-        if programs:
-            return programs
-    return []
+    level = _level(whole, problem.entry_point) if whole else None
+    if level is not None and level >= _Level.FUNCTIONS:
+        return [_Program(text, whole, level, 1)]
+    programs = [program for piece in _pieces(text) for program in _read(piece, problem)]
+    if all(program.level < _Level.BODY for program in programs):
+        unthought = _THINKING.split(text, maxsplit=1)[0]
+        return _read(_Piece(unthought, -1), problem) + programs
+    return programs
 
 
 # --- the reply's parts
 
 
+_THINKING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+
+
 def _plain(text: str) -> str:
     """The reply without its thinking, and with one kind of line end."""
-    text = text[: LONGEST * 5].replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").lstrip("\ufeff")
-    opening = re.search(r"<think(?:ing)?>", text, re.IGNORECASE)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").lstrip("\ufeff")
     closing = [match.end() for match in re.finditer(r"</think(?:ing)?>", text, re.IGNORECASE)]
     if closing:
         # Some servers leave out the opening tag: all that comes before the closing one was thought.
-        start = opening.start() if opening and opening.start() < closing[-1] else 0
-        text = text[:start] + text[closing[-1] :]
+        opening = _THINKING.search(text, 0, closing[-1])
+        text = text[: opening.start() if opening else 0] + text[closing[-1] :]
     return text[:LONGEST]
 
 
-_ANSWER_TAGS = frozenset({"solution", "answer", "final", "final_answer", "code", "python", "result", "response"})
-_TAG = re.compile(r"[<\[](/?)([A-Za-z][A-Za-z_]{1,20})[>\]]")
+_ANSWERS = frozenset({"solution", "answer", "final", "final_answer", "code", "python", "result", "response"})
+# Square brackets are Python's too, so they mark a section in capitals and on a line of their own alone.
+_TAG = re.compile(
+    r"<(?P<close>/?)(?P<name>[A-Za-z]\w{1,20})(?: [^<>\n]{0,80})?>"
+    r"|^[ \t]*\[(?P<shut>/?)(?P<title>PYTHON|ANSWER|SOLUTION|CODE)\](?=[ \t]*$)",
+    re.MULTILINE,
+)
 
 
 def _pieces(text: str) -> list[_Piece]:
     """Tagged and fenced parts, in order."""
-    tagged = list(_tagged(text))
     pieces: list[_Piece] = []
     place = 0
-    for start, end, piece in tagged:
+    for start, end, piece in _tagged(text):
         pieces += _fenced(text[place:start], 1)
         pieces += _fenced(piece.text, piece.weight) or [piece]
         place = end
@@ -115,31 +125,40 @@ def _pieces(text: str) -> list[_Piece]:
 
 
 def _tagged(text: str) -> Iterator[tuple[int, int, _Piece]]:
-    """Start, end and content of each tag's section that holds no other; a tag that is never closed runs to the end."""
+    """Start, end and content of each innermost section; a marked answer that is never closed runs to the end."""
     opened: re.Match[str] | None = None
     for tag in _TAG.finditer(text):
-        if not tag[1]:
-            if opened is not None and _is_answer(opened):
-                yield opened.start(), tag.start(), _Piece(text[opened.end() : tag.start()], 2)
-            opened = tag if _on_own_line(text, tag) or _is_answer(tag) else opened
-        elif opened is not None and tag[2].lower() == opened[2].lower():
-            yield opened.start(), tag.end(), _Piece(text[opened.end() : tag.start()], 2 if _is_answer(opened) else 0)
+        if opened is not None and (_marks_answer(opened) or (_closes(tag) and _name(tag) == _name(opened))):
+            if _closes(tag) and _name(tag) != _name(opened):
+                continue
+            weight = 2 if _marks_answer(opened) else 0
+            yield opened.start(), tag.start(), _Piece(text[opened.end() : tag.start()], weight)
             opened = None
-    if opened is not None and _is_answer(opened):
+        if not _closes(tag) and (_marks_answer(tag) or _starts_line(text, tag)):
+            opened = tag
+    if opened is not None and _marks_answer(opened):
         yield opened.start(), len(text), _Piece(text[opened.end() :], 2)
 
 
-def _is_answer(tag: re.Match[str]) -> bool:
-    return tag[2].lower() in _ANSWER_TAGS
+def _name(tag: re.Match[str]) -> str:
+    return (tag["name"] or tag["title"]).lower()
 
 
-def _on_own_line(text: str, tag: re.Match[str]) -> bool:
+def _closes(tag: re.Match[str]) -> bool:
+    return bool(tag["close"] or tag["shut"])
+
+
+def _marks_answer(tag: re.Match[str]) -> bool:
+    return _name(tag) in _ANSWERS
+
+
+def _starts_line(text: str, tag: re.Match[str]) -> bool:
     return not text[text.rfind("\n", 0, tag.start()) + 1 : tag.start()].strip()
 
 
 _FENCE = re.compile(r"^(?P<lead>[ \t>]*(?:[-*+]\s+|\d+[.)]\s+)?)(?P<mark>`{3,}|~{3,})[ \t]*(?P<rest>.*)$")
 _LANGUAGE = re.compile(
-    r"\{?\.?(?:python|py|ipython|sage|pycon)[\w.]*\}?(?:\s+(?!def\b|import\b|from\b|class\b)\S+)*", re.I
+    r"\{?\.?(?:python|py|ipython|sage|pycon)[\w.]*\}?(?:\s+(?!def\b|import\b|from\b|class\b)\S+)*", re.IGNORECASE
 )
 
 
@@ -177,29 +196,37 @@ def _closed_at_once(mark: str, lines: list[str], pieces: list[_Piece], weight: i
     return ""
 
 
-def _running(text: str) -> list[_Piece]:
-    return [_Piece(text, -1)]
-
-
 # --- from a piece to a program
 
-_START = re.compile(r"^[ \t]*(?:@|(?:async\s+)?def\s+\w+\s*\(|class\s+\w+\s*[:(]|import\s+\w|from\s+[\w.]+\s+import\b)")
+_START = re.compile(r"[ \t]*(?:@|(?:async\s+)?def\s+\w+\s*\(|class\s+\w+\s*[:(]|import\s+\w|from\s+[\w.]+\s+import\b)")
 _TRIES = 40
+"""How often a text is cut or searched again before it is taken as it is."""
 
 
 def _read(piece: _Piece, problem: Problem) -> list[_Program]:
     """The programs in a piece: itself, a body that completes the prompt, or the stretches of it that are code."""
-    text = dedent(piece.text.expandtabs(4) if "\t" in piece.text else piece.text).strip("\n")
-    if not text.strip():
-        return []
+    text = dedent(piece.text).strip("\n")
     for mended in _mended(text):
         tree = _parse(mended)
-        if tree is not None and _level(tree, problem.entry_point) >= _Level.FUNCTIONS:
-            return [_Program(mended, tree, _level(tree, problem.entry_point), piece.weight)]
-    completed = _completed(piece.text, problem)
-    if completed is not None:
-        return [_Program(*completed, _Level.ANSWER, piece.weight)]
-    return _stretches(text, piece.weight, problem) or _statements(text, piece.weight)
+        level = _level(tree, problem.entry_point) if tree else None
+        if level is not None and level >= _Level.FUNCTIONS:
+            return [_Program(mended, tree, level, piece.weight)]
+    if wrapped := _wrapped(text, piece.weight):
+        return [program for inner in wrapped for program in _read(inner, problem)]
+    completed = _completed(piece, problem)
+    return [completed] if completed else _stretches(text, piece.weight, problem) or _statements(text, piece.weight)
+
+
+def _wrapped(text: str, weight: int) -> list[_Piece]:
+    """The texts in a JSON object, as models asked for JSON write them."""
+    if not text.lstrip().startswith("{"):
+        return []
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    # No object within the object: one level of texts is what they write, and what ends the search.
+    return [_Piece(value, weight) for value in values.values() if isinstance(value, str) and not value.startswith("{")]
 
 
 def _mended(text: str) -> Iterator[str]:
@@ -218,112 +245,141 @@ _INVISIBLE = {ord(char): None for char in "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u2018\u2019\u201b", "\"\"\"'''")
 
 
+_TYPED = re.compile(r"[ \t]*(?:>>>|\.\.\.)(?: |$)")
+
+
 def _without_prompts(text: str) -> str:
-    """An interactive session's input alone."""
-    if ">>> " not in text:
+    """The input of an interactive session in which something was defined."""
+    if not re.search(r"^[ \t]*>>> (?:@|(?:async )?def |class )", text, re.MULTILINE):
         return text
-    lines = text.split("\n")
-    first = next((number for number, line in enumerate(lines) if line.lstrip().startswith(">>> ")), len(lines))
-    typed = [line.lstrip()[4:] for line in lines[first:] if line.lstrip().startswith((">>> ", "... "))]
-    return "\n".join(typed if first == 0 or not any(_START.match(line) for line in lines[:first]) else lines[:first])
+    return "\n".join(line[match.end() :] for line in text.split("\n") if (match := _TYPED.match(line)))
 
 
 _MENDS: tuple[Callable[[str], str], ...] = (
     lambda text: text.translate(_INVISIBLE),
+    lambda text: text.expandtabs(4),
+    _without_prompts,
     html.unescape,
     lambda text: text.translate(_QUOTES),
-    _without_prompts,
     lambda text: text.replace("\\_", "_"),
 )
 
 
-def _completed(text: str, problem: Problem) -> tuple[str, ast.Module] | None:
-    """Prompt and body together, where *text* is the body of the entry point."""
-    head = problem.prompt.rstrip()
-    name = problem.entry_point
-    if not _defines_head(head, name) or re.search(rf"^\s*def\s+{re.escape(name)}\s*\(", text, re.MULTILINE):
+def _completed(piece: _Piece, problem: Problem) -> _Program | None:
+    """Prompt and body together, where the piece is the body of the entry point."""
+    head, name = problem.prompt.rstrip(), problem.entry_point
+    body = piece.text.translate(_INVISIBLE).expandtabs(4).strip("\n").rstrip()
+    function = _head_of(head, name)
+    if function is None or not body or re.search(rf"^\s*(?:async\s+)?def\s+{re.escape(name)}\b", body, re.MULTILINE):
         return None
-    body = text.translate(_INVISIBLE).expandtabs(4).strip("\n").rstrip()
-    if not body.strip():
-        return None
-    first_only = "    " + body.lstrip()
-    for attempt in (body, first_only, indent(dedent(body), "    ")):
-        source, tree = _longest(f"{head}\n{attempt}\n")
-        if tree is not None and _grew(tree, head, name):
-            return source, tree
+    level = _level_of_body(body, function)
+    # As a model continues the prompt; as a client strips that; as a block of its own.
+    shapes = (body, "    " + body.lstrip(), indent(dedent(body), "    "))
+    for read in (_whole, _longest):
+        for shape in shapes:
+            source, tree = read(f"{head}\n{shape}\n")
+            if level is not None and tree is not None and _grew(tree, head, name):
+                return _Program(source, tree, level, piece.weight)
     return None
 
 
-def _defines_head(prompt: str, name: str) -> bool:
+def _head_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The function that the prompt begins."""
     tree = _parse(prompt) or _parse(prompt + "\n    pass")
-    return tree is not None and _definition(tree, name) is not None
+    node = _definition(tree, name) if tree else None
+    return node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+
+
+def _level_of_body(body: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> _Level | None:
+    """What *body* amounts to, taken as the function's; None where it can be a program of its own as well."""
+    tree = _parse(dedent(body))
+    if tree is None:
+        return _Level.BODY
+    loaded = _used(tree.body)
+    if function.name in loaded or not loaded & _parameters(function):
+        return None
+    return _Level.BODY if body[0].isspace() else _Level.SNIPPET
+
+
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    return {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
 
 
 def _grew(tree: ast.Module, head: str, name: str) -> bool:
     """Whether the entry point got a body that does something."""
     function = _definition(tree, name)
-    if function is None or _is_stub(function):
-        return False
     last = head.count("\n") + 1
-    kinds = (ast.Return, ast.For, ast.While, ast.If, ast.Assign, ast.AugAssign, ast.Raise, ast.Try, ast.With, ast.Expr)
-    return any(
-        isinstance(node, kinds) and not _is_remark(node) for node in getattr(function, "body", ()) if node.lineno > last
+    return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        node.lineno > last and not _is_remark(node) for node in function.body
     )
 
 
 def _is_remark(node: ast.stmt) -> bool:
-    """A bare name, number or text, as prose makes them."""
-    return isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call | ast.Await | ast.Yield | ast.YieldFrom)
+    """What prose can be mistaken for: a bare name, number or text, `Note: this`."""
+    if isinstance(node, ast.AnnAssign):
+        return node.value is None
+    acts = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom)
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and not isinstance(node.value, acts))
+
+
+def _whole(source: str) -> tuple[str, ast.Module | None]:
+    return source, _parse(source)
 
 
 def _longest(source: str) -> tuple[str, ast.Module | None]:
-    """The program, without what follows it at its left edge and is no Python."""
+    """The program without its end, from the top-level statement that is no Python; no tree where nothing is left."""
     for _ in range(_TRIES):
         tree, line = _parse_or_line(source)
         if tree is not None:
             return source, tree
         lines = source.split("\n")
-        if not 1 < line <= len(lines) or lines[line - 1][:1].isspace():
-            return source, None
+        if line > len(lines) or (line and _STRAY.match(lines[line - 1])):
+            break
+        while line > 1 and (not lines[line - 1].strip() or lines[line - 1][0] in " \t)]}"):
+            line -= 1
+        if line < 2:
+            break
         source = "\n".join(lines[: line - 1]).rstrip() + "\n"
     return source, None
+
+
+# The rest of a function whose indentation was lost: without it the function would only look whole.
+_STRAY = re.compile(r"(?:return|yield)\b(?! (?:the|a|an|type|value)\b)|(?:else|finally|try)\s*:|(?:elif|except)\b.*:")
 
 
 def _stretches(text: str, weight: int, problem: Problem) -> list[_Program]:
     """The parts of a mixed text that are code, each from a line that starts a definition or an import."""
     lines = text.translate(_INVISIBLE).split("\n")
+    starts = [number for number, line in enumerate(lines) if _START.match(line)]
     found: list[_Program] = []
-    place = 0
-    for _ in range(_TRIES):
-        place = next((number for number in range(place, len(lines)) if _START.match(lines[number])), len(lines))
-        if place == len(lines):
-            break
-        program, length = _stretch(lines[place:], weight, problem)
-        found += [program] if program else []
-        place += max(1, length)
+    done = 0
+    for start in starts[:_TRIES]:
+        if start < done:
+            continue
+        program = _stretch(lines[start:], weight, problem)
+        if program is not None:
+            found.append(program)
+            done = start + program.source.rstrip().count("\n") + 1
     return found
 
 
-def _stretch(lines: list[str], weight: int, problem: Problem) -> tuple[_Program | None, int]:
-    """The program that starts with the first of *lines*, and how many of them it takes."""
+def _stretch(lines: list[str], weight: int, problem: Problem) -> _Program | None:
+    """The program that starts with the first of *lines*; None where that is prose."""
     edge = len(lines[0]) - len(lines[0].lstrip())
-    if edge:
-        lines = _indented(lines, edge)
-    source, tree = _longest("\n".join(lines))
-    if tree is None:
-        level = _Level.BROKEN if re.search(rf"\bdef\s+{re.escape(problem.entry_point)}\s*\(", source) else None
-        return (_Program(source, None, level, weight), len(lines)) if level else (None, 1)
-    if not source.strip():
-        return None, 1
-    level = max(_Level.STATEMENTS, _level(tree, problem.entry_point))
-    return _Program(source, tree, level, weight), source.rstrip().count("\n") + 1
+    inside = "\n".join(_inside(lines, edge))
+    source, tree = _longest(inside)
+    meant = rf"(?:^|\n)(?:async\s+)?def\s+{re.escape(problem.entry_point)}\s*\("
+    level = _level(tree, problem.entry_point) if tree and source.strip() else None
+    if (level is None or level < _Level.METHOD) and re.search(meant, inside):
+        return _Program(inside.rstrip(), None, _Level.BROKEN, weight)
+    return _Program(source, tree, level or _Level.STATEMENTS, weight) if tree and source.strip() else None
 
 
-def _indented(lines: list[str], edge: int) -> list[str]:
+def _inside(lines: list[str], edge: int) -> list[str]:
     """The first lines that are at least as far in as the first one, moved to the left edge."""
     inside: list[str] = []
     for line in lines:
-        if line.strip() and line[:edge].strip():
+        if line[:edge].strip():
             break
         inside.append(line[edge:])
     return inside
@@ -331,8 +387,8 @@ def _indented(lines: list[str], edge: int) -> list[str]:
 
 def _statements(text: str, weight: int) -> list[_Program]:
     """Code without any definition, where it is marked as code; a word or a number is none."""
-    tree = _parse(text)
-    if weight < 0 or tree is None or all(_is_remark(node) or isinstance(node, ast.AnnAssign) for node in tree.body):
+    tree = _parse(text) if weight >= 0 else None
+    if tree is None or all(_is_remark(node) for node in tree.body):
         return []
     return [_Program(text, tree, _Level.STATEMENTS, weight)]
 
@@ -348,7 +404,7 @@ def _parse(source: str) -> ast.Module | None:
 
 def _parse_or_line(source: str) -> tuple[ast.Module | None, int]:
     """The syntax tree of what compiles, else the line that does not; 0 where that is not known."""
-    # A filter for this name alone: unlike catch_warnings it needs no undoing, which threads would do in each other's way.
+    # A filter for this name alone. catch_warnings would have to be undone, and threads undo each other's.
     warnings.filterwarnings("ignore", module=_NAME)
     try:
         tree = ast.parse(source, _NAME)
@@ -361,14 +417,15 @@ def _parse_or_line(source: str) -> tuple[ast.Module | None, int]:
     return tree, 0
 
 
-def _level(tree: ast.Module, name: str) -> int:
+def _level(tree: ast.Module, name: str) -> _Level | None:
+    """What a program amounts to; None where it defines nothing."""
     definition = _definition(tree, name)
     if definition is not None and not _is_stub(definition):
         return _Level.ANSWER
-    if _method_class(tree, name) is not None:
+    if _owner(tree, name) is not None:
         return _Level.METHOD
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return _Level.FUNCTIONS if any(isinstance(node, kinds) for node in tree.body) else 0
+    return _Level.FUNCTIONS if any(isinstance(node, kinds) for node in tree.body) else None
 
 
 def _definition(tree: ast.Module, name: str) -> ast.stmt | None:
@@ -384,51 +441,83 @@ def _is_stub(node: ast.stmt) -> bool:
     )
 
 
-def _method_class(tree: ast.Module, name: str) -> ast.ClassDef | None:
+def _owner(tree: ast.Module, name: str) -> ast.ClassDef | None:
     """The class that can be made without arguments and has the entry point as a method."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
             maker = methods.get("__init__")
-            if name in methods and (maker is None or len(maker.args.args) == 1):
+            if name in methods and (maker is None or len(maker.args.args) == 1 + len(maker.args.defaults)):
                 return node
     return None
+
+
+_DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _bound(node: ast.stmt) -> set[str]:
     """The names that a top-level statement binds in the module."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-    inner = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt | ast.ExceptHandler)]
-    parts = [step for part in inner for step in (part.body if isinstance(part, ast.ExceptHandler) else [part])]
-    names = {name for part in parts for name in _bound(part)}
-    return names | {
-        part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-    }
-
-
-def _loaded(nodes: Iterable[ast.AST]) -> set[str]:
-    return {
-        part.id
-        for node in nodes
+    names = {
+        (part.asname or part.name).partition(".")[0] if isinstance(part, ast.alias) else part.id
         for part in ast.walk(node)
-        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Store)
+        if isinstance(part, ast.alias) or (isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
     }
+    nested = (part for part in ast.walk(node) if isinstance(part, ast.FunctionDef | ast.ClassDef))
+    return names | {part.name for part in nested}
+
+
+def _used(nodes: Iterable[ast.stmt]) -> set[str]:
+    """The names that statements look up in the module or among the builtins, at once or when called."""
+    try:
+        return _global_names(symtable.symtable("\n".join(map(ast.unparse, nodes)), _NAME, "exec"))
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+
+
+def _global_names(table: symtable.SymbolTable) -> set[str]:
+    top = table.get_type() == "module"
+    names = {
+        symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced() and (top or symbol.is_global())
+    }
+    return names.union(*map(_global_names, table.get_children()))
 
 
 # --- the finished module
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Statement:
+    """A statement at module level, and the names it has to do with there."""
+
+    node: ast.stmt
+    binds: set[str]
+    uses: set[str]
+
+    @property
+    def defines(self) -> bool:
+        return isinstance(self.node, _DEFINING)
+
+
+def _statements_of(tree: ast.Module) -> list[_Statement]:
+    return [_Statement(node, _bound(node), _used([node])) for node in tree.body]
+
+
+_MOST = 1000
+"""Statements at module level among which usage examples are looked for; each is followed through all others."""
+
+
 def _finished(source: str, tree: ast.Module, others: list[ast.Module], problem: Problem) -> str:
     """The program with what it needs from the prompt and the reply's other pieces, without usage examples."""
-    kept = [node for node in tree.body if not _is_usage(node, tree, problem.entry_point)]
-    source = _without(source, [node for node in tree.body if node not in kept], kept)
-    needed = _supplied(kept, [*_prompt_trees(problem), *others], problem.entry_point)
-    if _level(tree, problem.entry_point) == _Level.METHOD:
-        source = f"{source.rstrip()}\n\n\n{_forwarding(tree, problem.entry_point)}"
-    return _joined(needed, source).strip("\n") + "\n"
+    statements = _statements_of(tree)
+    owner = _owner(tree, problem.entry_point) if _level(tree, problem.entry_point) == _Level.METHOD else None
+    root = owner.name if owner else problem.entry_point
+    usage = _usage(statements, root) if len(statements) <= _MOST else []
+    kept = [statement for statement in statements if statement not in usage]
+    needed = _needed(kept, [*_prompt_trees(problem), *others], root)
+    finished = _assembled(source, kept, usage, needed)
+    return f"{finished}\n\n{_forwarding(owner, problem.entry_point)}" if owner else finished
 
 
 def _prompt_trees(problem: Problem) -> list[ast.Module]:
@@ -436,75 +525,90 @@ def _prompt_trees(problem: Problem) -> list[ast.Module]:
     return [tree] if tree is not None else []
 
 
-def _supplied(kept: list[ast.stmt], sources: list[ast.Module], entry_point: str) -> list[ast.stmt]:
-    """The statements that bind what *kept* uses and does not bind itself, and what these use in turn."""
+def _needed(kept: list[_Statement], sources: list[ast.Module], root: str) -> list[ast.stmt]:
+    """The statements of *sources* that bind what *kept* uses and nothing binds, and what these use in turn."""
     found: list[ast.stmt] = []
-    have = {name for node in kept for name in _bound(node)} | set(dir(builtins)) | {entry_point}
-    wanted = _loaded(kept) - have
-    for tree in sources:
+    have = {name for statement in kept for name in statement.binds} | set(dir(builtins)) | {root}
+    wanted = {name for statement in kept for name in statement.uses} - have
+    for tree in sources if wanted else ():
         for node in reversed(tree.body):
-            names = _bound(node)
-            if _is_star(node) or (names & wanted and _can_supply(node)):
+            star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+            if star or (isinstance(node, _SUPPLYING) and _bound(node) & wanted):
                 found.insert(0, node)
-                have |= names
-                wanted = (wanted | _loaded([node])) - have
-    return found if any(not _is_star(node) for node in found) or wanted else []
+                have |= _bound(node)
+                wanted = (wanted | _used([node])) - have
+    return found
 
 
-def _is_star(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
+_SUPPLYING = (*_DEFINING, ast.Assign, ast.AnnAssign)
 
 
-def _can_supply(node: ast.stmt) -> bool:
-    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
-    return isinstance(node, kinds)
-
-
-def _forwarding(tree: ast.Module, name: str) -> str:
-    owner = _method_class(tree, name)
-    assert owner is not None
+def _forwarding(owner: ast.ClassDef, name: str) -> str:
     return f"def {name}(*args, **kwargs):\n    return {owner.name}().{name}(*args, **kwargs)\n"
 
 
-def _joined(needed: list[ast.stmt], source: str) -> str:
-    """What is needed before the source, but after its `from __future__` lines."""
-    if not needed:
-        return source
-    added = "\n".join(ast.unparse(node) for node in needed)
+def _assembled(source: str, kept: list[_Statement], dropped: list[_Statement], needed: list[ast.stmt]) -> str:
+    """The source without the lines of *dropped*, after what is needed; `from __future__` still comes first."""
     lines = source.split("\n")
-    futures = [number for number, line in enumerate(lines) if line.startswith("from __future__")]
-    cut = futures[-1] + 1 if futures else 0
-    return "\n".join([*lines[:cut], added, "", *lines[cut:]])
+    gone = {line for statement in dropped for line in _lines(statement.node)}
+    if gone & {line for statement in kept for line in _lines(statement.node)}:
+        gone = set()
+    futures = [node.end_lineno or 0 for node in (statement.node for statement in kept) if _is_future(node)]
+    cut = max(futures, default=0)
+    rest = [line for number, line in enumerate(lines[cut:], cut + 1) if number not in gone]
+    added = [*map(ast.unparse, needed), ""] if needed else []
+    return "\n".join([*lines[:cut], *added, *rest]).strip("\n").rstrip() + "\n"
 
 
-def _without(source: str, dropped: list[ast.stmt], kept: list[ast.stmt]) -> str:
-    """The source without the lines of *dropped*, but for those that it shares with *kept*."""
-    shared = {line for node in kept for line in _lines(node)}
-    gone = {line for node in dropped for line in _lines(node)}
-    if not gone or gone & shared:
-        return source
-    return "\n".join(line for number, line in enumerate(source.split("\n"), 1) if number not in gone)
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def _lines(node: ast.stmt) -> range:
     return range(node.lineno, (node.end_lineno or node.lineno) + 1)
 
 
-_DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+def _usage(statements: list[_Statement], root: str) -> list[_Statement]:
+    """The top-level statements that only try the functions out, so that nothing misses them."""
+    live = _reached({root}, statements)
+    tables = {name for statement in statements if not statement.defines for name in statement.binds & live}
+    functions = {name for statement in statements if isinstance(statement.node, _CALLABLE) for name in statement.binds}
+    return [
+        statement
+        for statement in statements
+        if not statement.defines
+        and not statement.binds & live
+        and _tries_out(statement, _reached(statement.uses, statements), root, tables, functions)
+    ]
 
 
-def _is_usage(node: ast.stmt, tree: ast.Module, entry_point: str) -> bool:
-    """Whether a top-level statement only tries the functions out, so that nothing misses it."""
-    if isinstance(node, _DEFINING):
-        return False
-    needed = _loaded(part for part in tree.body if isinstance(part, _DEFINING))
-    if _bound(node) & (needed | {entry_point}):
-        return False
-    if isinstance(node, ast.Assert) or "__name__" in _loaded([node]) or _is_constant(node):
+_CALLABLE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _tries_out(statement: _Statement, reached: set[str], root: str, tables: set[str], functions: set[str]) -> bool:
+    node = statement.node
+    if isinstance(node, ast.Assert) or "__name__" in statement.uses or _is_idle(node):
         return True
-    called = {part.func.id for part in ast.walk(node) if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)}
-    return bool(called & {"print", "input", entry_point})
+    if root in reached or "input" in reached or _is_print(node):
+        return True
+    # What fills a table that the functions read must stay.
+    return not reached & tables and bool(reached & ({"print", "doctest", "unittest", "pytest"} | functions))
 
 
-def _is_constant(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant | ast.Compare)
+def _is_idle(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant | ast.Compare | ast.Name)
+
+
+def _is_print(node: ast.stmt) -> bool:
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print"
+
+
+def _reached(names: set[str], statements: list[_Statement]) -> set[str]:
+    """*names* and all that the statements which bind them use, and so on."""
+    reached = set(names)
+    pending = list(statements)
+    while found := [statement for statement in pending if statement.binds & reached]:
+        pending = [statement for statement in pending if statement not in found]
+        reached = reached.union(*(statement.uses for statement in found))
+    return reached

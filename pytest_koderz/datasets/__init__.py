@@ -1,1 +1,10 @@
-"""Published problem sets as values of `Problem`."""
+"""Problems from published datasets, users' JSONL files and suites."""
+
+from __future__ import annotations
+
+from .catalogue import load
+from .located import Located, read_yaml
+from .selection import select
+from .suite import read_suite
+
+__all__ = ["Located", "load", "read_suite", "read_yaml", "select"]

@@ -1,1 +1,46 @@
 """What may be claimed from experiments."""
+
+from __future__ import annotations
+
+from .arms import ArmFigures, Point, figures_of
+from .compare import Claim, Comparison, compare
+from .intervals import Interval, mcnemar_exact, paired_difference, pass_at_k, wilson
+from .savings import ControlEstimate, Savings, estimate_control, estimated
+from .spending import (
+    Marginal,
+    Standing,
+    Step,
+    gpu_dollars,
+    marginal_by_ablation,
+    marginal_checkpoints,
+    marginal_iterations,
+    standings,
+    steps_of,
+)
+
+__all__ = [
+    "ArmFigures",
+    "Claim",
+    "Comparison",
+    "ControlEstimate",
+    "Interval",
+    "Marginal",
+    "Point",
+    "Savings",
+    "Standing",
+    "Step",
+    "compare",
+    "estimate_control",
+    "estimated",
+    "figures_of",
+    "gpu_dollars",
+    "marginal_by_ablation",
+    "marginal_checkpoints",
+    "marginal_iterations",
+    "mcnemar_exact",
+    "paired_difference",
+    "pass_at_k",
+    "standings",
+    "steps_of",
+    "wilson",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ def from_json(text: str) -> Experiment:
     return experiment
 
 
-def plain(value: object) -> Any:
+def plain(value: Hashable) -> Any:
     """A value of the core as dicts, lists and scalars."""
     return _adapter(type(value)).dump_python(value, mode="json")
 

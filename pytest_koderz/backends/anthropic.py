@@ -1,0 +1,213 @@
+"""Anthropic's Messages API, through the official SDK."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_koderz.core.arm import ModelSettings, Role
+from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.iteration import StopReason
+from pytest_koderz.core.money import Usage
+from pytest_koderz.core.ports import Prompt, Reply
+
+from .caller import OPTIONS, Caller, caller_of, silent
+from .hosts import base_url, shared_out, shown
+from .options import checked
+from .redaction import Redactor, key_fault
+from .retry import TRANSIENT, MayPass, retry_after
+
+if TYPE_CHECKING:
+    import anthropic
+    from anthropic.types import Message
+
+KEY = "ANTHROPIC_API_KEY"
+SERVICE = "https://api.anthropic.com"
+
+CACHE_CHARACTERS = 4096
+"""A prefix of fewer is not marked for caching: the service ignores marks below 1,024 tokens (4,096 on some models)."""
+
+
+def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
+    """What is missing from the environment; None where nothing is."""
+    key = environment.get(KEY, "").strip()
+    if not key:
+        return f"{KEY} is not set; the model {settings.name!r} needs it (in the environment or in .env)"
+    return key_fault(KEY, key)
+
+
+def open_model(
+    settings: ModelSettings,
+    *,
+    environment: Mapping[str, str],
+    worker: int = 0,
+    notify: Callable[[str], None] = silent,
+    sleep: Callable[[float], None] = time.sleep,
+) -> AnthropicModel:
+    """The model of *settings*, with the key in `ANTHROPIC_API_KEY`.
+
+    It is asked at `settings.hosts`, else at `ANTHROPIC_BASE_URL`, else at Anthropic's own service.
+    """
+    import anthropic
+
+    missing = requirements(settings, environment)
+    if missing:
+        raise UsageError(missing)
+    options = checked(settings, {**OPTIONS, "cache": bool})
+    hosts = settings.hosts or (environment.get("ANTHROPIC_BASE_URL", "").strip() or SERVICE,)
+    url = base_url(shared_out(hosts, worker), 443)
+    key = environment[KEY].strip()
+    # The retries are ours: bounded, known, and the same for every back end.
+    client = anthropic.Anthropic(api_key=key, base_url=url, max_retries=0, timeout=settings.timeout)
+    caller = caller_of(settings, options, url, sleep, notify)
+    return AnthropicModel(settings, client, caller, Redactor(key), cache=options.get("cache", True))
+
+
+class AnthropicModel:
+    """A Model. Several threads may use it."""
+
+    def __init__(
+        self, settings: ModelSettings, client: anthropic.Anthropic, caller: Caller, redact: Redactor, *, cache: bool
+    ) -> None:
+        self.settings = settings
+        self._client = client
+        self._caller = caller
+        self._redact = redact
+        self._cache = cache
+        self._takes_temperature = True
+        self._warnings = _deprecation(settings.model)
+
+    def complete(self, prompt: Prompt) -> Reply:
+        reply = self._caller(lambda: self._attempt(prompt))
+        return self._redact.reply(reply)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _attempt(self, prompt: Prompt) -> Reply:
+        began = time.monotonic()
+        message = self._message(prompt)
+        warnings, self._warnings = self._warnings, ()
+        return Reply(
+            _text(message),
+            _usage(message),
+            str(message.model),
+            _STOPS.get(message.stop_reason or "", StopReason.END),
+            time.monotonic() - began,
+            warnings=warnings,
+        )
+
+    def _message(self, prompt: Prompt) -> Message:
+        """The service's message; one refused temperature is left out from then on."""
+        body = self._body(prompt)
+        try:
+            return self._posted(body)
+        except _TemperatureRefused:
+            self._takes_temperature = False
+            self._warnings += (f"{self.settings.model} refuses `temperature`; it was left out",)
+            body.pop("temperature")
+            return self._posted(body)
+
+    def _posted(self, body: dict[str, Any]) -> Message:
+        import anthropic
+
+        try:
+            # Not `messages.create`: it warns through the `warnings` module, which threads share, at each call.
+            message = self._client.post("/v1/messages", body=body, cast_to=anthropic.types.Message)
+        except anthropic.APITimeoutError:
+            raise MayPass(f"nothing came within {self.settings.timeout:g} s") from None
+        except anthropic.APIConnectionError as fault:
+            raise MayPass(f"the connection failed ({type(fault.__cause__ or fault).__name__})") from None
+        except anthropic.APIStatusError as fault:
+            raise self._failure(fault, body) from None
+        except ValueError:
+            raise MayPass("it answered something that is not JSON") from None
+        if not _is_whole(message):
+            raise MayPass("it answered something that is no message")
+        return message
+
+    def _failure(self, fault: anthropic.APIStatusError, body: Mapping[str, Any]) -> Exception:
+        words = self._redact.quoted(fault.api_message or fault.message)
+        status = fault.status_code
+        if status in TRANSIENT:
+            wait = retry_after(fault.response.headers)
+            return MayPass(f"status {status}: {words}", retry_after=wait, alive=status == 429)
+        if status == 400 and "temperature" in body and "temperature" in words:
+            return _TemperatureRefused()
+        what_to_do = _ADVICE.get(status, "the request cannot be answered").format(model=self.settings.model)
+        return ModelUnavailable(f"{shown(self._caller.host)}: {what_to_do} (status {status}: {words})")
+
+    def _body(self, prompt: Prompt) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.settings.model,
+            "max_tokens": self.settings.max_tokens,
+            "messages": [{"role": "user", "content": self._blocks(prompt)}],
+        }
+        if prompt.system:
+            body["system"] = prompt.system
+        if self.settings.temperature is not None and self._takes_temperature:
+            body["temperature"] = min(self.settings.temperature + prompt.heat, 1.0)
+        return body
+
+    def _blocks(self, prompt: Prompt) -> list[dict[str, Any]]:
+        if not (prompt.stable and prompt.text):
+            return [{"type": "text", "text": prompt.user}]
+        stable: dict[str, Any] = {"type": "text", "text": prompt.stable + "\n\n"}
+        # A spec is asked for once, and writing a cache that nobody reads costs a quarter more.
+        if self._cache and prompt.role is not Role.SPEC and len(prompt.system) + len(prompt.stable) >= CACHE_CHARACTERS:
+            stable["cache_control"] = {"type": "ephemeral"}
+        return [stable, {"type": "text", "text": prompt.text}]
+
+
+class _TemperatureRefused(Exception):
+    """The model takes no other temperature than its own."""
+
+
+_STOPS = {
+    "max_tokens": StopReason.MAX_TOKENS,
+    "model_context_window_exceeded": StopReason.CONTEXT,
+    "refusal": StopReason.REFUSAL,
+}
+
+_ADVICE = {
+    400: "the service refuses this request for {model!r}",
+    401: f"the service does not know the key; check {KEY}",
+    402: "the account cannot pay; check its billing",
+    403: f"the key in {KEY} may not use the model {{model!r}}",
+    404: "there is no model {model!r}; check its `model` in koderz.yaml",
+    413: "the prompt is too large",
+}
+
+
+def _deprecation(model: str) -> tuple[str, ...]:
+    """The warning for a model whose end the SDK knows; none for others."""
+    from anthropic.resources.messages import messages
+
+    end: str | None = getattr(messages, "DEPRECATED_MODELS", {}).get(model)
+    return (f"{model} is deprecated and ends on {end}; choose a newer model in koderz.yaml",) if end else ()
+
+
+def _is_whole(message: object) -> bool:
+    """The SDK does not validate what it was sent, so any JSON and even plain text may come here."""
+    try:
+        counts = (message.usage.input_tokens, message.usage.output_tokens)  # type: ignore[attr-defined]
+        return isinstance(message.content, list) and all(type(count) is int for count in counts)  # type: ignore[attr-defined]
+    except AttributeError:
+        return False
+
+
+def _text(message: Message) -> str:
+    """The reply's text; thinking is left out."""
+    return "".join(block.text for block in message.content if block.type == "text")
+
+
+def _usage(message: Message) -> Usage:
+    """The service's input tokens leave out those that were written to or read from its cache."""
+    usage = message.usage
+    return Usage(
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_creation_input_tokens or 0,
+        usage.cache_read_input_tokens or 0,
+    )

@@ -1,0 +1,158 @@
+"""A small model on the CPU, inside this process."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.ports import Prompt, Reply
+
+from .caller import silent
+from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
+from .options import at_least, checked
+from .retry import MayPass
+from .weights import ensure_weights, missing
+
+__all__ = ["EmbeddedModel", "ensure_weights", "open_model", "requirements"]
+
+CONTEXT_TOKENS = 8192
+"""The window of SmolLM2, and enough for other weights unless koderz.yaml says otherwise."""
+
+CACHE_MEBIBYTES = 256
+"""Memory for the prompts already read; llama.cpp's own limit is 8 GiB."""
+
+_OPTIONS: dict[str, type] = {"threads": int, "top_p": float, "top_k": int, "min_p": float, "repeat_penalty": float}
+
+
+def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:  # noqa: ARG001 - a fixed API
+    """What stands in the way of having the weights; None where nothing is known to."""
+    return missing(settings.model)
+
+
+def open_model(
+    settings: ModelSettings,
+    *,
+    environment: Mapping[str, str],
+    worker: int = 0,  # noqa: ARG001 - each process has a model of its own
+    notify: Callable[[str], None] = silent,
+) -> EmbeddedModel:
+    """The model whose weights `settings.model` names: `smollm2`, or the path of a .gguf file.
+
+    The weights are loaded once per process and shared by all roles. The processor's cores are shared out among the
+    workers of pytest-xdist unless the option `threads` says otherwise. `settings.timeout` is not kept: a reply ends
+    by itself at `max_tokens`.
+    """
+    options = checked(settings, _OPTIONS)
+    threads = options.pop("threads", None) or _threads(environment)
+    at_least(settings, "threads", threads, 1)
+    weights = ensure_weights(settings.model, notify)
+    return EmbeddedModel(settings, _engine(weights, settings.context_tokens or CONTEXT_TOKENS, threads), options)
+
+
+class EmbeddedModel:
+    """A Model. Several threads may use it; they are served one after the other.
+
+    A prompt's prefix that was just read is not read again, which can change the last digits of the arithmetic: the
+    same seed gives the same reply after the same calls before it, and nearly always after others.
+    """
+
+    def __init__(self, settings: ModelSettings, engine: Engine, options: Mapping[str, Any]) -> None:
+        self.settings = settings
+        self._engine = engine
+        self._options = options
+
+    def complete(self, prompt: Prompt) -> Reply:
+        """Answer *prompt*. No GPU took part, so `gpu_seconds` is None."""
+        answer, seconds = self._engine.ask(
+            {
+                "messages": messages_of(prompt),
+                "max_tokens": self.settings.max_tokens,
+                "seed": prompt.seed,
+                "cache_prompt": True,
+                **self._options,
+                **temperature_of(prompt, self.settings),
+            }
+        )
+        if "error" in answer:
+            return self._refused(answer["error"])
+        try:
+            reply = reply_of(answer, prompt, self.settings, seconds)
+        except MayPass as fault:
+            raise ModelUnavailable(f"{self._engine.name}: {fault}") from None
+        # The engine names the model by its path, which would differ between machines.
+        return replace(reply, model_id=self._engine.name, gpu_seconds=None)
+
+    def close(self) -> None:
+        """The weights stay loaded, since other models of this process may share them."""
+
+    def _refused(self, error: Mapping[str, Any]) -> Reply:
+        words = str(error.get("message", error))
+        if is_too_long(words):
+            return too_long(self._engine.name, words)
+        raise ModelUnavailable(f"{self._engine.name}: {words}")
+
+
+class Engine:
+    """Loaded weights. Raises UsageError where they cannot be loaded."""
+
+    def __init__(self, weights: Path, context_tokens: int, threads: int) -> None:
+        self.name = weights.stem
+        self._lock = Lock()
+        self._server = _server(weights, context_tokens, threads)
+
+    def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """The answer and the seconds it took, without waiting for other threads."""
+        with self._lock:
+            began = time.monotonic()
+            answer: dict[str, Any] = self._server.handle_chat_completions(request)
+            return answer, time.monotonic() - began
+
+
+_engines: dict[tuple[Path, int, int], Engine] = {}
+_loading = Lock()
+
+
+def _engine(weights: Path, context_tokens: int, threads: int) -> Engine:
+    key = (weights.resolve(), context_tokens, threads)
+    with _loading:
+        if key not in _engines:
+            _engines[key] = Engine(*key)
+        return _engines[key]
+
+
+def _server(weights: Path, context_tokens: int, threads: int) -> Any:
+    try:
+        import xllamacpp
+    except ImportError as fault:
+        raise UsageError(
+            f"the embedded model needs the package xllamacpp, which does not load here ({fault})"
+        ) from None
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(weights)
+    parameters.n_ctx = context_tokens
+    parameters.n_parallel = 1
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    parameters.cache_ram_mib = CACHE_MEBIBYTES
+    # It would write its log over pytest's lines.
+    parameters.verbosity = -1
+    try:
+        return xllamacpp.Server(parameters)
+    except (RuntimeError, MemoryError):
+        raise UsageError(
+            f"{weights}: the weights cannot be loaded with a window of {context_tokens} tokens; either the file is "
+            "damaged or of an unknown kind, or there is too little memory (then lower `context_tokens`)"
+        ) from None
+
+
+def _threads(environment: Mapping[str, str]) -> int:
+    """This process's share of the cores it may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = environment.get("PYTEST_XDIST_WORKER_COUNT", "1")
+    return max(cores // max(int(workers) if workers.isdecimal() else 1, 1), 1)

@@ -1,0 +1,65 @@
+"""Which server a model is asked on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from pytest_koderz.core.errors import UsageError
+
+_SCHEME_PORTS = {"http": 80, "https": 443}
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The hosts of an environment variable that separates them by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def shared_out(hosts: Sequence[str], worker: int) -> str:
+    """The host that *worker* talks to, counted from 0: its own as long as there are enough, else in turn."""
+    return hosts[worker % len(hosts)]
+
+
+def base_url(host: str, port: int) -> str:
+    """The base URL of *host*, without a closing slash; *port* is taken where neither scheme nor port is written.
+
+    The syntax is that of Ollama's `OLLAMA_HOST`: `[scheme://]host[:port][/path]`; a written scheme brings its own port.
+    Raises UsageError for what is no host.
+    """
+    scheme, mark, rest = host.strip().partition("://")
+    if not mark:
+        scheme, rest = "http", host.strip()
+    if scheme not in _SCHEME_PORTS:
+        raise UsageError(f"{shown(host)}: the scheme of a server is http or https")
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        number = parts.port or (_SCHEME_PORTS[scheme] if mark else port)
+    except ValueError:
+        raise UsageError(f"{shown(host)!r} is no host; write it as host:port or http://host:port") from None
+    if any(character.isspace() for character in rest):
+        raise UsageError(f"{shown(host)!r} is no host: there is a space in it; separate several hosts by commas")
+    user = parts.netloc.rpartition("@")[0]
+    path = parts.path.strip("/")
+    return f"{scheme}://{user + '@' if user else ''}{_bracketed(parts.hostname)}:{number}{'/' + path if path else ''}"
+
+
+def shown(url: str) -> str:
+    """*url* as it may be told: without the user and password that can stand in it."""
+    scheme, mark, rest = url.rpartition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"
+
+
+def is_loopback(url: str) -> bool:
+    name = urlsplit(url).hostname or ""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def _bracketed(name: str | None) -> str:
+    """An IPv6 address gets its brackets back, which urlsplit takes off."""
+    name = name or "127.0.0.1"
+    return f"[{name}]" if ":" in name else name

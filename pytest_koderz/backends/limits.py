@@ -1,0 +1,119 @@
+"""Limits on the calls to one server, shared by all processes of a user on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+MINUTE = 60.0
+POLL = 0.1
+"""Seconds between two looks for a free place."""
+
+
+class Limits:
+    """At most *in_flight* calls at once and *per_minute* begun in any 60 s; None: no limit.
+
+    Kept in locked files, whose locks the kernel drops when a process dies: a killed run blocks nobody.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        in_flight: int | None = None,
+        per_minute: int | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.folder = folder
+        self.in_flight = in_flight
+        self.per_minute = per_minute
+        self._clock = clock
+        self._sleep = sleep
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for a place among the calls in flight and in the minute, and keep the first until the block ends."""
+        if self.in_flight is None:
+            self._pace()
+            yield
+            return
+        descriptor = self._place(self.in_flight)
+        try:
+            self._pace()
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _place(self, places: int) -> int:
+        """The descriptor of a locked file; closing it gives the place back."""
+        while True:
+            for number in range(places):
+                descriptor = self._open(f"place-{number}")
+                if _locked(descriptor, wait=False):
+                    return descriptor
+                os.close(descriptor)
+            self._sleep(POLL)
+
+    def _pace(self) -> None:
+        if self.per_minute is None:
+            return
+        while (wait := self._until_free(self.per_minute)) > 0:
+            self._sleep(wait)
+
+    def _until_free(self, per_minute: int) -> float:
+        """Seconds until one more call may begin; 0 and the call is entered where it may now."""
+        descriptor = self._open("minute")
+        try:
+            _locked(descriptor, wait=True)
+            now = self._clock()
+            # A time ahead of now was written before the clock was set back.
+            begun = [then for then in _read(descriptor) if now - MINUTE < then <= now]
+            if len(begun) >= per_minute:
+                return begun[-per_minute] + MINUTE - now
+            _write(descriptor, [*begun, now])
+            return 0.0
+        finally:
+            os.close(descriptor)
+
+    def _open(self, name: str) -> int:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def folder_of(host: str) -> Path:
+    """Where the limits of *host* are kept for this user."""
+    import platformdirs
+
+    cache = platformdirs.user_cache_path("pytest-koderz")
+    return cache / "limits" / sha256(host.encode()).hexdigest()[:16]
+
+
+def _locked(descriptor: int, *, wait: bool) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(descriptor: int) -> list[float]:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        return [float(then) for then in json.loads(os.read(descriptor, 1 << 20))]
+    except (ValueError, TypeError):
+        # New, or torn by a process that was killed while writing: the minute begins anew.
+        return []
+
+
+def _write(descriptor: int, times: list[float]) -> None:
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, json.dumps(times).encode())

@@ -1,0 +1,204 @@
+"""Ollama's native chat API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.iteration import StopReason
+from pytest_koderz.core.money import Usage
+from pytest_koderz.core.ports import Prompt, Reply
+
+from .caller import OPTIONS, Caller, caller_of, silent
+from .hosts import base_url, listed, shared_out
+from .options import checked
+from .redaction import Redactor, key_fault
+from .retry import MayPass
+from .wire import Refused, Wire
+
+PORT = 11434
+DEFAULT_TEMPERATURE = 0.8
+"""Ollama's own, to which a prompt's heat is added where koderz.yaml sets none."""
+
+SMALLEST_CONTEXT = 4096
+CHARACTERS_PER_TOKEN = 3
+"""A low estimate, so that the context window is chosen too large rather than too small."""
+MOST_CHARACTERS_PER_TOKEN = 6
+"""No current tokenizer reaches this on code and English: fewer prompt tokens than this gives were cut off."""
+
+_SAMPLING: dict[str, type] = {
+    "top_k": int,
+    "top_p": float,
+    "min_p": float,
+    "repeat_penalty": float,
+    "num_gpu": int,
+    "num_thread": int,
+}
+_OPTIONS = {**OPTIONS, **_SAMPLING, "keep_alive": str, "think": bool}
+
+
+def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
+    """What is wrong with the servers that are named; None where nothing is. Whether they run is not asked."""
+    try:
+        for host in _hosts(settings, environment):
+            base_url(host, PORT)
+    except UsageError as fault:
+        return f"{'hosts' if settings.hosts else 'OLLAMA_HOST'}: {fault}"
+    return key_fault("OLLAMA_API_KEY", environment.get("OLLAMA_API_KEY", "").strip())
+
+
+def open_model(
+    settings: ModelSettings,
+    *,
+    environment: Mapping[str, str],
+    worker: int = 0,
+    notify: Callable[[str], None] = silent,
+    sleep: Callable[[float], None] = time.sleep,
+) -> OllamaModel:
+    """The model of *settings* on the server of *worker*: the K-th, modulo their number.
+
+    The servers are `settings.hosts`, else those in `OLLAMA_HOST`, separated by commas, else http://127.0.0.1:11434.
+    """
+    wrong = requirements(settings, environment)
+    if wrong:
+        raise UsageError(wrong)
+    options = checked(settings, _OPTIONS)
+    url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
+    key = environment.get("OLLAMA_API_KEY", "").strip() or None
+    wire = Wire(url, settings.timeout, key, Redactor(key))
+    return OllamaModel(settings, wire, caller_of(settings, options, url, sleep, notify), options)
+
+
+def _hosts(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    return settings.hosts or listed(environment.get("OLLAMA_HOST", "")) or (f"127.0.0.1:{PORT}",)
+
+
+class OllamaModel:
+    """A Model. Several threads may use it."""
+
+    def __init__(self, settings: ModelSettings, wire: Wire, caller: Caller, options: Mapping[str, Any]) -> None:
+        self.settings = settings
+        self._wire = wire
+        self._caller = caller
+        self._options = options
+        self._context = settings.context_tokens or SMALLEST_CONTEXT
+
+    def complete(self, prompt: Prompt) -> Reply:
+        body = self._body(prompt)
+        try:
+            reply = self._caller(lambda: self._attempt(prompt, body))
+        except Refused as refusal:
+            raise ModelUnavailable(self._what_to_do(refusal)) from None
+        return self._wire.redact.reply(reply)
+
+    def close(self) -> None:
+        """Nothing is kept open between calls."""
+
+    def _attempt(self, prompt: Prompt, body: Mapping[str, Any]) -> Reply:
+        began = time.monotonic()
+        answer = self._wire.post("/api/chat", body)
+        seconds = time.monotonic() - began
+        text = _text(answer)
+        usage, warnings = _usage(prompt, text, answer, body["options"]["num_ctx"])
+        return Reply(
+            text,
+            usage,
+            str(answer.get("model") or self.settings.model),
+            _stop(answer, self.settings.max_tokens),
+            seconds,
+            _gpu_seconds(answer),
+            warnings,
+        )
+
+    def _body(self, prompt: Prompt) -> dict[str, Any]:
+        system = [{"role": "system", "content": prompt.system}] if prompt.system else []
+        body: dict[str, Any] = {
+            "model": self.settings.model,
+            "messages": [*system, {"role": "user", "content": prompt.user}],
+            "stream": False,
+            "options": self._sampling(prompt),
+        }
+        return body | {name: self._options[name] for name in ("keep_alive", "think") if name in self._options}
+
+    def _sampling(self, prompt: Prompt) -> dict[str, Any]:
+        sampling = {name: self._options[name] for name in _SAMPLING if name in self._options}
+        sampling |= {
+            "num_ctx": self._context_for(prompt),
+            "num_predict": self.settings.max_tokens,
+            "seed": prompt.seed,
+        }
+        if self.settings.temperature is not None or prompt.heat:
+            base = DEFAULT_TEMPERATURE if self.settings.temperature is None else self.settings.temperature
+            sampling["temperature"] = round(base + prompt.heat, 6)
+        return sampling
+
+    def _context_for(self, prompt: Prompt) -> int:
+        """The window of koderz.yaml, else the power of two that holds prompt and reply.
+
+        It never shrinks again, because the server loads the model anew for each other window.
+        """
+        if self.settings.context_tokens is None:
+            needed = _characters(prompt) // CHARACTERS_PER_TOKEN + self.settings.max_tokens
+            self._context = max(self._context, 1 << (needed - 1).bit_length())
+        return self._context
+
+    def _what_to_do(self, refusal: Refused) -> str:
+        model, host = self.settings.model, self._caller.host
+        if refusal.status == 404:
+            return f"{host}: the model {model!r} is not there; run `ollama pull {model}` ({refusal.words})"
+        if refusal.status in (401, 403):
+            return f"{host}: the server refuses access; check OLLAMA_API_KEY ({refusal.words})"
+        return f"{host}: the server refuses the request for {model!r} (status {refusal.status}: {refusal.words})"
+
+
+def _characters(prompt: Prompt) -> int:
+    return len(prompt.system) + len(prompt.user)
+
+
+def _text(answer: Mapping[str, Any]) -> str:
+    """The reply's text; what a thinking model thought stands beside it and is left out."""
+    try:
+        text = answer["message"]["content"]
+    except (KeyError, TypeError):
+        # Ollama reports some failures with status 200 and {"error": ...}.
+        raise MayPass(f"it answered without a message ({str(answer.get('error', 'no error given'))[:200]})") from None
+    if not isinstance(text, str) or answer.get("done") is False:
+        raise MayPass("it answered with half a message")
+    return text
+
+
+_CUT = (
+    "the server read {read} tokens of a prompt of {sent} characters (num_ctx {context}), so it cut a part off; "
+    "raise context_tokens, or choose a model with a larger window"
+)
+
+
+def _usage(prompt: Prompt, text: str, answer: Mapping[str, Any], context: int) -> tuple[Usage, tuple[str, ...]]:
+    """The server's counts, with a warning where they show that it read less than it was sent."""
+    read, written = answer.get("prompt_eval_count"), answer.get("eval_count")
+    sent = _characters(prompt)
+    warnings: tuple[str, ...] = ()
+    if not isinstance(read, int):
+        read = sent // 4
+        warnings = ("the server did not count the prompt's tokens; taken as characters / 4",)
+    elif read >= context or read * MOST_CHARACTERS_PER_TOKEN < sent:
+        warnings = (_CUT.format(read=read, sent=sent, context=context),)
+    return Usage(read, written if isinstance(written, int) else len(text) // 4), warnings
+
+
+def _stop(answer: Mapping[str, Any], max_tokens: int) -> StopReason:
+    """A reply shorter than it might have been was cut by the context window."""
+    if answer.get("done_reason") != "length":
+        return StopReason.END
+    written = answer.get("eval_count")
+    return StopReason.CONTEXT if isinstance(written, int) and written < max_tokens else StopReason.MAX_TOKENS
+
+
+def _gpu_seconds(answer: Mapping[str, Any]) -> float | None:
+    """Seconds spent on reading and writing, from nanoseconds; loading the model is not counted. None: not reported."""
+    durations = [answer.get("prompt_eval_duration"), answer.get("eval_duration")]
+    known = [duration for duration in durations if isinstance(duration, int | float)]
+    return sum(known) / 1e9 if known else None

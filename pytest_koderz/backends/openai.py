@@ -1,0 +1,136 @@
+"""Any server that speaks OpenAI's chat completions: vLLM, llama-server, LM Studio, OpenAI itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.ports import Prompt, Reply
+
+from .caller import OPTIONS, Caller, caller_of, silent
+from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
+from .hosts import base_url, listed, shared_out
+from .options import checked
+from .redaction import Redactor, key_fault
+from .wire import Refused, Wire
+
+KEY = "OPENAI_API_KEY"
+SERVICE = "https://api.openai.com"
+PORT = 8000
+"""vLLM's own, where neither scheme nor port is written."""
+
+_SAMPLING: dict[str, type] = {"top_p": float, "frequency_penalty": float, "presence_penalty": float}
+_OPTIONS = {**OPTIONS, **_SAMPLING}
+
+
+def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
+    """What is missing or wrong: only OpenAI's own service must have a key."""
+    try:
+        urls = [base_url(host, PORT) for host in _hosts(settings, environment)]
+    except UsageError as fault:
+        return f"{'hosts' if settings.hosts else 'OPENAI_BASE_URL'}: {fault}"
+    key = environment.get(KEY, "").strip()
+    if not key and any(urlsplit(url).hostname == "api.openai.com" for url in urls):
+        return (
+            f"{KEY} is not set; the model {settings.name!r} needs it for {SERVICE} "
+            "(for a server of your own, name it under `hosts:` in koderz.yaml)"
+        )
+    return key_fault(KEY, key)
+
+
+def open_model(
+    settings: ModelSettings,
+    *,
+    environment: Mapping[str, str],
+    worker: int = 0,
+    notify: Callable[[str], None] = silent,
+    sleep: Callable[[float], None] = time.sleep,
+) -> OpenAIModel:
+    """The model of *settings* on the server of *worker*; a base URL may end in /v1 or leave it out.
+
+    The servers are `settings.hosts`, else those in `OPENAI_BASE_URL`, separated by commas, else OpenAI's own.
+    """
+    wrong = requirements(settings, environment)
+    if wrong:
+        raise UsageError(wrong)
+    options = checked(settings, _OPTIONS)
+    url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
+    key = environment.get(KEY, "").strip() or None
+    wire = Wire(url.removesuffix("/v1"), settings.timeout, key, Redactor(key))
+    return OpenAIModel(settings, wire, caller_of(settings, options, url, sleep, notify), options)
+
+
+def _hosts(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    return settings.hosts or listed(environment.get("OPENAI_BASE_URL", "")) or (SERVICE,)
+
+
+class OpenAIModel:
+    """A Model. Several threads may use it."""
+
+    def __init__(self, settings: ModelSettings, wire: Wire, caller: Caller, options: Mapping[str, Any]) -> None:
+        self.settings = settings
+        self._wire = wire
+        self._caller = caller
+        self._options = options
+        self._refused: frozenset[str] = frozenset()
+        """Parameters that this model does not take."""
+
+    def complete(self, prompt: Prompt) -> Reply:
+        try:
+            reply = self._caller(lambda: self._attempt(prompt))
+        except Refused as refusal:
+            if is_too_long(refusal.words):
+                return too_long(self.settings.model, refusal.words)
+            raise ModelUnavailable(self._what_to_do(refusal)) from None
+        return self._wire.redact.reply(reply)
+
+    def close(self) -> None:
+        """Nothing is kept open between calls."""
+
+    def _attempt(self, prompt: Prompt) -> Reply:
+        began = time.monotonic()
+        answer = self._answer(prompt)
+        seconds = time.monotonic() - began
+        return reply_of(answer, prompt, self.settings, seconds)
+
+    def _answer(self, prompt: Prompt) -> dict[str, Any]:
+        """What the server answers; parameters that it refuses by name are left out from then on."""
+        while True:
+            body = self._body(prompt)
+            try:
+                return self._wire.post("/v1/chat/completions", body)
+            except Refused as refusal:
+                named = frozenset(name for name in _DISPENSABLE if name in body and f"{name}" in refusal.words)
+                if refusal.status != 400 or not named:
+                    raise
+                self._refused |= named
+
+    def _body(self, prompt: Prompt) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.settings.model,
+            "messages": messages_of(prompt),
+            "max_tokens": self.settings.max_tokens,
+            "seed": prompt.seed,
+            **{name: self._options[name] for name in _SAMPLING if name in self._options},
+            **temperature_of(prompt, self.settings),
+        }
+        if "max_tokens" in self._refused:
+            body["max_completion_tokens"] = body["max_tokens"]
+        return {name: value for name, value in body.items() if name not in self._refused}
+
+    def _what_to_do(self, refusal: Refused) -> str:
+        model, host = self.settings.model, self._caller.host
+        advice = {
+            401: f"the server does not know the key; check {KEY}",
+            403: f"the key in {KEY} may not use the model {model!r}",
+            404: f"there is no model {model!r} or no /v1/chat/completions; check `model` and `hosts` in koderz.yaml",
+        }.get(refusal.status, f"the server refuses the request for {model!r}")
+        return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
+
+
+# OpenAI's reasoning models take no temperature, and want `max_completion_tokens` instead of `max_tokens`.
+_DISPENSABLE = ("temperature", "max_tokens", "seed")

@@ -1,0 +1,43 @@
+"""Texts without the secrets that a server may have put in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_koderz.core.ports import Reply
+
+LONGEST = 300
+"""Characters of a server's own words that an error repeats."""
+
+
+class Redactor:
+    """Takes known secrets out of texts. Its repr does not show them."""
+
+    def __init__(self, *secrets: str | None) -> None:
+        self._secrets = [secret for secret in secrets if secret]
+
+    def __call__(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def quoted(self, text: str) -> str:
+        """*text* in one line, cut to a length fit for an error."""
+        line = " ".join(self(text).split())
+        return line if len(line) <= LONGEST else line[:LONGEST] + "…"
+
+    def reply(self, reply: Reply) -> Reply:
+        """*reply* without secrets, should a server echo what it was sent."""
+        return replace(
+            reply,
+            text=self(reply.text),
+            model_id=self(reply.model_id),
+            warnings=tuple(map(self, reply.warnings)),
+        )
+
+
+def key_fault(name: str, key: str) -> str | None:
+    """What is wrong with a key that cannot be sent in a header; None where it can. The key itself is not repeated."""
+    if all("!" <= character <= "~" for character in key):
+        return None
+    return f"{name} holds a space, a line break or a character outside ASCII: copy the key again"

@@ -1,0 +1,274 @@
+"""The experiment's hooks into cortex: what happened is stored, what is asked is recalled."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from typing import Any, TypeVar
+
+from pytest_koderz.core.arm import Arm
+from pytest_koderz.core.errors import MemoryUnavailable
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.prompts import PROMPT_VERSION
+
+from .connection import Connection, Launch
+from .delivery import EXPORT_TIMEOUT, Courier, Delivery, Question
+from .memories import (
+    Memory,
+    memory_of_checkpoint,
+    memory_of_iteration,
+    memory_of_result,
+    memory_of_spec,
+    metadata_of,
+    spec_key,
+    title_of,
+    value_of,
+)
+from .replies import exported, in_context
+from .redaction import Redaction
+from .spool import Spool, SpoolTaken, State, owed_in
+
+T = TypeVar("T")
+
+PATIENCE = 5.0
+"""Seconds that an experiment waits for cortex. Halved each time in vain, restored by an answer."""
+
+
+def open_cortex(
+    *,
+    cortex_path: str | None,
+    database: Path,
+    spool: Path,
+    project: str = "koderz",
+    environment: Mapping[str, str] | None = None,
+) -> Cortex:
+    """A memory that starts no server before it is needed.
+
+    *cortex_path* is claude-cortex's `dist/index.js`; None is the embedded server. *spool* is this process's own queue
+    file. *environment* (default: this process's) gives PATH and HOME to the server, and what must not be stored.
+    """
+    environment = os.environ if environment is None else environment
+    return Cortex(Launch.of(cortex_path, database, project, environment), spool, Redaction.of(environment))
+
+
+class Cortex:
+    """A plugin object: its methods are hooks. None of them raises because of the server, or waits long for it."""
+
+    def __init__(self, launch: Launch, spool: Path, redaction: Redaction) -> None:
+        self.launch = launch
+        self._path = spool
+        self._redaction = redaction
+        self._mutex = Lock()
+        self._opened: tuple[Spool, Courier] | None = None
+        self._spec_keys: dict[tuple[str, str], str] = {}
+        self._patience = PATIENCE
+
+    def describe(self) -> str:
+        """One line for a report's header. Starts nothing."""
+        if self.launch.cortex_path is None:
+            return f"embedded server, {_near(self.launch.database)}"
+        return f"{_package_of(Path(self.launch.cortex_path))}, {_near(self.launch.database)}"
+
+    # What is stored
+
+    def pytest_koderz_spec_written(self, experiment: Experiment, spec: Spec) -> None:
+        known = self._spec_keys.get((experiment.problem_id, experiment.arm))
+        key = known or spec_key(experiment.problem_id, "", spec.model_id, PROMPT_VERSION)
+        self._store(memory_of_spec(experiment, spec, key))
+
+    def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:
+        self._store(memory_of_iteration(experiment, iteration))
+
+    def pytest_koderz_checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
+        self._store(memory_of_checkpoint(experiment, guidance))
+
+    def store_result(self, experiment: Experiment) -> None:
+        """Keep how *experiment* ended; for the process that ran it."""
+        self._store(memory_of_result(experiment))
+
+    # What is recalled
+
+    def pytest_koderz_recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
+        """The last *limit* iterations of *experiment* in order; None: cortex cannot be asked, or has not all of them."""
+        numbers = [iteration.number for iteration in experiment.iterations[-limit:]] if limit else []
+        if not numbers:
+            return []
+        try:
+            return self._recall_iterations(experiment, numbers)
+        except (MemoryUnavailable, ValueError):
+            return None
+
+    def pytest_koderz_recall_spec(self, problem: Problem, arm: Arm) -> Spec | None:
+        """The spec that was paid for earlier, for the same problem, model and prompt version; only where *arm* wants it."""
+        if arm.spec is None:
+            return None
+        key = spec_key(problem.id, problem.prompt, arm.spec.model, PROMPT_VERSION)
+        self._spec_keys[problem.id, arm.name] = key
+        if not getattr(arm, "reuse_spec", False):
+            return None
+        try:
+            return self._recall_spec(key)
+        except (MemoryUnavailable, ValueError):
+            return None
+
+    # What became of it
+
+    def deliver(self, timeout: float) -> Delivery:
+        """Send what is queued and compare what was sent with what the server has, within *timeout* seconds."""
+        if self._opened is None:
+            return Delivery()
+        spool, courier = self._opened
+        courier.settle(timeout)
+        return _delivery(spool, courier)
+
+    def close(self) -> None:
+        """Stop the server. What it has not got stays in the spool; an emptied spool is deleted."""
+        with self._mutex:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            spool, courier = opened
+            atexit.unregister(self.close)
+            courier.close()
+            spool.close()
+
+    def _open(self) -> tuple[Spool, Courier]:
+        with self._mutex:
+            if self._opened is None:
+                spool = Spool(self._path)
+                self._opened = spool, Courier(self.launch, spool)
+                atexit.register(self.close)
+            return self._opened
+
+    def _store(self, memory: Memory) -> None:
+        spool, courier = self._open()
+        spool.put(self._redaction.of_memory(memory))
+        courier.wake()
+
+    def _recall_iterations(self, experiment: Experiment, numbers: Sequence[int]) -> Sequence[Iteration]:
+        spool, _ = self._open()
+        titles = spool.titles(experiment.id, "iteration")
+        wanted = {number: titles.get(number) or title_of(experiment, f"iteration-{number}") for number in numbers}
+
+        async def read(connection: Connection) -> Mapping[str, Mapping[str, Any]]:
+            return await rows_of(connection, self.launch.project, experiment.id, list(wanted.values()))
+
+        rows = self._ask(experiment.id, read)
+        iterations = [value_of(Iteration, rows[title]) for title in wanted.values()]
+        if [iteration.number for iteration in iterations] != list(numbers):
+            raise ValueError("cortex has other iterations under these titles")
+        return iterations
+
+    def _recall_spec(self, key: str) -> Spec | None:
+        async def read(connection: Connection) -> Sequence[Mapping[str, Any]]:
+            arguments = {"project": self.launch.project, "query": f"spec-{key}", "format": "raw"}
+            return in_context(await connection.call("get_context", arguments))
+
+        found = [row for row in self._ask("", read) if metadata_of(row).get("key") == key]
+        payers = {str(metadata_of(row)["experiment_id"]): value_of(Spec, row) for row in found}
+        paid = {payer: spec for payer, spec in payers.items() if spec.recalled_from is None}
+        return replace(paid[payer], recalled_from=payer) if (payer := min(paid, default="")) else None
+
+    def _ask(self, experiment: str, question: Question[T]) -> T:
+        _, courier = self._open()
+        began = monotonic()
+        try:
+            answer = courier.ask(question, self._patience, after=experiment)
+        except MemoryUnavailable:
+            self._patience = max(self._patience / 2, 0.1) if monotonic() - began >= self._patience else self._patience
+            raise
+        self._patience = PATIENCE
+        return answer
+
+
+async def rows_of(
+    connection: Connection, project: str, experiment: str, titles: Sequence[str]
+) -> dict[str, Mapping[str, Any]]:
+    """The rows with these titles, in the order asked for. MemoryUnavailable: the server does not have them all.
+
+    The context of a query holds the latest rows and the best found ones, which is nearly always enough; an export,
+    which holds everything, grows with the database.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for query in (f"{experiment} iteration", *titles):
+        if not set(titles) <= set(found) and query not in found:
+            arguments = {"project": project, "query": query, "format": "raw"}
+            found |= {str(row["title"]): row for row in in_context(await connection.call("get_context", arguments))}
+    if not set(titles) <= set(found):
+        rows = exported(await connection.call("export_memories", {"project": project}, EXPORT_TIMEOUT))
+        found |= {str(row["title"]): row for row in rows}
+    if lost := [title for title in titles if title not in found]:
+        raise MemoryUnavailable(f"cortex does not have {lost[0]}")
+    return {title: found[title] for title in titles}
+
+
+def deliver_spools(
+    folder: Path,
+    *,
+    cortex_path: str | None,
+    database: Path,
+    project: str = "koderz",
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 600.0,
+    pattern: str = "**/*.spool",
+) -> Delivery:
+    """Deliver what the spools in *folder* still owe. A spool that is in use is left to its owner."""
+    environment = os.environ if environment is None else environment
+    launch = Launch.of(cortex_path, database, project, environment)
+    until, total = monotonic() + timeout, Delivery()
+    for path in sorted(folder.glob(pattern)):
+        try:
+            spool = Spool(path)
+        except SpoolTaken as taken:
+            total += Delivery(owed=owed_in(path), warnings=(str(taken),))
+            continue
+        total += _deliver_one(spool, launch, until - monotonic())
+    return total
+
+
+def _deliver_one(spool: Spool, launch: Launch, timeout: float) -> Delivery:
+    courier = Courier(launch, spool)
+    try:
+        spool.retry()
+        if spool.count(State.QUEUED, State.SENDING, State.STORED):
+            courier.settle(max(timeout, 0.0))
+        return _delivery(spool, courier)
+    finally:
+        courier.close()
+        spool.close()
+
+
+def _delivery(spool: Spool, courier: Courier) -> Delivery:
+    verified, missing = spool.count(State.VERIFIED), spool.in_state(State.MISSING)
+    owed = spool.count(State.QUEUED, State.SENDING, State.REFUSED)
+    known = courier.warnings if owed else {name: text for name, text in courier.warnings.items() if name != "down"}
+    return Delivery(
+        stored=verified + spool.count(State.STORED, State.MISSING),
+        verified=verified,
+        owed=owed,
+        missing=tuple(one.memory.title for one in missing),
+        warnings=(*known.values(), *(f"cortex refused a memory: {reason}" for reason in spool.reasons())),
+    )
+
+
+def _near(path: Path) -> str:
+    """As it is written from here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _package_of(index: Path) -> str:
+    """Name and version of the Node.js package that *index* belongs to."""
+    for folder in list(index.absolute().parents)[:2]:
+        try:
+            package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return f"{package.get('name', 'cortex')} {package.get('version', '')}".strip()
+    return f"cortex at {index}"

@@ -1,0 +1,301 @@
+"""The thread that carries memories from the spool to the server, and answers questions on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import TimeoutError as WaitedTooLong
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pytest_koderz.core.errors import MemoryUnavailable
+
+from .connection import Connection, Launch, connect
+from .memories import metadata_of
+from .replies import exported, long_term_count, remembered
+from .spool import Owed, Spool, State
+
+T = TypeVar("T")
+Question = Callable[[Connection], Awaitable[T]]
+
+REAL_SERVER = "claude-cortex"
+CAP = 5_000
+"""claude-cortex deletes long-term memories beyond this number, the least important first, without a word."""
+MARGIN = 100
+"""Room left under the cap for other writers; the count is asked for again after as many memories."""
+
+EXPORT_TIMEOUT = 120.0
+
+FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
+"""Seconds before a server that failed is started again; doubled each time until something is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of the memories of one process; adds up over processes."""
+
+    stored: int = 0
+    """The server said that it has them."""
+    verified: int = 0
+    """Of these: read back from the server, and equal to what was sent."""
+    owed: int = 0
+    """Still in the spool, to be delivered another time."""
+    missing: tuple[str, ...] = ()
+    """Titles that the server said it has, but does not have, or not as they were sent."""
+    warnings: tuple[str, ...] = ()
+
+    def __add__(self, other: Delivery) -> Delivery:
+        return Delivery(
+            self.stored + other.stored,
+            self.verified + other.verified,
+            self.owed + other.owed,
+            (*self.missing, *other.missing),
+            tuple(dict.fromkeys((*self.warnings, *other.warnings))),
+        )
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Delivery:
+        """From what `dataclasses.asdict` made, after a journey that turned tuples into lists."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
+
+
+class Courier:
+    """Owns one thread, its event loop, and in it one connection to the server.
+
+    It starts with the first call of `wake` or `ask`, so that a process without memories has no server. The server may
+    be slow, hang, crash or be absent: whoever calls is not held up by it.
+    """
+
+    def __init__(self, launch: Launch, spool: Spool) -> None:
+        self.launch = launch
+        self.spool = spool
+        self.down = False
+        """The last attempt to reach the server failed."""
+        self.warnings: dict[str, str] = {}
+        self.server = ""
+        """Name and version, once it has said them."""
+        self.first: str | None = None
+        """The experiment whose memories go first, since somebody waits for them."""
+        self._thread: threading.Thread | None = None
+        self._mutex = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def wake(self) -> None:
+        """There is something to carry. Returns at once."""
+        loop = self._started()
+        with contextlib.suppress(RuntimeError):  # the loop has ended: the spool keeps it
+            loop.call_soon_threadsafe(self._work.set)
+
+    def ask(self, question: Question[T], timeout: float, after: str = "") -> T:
+        """The server's answer, asked once it has all memories of the experiment *after*. Raises MemoryUnavailable.
+
+        Where the server is known to be down, nobody waits.
+        """
+        if self.down:
+            raise MemoryUnavailable(self.warnings.get("down", "cortex is not there"))
+        self.first = after or self.first
+        return self._wait(self._answer(question, after), timeout)
+
+    def settle(self, timeout: float) -> None:
+        """Wait until all is carried and verified, or nothing more can be done, or *timeout* seconds are over."""
+        with contextlib.suppress(MemoryUnavailable):
+            self._wait(self._settled(), timeout)
+
+    def close(self) -> None:
+        """Stop the server and the thread. What is still queued stays in the spool."""
+        with self._mutex:
+            thread, loop = self._thread, self._loop
+        if thread is None or loop is None:
+            return
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._stop)
+        # The SDK gives a server 2 s to end by itself, 2 s after a polite signal and 2 s after the last one.
+        thread.join(10.0)
+
+    def _wait(self, answer: Coroutine[Any, Any, T], timeout: float) -> T:
+        try:
+            future = asyncio.run_coroutine_threadsafe(answer, self._started())
+        except RuntimeError as error:
+            answer.close()
+            raise MemoryUnavailable("cortex is closed") from error
+        try:
+            return future.result(timeout)
+        except WaitedTooLong as error:
+            future.cancel()
+            raise MemoryUnavailable(f"cortex did not answer within {timeout:g} s") from error
+        except asyncio.CancelledError as error:
+            raise MemoryUnavailable("cortex is closed") from error
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._mutex:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._work, self._idle, self._hurry, self._sent = (asyncio.Event() for _ in range(4))
+                self._ready: asyncio.Future[Connection] = self._loop.create_future()
+                self._thread = threading.Thread(target=self._live, args=(self._loop,), name="cortex", daemon=True)
+                self._thread.start()
+            return self._loop
+
+    def _live(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        self._task = loop.create_task(self._serve())
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                loop.run_until_complete(self._task)
+            for task in (left := asyncio.all_tasks(loop)):
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
+
+    def _stop(self) -> None:
+        self._task.cancel()
+
+    async def _serve(self) -> None:
+        """Connect, and connect again whenever the server fails, later and later as long as nothing gets through."""
+        delay = FIRST_DELAY
+        while True:
+            stored = self.spool.count(State.STORED)
+            try:
+                async with connect(self.launch) as connection:
+                    await self._carry(connection)
+            except MemoryUnavailable as error:
+                self.warnings["down"] = str(error)
+            self._lose()
+            delay = FIRST_DELAY if self.spool.count(State.STORED) > stored else min(2 * delay, LONGEST_DELAY)
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), delay)
+
+    def _lose(self) -> None:
+        """The connection is gone: those who wait for one learn it, the next ones wait for the next."""
+        self.down = True
+        if not self._ready.done():
+            self._ready.set_exception(MemoryUnavailable(self.warnings.get("down", "cortex is not there")))
+            self._ready.exception()  # seen: nobody may have been waiting
+        self._ready = asyncio.get_running_loop().create_future()
+        self._idle.set()
+        self._sent.set()
+
+    async def _carry(self, connection: Connection) -> None:
+        """Send what is queued, and wait for more, as long as the connection lasts."""
+        self.server = connection.server
+        await self._find_out(connection)
+        room = await self._room(connection)
+        self.down = False
+        self._ready.set_result(connection)
+        while True:
+            owed = self.spool.next(self.first)
+            if owed is None or room <= 0:
+                self._idle.set()
+                self.spool.tidy()
+                await self._work.wait()
+                self._work.clear()
+                room = room if room > 0 else await self._room(connection)
+                continue
+            self._idle.clear()
+            await self._send(connection, owed)
+            self._sent.set()
+            room = room - 1 if room > 1 else await self._room(connection)
+
+    async def _find_out(self, connection: Connection) -> None:
+        """Look up what was sent without an answer, so that nothing is stored twice."""
+        uncertain = self.spool.in_state(State.SENDING)
+        if not uncertain:
+            return
+        there = {str(row["title"]) for row in await export(connection, self.launch.project, uncertain)}
+        for state, is_there in ((State.STORED, True), (State.QUEUED, False)):
+            numbers = [owed.number for owed in uncertain if (owed.memory.title in there) is is_there]
+            self.spool.mark(numbers, state)
+
+    async def _send(self, connection: Connection, owed: Owed) -> None:
+        self.spool.mark([owed.number], State.SENDING)
+        answer = remembered(await connection.call("remember", owed.memory.arguments(self.launch.project)))
+        if answer.kept:
+            self.spool.mark([owed.number], State.STORED)
+            self.warnings.pop("down", None)
+        elif answer.id is not None:
+            self.spool.rename(owed.number)
+        else:
+            self.spool.mark([owed.number], State.REFUSED, answer.reason)
+
+    async def _room(self, connection: Connection) -> int:
+        """How many memories may be sent before the server's number of them is to be asked for again."""
+        if not connection.server.startswith(REAL_SERVER):
+            return 1_000_000
+        stored = long_term_count(await connection.call("memory_stats", {"project": "*"}))
+        if stored is None:
+            return MARGIN
+        queued = self.spool.count(State.QUEUED, State.SENDING)
+        if stored + queued > CAP - MARGIN:
+            self.warnings["cap"] = (
+                f"cortex holds {stored} of the {CAP} long-term memories that {REAL_SERVER} keeps before it deletes old "
+                f"ones; {queued} more wait: use another database, or export and forget old memories"
+            )
+        return max(0, min(MARGIN, CAP - MARGIN - stored))
+
+    async def _answer(self, question: Question[T], after: str = "") -> T:
+        connection = await asyncio.shield(self._ready)
+        while after and self.spool.unsent(after):
+            self._sent.clear()
+            self._work.set()
+            await self._sent.wait()
+            if self.down:
+                raise MemoryUnavailable(self.warnings.get("down", "cortex is not there"))
+        return await question(connection)
+
+    async def _settled(self) -> None:
+        """Twice, since what turns out to be missing is sent once more."""
+        for _ in range(2):
+            await self._emptied()
+            missing = await self._answer(self._verify)
+            if not missing:
+                return
+            self.spool.mark([owed.number for owed in missing], State.QUEUED)
+        await self._emptied()
+        self.spool.mark([owed.number for owed in await self._answer(self._verify)], State.MISSING)
+
+    async def _emptied(self) -> None:
+        """Until nothing can be sent any more. A server that fails three times in a row is given up for now."""
+        failures, stored = 0, self.spool.count(State.STORED)
+        while failures < 3:
+            self._idle.clear()
+            self._work.set()
+            self._hurry.set()
+            await self._idle.wait()
+            if not self.down:
+                return
+            before, stored = stored, self.spool.count(State.STORED)
+            failures = 0 if stored > before else failures + 1
+        raise MemoryUnavailable(self.warnings.get("down", "cortex is not there"))
+
+    async def _verify(self, connection: Connection) -> list[Owed]:
+        """Compare what was stored with what the server has now; return what is not there as it was sent."""
+        stored = self.spool.in_state(State.STORED)
+        if not stored:
+            return []
+        rows = {str(row["title"]): row for row in await export(connection, self.launch.project, stored)}
+        right = [owed.number for owed in stored if _same(owed, rows.get(owed.memory.title))]
+        self.spool.mark(right, State.VERIFIED)
+        return [owed for owed in stored if owed.number not in set(right)]
+
+
+async def export(connection: Connection, project: str, owed: Iterable[Owed]) -> list[dict[str, Any]]:
+    """The server's rows among which those of *owed* are, if it has them.
+
+    The embedded server is told which benchmark they are of; claude-cortex passes over an argument that it does not
+    know, and exports the whole project.
+    """
+    benchmarks = {str(one.memory.metadata.get("benchmark_id", "")) for one in owed}
+    only = {"tags": list(benchmarks)} if len(benchmarks) == 1 and all(benchmarks) else {}
+    return exported(await connection.call("export_memories", {"project": project, **only}, EXPORT_TIMEOUT))
+
+
+def _same(owed: Owed, row: Mapping[str, Any] | None) -> bool:
+    if row is None or row["content"] != owed.memory.content:
+        return False
+    return dict(metadata_of(row)) == owed.memory.metadata

@@ -1,0 +1,282 @@
+"""What is kept of an experiment: from its values to memories and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.iteration import Iteration, Verdict
+
+T = TypeVar("T")
+
+CONTENT_LIMIT = 10_240
+"""claude-cortex cuts longer contents; it counts UTF-16 units, as JavaScript does."""
+
+_NOT_IN_TITLES = re.compile(r"[^A-Za-z0-9/:\-.,_()]+")
+"""Everything else may be refused as search syntax."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One row of the memory server. `experiment_id`, `kind` and `number` say what it holds; the rest is sent."""
+
+    title: str
+    content: str
+    category: str
+    tags: tuple[str, ...]
+    metadata: Mapping[str, Any]
+    experiment_id: str
+    kind: str
+    number: int = 0
+
+    @property
+    def digest(self) -> str:
+        """The same for memories that differ in the time of day alone."""
+        lasting = {name: value for name, value in self.metadata.items() if name != "timestamp"}
+        return sha256(_json([self.content, lasting]).encode()).hexdigest()
+
+    def as_json(self) -> str:
+        return _json(asdict(self))
+
+    def arguments(self, project: str) -> dict[str, Any]:
+        """Of the tool `remember`. All that decides over a memory's life is said, or the server would guess it."""
+        return {
+            "title": self.title,
+            "content": self.content,
+            "category": self.category,
+            "type": "long_term",
+            "project": project,
+            "tags": list(self.tags),
+            "importance": "normal",
+            "scope": "project",
+            "transferable": False,
+            "metadata": dict(self.metadata),
+        }
+
+
+def memory_of_spec(experiment: Experiment, spec: Spec, key: str) -> Memory:
+    """*key* finds the spec again for the same problem, model and prompt version."""
+    source = f"paid for by {spec.recalled_from}" if spec.recalled_from else _paid(spec.cost, spec.seconds)
+    # Only a spec that was paid for here is found again by its key, so that its first payer is always named.
+    name = "spec-recalled" if spec.recalled_from else f"spec-{key}"
+    return _memory(
+        experiment,
+        "spec",
+        name=name,
+        category="custom",
+        content=f"Spec of {experiment.problem_id} by {spec.model_id}, {source}.\n\n{spec.text}",
+        model=spec.model_id,
+        cost=spec.cost,
+        record=asdict(spec),
+        key=key,
+    )
+
+
+def memory_of_iteration(experiment: Experiment, iteration: Iteration) -> Memory:
+    return _memory(
+        experiment,
+        "iteration",
+        name=f"iteration-{iteration.number}",
+        category="custom",
+        content=_iteration_text(experiment, iteration),
+        number=iteration.number,
+        model=iteration.model_id,
+        success=iteration.passed,
+        cost=iteration.cost,
+        outcome=iteration.verdict.outcome.value,
+        assertions=_assertions(iteration.verdict),
+        digest=iteration.candidate.digest if iteration.candidate else None,
+        record=asdict(iteration),
+    )
+
+
+def memory_of_checkpoint(experiment: Experiment, guidance: Guidance) -> Memory:
+    heading = (
+        f"Checkpoint {guidance.number} of {experiment.id} on {experiment.problem_id}, after iteration "
+        f"{guidance.after_iteration}, by {guidance.model_id}, {_paid(guidance.cost, guidance.seconds)}."
+    )
+    return _memory(
+        experiment,
+        "checkpoint",
+        name=f"checkpoint-{guidance.number}",
+        category="learning",
+        content=f"{heading}\n\n{guidance.text}",
+        number=guidance.number,
+        iteration=guidance.after_iteration,
+        model=guidance.model_id,
+        success=False,
+        cost=guidance.cost,
+        record=asdict(guidance),
+    )
+
+
+def memory_of_result(experiment: Experiment) -> Memory:
+    """How it ended. Its spec, iterations and checkpoints are memories of their own."""
+    bare = replace(experiment, spec=None, iterations=(), checkpoints=())
+    models = dict.fromkeys(row.model for row in experiment.ledger.spendings)
+    return _memory(
+        experiment,
+        "result",
+        name="result",
+        category="learning",
+        content=_result_text(experiment),
+        iteration=len(experiment.iterations),
+        model=", ".join(models),
+        success=experiment.solved,
+        cost=experiment.ledger.cost,
+        status=experiment.status.value,
+        record=asdict(bare),
+    )
+
+
+def value_of(kind: type[T], memory: Mapping[str, Any]) -> T:
+    """The value that a memory was made of, from a row of the server. ValueError: the row does not hold one."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind).validate_python(metadata_of(memory).get("record"))
+
+
+def metadata_of(memory: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a row of the server: an object, or the text of one."""
+    metadata = memory.get("metadata") or {}
+    return json.loads(metadata) if isinstance(metadata, str) else metadata
+
+
+def spec_key(problem_id: str, prompt: str, model: str, version: str) -> str:
+    """Twelve hex digits that stand for what a spec depends on."""
+    return sha256("\0".join((problem_id, prompt, model, version)).encode(errors="surrogatepass")).hexdigest()[:12]
+
+
+def title_of(experiment: Experiment, name: str) -> str:
+    """Unique for each memory, and of characters that every search takes.
+
+    The hyphen makes kind and number one search term, which no text of another memory contains by chance.
+    """
+    return " ".join(_NOT_IN_TITLES.sub("-", part) for part in (experiment.id, experiment.problem_id, name))
+
+
+def shortened(text: str, pointer: str) -> str:
+    """*text*, or its beginning and *pointer* where the server would cut it."""
+    if _units(text) <= CONTENT_LIMIT:
+        return text
+    room = CONTENT_LIMIT - _units(pointer) - 2
+    # A character outside the basic plane counts twice.
+    kept = text[:room] if _units(text[:room]) <= room else text[: room // 2]
+    return f"{kept}\n\n{pointer}"
+
+
+def _memory(
+    experiment: Experiment,
+    kind: str,
+    *,
+    name: str,
+    category: str,
+    content: str,
+    number: int = 0,
+    iteration: int | None = None,
+    model: str = "",
+    success: bool | None = None,
+    cost: Decimal | None = None,
+    **more: object,
+) -> Memory:
+    metadata = {
+        "experiment_id": experiment.id,
+        "problem_id": experiment.problem_id,
+        "iteration": iteration if iteration is not None else number or None,
+        "model": model,
+        "success": success,
+        "cost": None if cost is None else float(cost),
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "kind": kind,
+        "arm": experiment.arm,
+        "epoch": experiment.epoch,
+        "benchmark_id": experiment.benchmark_id,
+        "prompt_version": experiment.prompt_version,
+        **more,
+    }
+    pointer = f"[Shortened. The whole text is in this memory's metadata and in the journal {experiment.benchmark_id}.]"
+    tags = ("experiment", kind, experiment.id, experiment.problem_id, experiment.benchmark_id)
+    return Memory(
+        title=title_of(experiment, name),
+        content=shortened(content, pointer),
+        category=category,
+        tags=tuple(tag for tag in tags if tag),
+        metadata=metadata,
+        experiment_id=experiment.id,
+        kind=kind,
+        number=number,
+    )
+
+
+def _iteration_text(experiment: Experiment, iteration: Iteration) -> str:
+    head = f"Iteration {iteration.number} of {experiment.id} on {experiment.problem_id} (arm {experiment.arm})"
+    lines = [f"{head}: {iteration.verdict.outcome.value}{_share(iteration.verdict)}."]
+    if iteration.repeated:
+        lines.append("The candidate had been tried before.")
+    if iteration.candidate is not None:
+        fence = _fence(iteration.candidate.source)
+        lines += ["", f"{fence}python", iteration.candidate.source.rstrip("\n"), fence]
+    if iteration.feedback:
+        lines += ["", "What the model was told:", iteration.feedback]
+    lines += ["", f"By {iteration.model_id}, {_paid(iteration.cost, iteration.seconds)}."]
+    return "\n".join(lines)
+
+
+def _result_text(experiment: Experiment) -> str:
+    passed = [iteration for iteration in experiment.iterations if iteration.passed]
+    lines = [
+        f"{experiment.id} on {experiment.problem_id} (arm {experiment.arm}, epoch {experiment.epoch}): "
+        f"{experiment.status.value} after {len(experiment.iterations)} iterations and "
+        f"{len(experiment.checkpoints)} checkpoints, {_paid(experiment.ledger.cost, experiment.seconds)}.",
+    ]
+    if experiment.reason:
+        lines.append(experiment.reason)
+    lines += [
+        f"- {row.role} {row.model}: {row.calls} calls, {row.usage.prompt} tokens in, {row.usage.output} out, "
+        f"{_dollars(row.cost)}"
+        for row in experiment.ledger.spendings
+    ]
+    if passed and passed[-1].candidate is not None:
+        source = passed[-1].candidate.source
+        lines += ["", f"{_fence(source)}python", source.rstrip("\n"), _fence(source)]
+    return "\n".join(lines)
+
+
+def _fence(source: str) -> str:
+    longest = max((len(run) for run in re.findall("`+", source)), default=0)
+    return "`" * max(3, longest + 1)
+
+
+def _share(verdict: Verdict) -> str:
+    text = _assertions(verdict)
+    return f", {text} assertions passed" if text else ""
+
+
+def _assertions(verdict: Verdict) -> str | None:
+    if verdict.assertions_total is None:
+        return None
+    return f"{verdict.assertions_passed} of {verdict.assertions_total}"
+
+
+def _paid(cost: Decimal | None, seconds: float) -> str:
+    return f"{_dollars(cost)}, {seconds:.1f} s"
+
+
+def _dollars(cost: Decimal | None) -> str:
+    return "cost unknown" if cost is None else f"{cost:.6f} USD"
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _json(value: object) -> str:
+    """Text that can be sent: half a surrogate pair, which some models write, becomes a question mark."""
+    return json.dumps(value, default=str, ensure_ascii=False).encode(errors="replace").decode()

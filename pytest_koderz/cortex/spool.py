@@ -1,0 +1,223 @@
+"""The durable queue between an experiment and the memory server: a small SQLite file for each process."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+from .memories import Memory
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS owed (
+    number INTEGER PRIMARY KEY,
+    title TEXT NOT NULL UNIQUE,
+    experiment TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    turn INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    memory TEXT,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX IF NOT EXISTS owed_by_state ON owed (state, number);
+CREATE INDEX IF NOT EXISTS owed_by_experiment ON owed (experiment, kind, turn);
+"""
+
+
+class State(StrEnum):
+    """How far a memory has come on its way to the server."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    """Sent, without an answer yet: it may or may not be there."""
+    STORED = "stored"
+    """The server said so."""
+    VERIFIED = "verified"
+    """It was read back, and is what was sent."""
+    REFUSED = "refused"
+    """The server will not have it; the reason is kept."""
+    MISSING = "missing"
+    """The server said that it has it, and twice did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One memory in the queue."""
+
+    number: int
+    memory: Memory
+
+
+class SpoolTaken(Exception):
+    """Another process, or another part of this one, has the spool open."""
+
+
+class Spool:
+    """A queue that survives the death of its process. Any thread may call it; one process at a time may open it.
+
+    A commit is written to the operating system but not forced to the disk: the death of the process loses nothing,
+    and a write takes well below a millisecond.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._mutex = Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._taken = _take(path)
+        try:
+            self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
+            # The sender's thread moves the log into the file, so that no write of an experiment waits for the disk.
+            self._database.executescript(
+                f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; {_SCHEMA}"
+            )
+        except BaseException:
+            self._taken.close()
+            raise
+
+    def put(self, memory: Memory) -> None:
+        """Queue *memory*. The same memory again is left out; another one of the same title gets a title of its own."""
+        digest, text = memory.digest, memory.as_json()
+        with self._mutex:
+            turn = 1
+            title = memory.title
+            while not self._insert(title, memory, digest, text):
+                if self._one("SELECT 1 FROM owed WHERE title = ? AND digest = ?", title, digest):
+                    return
+                turn += 1
+                title = f"{memory.title} again-{turn}"
+
+    def _insert(self, title: str, memory: Memory, digest: str, text: str) -> bool:
+        columns = (title, memory.experiment_id, memory.kind, memory.number, digest, text, State.QUEUED)
+        return (
+            self._database.execute(
+                "INSERT OR IGNORE INTO owed (title, experiment, kind, turn, digest, memory, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                columns,
+            ).rowcount
+            == 1
+        )
+
+    def next(self, experiment: str | None = None) -> Owed | None:
+        """The oldest queued memory; one of *experiment* goes before all others."""
+        row = self._locked(
+            "SELECT number, title, memory FROM owed WHERE state = ? ORDER BY experiment = ? DESC, number LIMIT 1",
+            State.QUEUED,
+            experiment or "",
+        )
+        return _owed(row)
+
+    def in_state(self, *states: State) -> tuple[Owed, ...]:
+        """All memories in one of *states*, oldest first."""
+        marks = ", ".join("?" * len(states))
+        with self._mutex:
+            rows = self._database.execute(
+                f"SELECT number, title, memory FROM owed WHERE state IN ({marks}) ORDER BY number",  # noqa: S608 - marks are question marks
+                states,
+            ).fetchall()
+        return tuple(owed for row in rows if (owed := _owed(row)) is not None)
+
+    def unsent(self, experiment: str) -> bool:
+        """Whether any memory of *experiment* is still on its way."""
+        query = "SELECT 1 FROM owed WHERE experiment = ? AND state IN (?, ?) LIMIT 1"
+        return self._locked(query, experiment, State.QUEUED, State.SENDING) is not None
+
+    def mark(self, numbers: Sequence[int], state: State, reason: str = "") -> None:
+        with self._mutex:
+            self._database.executemany(
+                "UPDATE owed SET state = ?, reason = ? WHERE number = ?",
+                [(state, reason, number) for number in numbers],
+            )
+
+    def retry(self) -> None:
+        """Queue again what was refused or missing."""
+        self.mark([owed.number for owed in self.in_state(State.REFUSED, State.MISSING)], State.QUEUED)
+
+    def rename(self, number: int) -> None:
+        """Give a memory another title and queue it again: the server took it for one that it has."""
+        with self._mutex:
+            self._database.execute(
+                "UPDATE owed SET title = title || ' resent-' || number, state = ? WHERE number = ?",
+                (State.QUEUED, number),
+            )
+
+    def count(self, *states: State) -> int:
+        marks = ", ".join("?" * len(states))
+        row = self._locked(f"SELECT count(*) FROM owed WHERE state IN ({marks})", *states)  # noqa: S608 - marks are question marks
+        return int(row[0]) if row else 0
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why memories were refused, each reason once."""
+        with self._mutex:
+            rows = self._database.execute("SELECT DISTINCT reason FROM owed WHERE state = ?", (State.REFUSED,))
+            return tuple(str(row[0]) for row in rows)
+
+    def titles(self, experiment: str, kind: str) -> dict[int, str]:
+        """The title of each number, the latest where there are several."""
+        with self._mutex:
+            rows = self._database.execute(
+                "SELECT turn, title FROM owed WHERE experiment = ? AND kind = ? ORDER BY number", (experiment, kind)
+            ).fetchall()
+        return {int(turn): str(title) for turn, title in rows}
+
+    def tidy(self) -> None:
+        """Move the log into the file; for the sender's thread."""
+        with self._mutex:
+            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Close the file, and delete it if nothing in it is owed any more."""
+        with self._mutex:
+            (left,) = self._database.execute("SELECT count(*) FROM owed WHERE state != ?", (State.VERIFIED,)).fetchone()
+            self._database.close()
+            if not left:
+                for name in (self.path.name, f"{self.path.name}-wal", f"{self.path.name}-shm", _lock_name(self.path)):
+                    self.path.with_name(name).unlink(missing_ok=True)
+            self._taken.close()
+
+    def _one(self, query: str, *values: object) -> tuple[object, ...] | None:
+        row: tuple[object, ...] | None = self._database.execute(query, values).fetchone()
+        return row
+
+    def _locked(self, query: str, *values: object) -> tuple[object, ...] | None:
+        with self._mutex:
+            return self._one(query, *values)
+
+
+def owed_in(path: Path) -> int:
+    """How many memories the spool at *path* still owes; it may be in use."""
+    with closing(sqlite3.connect(path, timeout=5.0)) as database:
+        (count,) = database.execute(
+            "SELECT count(*) FROM owed WHERE state NOT IN (?, ?)", (State.VERIFIED, State.STORED)
+        ).fetchone()
+        return int(count)
+
+
+def _owed(row: tuple[object, ...] | None) -> Owed | None:
+    if row is None:
+        return None
+    number, title, text = row
+    assert isinstance(number, int)
+    return Owed(number, Memory(**{**json.loads(str(text)), "title": str(title)}))
+
+
+def _lock_name(path: Path) -> str:
+    return f"{path.name}.lock"
+
+
+def _take(path: Path) -> IO[str]:
+    """A lock that ends with this process, however it ends."""
+    taken = path.with_name(_lock_name(path)).open("w")
+    try:
+        fcntl.flock(taken, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        taken.close()
+        raise SpoolTaken(f"{path} is in use by another process") from error
+    return taken

@@ -1,0 +1,38 @@
+"""BigCodeBench-Hard in its publisher's format: tests are unittest classes that need the candidate's own module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_koderz.core.errors import UsageError
+from pytest_koderz.core.problem import Problem
+
+from .humaneval import distinct
+from .rows import Row, read_rows
+from .source import fault_of, outside_modules, preamble_of
+
+
+def read_bigcodebench_hard(path: Path | None) -> tuple[Problem, ...]:
+    """The problems of a JSONL file with the publisher's columns."""
+    if path is None:
+        raise UsageError("dataset: bigcodebench-hard needs the path of its publisher's JSONL file")
+    return distinct((row, _problem(row)) for row in read_rows(path))
+
+
+def _problem(row: Row) -> Problem:
+    prompt, tests, entry_point = row.text("complete_prompt"), row.text("test"), row.text("entry_point")
+    solution = prompt + row.text("canonical_solution")
+    for field, source in (("test", tests), ("canonical_solution", solution)):
+        if fault := fault_of(source):
+            raise row.wrong(field, f"not valid Python: {fault}")
+    return Problem(
+        id=row.text("task_id"),
+        prompt=prompt,
+        entry_point=entry_point,
+        tests=tests,
+        preamble=preamble_of(prompt, entry_point),
+        canonical_solution=solution,
+        dataset="bigcodebench-hard",
+        isolation="in-process",
+        requires=outside_modules(tests, solution),
+    )

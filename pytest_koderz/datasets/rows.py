@@ -1,0 +1,115 @@
+"""JSONL files read row by row, each row knowing its file and line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pytest_koderz.core.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. Asked for a field that is missing or of another type, it raises UsageError with file, line and field."""
+
+    path: Path
+    line: int
+    fields: Mapping[str, Any]
+
+    def wrong(self, field: str, words: str) -> UsageError:
+        return UsageError(f"{self.path}:{self.line}: {field}: {words}")
+
+    def value(self, field: str) -> Any:
+        if field not in self.fields:
+            near = get_close_matches(field, self.fields, n=1)
+            raise self.wrong(field, "missing" + (f" (is {near[0]!r} meant for it?)" if near else ""))
+        return self.fields[field]
+
+    def text(self, field: str) -> str:
+        value = self.value(field)
+        if not isinstance(value, str):
+            raise self.wrong(field, f"must be a text, not {_kind(value)}")
+        return value
+
+    def optional_text(self, field: str) -> str | None:
+        return None if self.fields.get(field) is None else self.text(field)
+
+    def entries(self, field: str) -> list[Any]:
+        value = self.value(field)
+        if not isinstance(value, list):
+            raise self.wrong(field, f"must be a list, not {_kind(value)}")
+        return value
+
+    def texts(self, field: str) -> list[str]:
+        entries = self.entries(field)
+        if not all(isinstance(entry, str) for entry in entries):
+            raise self.wrong(field, "must be a list of texts")
+        return entries
+
+    def number(self, field: str) -> int | float:
+        value = self.value(field)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.wrong(field, f"must be a number, not {_kind(value)}")
+        return value
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a JSONL file, gzipped or not; of a JSON file that holds one list, its entries."""
+    text = text_of(path)
+    if path.suffix == ".json":
+        yield from _listed(path, text)
+        return
+    for line, row in enumerate(text.split("\n"), 1):
+        if row.strip():
+            yield Row(path, line, _fields(path, line, _parsed(path, line, row)))
+
+
+def text_of(path: Path) -> str:
+    """The text of a file, unpacked where it is gzipped."""
+    try:
+        content = path.read_bytes()
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+        return content.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text (at byte {error.start})") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _listed(path: Path, text: str) -> Iterator[Row]:
+    entries = _parsed(path, 1, text)
+    if not isinstance(entries, list):
+        raise UsageError(f"{path}:1: must hold a list of problems, not {_kind(entries)}")
+    for number, entry in enumerate(entries, 1):
+        # A JSON parser keeps no lines; the entry's number is the next best place.
+        yield Row(path, number, _fields(path, number, entry))
+
+
+def _parsed(path: Path, line: int, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = line + error.lineno - 1
+        raise UsageError(f"{path}:{place}: not valid JSON: {error.msg} (column {error.colno})") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}:{line}: not valid JSON: {error}") from error
+
+
+def _fields(path: Path, line: int, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise UsageError(f"{path}:{line}: must be an object with the problem's fields, not {_kind(value)}")
+    return value
+
+
+def _kind(value: object) -> str:
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")

@@ -1,0 +1,114 @@
+"""Questions about Python source that a dataset's row holds."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from textwrap import indent
+
+
+def parse(source: str) -> ast.Module | None:
+    """The syntax tree; None for what is not Python."""
+    with warnings.catch_warnings():
+        # Invalid escapes in someone else's docstring are no concern of ours.
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def fault_of(source: str) -> str | None:
+    """Why *source* is not Python, with its line; None where it is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ast.parse(source)
+        except SyntaxError as error:
+            return f"{error.msg} (its line {error.lineno})"
+        except (ValueError, RecursionError, MemoryError) as error:
+            return str(error) or type(error).__name__
+    return None
+
+
+def function_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The last definition of *name* in a prompt that is a Python head, its body there or still to be written."""
+    tree = parse(prompt) or parse(prompt + "\n    pass\n")
+    found = [
+        node
+        for node in (tree.body if tree else ())
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
+    ]
+    return found[-1] if found else None
+
+
+def preamble_of(prompt: str, name: str) -> str:
+    """What stands in a prompt before the definition of *name*: imports and whole functions. Empty for a plain text."""
+    function = function_of(prompt, name)
+    if function is None:
+        return ""
+    first = min((node.lineno for node in (function, *function.decorator_list)), default=function.lineno)
+    head = "".join(prompt.splitlines(keepends=True)[: first - 1]).strip("\n")
+    return head + "\n" if head.strip() else ""
+
+
+def docstring_of(prompt: str, name: str) -> str:
+    """Each text that stands alone in the body of *name*: HumanEval/115 has its docstring after an import."""
+    function = function_of(prompt, name)
+    texts = [
+        node.value.value
+        for node in (function.body if function else ())
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    ]
+    return "\n".join(texts)
+
+
+def as_check(tests: str) -> str:
+    """Tests as `check(candidate)`: unchanged where they define it, else their lines become its body."""
+    tree = parse(tests)
+    if tree is None or any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body):
+        return tests
+    inside = {line for node in ast.walk(tree) for line in _later_lines(node)}
+    lines = tests.strip("\n").split("\n") if tests.strip() else ["pass"]
+    skipped = len(tests) - len(tests.lstrip("\n"))
+    body = [line if number in inside else indent(line, "    ") for number, line in enumerate(lines, skipped + 1)]
+    return "def check(candidate):\n" + "\n".join(body) + "\n"
+
+
+def _later_lines(node: ast.AST) -> range:
+    """The lines on which a multi-line text goes on, and where indentation would change it."""
+    if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)):
+        return range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
+    return range(0)
+
+
+def asserts_in(tests: str) -> bool:
+    """Whether any assertion stands in *tests*; without one nothing is tested."""
+    tree = parse(tests)
+    return tree is not None and any(isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree))
+
+
+def outside_modules(*sources: str | None) -> tuple[str, ...]:
+    """Top-level modules that the sources import and the standard library has not."""
+    found = {name for source in sources if source and (tree := parse(source)) for name in _imported(tree)}
+    return tuple(sorted(found - sys.stdlib_module_names))
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in names}
+
+
+def first_called(tests: str, code: str) -> str | None:
+    """The first function that *tests* call and *code* defines."""
+    defined = {node.name for node in getattr(parse(code), "body", ()) if isinstance(node, ast.FunctionDef)}
+    tree = parse(tests)
+    called = [
+        node.func.id
+        for statement in (tree.body if tree else ())
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    return next((name for name in called if name in defined), None)

@@ -1,0 +1,162 @@
+"""Suites: files that say which problems of which dataset, or hold problems of their own."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pytest_koderz.core.errors import UsageError
+from pytest_koderz.core.problem import Problem
+
+from .catalogue import load
+from .examples import visible_tests
+from .located import KeyPath, Located, read_yaml
+from .selection import select
+from .source import as_check, asserts_in, fault_of, function_of, outside_modules, preamble_of
+
+_SUITE_KEYS = ("dataset", "path", "problems")
+_REQUIRED = ("id", "entry_point", "prompt", "tests")
+_PROBLEM_KEYS = (*_REQUIRED, "canonical_solution")
+
+
+def read_suite(path: Path) -> tuple[Problem, ...]:
+    """The problems of one suite file. Whatever is wrong with it raises UsageError with file, line and key."""
+    suite = read_yaml(path)
+    _check_keys(suite, (), _SUITE_KEYS)
+    if "dataset" in suite.plain:
+        return _from_dataset(suite)
+    if "path" in suite.plain:
+        raise _wrong(suite, ("path",), "says where a dataset's file is, but no `dataset` is named")
+    return _own(suite)
+
+
+def _from_dataset(suite: Located) -> tuple[Problem, ...]:
+    name = _text(suite, ("dataset",))
+    place = suite.path.parent / _text(suite, ("path",)) if "path" in suite.plain else None
+    if name.endswith((".jsonl", ".jsonl.gz")):
+        name, place = "jsonl", suite.path.parent / name
+    try:
+        problems = load(name, place)
+    except UsageError as error:
+        words = str(error).removeprefix("dataset: ")
+        raise _wrong(suite, ("dataset",), words) from error
+    wanted = _selection(suite)
+    if wanted is None:
+        return problems
+    try:
+        return select(problems, wanted)
+    except UsageError as error:
+        raise _wrong(suite, ("problems",), str(error).removeprefix("problems: ")) from error
+
+
+def _selection(suite: Located) -> str | None:
+    """The selection as it stands in the file: YAML would read `010` as eight."""
+    chosen = suite.plain.get("problems")
+    if isinstance(chosen, list):
+        parts = [suite.written(("problems", number)) for number in range(len(chosen))]
+        if not parts or None in parts:
+            raise _wrong(suite, ("problems",), "must be a selection such as `0-9,42`, since a dataset is named")
+        return ",".join(part for part in parts if part is not None)
+    if isinstance(chosen, dict):
+        raise _wrong(suite, ("problems",), "must be a selection such as `0-9,42`, since a dataset is named")
+    return None if chosen is None else suite.written(("problems",))
+
+
+def _own(suite: Located) -> tuple[Problem, ...]:
+    entries = suite.plain.get("problems")
+    if not isinstance(entries, list) or not entries:
+        words = "must be a list of problems; to select from a dataset, name it under `dataset`"
+        raise _wrong(suite, ("problems",), words if "problems" in suite.plain else "missing, as is `dataset`")
+    problems = tuple(_problem(suite, ("problems", number)) for number in range(len(entries)))
+    first: dict[str, int] = {}
+    for number, problem in enumerate(problems):
+        key = ("problems", number, "id")
+        if problem.id in first:
+            raise _wrong(suite, key, f"{problem.id!r} stands in line {first[problem.id]} already")
+        first[problem.id] = suite.line_of(key)
+    return problems
+
+
+def _problem(suite: Located, key: KeyPath) -> Problem:
+    entry = _check_keys(suite, key, _PROBLEM_KEYS, _REQUIRED)
+    texts = {name: _text(suite, (*key, name)) for name in entry}
+    name, prompt, entry_point = texts["id"], texts["prompt"], texts["entry_point"]
+    _check_id(suite, (*key, "id"), name)
+    if not entry_point.isidentifier():
+        raise _wrong(suite, (*key, "entry_point"), f"{entry_point!r} is not the name of a function")
+    canonical = _solution(suite, key, texts)
+    _check_tests(suite, (*key, "tests"), texts["tests"])
+    return Problem(
+        id=name,
+        prompt=prompt,
+        entry_point=entry_point,
+        tests=as_check(texts["tests"]),
+        preamble=preamble_of(prompt, entry_point),
+        visible=visible_tests(name, prompt, entry_point),
+        canonical_solution=canonical,
+        dataset=suite.path.stem,
+        requires=outside_modules(texts["tests"], canonical),
+    )
+
+
+def _solution(suite: Located, key: KeyPath, texts: dict[str, str]) -> str | None:
+    """A whole program: the solution alone where it defines the entry point, else what completes the prompt."""
+    text = texts.get("canonical_solution")
+    if text is None:
+        return None
+    prompt, entry_point = texts["prompt"], texts["entry_point"]
+    preamble = preamble_of(prompt, entry_point)
+    program = preamble + text if function_of(text, entry_point) else prompt.rstrip() + "\n" + text
+    place = (*key, "canonical_solution")
+    if fault := fault_of(program):
+        raise _wrong(suite, place, f"not valid Python: {fault}")
+    if function_of(program, entry_point) is None:
+        raise _wrong(suite, place, f"defines no function {entry_point!r}")
+    return program
+
+
+def _check_tests(suite: Located, key: KeyPath, tests: str) -> None:
+    if fault := fault_of(tests):
+        raise _wrong(suite, key, f"not valid Python: {fault}")
+    if not asserts_in(tests):
+        raise _wrong(suite, key, "no assertion in it, so nothing would be tested")
+
+
+def _check_id(suite: Located, key: KeyPath, name: str) -> None:
+    if not name.strip() or any(letter in "[]" or letter.isspace() or not letter.isprintable() for letter in name):
+        raise _wrong(suite, key, f"{name!r}: an id has no spaces and no square brackets, such as `own/rotate`")
+
+
+def _check_keys(suite: Located, key: KeyPath, known: tuple[str, ...], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The mapping at *key*, whose keys must be among *known* and hold all of *required*."""
+    value = suite.plain
+    for step in key:
+        value = value[step]
+    if not isinstance(value, dict):
+        raise _wrong(suite, key, f"must be a mapping with {', '.join(required or known)}")
+    for name in value:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+            raise _wrong(suite, (*key, name), f"unknown key ({hint})")
+    missing = [name for name in required if name not in value]
+    if missing:
+        raise _wrong(suite, key, f"no {missing[0]!r} is given")
+    return value
+
+
+def _text(suite: Located, key: KeyPath) -> str:
+    value = suite.plain
+    for step in key:
+        value = value[step]
+    if isinstance(value, str) and value.strip():
+        return value
+    written = suite.written(key)
+    if value is None or written is None or isinstance(value, str):
+        raise _wrong(suite, key, "must be a text" if value is not None and written is None else "is empty")
+    raise _wrong(suite, key, f"must be a text, but YAML reads {written} as {type(value).__name__}; write '{written}'")
+
+
+def _wrong(suite: Located, key: KeyPath, words: str) -> UsageError:
+    return UsageError(f"{suite.at(key)}: {words}")

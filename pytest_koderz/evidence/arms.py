@@ -1,0 +1,217 @@
+"""What one arm solved, and at what price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pytest_koderz.core.arm import Role
+from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.core.iteration import Iteration, StopReason
+from pytest_koderz.core.money import Spending, Usage, total
+
+from .intervals import Interval, bootstrap_ratio, pass_at_k, wilson_clustered
+from .problems import (
+    Tries,
+    by_problem,
+    cost_of,
+    cost_of_role,
+    count_of,
+    settled_of,
+    solved_at,
+    solved_first,
+    usage_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What an arm with a lower cap on iterations would have come to."""
+
+    iterations: int
+    """The cap."""
+    solved: int
+    dollars: Decimal | None
+    """Spent up to there: spec, iterations, and the checkpoints before them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFigures:
+    """One arm's figures. All but `paid` and the counts of statuses are of settled experiments; None means unknown."""
+
+    arm: str
+    problems: int
+    """Problems with a settled experiment; with several epochs fewer than `settled`."""
+    solved: int
+    settled: int
+    invalid: int
+    skipped: int
+    unfinished: int
+    """Begun, but not ended: the run was interrupted."""
+    solved_interval: Interval | None
+    """Wilson's, clustered by problem where there are several epochs."""
+    solved_first: int
+    """Solved by the very first reply: pass@1."""
+    solved_first_interval: Interval | None
+    curve: tuple[Point, ...]
+    """Solved within 1, 2, ... iterations, up to the most that any experiment took."""
+    pass_at_k: Mapping[int, float] | None
+    """By k: the first reply of one of k epochs passes. None: there is one epoch, or they are not independent."""
+    iterations: int
+    usage: Usage
+    dollars_by_role: Mapping[Role, Decimal | None]
+    """Roles that were played. A spec recalled from another experiment counts as if this one had paid for it."""
+    dollars: Decimal | None
+    paid: Decimal | None
+    """What was charged: of every experiment, settled or not, and no recalled spec."""
+    dollars_per_solved: Decimal | None
+    """The dollars of the unsolved included. None: nothing is solved, or a price is unknown."""
+    dollars_per_solved_interval: Interval | None
+    seconds: float
+    """Wall-clock seconds, summed over experiments whether or not they ran side by side."""
+    gpu_seconds: float | None
+    repeated: int
+    """Iterations whose best candidate had been tried before."""
+    truncated: int
+    """Iterations whose best reply was cut at a token limit."""
+
+    @property
+    def solved_share(self) -> float | None:
+        return _share(self.solved, self.settled)
+
+    @property
+    def solved_first_share(self) -> float | None:
+        return _share(self.solved_first, self.settled)
+
+    @property
+    def iterations_mean(self) -> float | None:
+        return _share(self.iterations, self.settled)
+
+    @property
+    def repeated_rate(self) -> float | None:
+        return _share(self.repeated, self.iterations)
+
+    @property
+    def truncated_rate(self) -> float | None:
+        return _share(self.truncated, self.iterations)
+
+
+def figures_of(arm: str, experiments: Sequence[Experiment]) -> ArmFigures:
+    """The figures of *arm* from those of *experiments* that are its own; other arms' are left aside."""
+    own = [experiment for experiment in experiments if experiment.arm == arm]
+    settled, problems = settled_of(own), by_problem(own)
+    iterations = [iteration for experiment in settled for iteration in experiment.iterations]
+    solved = sum(experiment.solved for experiment in settled)
+    dollars = total(cost_of(experiment) for experiment in settled)
+    return ArmFigures(
+        arm=arm,
+        problems=len(problems),
+        solved=solved,
+        settled=len(settled),
+        invalid=count_of(own, Status.INVALID),
+        skipped=count_of(own, Status.SKIPPED),
+        unfinished=count_of(own, Status.RUNNING),
+        solved_interval=_interval(problems, lambda experiment: experiment.solved),
+        solved_first=sum(map(solved_first, settled)),
+        solved_first_interval=_interval(problems, solved_first),
+        curve=_curve(settled),
+        pass_at_k=_pass_at_k(problems),
+        iterations=len(iterations),
+        usage=sum(map(usage_of, settled), Usage()),
+        dollars_by_role={role: dollars_of_role(settled, role) for role in _roles(settled)},
+        dollars=dollars,
+        paid=total(experiment.ledger.cost for experiment in own),
+        dollars_per_solved=None if dollars is None or not solved else dollars / solved,
+        dollars_per_solved_interval=_per_solved_interval(problems) if solved else None,
+        seconds=sum(experiment.seconds for experiment in settled),
+        gpu_seconds=gpu_seconds_of(settled),
+        repeated=sum(iteration.repeated for iteration in iterations),
+        truncated=sum(map(_truncated, iterations)),
+    )
+
+
+def dollars_of_role(experiments: Sequence[Experiment], role: Role) -> Decimal | None:
+    return total(cost_of_role(experiment, role) for experiment in experiments)
+
+
+def gpu_seconds_of(experiments: Sequence[Experiment]) -> float | None:
+    """GPU-seconds of the models that run on one's own machines.
+
+    None where the local role's model, or any other that reports them at all, left them out somewhere. A model in
+    another role that never reports any is somebody else's machine, and not counted.
+    """
+    rows: dict[tuple[str, str], list[Spending]] = {}
+    for experiment in experiments:
+        for row in experiment.ledger.spendings:
+            rows.setdefault((row.role, row.model), []).append(row)
+    reported = [
+        row.gpu_seconds
+        for (role, _), group in rows.items()
+        if role == Role.LOCAL or any(row.gpu_seconds is not None for row in group)
+        for row in group
+    ]
+    known = [seconds for seconds in reported if seconds is not None]
+    return sum(known) if known and len(known) == len(reported) else None
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _interval(problems: Mapping[str, Tries], succeeded: Callable[[Experiment], bool]) -> Interval | None:
+    return wilson_clustered([(sum(map(succeeded, tries.experiments)), tries.settled) for tries in problems.values()])
+
+
+def _roles(experiments: Sequence[Experiment]) -> list[Role]:
+    played = {row.role for experiment in experiments for row in experiment.ledger.spendings}
+    recalled = any(experiment.spec is not None for experiment in experiments)
+    return [role for role in Role if role in played or (role is Role.SPEC and recalled)]
+
+
+def _truncated(iteration: Iteration) -> bool:
+    return iteration.stop_reason in (StopReason.MAX_TOKENS, StopReason.CONTEXT)
+
+
+def _curve(settled: Sequence[Experiment]) -> tuple[Point, ...]:
+    most = max((len(experiment.iterations) for experiment in settled), default=0)
+    at = [solved_at(experiment) for experiment in settled]
+    return tuple(
+        Point(
+            cap,
+            sum(number is not None and number <= cap for number in at),
+            total(cost_within(experiment, cap) for experiment in settled),
+        )
+        for cap in range(1, most + 1)
+    )
+
+
+def cost_within(experiment: Experiment, cap: int) -> Decimal | None:
+    """US dollars of the spec, the first *cap* iterations and the checkpoints that came before the last of these."""
+    spec = [experiment.spec.cost] if experiment.spec is not None else []
+    iterations = [iteration.cost for iteration in experiment.iterations if iteration.number <= cap]
+    checkpoints = [guidance.cost for guidance in experiment.checkpoints if guidance.after_iteration < cap]
+    return total([*spec, *iterations, *checkpoints])
+
+
+def _pass_at_k(problems: Mapping[str, Tries]) -> Mapping[int, float] | None:
+    fewest = min((tries.settled for tries in problems.values()), default=0)
+    if fewest < 2 or not all(_independent(tries) for tries in problems.values()):
+        return None
+    passes = [(tries.settled, sum(map(solved_first, tries.experiments))) for tries in problems.values()]
+    return {k: sum(pass_at_k(n, c, k) for n, c in passes) / len(passes) for k in range(1, fewest + 1)}
+
+
+def _independent(tries: Tries) -> bool:
+    """Epochs are independent samples where no seed is used twice and none worked from another epoch's spec."""
+    seeds = {experiment.seed for experiment in tries.experiments}
+    shared = any(e.spec is not None and e.spec.recalled_from is not None for e in tries.experiments)
+    return len(seeds) == tries.settled and not shared
+
+
+def _per_solved_interval(problems: Mapping[str, Tries]) -> Interval | None:
+    costs = [tries.cost for tries in problems.values()]
+    known = [float(cost) for cost in costs if cost is not None]
+    if len(known) < len(costs):
+        return None
+    return bootstrap_ratio(known, [tries.share for tries in problems.values()], positive=True)

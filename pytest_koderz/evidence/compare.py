@@ -1,0 +1,216 @@
+"""One arm against the control, on the problems that both settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
+from statistics import NormalDist
+
+from pytest_koderz.core.experiment import Experiment
+
+from .intervals import Interval, mcnemar_exact, noninferiority_p, paired_difference
+from .problems import Tries, by_problem
+from .savings import Savings, measured
+
+CONFIDENCE = 0.95
+LEVEL = (1 - CONFIDENCE) / 2
+"""Of a one-sided test."""
+POWER = 0.8
+
+
+class Claim(StrEnum):
+    """What may be said of an arm against the control."""
+
+    MATCHES = "matches"
+    BETTER = "better"
+    WORSE = "worse"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Solved by one arm and by the other over the same problems, as a table that may hold fractions."""
+
+    only_arm: float
+    only_control: float
+    size: float
+    """Problems; with several epochs the effective number of them."""
+
+    @property
+    def difference(self) -> float:
+        return (self.only_arm - self.only_control) / self.size
+
+    def scaled(self, size: float) -> Pairs:
+        """The same shares over another number of problems."""
+        return Pairs(self.only_arm * size / self.size, self.only_control * size / self.size, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An arm against the control. The difference and savings are arm minus control and control minus arm."""
+
+    arm: str
+    control: str
+    margin: float
+    """How much lower a share of solved still counts as a match; set before the run."""
+    problems: int
+    """Settled by both; nothing else is compared."""
+    left_out: int
+    """Problems that at least one of the two did not settle."""
+    solved: float
+    """Problems that the arm solved; with several epochs the mean of each problem's epochs is added up."""
+    control_solved: float
+    only_arm: int
+    """Problems that the arm solved and the control did not, or more often than the control."""
+    only_control: int
+    difference: float | None
+    """Of the shares of solved. None: no problem was settled by both."""
+    difference_interval: Interval | None
+    p_value: float
+    """Exact McNemar test that the arms are equal; with several epochs the sign test over problems."""
+    margin_p_value: float
+    """Exact one-sided test that the arm is lower by the margin or more; a match needs 0.025 or less."""
+    savings: Savings
+    claim: Claim
+    problems_needed: int | None
+    """For a conclusion with 80 % power, should the shares stay as they are. None: there is one, or none in reach."""
+
+
+def compare(arm: Sequence[Experiment], control: Sequence[Experiment], margin: float = 0.05) -> Comparison:
+    """Hold *arm* against *control*, problem by problem.
+
+    The claim, with the interval of the difference at 95 %, in this order:
+
+    - worse: the interval lies below 0, and so says the exact McNemar test (two-sided, 5 %).
+    - better: the interval lies above 0, and so says the exact McNemar test.
+    - matches: the interval lies above -margin, and so says the exact non-inferiority test (one-sided, 2.5 %).
+    - inconclusive: anything else. A difference that is not significant is no match.
+
+    The exact tests hold the level where the interval, which is asymptotic, may pass it by a fraction of a point.
+    Experiments of different prompt versions are not compared.
+    """
+    theirs, ours = by_problem(control), by_problem(arm)
+    shared = [key for key in ours if key in theirs and _versions(ours[key]) == _versions(theirs[key])]
+    pairs = [(ours[key], theirs[key]) for key in shared]
+    seen = {experiment.problem_id for experiment in (*arm, *control)}
+    won, lost = _discordant(pairs)
+    table = pairs_of(pairs)
+    p_value = mcnemar_exact(*_discordant([_even(*pair) for pair in pairs]))
+    claim = claim_of(table, p_value, margin)
+    return Comparison(
+        arm=_name(arm),
+        control=_name(control),
+        margin=margin,
+        problems=len(pairs),
+        left_out=len(seen) - len(pairs),
+        solved=sum(mine.share for mine, _ in pairs),
+        control_solved=sum(other.share for _, other in pairs),
+        only_arm=won,
+        only_control=lost,
+        difference=table.difference if table else None,
+        difference_interval=interval_of(table) if table else None,
+        p_value=p_value,
+        margin_p_value=margin_p_of(table, margin) if table else 1.0,
+        savings=measured([mine for mine, _ in pairs], [other for _, other in pairs]),
+        claim=claim,
+        problems_needed=problems_needed(table, len(pairs), margin) if claim is Claim.INCONCLUSIVE and table else None,
+    )
+
+
+def interval_of(table: Pairs) -> Interval:
+    return paired_difference(table.only_arm, table.only_control, table.size, CONFIDENCE)
+
+
+def claim_of(table: Pairs | None, p_value: float, margin: float) -> Claim:
+    """The claim as `compare` defines it; None is a table without problems."""
+    if table is None:
+        return Claim.INCONCLUSIVE
+    interval, differs = interval_of(table), p_value <= 1 - CONFIDENCE
+    if interval.high < 0 and differs:
+        return Claim.WORSE
+    if interval.low > 0 and differs:
+        return Claim.BETTER
+    if interval.low > -margin and margin_p_of(table, margin) <= LEVEL:
+        return Claim.MATCHES
+    return Claim.INCONCLUSIVE
+
+
+def margin_p_of(table: Pairs, margin: float) -> float:
+    return noninferiority_p(table.only_arm, table.only_control, table.size, margin)
+
+
+def pairs_of(pairs: Sequence[tuple[Tries, Tries]]) -> Pairs | None:
+    """The table of *pairs*; None where there are none.
+
+    With several epochs each problem is one cluster. A try of the arm and one of the control on the same problem are
+    independent, so `share * (1 - other share)` is that problem's chance of "arm alone". The table is then shrunk or
+    grown to the number of problems whose difference would vary as much as the observed mean difference does: the
+    design effect of Kish, as Obuchowski (1998), Stat. Med. 17:1495-1507, uses it for clustered pairs. It lies between
+    the number of problems and the number of tries; with one epoch it is the number of problems.
+    """
+    if not pairs:
+        return None
+    count = len(pairs)
+    alone = sum(mine.share * (1 - other.share) for mine, other in pairs) / count
+    other_alone = sum(other.share * (1 - mine.share) for mine, other in pairs) / count
+    size = _effective_size(pairs, alone + other_alone)
+    return Pairs(alone * size, other_alone * size, size)
+
+
+def _effective_size(pairs: Sequence[tuple[Tries, Tries]], discordant: float) -> float:
+    count = len(pairs)
+    differences = [mine.share - other.share for mine, other in pairs]
+    mean = sum(differences) / count
+    variance = sum((difference - mean) ** 2 for difference in differences) / count**2
+    most = sum(min(mine.settled, other.settled) for mine, other in pairs)
+    if most == count or not variance:
+        return float(count)
+    return min(max((discordant - mean**2) / variance, float(count)), float(most))
+
+
+def problems_needed(table: Pairs, problems: int, margin: float) -> int | None:
+    """How many problems a conclusion would take with 80 % power, should the shares of *table* be the truth.
+
+    The nearer of the two limits that can be reached is aimed at: -margin (a match) or 0 (worse). n = (z_level +
+    z_power)^2 (discordant - difference^2) / distance^2: Connor (1987), Biometrics 43:207-211, and Nam (1997),
+    Biometrics 53:1422-1430; at least as many as the interval itself needs to clear that limit.
+    """
+    goal = -margin if table.difference > -margin / 2 else 0.0
+    distance = abs(table.difference - goal)
+    if not distance:  # A margin of 0, and no difference seen.
+        return None
+    discordant = (table.only_arm + table.only_control) / table.size
+    normal = NormalDist()
+    reach = normal.inv_cdf((1 + CONFIDENCE) / 2) + normal.inv_cdf(POWER)
+    size = reach**2 * (discordant - table.difference**2) / distance**2
+    while not _clears(table.scaled(size := max(ceil(size), 1)), goal):
+        size *= 1.02
+    return max(ceil(size * problems / table.size), problems + 1)
+
+
+def _clears(table: Pairs, goal: float) -> bool:
+    interval = interval_of(table)
+    if table.difference < goal:
+        return interval.high < goal
+    return interval.low > goal and margin_p_of(table, -goal) <= LEVEL
+
+
+def _discordant(pairs: Sequence[tuple[Tries, Tries]]) -> tuple[int, int]:
+    won = sum(mine.share > other.share for mine, other in pairs)
+    return won, sum(mine.share < other.share for mine, other in pairs)
+
+
+def _even(mine: Tries, other: Tries) -> tuple[Tries, Tries]:
+    """As many epochs of each: of equal arms the one with more epochs has all solved less often, and none less often."""
+    epochs = min(mine.settled, other.settled)
+    return mine.first(epochs), other.first(epochs)
+
+
+def _versions(tries: Tries) -> set[str]:
+    return {experiment.prompt_version for experiment in tries.experiments}
+
+
+def _name(experiments: Sequence[Experiment]) -> str:
+    return experiments[0].arm if experiments else ""

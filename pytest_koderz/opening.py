@@ -1,0 +1,78 @@
+"""What is refused or prepared before a benchmark begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .backends import NAMES, requirements
+from .backends.weights import ensure_weights
+from .config import Choice, Settings, load_settings, nearest, shipped_path
+from .core.errors import UsageError
+
+SUITE_FOLDER = "problems"
+BUILT_IN_SUITE = "humaneval.yaml"
+
+
+def settings_of(config: pytest.Config, root: Path) -> Settings:
+    """The settings that koderz.yaml, environment and command line come to. Raises UsageError."""
+    option = config.getoption
+    path = option("koderz_config")
+    choice = Choice(
+        profile=option("koderz_profile"),
+        arms=tuple(option("koderz_arm")),
+        problems=option("koderz_problems"),
+        epochs=option("koderz_epochs"),
+        json=option("koderz_json"),
+    )
+    if choice.epochs is not None and choice.epochs < 1:
+        raise UsageError(f"--koderz-epochs: {choice.epochs} is less than 1")
+    return load_settings(Path(path) if path else None, root, os.environ, choice)
+
+
+def check_models(settings: Settings, config: pytest.Config) -> None:
+    """Refuse a model whose back end nobody offers, or whose key is missing. Raises UsageError."""
+    others = [impl for impl in config.hook.pytest_koderz_open_model.get_hookimpls() if not impl.trylast]
+    for model in settings.models:
+        if model.backend in NAMES:
+            missing = requirements(model, settings.environment)
+            if missing:
+                raise UsageError(f"model '{model.name}' of profile '{settings.profile}': {missing}")
+        elif not others:
+            what = f"model '{model.name}': no back end named '{model.backend}'{nearest(model.backend, NAMES)}"
+            raise UsageError(f"{settings.path}: {what}")
+
+
+def prepare_weights(settings: Settings, say: Callable[[str], None]) -> None:
+    """Fetch what the embedded models need, before several workers could do so at once. Raises UsageError."""
+    for model in settings.models:
+        if model.backend == "embedded":
+            ensure_weights(model.model, say)
+
+
+def choose_paths(config: pytest.Config, root: Path) -> None:
+    """Without a path run problems/, or where there is none the built-in suite; shipped suites go by their names."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        here = root / SUITE_FOLDER
+        config.args = [str(here if here.is_dir() else shipped_path(SUITE_FOLDER) / BUILT_IN_SUITE)]
+        return
+    config.args = [_shipped(config, arg) for arg in config.args]
+
+
+def _shipped(config: pytest.Config, arg: str) -> str:
+    """`problems/humaneval.yaml::...` means the shipped suite where the user has no such file."""
+    name, separator, rest = arg.partition("::")
+    shipped = shipped_path(SUITE_FOLDER) / Path(name).name
+    missing = not (config.invocation_params.dir / name).exists()
+    if missing and Path(name).parent.name == SUITE_FOLDER and shipped.is_file():
+        return f"{shipped}{separator}{rest}"
+    return arg
+
+
+def schedule_one_by_one(config: pytest.Config) -> None:
+    """xdist keeps a batch of items per worker; experiments are long, so that workers would wait for each other."""
+    if config.getoption("maxschedchunk", default=None) is None and hasattr(config.option, "maxschedchunk"):
+        config.option.maxschedchunk = 1

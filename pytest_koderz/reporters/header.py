@@ -1,0 +1,47 @@
+"""The lines at the top of a run: what will take part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_koderz.core.arm import Arm
+from pytest_koderz.core.money import Price
+
+
+def arm_lines(arms: Iterable[Arm]) -> list[str]:
+    """`koderz: spec claude-opus-5-5 (anthropic), ..., at most 50 iterations, a checkpoint every 5`."""
+    return [f"{arm.name}: {_players(arm)}, {_limits(arm)}" for arm in arms]
+
+
+def _players(arm: Arm) -> str:
+    return ", ".join(f"{role} {model.model} ({model.backend})" for role, model in arm.models.items())
+
+
+def _limits(arm: Arm) -> str:
+    if arm.max_iterations == 1:
+        return "one try"
+    interval = f", a checkpoint every {arm.checkpoint_interval}" if arm.checkpoint is not None else ""
+    return f"at most {arm.max_iterations} iterations{interval}"
+
+
+def price_line(arms: Iterable[Arm]) -> str:
+    """Where the prices come from and of which day they are; a model without one is named."""
+    models = {model.name: model for arm in arms for model in arm.models.values()}.values()
+    known = {_origin(model.price) for model in models if model.price is not None}
+    unknown = [model.name for model in models if model.price is None]
+    parts = [*sorted(known), *([f"unknown for {', '.join(unknown)}"] if unknown else [])]
+    return f"prices: {'; '.join(parts)}"
+
+
+def _origin(price: Price) -> str:
+    if not price.input and not price.output:
+        return f"$0 ({price.source})"
+    return f"{price.source}, as of {price.as_of}"
+
+
+def frontier_line(arms: Iterable[Arm], frontier_backends: Iterable[str]) -> str | None:
+    """A warning where no frontier model takes part; None where one does."""
+    backends = {model.backend for arm in arms for model in arm.models.values()}
+    if backends & set(frontier_backends):
+        return None
+    return "no frontier model takes part: this shows how the parts work together, it does not answer the question"

@@ -1,0 +1,77 @@
+"""Messages over a stream socket: four bytes of length, then JSON."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from .wire import WireError, dumps
+
+LARGEST = 16 * 2**20
+"""Bytes of one message that are accepted from a process that is not trusted."""
+
+
+class Gone(Exception):
+    """The other side has closed the channel or died."""
+
+
+class Channel:
+    """One end; messages are JSON values, None sets no limit to their size."""
+
+    def __init__(self, sock: socket.socket, largest: int | None = LARGEST, *, with_descriptors: bool = False) -> None:
+        self._sock = sock
+        self._largest = largest
+        self._with_descriptors = with_descriptors
+        self._buffer = bytearray()
+        self.descriptors: list[int] = []
+        """What came with the messages; whoever takes one closes it."""
+
+    def send(self, message: object, descriptors: Sequence[int] = ()) -> None:
+        self.send_body(dumps(message), descriptors)
+
+    def send_body(self, body: bytes, descriptors: Sequence[int] = ()) -> None:
+        head = len(body).to_bytes(4, "big")
+        try:
+            if descriptors:
+                socket.send_fds(self._sock, [head], descriptors)
+                self._sock.sendall(body)
+            else:
+                self._sock.sendall(head + body)
+        except OSError as error:
+            raise Gone(str(error)) from None
+
+    def recv(self) -> Any:
+        """The next message. Raises Gone, or WireError for bytes that are none."""
+        self._fill(4)
+        size = int.from_bytes(self._buffer[:4], "big")
+        if self._largest is not None and size > self._largest:
+            raise WireError("a message of more bytes than are accepted")
+        self._fill(4 + size)
+        body = bytes(self._buffer[4 : 4 + size])
+        del self._buffer[: 4 + size]
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise WireError(f"no JSON: {error}"[:200]) from None
+
+    def _fill(self, size: int) -> None:
+        while len(self._buffer) < size:
+            try:
+                chunk = self._chunk(max(65536, size - len(self._buffer)))
+            except OSError as error:
+                raise Gone(str(error)) from None
+            if not chunk:
+                raise Gone("closed")
+            self._buffer += chunk
+
+    def _chunk(self, size: int) -> bytes:
+        if not self._with_descriptors:
+            return self._sock.recv(size)
+        chunk, descriptors, _, _ = socket.recv_fds(self._sock, size, 4)
+        self.descriptors += descriptors
+        return chunk
+
+    def close(self) -> None:
+        self._sock.close()

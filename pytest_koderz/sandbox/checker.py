@@ -1,0 +1,348 @@
+"""The process that runs a dataset's own tests; the function they call is a proxy whose answers come from a candidate's child."""
+
+from __future__ import annotations
+
+import builtins
+import socket
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from .channel import Channel, Gone
+from .greeting import greet
+from .explain import TALLY, assertion_text, compile_counting, explanation_of
+from .wire import Encoder, Node, WireError, decode, refill
+
+TESTS = "<tests>"
+MOST_FAILURES = 5
+LONGEST = 2000
+"""Characters of one text about a failure."""
+
+
+class Broken(BaseException):
+    """The child cannot answer any more. No handler of the tests may take it for an error of the candidate's function."""
+
+
+class Misfit(BaseException):
+    """The tests ask for what a process apart cannot give; it says nothing of the candidate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What the candidate raised, as the child tells it."""
+
+    kind: str
+    message: str
+    line: int | None
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """One set of a problem's tests, compiled."""
+
+    preamble: CodeType
+    code: CodeType
+    asserts: list[Any]
+    entry_point: str
+
+
+class Opaque:
+    """An object that stayed with the candidate. It equals nothing, and nothing is known of it but its type's name."""
+
+    def __init__(self, session: Session, node: Node) -> None:
+        _, self._handle, kind, truth, self._callable = node
+        self._session, self._kind, self._true = session, str(kind), truth
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        if type(self._true) is not bool:
+            raise TypeError(f"{self!r} is neither true nor false")
+        return self._true
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        if not self._callable:
+            raise TypeError(f"{self!r} is not callable")
+        return self._session.call(self._handle, args, kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} object>"
+
+
+class Entry(Opaque):
+    """The proxy of the function under test."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        super().__init__(session, ["o", 0, name, True, True])
+        self.__name__ = self.__qualname__ = name
+
+    def __repr__(self) -> str:
+        return self._kind
+
+
+class Session:
+    """The calls of one candidate. Its answers are logged, so that a failing assertion can be explained without calling again."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.log: list[Any] = []
+        self.replay: list[Any] | None = None
+        self.broken: str | None = None
+
+    def ask(self, message: list[Any]) -> list[Any]:
+        """The child's answer to *message*. Raises Broken."""
+        try:
+            self._channel.send(message)
+            return self.answer()
+        except Gone:
+            self._break("the process ended")
+
+    def answer(self) -> list[Any]:
+        try:
+            answer = self._channel.recv()
+        except Gone:
+            self._break("the process ended")
+        except WireError as error:
+            self._break(str(error))
+        if type(answer) is not list or not answer:
+            self._break("no answer")
+        if answer[0] == "raised":
+            raise _error_of(answer)
+        return answer
+
+    def call(self, handle: int, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
+        if self.replay is not None:
+            return self.replay.pop(0)
+        encoder = Encoder(_handle_of)
+        refs = [encoder.add(args), encoder.add(dict(kwargs))]
+        answer = self.ask(["call", handle, encoder.nodes, *refs])
+        value = self._value(answer, encoder.objects)
+        # An iterator is used up by the assertion, so a copy is kept.
+        self.log.append(copy(value) if type(value) is _ITERATOR else value)
+        return value
+
+    def _value(self, answer: list[Any], known: list[object]) -> Any:
+        try:
+            _, nodes, root, changes = answer
+            (value,), objects = decode(nodes, [root], self._opaque, known)
+            for number, node in changes:
+                refill(known[number], node, lambda ref: ref if type(ref) is not list else objects[ref[0]])
+        except (WireError, ValueError, TypeError, IndexError, KeyError) as error:
+            self._break(str(error))
+        return value
+
+    def _opaque(self, node: Node) -> Opaque:
+        if len(node) != 5 or type(node[1]) is not int or type(node[2]) is not str or type(node[4]) is not bool:
+            raise WireError("no object")
+        return Opaque(self, node)
+
+    def _break(self, why: str) -> Any:
+        self.broken = why
+        raise Broken(why)
+
+
+_ITERATOR = type(iter([]))
+
+
+def _handle_of(value: object) -> Node:
+    if isinstance(value, Opaque):
+        return ["o", value._handle]  # noqa: SLF001: both sides of one wire
+    raise Misfit(f"the tests pass a {type(value).__name__}, which cannot be sent to another process")
+
+
+def _error_of(answer: list[Any]) -> BaseException:
+    """The exception as the tests may catch it: of the builtin type that the candidate's own is or derives from."""
+    _, kind, base, message, line = answer
+    raised = Raised(_line_of_text(kind), _line_of_text(message), line if type(line) is int else None)
+    known = getattr(builtins, base, None) if type(base) is str else None
+    usable = isinstance(known, type) and issubclass(known, Exception)
+    try:
+        error = (known if usable else RuntimeError)(raised.message)
+    except TypeError:  # a few constructors want more than a message
+        error = RuntimeError(raised.message)
+    error.koderz_raised_ = raised  # type: ignore[attr-defined]
+    return error
+
+
+def _line_of_text(text: object) -> str:
+    """One line without control characters, which could speak to a terminal."""
+    return "".join(each if each.isprintable() else " " for each in str(text)[:500]).strip()
+
+
+class Tally:
+    """Counts the assertions of one run, and keeps the first failures."""
+
+    def __init__(self, session: Session, asserts: list[Any], scope: dict[str, Any]) -> None:
+        self.count = 0
+        self.missed = 0
+        self.failures: list[dict[str, Any]] = []
+        self.crashed = False
+        """The first failure was an exception of the candidate's."""
+        self._session = session
+        self._asserts = asserts
+        self._scope = scope
+
+    def mark(self) -> int:
+        """Where the answers of the assertion that begins now will stand in the log."""
+        log = self._session.log
+        if len(log) > 256:
+            log.clear()
+        return len(log)
+
+    def passed(self) -> None:
+        self.count += 1
+
+    def failed(self, number: int, mark: int, local: Mapping[str, Any]) -> None:
+        self.keep(self.failure(number, mark, local))
+
+    def raised(self, number: int, _mark: int, error: Exception) -> None:
+        self.keep(error, number)
+
+    def failure(self, number: int, mark: int, local: Mapping[str, Any]) -> AssertionError:
+        """The failed assertion as an error that carries its explanation."""
+        error = AssertionError()
+        if len(self.failures) < MOST_FAILURES:
+            error.koderz_failure_ = self._explained(number, mark, local)  # type: ignore[attr-defined]
+        return error
+
+    def keep(self, error: BaseException, number: int | None = None) -> None:
+        self.missed += 1
+        raised = getattr(error, "koderz_raised_", None)
+        if not self.failures:
+            self.crashed = raised is not None
+        if len(self.failures) < MOST_FAILURES:
+            assertion = None if number is None else assertion_text(self._asserts[number])[:LONGEST]
+            self.failures.append(getattr(error, "koderz_failure_", None) or _failure_of(error, raised, assertion))
+
+    def _explained(self, number: int, mark: int, local: Mapping[str, Any]) -> dict[str, Any]:
+        assertion = assertion_text(self._asserts[number])
+        self._session.replay = self._session.log[mark:]
+        try:
+            explanation = explanation_of(self._asserts[number], self._scope, local)
+        finally:
+            self._session.replay = None
+        summary = (explanation or assertion).splitlines()[0]
+        return _failure(f"AssertionError: {summary}"[:500], assertion, explanation)
+
+
+def _failure_of(error: BaseException, raised: Raised | None, assertion: str | None) -> dict[str, Any]:
+    if raised is None:  # the tests' own code could not work with the answer
+        text = f"{type(error).__name__}: {_line_of_text(error)}"
+        return _failure(text, assertion, None)
+    where = "" if raised.line is None else f" (line {raised.line})"
+    return _failure(f"{raised}{where}", assertion, None, str(raised), raised.line)
+
+
+def _failure(
+    summary: str, assertion: str | None, explanation: str | None, exception: str | None = None, line: int | None = None
+) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "assertion": assertion and assertion[:LONGEST],
+        "explanation": explanation and explanation[:LONGEST],
+        "exception": exception,
+        "line": line,
+    }
+
+
+class Checker:
+    """Judges one candidate after another; the supervisor sends each set of tests once."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, Tests] = {}
+
+    def learn(self, key: str, preamble: str, source: str, entry_point: str) -> None:
+        code, asserts = compile_counting(source, TESTS)
+        trusted = compile(preamble, "<problem>", "exec", dont_inherit=True)
+        self._compiled[key] = Tests(trusted, code, asserts, entry_point)
+
+    def forget(self, key: str) -> None:
+        self._compiled.pop(key, None)
+
+    def judge(self, key: str, preamble: str, source: str, channel: Channel) -> dict[str, Any]:
+        """What became of the candidate *source*, whose child listens at the other end of *channel*."""
+        tests = self._compiled[key]
+        session = Session(channel)
+        proxy = Entry(session, tests.entry_point)
+        scope: dict[str, Any] = {"__name__": "tests"}
+        tally = scope[TALLY] = Tally(session, tests.asserts, scope)
+        try:
+            channel.send(["load", preamble, source, tests.entry_point])
+            exec(tests.preamble, scope)  # noqa: S102: the dataset's own code
+            scope[tests.entry_point] = proxy
+            exec(tests.code, scope)  # noqa: S102: the dataset's own code
+        except Gone:
+            return _ended(tally, "the process ended")
+        return _run(scope["check"], proxy, session, tally)
+
+
+def _run(check: Any, proxy: Entry, session: Session, tally: Tally) -> dict[str, Any]:
+    try:
+        session.answer()
+        check(proxy)
+    except Broken as error:
+        return _ended(tally, str(error))
+    except Misfit as error:
+        return {"fault": str(error)}
+    except BaseException as error:  # noqa: BLE001: whatever ends the tests ends the candidate's run
+        tally.keep(error)
+        return _result(tally, ended=True)
+    # A handler of the tests may have swallowed what tells of the child's end.
+    return _ended(tally, session.broken) if session.broken else _result(tally, ended=False)
+
+
+def _ended(tally: Tally, why: str) -> dict[str, Any]:
+    if not tally.failures:
+        tally.crashed = True
+    tally.failures.append(_failure(why, None, None))
+    tally.missed += 1
+    return _result(tally, ended=True)
+
+
+def _result(tally: Tally, *, ended: bool) -> dict[str, Any]:
+    good = not ended and tally.count > 0 and not tally.missed
+    outcome = "passed" if good else "crashed" if tally.crashed else "wrong"
+    return {
+        "outcome": outcome,
+        "passed": tally.count,
+        "total": None if ended else tally.count + tally.missed,
+        "failures": tally.failures,
+    }
+
+
+def serve(sock: socket.socket) -> None:
+    """Answer the supervisor until it is gone. A judgement's message comes with the channel of the candidate's child."""
+    greet(sock)
+    control = Channel(sock, None, with_descriptors=True)
+    checker = Checker()
+    while True:
+        try:
+            verb, *rest = control.recv()
+        except Gone:
+            return
+        control.send(_answer(checker, verb, rest, control))
+
+
+def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> Any:
+    if verb == "learn":
+        try:
+            checker.learn(*rest)
+        except Exception as error:  # noqa: BLE001: the tests themselves cannot be compiled
+            return {"fault": f"the tests cannot be compiled: {error}"}
+        return {}
+    if verb == "forget":
+        return checker.forget(*rest) or {}
+    key, preamble, source = rest
+    channel = Channel(socket.socket(fileno=control.descriptors.pop()))
+    try:
+        return checker.judge(key, preamble, source, channel)
+    finally:
+        channel.close()

@@ -1,0 +1,19 @@
+"""The first message of a forked process, before it touches anything that is not ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Sequence
+
+
+def greet(sock: socket.socket, missing: Sequence[str] = ()) -> None:
+    """Say who this is: its id, the locks that could not be applied, and a descriptor that never names another process."""
+    greeting = json.dumps({"pid": os.getpid(), "missing": list(missing)}).encode()
+    if not hasattr(os, "pidfd_open"):
+        sock.sendall(greeting)
+        return
+    descriptor = os.pidfd_open(os.getpid())
+    socket.send_fds(sock, [greeting], [descriptor])
+    os.close(descriptor)

@@ -1,0 +1,377 @@
+"""Values that cross between processes which do not trust each other: graphs of exact builtin types, as JSON.
+
+A graph is a list of *nodes*, `[tag, ...]`, and a root. Where a value stands, there is either a JSON atom (null, a bool,
+an int below 2**63, a finite float, a str without surrogates) or a *ref*, `[index]`, to a node. So shared, nested and
+self-containing values keep their shape, and no depth of nesting costs recursion.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+Ref = Any
+"""A JSON atom or `[index]`."""
+Node = list[Any]
+
+_WIDE = 2**63
+MOST_ITEMS = 100_000
+"""Of an iterator, which may never end."""
+DEEPEST = 100
+"""Tuples within tuples: C code hashes them by recursion that nothing bounds."""
+
+
+class WireError(Exception):
+    """What arrived is not of this format."""
+
+
+class Unsendable(TypeError):
+    """A value that has no form on the wire."""
+
+
+class Truncated(RuntimeError):
+    """The iterator had more items than the judge takes, or raised."""
+
+
+class Encoder:
+    """Turns values into nodes; one graph per encoder, so that what is shared between them stays shared.
+
+    *foreign* makes a node of an object that is no plain value, or raises Unsendable.
+    """
+
+    def __init__(self, foreign: Callable[[object], Node], known: Sequence[object] = ()) -> None:
+        self.nodes: list[Node] = []
+        self._foreign = foreign
+        self._first = len(known)
+        self._index = {id(value): number for number, value in enumerate(known)}
+        self._held: list[object] = list(known)
+        """Keeps every object that has an index alive, since an id may be given again."""
+        self._unfilled: list[tuple[int, object]] = []
+
+    @property
+    def objects(self) -> list[object]:
+        """What has a number, by number."""
+        return self._held
+
+    def add(self, value: object) -> Ref:
+        """The ref of *value*; its nodes and those of all it holds are in `nodes` afterwards."""
+        ref = self._ref(value, 0)
+        self._fill()
+        return ref
+
+    def update(self, holder: object) -> Node:
+        """The node of a mutable value as it is now, whatever it was when it got its number."""
+        node = self._shallow(holder)
+        self._fill()
+        return node
+
+    def _fill(self) -> None:
+        while self._unfilled:
+            number, holder = self._unfilled.pop()
+            self.nodes[number - self._first] = self._shallow(holder)
+
+    def _shallow(self, holder: Any) -> Node:
+        tag, parts = _MUTABLE[type(holder)]
+        return [tag, *[self._ref(part, 0) for part in parts(holder)]]
+
+    def _ref(self, value: Any, depth: int) -> Ref:
+        kind = type(value)
+        if kind is bool or value is None:
+            return value
+        if (kind is int and -_WIDE < value < _WIDE) or (kind is float and math.isfinite(value)):
+            return value
+        if kind is str and (value.isascii() or _without_surrogates(value)):
+            return value
+        number = self._index.get(id(value))
+        return [self._number(value, kind, depth) if number is None else number]
+
+    def _number(self, value: Any, kind: type, depth: int) -> int:
+        if kind in _MUTABLE:
+            number = self._append([], value)
+            self._unfilled.append((number, value))
+            return number
+        return self._append(self._node(value, kind, depth), value)
+
+    def _append(self, node: Node, value: object) -> int:
+        number = self._first + len(self.nodes)
+        self.nodes.append(node)
+        self._index[id(value)] = number
+        self._held.append(value)
+        return number
+
+    def _node(self, value: Any, kind: type, depth: int) -> Node:
+        if kind in _SCALARS:
+            return self._foreign(value) if getattr(value, "tzinfo", None) else _SCALARS[kind](value)
+        if kind is tuple or kind is frozenset:
+            if depth >= DEEPEST:
+                return self._foreign(value)
+            return ["t" if kind is tuple else "f", *[self._ref(part, depth + 1) for part in value]]
+        if kind in _VIEWS:
+            return [_VIEWS[kind], self._ref(list(value), 0)]
+        for base, plain in _BASES:
+            if issubclass(kind, base):
+                return ["=", self._ref(plain(value), depth + 1)]
+        if hasattr(kind, "__next__"):
+            return self._iterator(value)
+        return self._foreign(value)
+
+    def _iterator(self, value: Iterator[object]) -> Node:
+        items: list[object] = []
+        try:
+            items.extend(islice(value, MOST_ITEMS + 1))
+        except Exception as error:  # noqa: BLE001: whatever a generator raises belongs to its last item
+            return ["g", self._ref(items, 0), type(error).__name__]
+        why = "more items than the judge takes" if len(items) > MOST_ITEMS else None
+        return ["g", self._ref(items[:MOST_ITEMS], 0), why]
+
+
+def _without_surrogates(text: str) -> bool:
+    # JSON would join two halves of a pair that stand apart in Python.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _pairs(mapping: dict[object, object]) -> Iterable[object]:
+    return (part for pair in dict.items(mapping) for part in pair)
+
+
+def _deque_parts(queue: deque[object]) -> Iterable[object]:
+    return (queue.maxlen, *queue)
+
+
+_MUTABLE: dict[type, tuple[str, Callable[[Any], Iterable[object]]]] = {
+    list: ("l", iter),
+    dict: ("d", _pairs),
+    set: ("s", iter),
+    bytearray: ("a", lambda value: (value.hex(),)),
+    deque: ("q", _deque_parts),
+    Counter: ("C", _pairs),
+    OrderedDict: ("O", _pairs),
+    defaultdict: ("D", _pairs),
+}
+_SCALARS: dict[type, Callable[[Any], Node]] = {
+    int: lambda value: ["i", hex(value)],
+    float: lambda value: ["n", repr(value)],
+    str: lambda value: ["u", value.encode("utf-16-be", "surrogatepass").hex()],
+    bytes: lambda value: ["b", value.hex()],
+    complex: lambda value: ["c", repr(value.real), repr(value.imag)],
+    range: lambda value: ["r", hex(value.start), hex(value.stop), hex(value.step)],
+    type(Ellipsis): lambda _: ["e"],
+    Decimal: lambda value: ["M", str(value)],
+    Fraction: lambda value: ["F", hex(value.numerator), hex(value.denominator)],
+    date: lambda value: ["y", value.year, value.month, value.day],
+    timedelta: lambda value: ["v", value.days, value.seconds, value.microseconds],
+    time: lambda value: ["h", *_fields(value, ("hour", "minute", "second", "microsecond"))],
+    datetime: lambda value: ["m", *_fields(value, ("year", "month", "day", "hour", "minute", "second", "microsecond"))],
+}
+_VIEWS: dict[type, str] = {type({}.keys()): "K", type({}.values()): "V", type({}.items()): "I"}
+# Of an instance of a subclass the plain content is taken, by the base's own methods: what the subclass redefines
+# (`__eq__` above all) has no say in a comparison.
+_BASES: tuple[tuple[type, Callable[[Any], object]], ...] = (
+    (int, int.__int__),
+    (float, float.__float__),
+    (str, str.__str__),
+    (bytes, lambda value: bytes.__getitem__(value, slice(None))),
+    (list, lambda value: list(list.__iter__(value))),
+    (tuple, lambda value: tuple(tuple.__iter__(value))),
+    (dict, lambda value: dict(dict.items(value))),
+    (set, lambda value: set(set.__iter__(value))),
+    (frozenset, lambda value: frozenset(frozenset.__iter__(value))),
+    (deque, lambda value: deque(deque.__iter__(value), value.maxlen)),
+    (Decimal, lambda value: Decimal(Decimal.__str__(value))),
+)
+
+
+def _fields(value: Any, fields: tuple[str, ...]) -> list[int]:
+    return [getattr(value, field) for field in fields]
+
+
+def decode(
+    nodes: object, roots: Sequence[Ref], foreign: Callable[[Node], object], known: Sequence[object] = ()
+) -> tuple[list[Any], list[Any]]:
+    """The values of *roots*, and every object of the graph by its number, those of *known* first.
+
+    Raises WireError for whatever an Encoder would not have made. *foreign* makes an object of an `o` node.
+    """
+    try:
+        graph = _Decoder(nodes, foreign, known)
+        return [graph.look(root) for root in roots], graph.objects
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise WireError(f"no such value: {error!r}"[:200]) from None
+
+
+class _Decoder:
+    def __init__(self, nodes: object, foreign: Callable[[Node], object], known: Sequence[object]) -> None:
+        if type(nodes) is not list:
+            raise WireError("no list of nodes")
+        self.objects: list[Any] = list(known)
+        self._depths = [0] * len(self.objects)
+        self._foreign = foreign
+        self._fills: list[tuple[Callable[[Any, list[Any]], object], Any, Node]] = []
+        for node in nodes:
+            self._depth = 0
+            self.objects.append(self._build(node))
+            self._depths.append(self._depth)
+        for fill, holder, parts in self._fills:
+            fill(holder, [self.look(part) for part in parts])
+
+    def look(self, ref: Ref) -> Any:
+        kind = type(ref)
+        if kind in _ATOMS:
+            return ref
+        if kind is not list or len(ref) != 1 or type(ref[0]) is not int or ref[0] < 0:
+            raise WireError("neither an atom nor a ref")
+        return self.objects[ref[0]]
+
+    def _build(self, node: Node) -> object:
+        tag, *parts = node
+        if tag in _SHELLS:
+            shell, fill = _SHELLS[tag]
+            holder = shell()
+            self._fills.append((fill, holder, parts))
+            return holder
+        if tag in _READERS:
+            return _READERS[tag](*parts)
+        if tag in _VIEWED:
+            view, fill = _VIEWED[tag]
+            holder = {}
+            self._fills.append((fill, holder, parts))
+            return view(holder)
+        if tag == "q":
+            queue: deque[object] = deque(maxlen=parts[0])
+            self._fills.append((deque.extend, queue, parts[1:]))
+            return queue
+        if tag == "o":
+            return self._foreign(node)
+        return self._build_after(tag, parts)
+
+    def _build_after(self, tag: str, parts: list[Any]) -> object:
+        """What must be whole at once may only hold what came before it."""
+        for part in parts:
+            if type(part) is list and part:
+                self._depth = max(self._depth, self._depths[part[0]] + 1)
+        if self._depth > DEEPEST + 1:
+            raise WireError("nested too deeply")
+        if tag == "g":
+            return _replayed(self.look(parts[0]), parts[1])
+        values = [self.look(part) for part in parts]
+        return _WHOLES[tag](values)
+
+
+def refill(holder: Any, node: Node, look: Callable[[Ref], object]) -> None:
+    """Give the mutable *holder* the content of *node*. Raises WireError, and leaves it alone, where they do not fit."""
+    try:
+        tag, *parts = node
+        if tag != _MUTABLE[type(holder)][0]:
+            raise WireError("another type")
+        values = [look(part) for part in parts]
+        fresh = type(holder)()
+        if tag == "q":
+            deque.extend(fresh, values[1:])
+        else:
+            _SHELLS[tag][1](fresh, values)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise WireError(f"no such content: {error!r}"[:200]) from None
+    holder.clear()
+    (dict.update if isinstance(holder, dict) else _REFILLS[type(holder)])(holder, fresh)
+
+
+_REFILLS: dict[type, Callable[[Any, Any], object]] = {
+    list: list.extend,
+    set: set.update,
+    bytearray: bytearray.extend,
+    deque: deque.extend,
+}
+
+
+def _replayed(items: list[object], why: str | None) -> Iterator[object]:
+    if type(items) is not list or not (why is None or type(why) is str):
+        raise WireError("no iterator")
+    return iter(items) if why is None else _broken(items, why)
+
+
+def _broken(items: list[object], why: str) -> Iterator[object]:
+    yield from items
+    raise Truncated(why)
+
+
+def _fill_pairs(holder: Any, parts: list[Any]) -> None:
+    if len(parts) % 2:
+        raise WireError("a key without a value")
+    # dict's own method: a Counter adds where a dict sets.
+    dict.update(holder, zip(parts[::2], parts[1::2], strict=True))
+
+
+def _single(values: list[Any]) -> Any:
+    (value,) = values
+    return value
+
+
+def _wide(text: str) -> int:
+    if type(text) is not str:
+        raise WireError("no number")
+    return int(text, 16)
+
+
+def _real(text: str) -> float:
+    if type(text) is not str:
+        raise WireError("no number")
+    number = float(text)
+    # One NaN for all, as a program that uses math.nan has it: a list that holds it equals its copy.
+    return math.nan if math.isnan(number) else number
+
+
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+_SHELLS: dict[str, tuple[Callable[[], Any], Callable[[Any, list[Any]], object]]] = {
+    "l": (list, list.extend),
+    "d": (dict, _fill_pairs),
+    "s": (set, set.update),
+    "a": (bytearray, lambda holder, parts: holder.extend(bytes.fromhex(_single(parts)))),
+    "C": (Counter, _fill_pairs),
+    "O": (OrderedDict, _fill_pairs),
+    "D": (defaultdict, _fill_pairs),
+}
+_VIEWED: dict[str, tuple[Callable[[dict[Any, Any]], object], Callable[[Any, list[Any]], object]]] = {
+    "K": (dict.keys, lambda holder, parts: holder.update(dict.fromkeys(_single(parts)))),
+    "V": (dict.values, lambda holder, parts: holder.update(enumerate(_single(parts)))),
+    "I": (dict.items, lambda holder, parts: holder.update(_single(parts))),
+}
+_READERS: dict[str, Callable[..., object]] = {
+    "i": _wide,
+    "n": _real,
+    "u": lambda text: bytes.fromhex(text).decode("utf-16-be", "surrogatepass"),
+    "b": bytes.fromhex,
+    "c": lambda real, imag: complex(_real(real), _real(imag)),
+    "r": lambda start, stop, step: range(_wide(start), _wide(stop), _wide(step)),
+    "e": lambda: Ellipsis,
+    "M": Decimal,
+    "F": lambda numerator, denominator: Fraction(_wide(numerator), _wide(denominator)),
+    "y": date,
+    "v": timedelta,
+    "h": time,
+    "m": datetime,
+}
+_WHOLES: dict[str, Callable[[list[Any]], object]] = {
+    "t": tuple,
+    "f": frozenset,
+    "=": _single,
+}
+
+
+def is_mutable(value: object) -> bool:
+    """True for what a function can change in place, so that it must travel back."""
+    return type(value) in _MUTABLE
+
+
+def dumps(message: object) -> bytes:
+    return json.dumps(message, separators=(",", ":"), check_circular=False).encode()

@@ -1,0 +1,312 @@
+"""A benchmark as pytest sees it: what is collected, how it is reported, what is shown at the end."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.junitxml import xml_key
+
+from .benchmark import Benchmark
+from .config import shipped_path
+from .core.errors import UsageError
+from .core.experiment import Experiment
+from .core.money import Usage
+from .core.problem import Problem
+from .core.prompts import PROMPT_VERSION
+from .cortex import Cortex, Delivery, open_cortex
+from .datasets.selection import select
+from .evidence.savings import estimate_control
+from .items import COMPLAINTS_ATTRIBUTE, ExperimentItem, Suite, benchmark_key, experiment_of, mark_report
+from .opening import SUITE_FOLDER, check_models, choose_paths, prepare_weights, schedule_one_by_one, settings_of
+from .providers import FRONTIER_BACKENDS, Providers, worker_number
+from .reporters.header import arm_lines, frontier_line, price_line
+from .reporters.journal import Journal
+from .reporters.junit import suite_properties
+from .reporters.progress import Progress
+from .reporters.results import results_of
+from .reporters.summary import SIMULATED, Frame, summary_lines
+
+DELIVERY_SECONDS = 30.0
+"""How long the end of a session waits for cortex."""
+
+TYPICAL_ANSWER = Usage(input=200, output=150)
+"""Tokens of a frontier model's one try at a HumanEval problem; only for the estimate of a control that did not run."""
+
+
+def register(config: pytest.Config, *, spending: bool) -> None:
+    """Add the plugins of a benchmark. *spending* is False for verbs that only look."""
+    try:
+        session = Session(config, spending)
+        config.pluginmanager.register(session, "koderz-session")
+        config.add_cleanup(session.close)
+        if spending:
+            session.prepare()
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+class Session:
+    """One pytest session with --koderz: in the only process, in xdist's controller or in one of its workers."""
+
+    def __init__(self, config: pytest.Config, spending: bool) -> None:
+        self.config = config
+        self.spending = spending
+        told: dict[str, str] | None = getattr(config, "workerinput", {}).get("koderz")
+        self.is_worker = told is not None
+        self.root = Path(told["root"]) if told else config.rootpath
+        self.id = told["benchmark"] if told else f"bench_{secrets.token_hex(4)}"
+        self.settings = settings_of(config, self.root)
+        self.mark = SIMULATED if self.settings.simulated else ""
+        self.benchmark = Benchmark(config, self.settings, self.id)
+        self.problems: dict[str, Problem] = {}
+        self.experiments: dict[str, Experiment] = {}
+        """Ended ones by id, on the controller."""
+        self.complaints: Counter[str] = Counter()
+        self.journal = Journal(self.folder, f"gw{worker_number()}" if self.is_worker else "main", self._head())
+        self.cortex: Cortex | None = None
+        self.delivery: Delivery | None = None
+        config.stash[benchmark_key] = self.benchmark
+        config.pluginmanager.register(Providers(self.settings, self.problems, worker_number()), "koderz-providers")
+        if not self.is_worker:
+            choose_paths(config, self.root)
+
+    @property
+    def folder(self) -> Path:
+        """Where this benchmark's journals lie."""
+        return self.settings.folder / self.id
+
+    def prepare(self) -> None:
+        """Everything that can be refused is refused here, before anything is spent. Raises UsageError."""
+        check_models(self.settings, self.config)
+        register = self.config.pluginmanager.register
+        register(self.journal, "koderz-journal")
+        if self.settings.cortex.enabled:
+            self.cortex = self._open_cortex()
+            register(self.cortex, "koderz-cortex")
+        if not self.is_worker:
+            schedule_one_by_one(self.config)
+            prepare_weights(self.settings, self._say)
+
+    def close(self) -> None:
+        self.benchmark.close()
+        self.journal.close()
+        if self.cortex is not None:
+            self.cortex.close()
+
+    def _open_cortex(self) -> Cortex:
+        environment = self.settings.environment
+        path = environment.get("CORTEX_PATH") or None
+        if path is not None and not Path(path).is_file():
+            raise UsageError(f"CORTEX_PATH: no such file: {path} (it should be claude-cortex-core's dist/index.js)")
+        return open_cortex(
+            cortex_path=path,
+            database=self.settings.folder / "cortex.db",
+            spool=self.folder / f"{self.journal.path.stem}.spool",
+            project=self.settings.cortex.project,
+            environment=environment,
+        )
+
+    # what is collected
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | None:
+        named = parent.session.isinitpath(file_path)
+        if file_path.suffix not in {".yaml", ".yml", ".jsonl"} or not (named or file_path.parent.name == SUITE_FOLDER):
+            return None
+        shipped = file_path.parent == shipped_path(SUITE_FOLDER)
+        nodeid = f"{SUITE_FOLDER}/{file_path.name}" if shipped else None
+        suite: Suite = Suite.from_parent(parent, path=file_path, nodeid=nodeid)
+        return suite
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Narrow to the selected problems. A profile's own selection gives way to `-k` and to node ids."""
+        ours = {item: item.problem for item in items if isinstance(item, ExperimentItem)}
+        self.problems.update({problem.id: problem for problem in ours.values()})
+        asked = config.getoption("koderz_problems") is not None
+        named = any("::" in arg for arg in config.args)
+        if not ours or self.settings.problems is None or (named and not asked):
+            return
+        try:
+            chosen = {problem.id for problem in select(tuple(self.problems.values()), self.settings.problems)}
+        except UsageError as error:
+            if config.option.keyword and not asked:
+                return
+            raise pytest.UsageError(f"{'--koderz-' if asked else f'{self.settings.path}: '}{error}") from None
+        left_out = {item for item, problem in ours.items() if problem.id not in chosen}
+        if left_out:
+            config.hook.pytest_deselected(items=list(left_out))
+            items[:] = [item for item in items if item not in left_out]
+
+    # how it is reported
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
+        report: pytest.TestReport = yield  # type: ignore[assignment]  # pluggy sends the result in
+        mark_report(item, report)
+        return report  # type: ignore[return-value]  # what a wrapper returns is the hook's result
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
+        """Our words in pytest's own categories, so that its sections stay as they are."""
+        if report.when == "teardown" or experiment_of(report) is None:
+            return None
+        if report.outcome == "passed":
+            return "passed", ".", (f"{self.mark}SOLVED", {"green": True})
+        if report.when == "setup":
+            return "error", "E", (f"{self.mark}INVALID", {"red": True})
+        return ("failed", "F", (f"{self.mark}UNSOLVED", {"red": True})) if report.outcome == "failed" else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """On the controller: settle what a report carries, once."""
+        experiment = None if self.is_worker else experiment_of(report)
+        if experiment is None:
+            return
+        self.complaints.update(getattr(report, COMPLAINTS_ATTRIBUTE, {}))
+        self.experiments[experiment.id] = experiment
+        self.benchmark.hooks.observe("pytest_koderz_finished", experiment=experiment)
+
+    def pytest_koderz_ended(self, experiment: Experiment) -> None:
+        if self.cortex is not None:
+            self.cortex.store_result(experiment)
+
+    # what is shown
+
+    def pytest_report_header(self) -> list[str]:
+        settings = self.settings
+        if not self.spending:
+            return []
+        cortex = "off" if self.cortex is None else self.cortex.describe()
+        lines = [
+            f"profile {settings.profile}: {settings.description}",
+            *arm_lines(settings.arms),
+            frontier_line(settings.arms, FRONTIER_BACKENDS),
+            f"sandbox: {self.benchmark.sandbox_words()}; cortex: {cortex}",
+            price_line(settings.arms),
+        ]
+        return [f"koderz: {self.mark}{line}" for line in lines if line]
+
+    def pytest_sessionstart(self) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        distributed = self.config.getoption("numprocesses", default=None)
+        if reporter is not None and not self.is_worker and not distributed:
+            self.config.pluginmanager.register(Progress(reporter, self._uncaptured, self.mark), "koderz-progress")
+
+    def pytest_sessionfinish(self) -> None:
+        if self.cortex is not None:
+            self.delivery = self.cortex.deliver(DELIVERY_SECONDS)
+        if self.is_worker and self.delivery is not None:
+            self.config.workeroutput["koderz_delivery"] = asdict(self.delivery)  # type: ignore[attr-defined]  # xdist's
+        if not self.is_worker:
+            self._add_suite_properties()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """xdist: what a worker must know of this benchmark."""
+        node.workerinput["koderz"] = {"benchmark": self.id, "root": str(self.root)}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """xdist: a worker that ended properly says what it delivered to cortex."""
+        plain = getattr(node, "workeroutput", {}).get("koderz_delivery")
+        if plain is not None:
+            delivery = Delivery.of(plain)
+            self.delivery = delivery if self.delivery is None else self.delivery + delivery
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.is_worker or not self.experiments:
+            return
+        terminalreporter.section(f"{self.mark}koderz {self.id}")
+        for line in (*summary_lines(self._frame(), self._in_order()), *self._closing_lines()):
+            terminalreporter.line(line)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """The results come last, when all workers have reported; also where there is no terminal."""
+        if not self.is_worker and self.settings.json is not None and self.experiments:
+            results = results_of(self._frame(), self._head(), self._in_order())
+            self.settings.json.parent.mkdir(parents=True, exist_ok=True)
+            self.settings.json.write_text(json.dumps(results, indent=1) + "\n")
+
+    def _closing_lines(self) -> Iterator[str]:
+        yield ""
+        for complaint, times in (self.complaints + self.benchmark.hooks.complaints).items():
+            yield f"warning: {complaint}" if times == 1 else f"warning: {complaint} ({times} times)"
+        for lines in self.config.hook.pytest_koderz_summary(config=self.config, experiments=self._in_order()):
+            yield from lines or []
+        if self.delivery is not None:
+            yield from _delivery_lines(self.delivery)
+        yield f"journal: {self._shown(self.folder)}"
+        if self.settings.json is not None:
+            yield f"results: {self._shown(self.settings.json)}"
+
+    def _in_order(self) -> list[Experiment]:
+        """By arm, problem and epoch as configured, so that workers make no difference."""
+        arms = [arm.name for arm in self.settings.arms]
+        return sorted(
+            self.experiments.values(), key=lambda one: (arms.index(one.arm), _natural(one.problem_id), one.epoch)
+        )
+
+    def _frame(self) -> Frame:
+        settings = self.settings
+        estimate = None
+        if settings.control_model is not None:
+            estimate = estimate_control(settings.control_model, settings.control_price, TYPICAL_ANSWER)
+        arms = tuple(arm.name for arm in settings.arms)
+        return Frame(self.id, arms, settings.control, settings.margin, estimate, settings.simulated)
+
+    def _add_suite_properties(self) -> None:
+        """Totals for --junitxml; pytest has no public door for them outside of a test."""
+        xml = self.config.stash.get(xml_key, None)
+        if xml is not None:
+            for name, value in suite_properties(self.id, self._in_order()):
+                xml.add_global_property(name, value)
+
+    def _head(self) -> dict[str, Any]:
+        """What a journal and the results say of how they came about."""
+        settings = self.settings
+        return {
+            "id": self.id,
+            "profile": settings.profile,
+            "arms": [arm.name for arm in settings.arms],
+            "models": {model.name: f"{model.backend}:{model.model}" for model in settings.models},
+            "settings": settings.digest,
+            "prompt_version": PROMPT_VERSION,
+            "pytest_koderz": version("pytest-koderz"),
+            "python": platform.python_version(),
+        }
+
+    def _uncaptured(self) -> AbstractContextManager[None]:
+        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+
+    def _say(self, text: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(f"koderz: {text}")
+
+    def _shown(self, path: Path) -> Path:
+        return path.relative_to(self.root) if path.is_relative_to(self.root) else path
+
+
+def _delivery_lines(delivery: Delivery) -> Iterator[str]:
+    owed = f", {delivery.owed} owed (kept beside the journal)" if delivery.owed else ""
+    yield f"cortex: {delivery.stored} stored, {delivery.verified} verified{owed}"
+    if delivery.missing:
+        yield f"cortex: {len(delivery.missing)} missing, such as {delivery.missing[0]!r}"
+    yield from (f"cortex: {warning}" for warning in delivery.warnings)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """HumanEval/2 comes before HumanEval/10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]

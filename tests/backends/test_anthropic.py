@@ -1,0 +1,259 @@
+"""The Anthropic back end: the real SDK against a loopback server."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import anthropic
+import pytest
+
+from pytest_koderz.backends.anthropic import AnthropicModel, open_model, requirements
+from pytest_koderz.core.arm import Role
+from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.iteration import StopReason
+from pytest_koderz.core.money import Price, Usage, cost_of
+from pytest_koderz.testing import Answer, AnthropicServer, Dropped, Fault, Garbage, HalfSent, Hang, Request, Status
+
+from .worlds import SECRET, Naps, a_model, a_prompt
+
+LONG = "x" * 5000
+
+
+def opened(server: AnthropicServer, naps: Callable[[float], None] | None = None, **settings: Any) -> AnthropicModel:
+    environment = {"ANTHROPIC_API_KEY": SECRET, "ANTHROPIC_BASE_URL": server.url}
+    settings.setdefault("model", "claude-opus-5-5")
+    return open_model(a_model("anthropic", **settings), environment=environment, sleep=naps or Naps())
+
+
+def test_a_reply_carries_text_usage_model_and_reason() -> None:
+    """Text, tokens, model id and stop reason are those that the service sent."""
+    answer = Answer("def add", input_tokens=30, output_tokens=5, model="claude-opus-5-5-20260901")
+    with AnthropicServer([answer]) as server:
+        reply = opened(server).complete(a_prompt())
+    assert (reply.text, reply.usage) == ("def add", Usage(input=30, output=5))
+    assert (reply.model_id, reply.stop_reason, reply.warnings) == ("claude-opus-5-5-20260901", StopReason.END, ())
+
+
+def test_the_request_is_what_was_asked_for() -> None:
+    """System, stable part, text and limit go out; the text is the prompt's user message; temperature stays away."""
+    with AnthropicServer(["ok"]) as server:
+        opened(server, max_tokens=777).complete(a_prompt())
+    (request,) = server.requests
+    assert request.body == {
+        "model": "claude-opus-5-5",
+        "max_tokens": 777,
+        "system": "Be brief.",
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "# Task\ndef add(x, y):\n\n"},
+                    {"type": "text", "text": "Write add."},
+                ],
+            }
+        ],
+    }
+    assert request.headers["authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "marked"),
+    [
+        (a_prompt(stable=LONG), True),
+        (a_prompt(stable="short"), False),
+        (a_prompt(stable=LONG, role=Role.SPEC), False),
+    ],
+    ids=["long", "too short for a cache", "a spec is asked once"],
+)
+def test_a_long_stable_part_is_marked_for_caching(prompt: Any, *, marked: bool) -> None:
+    """Only what is long enough and will be read again is marked."""
+    with AnthropicServer(["ok"]) as server:
+        opened(server).complete(prompt)
+    stable = server.requests[0].body["messages"][0]["content"][0]
+    assert stable.get("cache_control") == ({"type": "ephemeral"} if marked else None)
+
+
+def test_caching_can_be_switched_off() -> None:
+    """The option `cache: false` leaves the mark out."""
+    with AnthropicServer(["ok"]) as server:
+        opened(server, options={"cache": False}).complete(a_prompt(stable=LONG))
+    assert "cache_control" not in server.requests[0].body["messages"][0]["content"][0]
+
+
+def test_cached_tokens_are_priced_apart() -> None:
+    """Input, cache writes and cache reads do not overlap, and the cost is that computed by hand."""
+    answer = Answer("ok", input_tokens=1000, output_tokens=200, cache_write=3000, cache_read=50_000)
+    price = Price(Decimal(4), Decimal(20), Decimal(5), Decimal("0.2"), date(2026, 11, 1), "by hand")
+    with AnthropicServer([answer]) as server:
+        reply = opened(server).complete(a_prompt())
+    assert reply.usage == Usage(1000, 200, 3000, 50_000)
+    # 1000 * 4 + 200 * 20 + 3000 * 5 + 50 000 * 0.2 = 33 000 millionths of a dollar
+    assert cost_of(reply.usage, price) == Decimal("0.033")
+
+
+@pytest.mark.parametrize("stop", list(StopReason))
+def test_every_reason_to_stop_has_its_name(stop: StopReason) -> None:
+    """A cut reply, a full window and a refusal are replies, not errors."""
+    with AnthropicServer([Answer("half", stop=stop)]) as server:
+        assert opened(server).complete(a_prompt()).stop_reason is stop
+
+
+def test_thinking_is_not_part_of_the_text() -> None:
+    """Thinking blocks are left out."""
+    with AnthropicServer([Answer("the answer", thinking="let me see")]) as server:
+        assert opened(server).complete(a_prompt()).text == "the answer"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Status(429), Status(529), Status(500), Status(503), Dropped(), HalfSent(), Garbage(), Garbage(b'{"a": 1}')],
+    ids=["429", "529", "500", "503", "dropped", "half-sent", "not JSON", "no message"],
+)
+def test_what_may_pass_is_tried_again_and_billed_once(fault: Fault) -> None:
+    """After two faults the third try is answered, after two waits, and the bill has one call."""
+    naps = Naps()
+    with AnthropicServer([fault, fault, "ok"]) as server:
+        assert opened(server, naps).complete(a_prompt()).text == "ok"
+        assert (len(server.requests), server.billed.calls, len(naps.taken)) == (3, 1, 2)
+
+
+def test_a_plain_text_answer_is_no_message() -> None:
+    """The SDK hands back text that is not JSON as it is; it is tried again."""
+    with AnthropicServer([Garbage(b"hello", "text/plain"), "ok"]) as server:
+        assert opened(server).complete(a_prompt()).text == "ok"
+
+
+def test_retry_after_is_honoured() -> None:
+    """The wait is never shorter than the server asked for."""
+    naps = Naps()
+    with AnthropicServer([Status(429, retry_after=17), "ok"]) as server:
+        opened(server, naps).complete(a_prompt())
+    assert 17 < naps.taken[0] <= 18
+
+
+def test_retries_are_bounded() -> None:
+    """Four retries by default; the error says how often and why, and the SDK adds none of its own."""
+    with AnthropicServer([Status(529, "Overloaded")] * 9) as server:
+        with pytest.raises(ModelUnavailable, match=r"127.0.0.1:\d+: no answer in 5 tries; the last: .*529: Overloaded"):
+            opened(server).complete(a_prompt())
+        assert len(server.requests) == 5
+
+
+def test_the_number_of_retries_is_an_option() -> None:
+    """`retries: 0` asks once."""
+    with AnthropicServer([Status(529), "ok"]) as server:
+        with pytest.raises(ModelUnavailable, match="1 try"):
+            opened(server, options={"retries": 0}).complete(a_prompt())
+        assert len(server.requests) == 1
+
+
+def test_a_silent_server_is_left_at_the_timeout() -> None:
+    """The time limit of the settings ends a call that gets no answer."""
+    with (
+        AnthropicServer([Hang()]) as server,
+        pytest.raises(ModelUnavailable, match=r"nothing came within 0.1 s"),
+    ):
+        opened(server, timeout=0.1, options={"retries": 0}).complete(a_prompt())
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (400, "refuses this request for 'claude-opus-5-5' (status 400: you did that"),
+        (401, "check ANTHROPIC_API_KEY"),
+        (403, "may not use the model 'claude-opus-5-5'"),
+        (404, "there is no model 'claude-opus-5-5'"),
+        (413, "too large"),
+    ],
+)
+def test_what_cannot_pass_fails_at_once_with_what_to_do(status: int, advice: str) -> None:
+    """One request, no wait, an advice."""
+    naps = Naps()
+    with AnthropicServer([Status(status, "you did that")]) as server:
+        with pytest.raises(ModelUnavailable) as caught:
+            opened(server, naps).complete(a_prompt())
+        assert len(server.requests) == 1
+    assert advice in str(caught.value)
+    assert naps.taken == []
+
+
+def refuses_temperature(request: Request) -> Status | str:
+    if "temperature" in request.body:
+        return Status(400, "temperature: this model accepts only its default")
+    return "ok"
+
+
+def test_a_refused_temperature_is_left_out_and_remembered() -> None:
+    """The first call is repeated once without it, the next leaves it out at once; the user is told once."""
+    with AnthropicServer(refuses_temperature) as server:
+        model = opened(server, temperature=0.2)
+        first, second = model.complete(a_prompt()), model.complete(a_prompt())
+        assert ["temperature" in request.body for request in server.requests] == [True, False, False]
+    assert (first.text, second.text, second.warnings) == ("ok", "ok", ())
+    assert "refuses `temperature`" in first.warnings[0]
+
+
+def test_heat_raises_the_temperature_up_to_one() -> None:
+    """A prompt's heat is added to a set temperature, and 1 is the most that the service takes."""
+    with AnthropicServer(["a", "b"]) as server:
+        model = opened(server, temperature=0.5)
+        model.complete(a_prompt(heat=0.25))
+        model.complete(a_prompt(heat=0.75))
+    assert [request.body["temperature"] for request in server.requests] == [0.75, 1.0]
+
+
+def test_a_deprecated_model_is_warned_of_once_in_the_reply() -> None:
+    """The SDK's table of ends becomes one line of the first reply, and nothing goes through `warnings`."""
+    with AnthropicServer(["a", "b"]) as server, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = opened(server, model="claude-sonnet-4-5")
+        first, second = model.complete(a_prompt()), model.complete(a_prompt())
+    assert "claude-sonnet-4-5 is deprecated and ends on November 30th, 2026" in first.warnings[0]
+    assert second.warnings == ()
+
+
+def test_a_dead_server_is_not_asked_for_a_while() -> None:
+    """After three calls without an answer the fourth fails without a request."""
+    with AnthropicServer([Status(500)] * 9) as server:
+        model = opened(server, options={"retries": 0})
+        for _ in range(3):
+            with pytest.raises(ModelUnavailable):
+                model.complete(a_prompt())
+        with pytest.raises(ModelUnavailable, match="3 calls in a row had no answer, so it is not asked for"):
+            model.complete(a_prompt())
+        assert len(server.requests) == 3
+
+
+def test_a_missing_key_is_named() -> None:
+    """Without a key nothing is opened."""
+    assert "ANTHROPIC_API_KEY is not set" in (requirements(a_model("anthropic"), {}) or "")
+    with pytest.raises(UsageError, match="ANTHROPIC_API_KEY is not set"):
+        open_model(a_model("anthropic"), environment={"ANTHROPIC_API_KEY": "  "})
+
+
+def test_an_unknown_option_is_refused() -> None:
+    """The nearest valid name is offered."""
+    with pytest.raises(UsageError, match=r"models.mine.options.retrys: .*did you mean 'retries'"):
+        open_model(a_model("anthropic", options={"retrys": 3}), environment={"ANTHROPIC_API_KEY": SECRET})
+
+
+def test_the_official_client_gets_its_own_types_from_the_server() -> None:
+    """The test aid is true to the SDK: a message, and typed errors."""
+    with (
+        AnthropicServer([Answer("hi", thinking="hm", cache_read=4), Status(429, "slowly")]) as server,
+        anthropic.Anthropic(api_key="any", base_url=server.url, max_retries=0) as client,
+    ):
+        ask: dict[str, Any] = {
+            "model": "claude-opus-5-5",
+            "max_tokens": 9,
+            "messages": [{"role": "user", "content": "hi"}],
+        }
+        message = client.messages.create(**ask)
+        with pytest.raises(anthropic.RateLimitError, match="slowly"):
+            client.messages.create(**ask)
+    assert [block.type for block in message.content] == ["thinking", "text"]
+    assert message.usage.cache_read_input_tokens == 4

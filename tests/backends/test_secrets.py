@@ -1,0 +1,114 @@
+"""The key stays in the header it belongs to."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_koderz.backends import anthropic, ollama, openai
+from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.ports import Model
+from pytest_koderz.testing import (
+    Answer,
+    AnthropicServer,
+    Fault,
+    Garbage,
+    LoopbackServer,
+    OllamaServer,
+    OpenAIServer,
+    Request,
+    Status,
+)
+
+from .worlds import SECRET, Naps, a_model, a_prompt
+
+ECHOES: list[Fault] = [
+    Status(401, f"invalid key {SECRET}"),
+    Status(400, f"bad request by {SECRET}"),
+    Status(529, f"overloaded, {SECRET}"),
+    Garbage(f'{{"error": "who is {SECRET}?"}}'.encode()),
+    Garbage(f"<html>{SECRET}</html>".encode()),
+]
+
+
+def an_anthropic(url: str) -> Model:
+    environment = {"ANTHROPIC_API_KEY": SECRET, "ANTHROPIC_BASE_URL": url}
+    return anthropic.open_model(a_model("anthropic", options={"retries": 1}), environment=environment, sleep=Naps())
+
+
+def an_ollama(url: str) -> Model:
+    environment = {"OLLAMA_API_KEY": SECRET, "OLLAMA_HOST": url}
+    return ollama.open_model(a_model("ollama", options={"retries": 1}), environment=environment, sleep=Naps())
+
+
+def an_openai(url: str) -> Model:
+    environment = {"OPENAI_API_KEY": SECRET, "OPENAI_BASE_URL": url}
+    return openai.open_model(a_model("openai", options={"retries": 1}), environment=environment, sleep=Naps())
+
+
+EACH = pytest.mark.parametrize(
+    ("server", "model"),
+    [(AnthropicServer, an_anthropic), (OllamaServer, an_ollama), (OpenAIServer, an_openai)],
+    ids=["anthropic", "ollama", "openai"],
+)
+
+
+@EACH
+@pytest.mark.parametrize("echo", ECHOES, ids=["401", "400", "529", "JSON", "HTML"])
+def test_an_error_never_repeats_the_key(
+    server: type[LoopbackServer], model: Callable[[str], Model], echo: Fault
+) -> None:
+    """Not even where the server echoes it, and not in the traceback with all its causes."""
+    with server([echo] * 3) as asked, pytest.raises(ModelUnavailable) as caught:
+        model(asked.url).complete(a_prompt())
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@EACH
+def test_a_reply_never_repeats_the_key(server: type[LoopbackServer], model: Callable[[str], Model]) -> None:
+    """A server that echoes the header into text and model id is not believed."""
+    with server([Answer(f"my key is {SECRET}", model=f"m-{SECRET}")]) as asked:
+        reply = model(asked.url).complete(a_prompt())
+    assert SECRET not in repr(reply)
+    assert reply.text == "my key is ***"
+
+
+@EACH
+def test_a_repr_never_shows_the_key(server: type[LoopbackServer], model: Callable[[str], Model]) -> None:
+    """Neither the model's nor that of anything it holds."""
+    with server() as asked:
+        opened = model(asked.url)
+    assert SECRET not in repr(opened)
+    assert SECRET not in repr(vars(opened))
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(anthropic, "ANTHROPIC_API_KEY"), (ollama, "OLLAMA_API_KEY"), (openai, "OPENAI_API_KEY")],
+)
+def test_a_key_that_no_header_can_carry_is_not_repeated(module: Any, name: str) -> None:
+    """A line break in the middle is found before a library would put the key into its error."""
+    environment = {name: f"{SECRET}\n{SECRET}"}
+    with pytest.raises(UsageError, match=f"{name} holds a space, a line break") as caught:
+        module.open_model(a_model(module.__name__.rpartition(".")[2]), environment=environment)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_password_in_a_url_is_not_told() -> None:
+    """Errors name the server without it."""
+    model = ollama.open_model(
+        a_model("ollama", hosts=(f"http://me:{SECRET}@127.0.0.1:9",), options={"retries": 0}), environment={}
+    )
+    with pytest.raises(ModelUnavailable, match=r"^http://127\.0\.0\.1:9: ") as caught:
+        model.complete(a_prompt())
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    assert SECRET not in repr(vars(model))
+
+
+def test_a_recorded_request_does_not_show_the_key() -> None:
+    """The test aid keeps headers, but not in what an assertion prints."""
+    request = Request("POST", "/v1/messages", {}, {"authorization": f"Bearer {SECRET}"})
+    assert SECRET not in repr(request)
