@@ -78,8 +78,7 @@ class Session:
         self.delivery: Delivery | None = None
         config.stash[benchmark_key] = self.benchmark
         config.pluginmanager.register(Providers(self.settings, self.problems, worker_number()), "koderz-providers")
-        if not self.is_worker:
-            choose_paths(config, self.root)
+        choose_paths(config, self.root)
 
     @property
     def folder(self) -> Path:
@@ -204,7 +203,7 @@ class Session:
 
     def pytest_sessionfinish(self) -> None:
         if self.cortex is not None:
-            self.delivery = self.cortex.deliver(DELIVERY_SECONDS)
+            self._add(self.cortex.deliver(DELIVERY_SECONDS))
         if self.is_worker and self.delivery is not None:
             self.config.workeroutput["koderz_delivery"] = asdict(self.delivery)  # type: ignore[attr-defined]  # xdist's
         if not self.is_worker:
@@ -220,8 +219,10 @@ class Session:
         """xdist: a worker that ended properly says what it delivered to cortex."""
         plain = getattr(node, "workeroutput", {}).get("koderz_delivery")
         if plain is not None:
-            delivery = Delivery.of(plain)
-            self.delivery = delivery if self.delivery is None else self.delivery + delivery
+            self._add(Delivery.of(plain))
+
+    def _add(self, delivery: Delivery) -> None:
+        self.delivery = delivery if self.delivery is None else self.delivery + delivery
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.is_worker or not self.experiments:

@@ -13,7 +13,7 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
 from .caller import OPTIONS, Caller, caller_of, silent
-from .hosts import base_url, shared_out, shown
+from .hosts import base_url, password_in, shared_out
 from .options import checked
 from .redaction import Redactor, key_fault
 from .retry import TRANSIENT, MayPass, retry_after
@@ -61,7 +61,7 @@ def open_model(
     # The retries are ours: bounded, known, and the same for every back end.
     client = anthropic.Anthropic(api_key=key, base_url=url, max_retries=0, timeout=settings.timeout)
     caller = caller_of(settings, options, url, sleep, notify)
-    return AnthropicModel(settings, client, caller, Redactor(key), cache=options.get("cache", True))
+    return AnthropicModel(settings, client, caller, Redactor(key, password_in(url)), cache=options.get("cache", True))
 
 
 class AnthropicModel:
@@ -136,7 +136,7 @@ class AnthropicModel:
         if status == 400 and "temperature" in body and "temperature" in words:
             return _TemperatureRefused()
         what_to_do = _ADVICE.get(status, "the request cannot be answered").format(model=self.settings.model)
-        return ModelUnavailable(f"{shown(self._caller.host)}: {what_to_do} (status {status}: {words})")
+        return ModelUnavailable(f"{self._caller.host}: {what_to_do} (status {status}: {words})")
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
         body: dict[str, Any] = {

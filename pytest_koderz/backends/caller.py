@@ -41,6 +41,7 @@ class Caller:
         notify: Callable[[str], None] = silent,
     ) -> None:
         self.host = host
+        """As it may be told: without a password."""
         self.patience = patience or Patience()
         self.breaker = breaker or Breaker(host)
         self.limits = limits

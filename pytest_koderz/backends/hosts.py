@@ -51,6 +51,10 @@ def shown(url: str) -> str:
     return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"
 
 
+def password_in(url: str) -> str | None:
+    return urlsplit(url).password
+
+
 def is_loopback(url: str) -> bool:
     name = urlsplit(url).hostname or ""
     try:

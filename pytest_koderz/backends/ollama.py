@@ -13,7 +13,7 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
 from .caller import OPTIONS, Caller, caller_of, silent
-from .hosts import base_url, listed, shared_out
+from .hosts import base_url, listed, password_in, shared_out
 from .options import checked
 from .redaction import Redactor, key_fault
 from .retry import MayPass
@@ -68,7 +68,7 @@ def open_model(
     options = checked(settings, _OPTIONS)
     url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
     key = environment.get("OLLAMA_API_KEY", "").strip() or None
-    wire = Wire(url, settings.timeout, key, Redactor(key))
+    wire = Wire(url, settings.timeout, key, Redactor(key, password_in(url)))
     return OllamaModel(settings, wire, caller_of(settings, options, url, sleep, notify), options)
 
 
@@ -101,7 +101,7 @@ class OllamaModel:
         began = time.monotonic()
         answer = self._wire.post("/api/chat", body)
         seconds = time.monotonic() - began
-        text = _text(answer)
+        text = self._text(answer)
         usage, warnings = _usage(prompt, text, answer, body["options"]["num_ctx"])
         return Reply(
             text,
@@ -112,6 +112,18 @@ class OllamaModel:
             _gpu_seconds(answer),
             warnings,
         )
+
+    def _text(self, answer: Mapping[str, Any]) -> str:
+        """The reply's text; what a thinking model thought stands beside it and is left out."""
+        try:
+            text = answer["message"]["content"]
+        except (KeyError, TypeError):
+            # Ollama reports some failures with status 200 and {"error": ...}.
+            words = self._wire.redact.quoted(str(answer.get("error", "no error given")))
+            raise MayPass(f"it answered without a message ({words})") from None
+        if not isinstance(text, str) or answer.get("done") is False:
+            raise MayPass("it answered with half a message")
+        return text
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
         system = [{"role": "system", "content": prompt.system}] if prompt.system else []
@@ -156,18 +168,6 @@ class OllamaModel:
 
 def _characters(prompt: Prompt) -> int:
     return len(prompt.system) + len(prompt.user)
-
-
-def _text(answer: Mapping[str, Any]) -> str:
-    """The reply's text; what a thinking model thought stands beside it and is left out."""
-    try:
-        text = answer["message"]["content"]
-    except (KeyError, TypeError):
-        # Ollama reports some failures with status 200 and {"error": ...}.
-        raise MayPass(f"it answered without a message ({str(answer.get('error', 'no error given'))[:200]})") from None
-    if not isinstance(text, str) or answer.get("done") is False:
-        raise MayPass("it answered with half a message")
-    return text
 
 
 _CUT = (

@@ -13,7 +13,7 @@ from pytest_koderz.core.ports import Prompt, Reply
 
 from .caller import OPTIONS, Caller, caller_of, silent
 from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
-from .hosts import base_url, listed, shared_out
+from .hosts import base_url, listed, password_in, shared_out
 from .options import checked
 from .redaction import Redactor, key_fault
 from .wire import Refused, Wire
@@ -60,7 +60,7 @@ def open_model(
     options = checked(settings, _OPTIONS)
     url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
     key = environment.get(KEY, "").strip() or None
-    wire = Wire(url.removesuffix("/v1"), settings.timeout, key, Redactor(key))
+    wire = Wire(url.removesuffix("/v1"), settings.timeout, key, Redactor(key, password_in(url)))
     return OpenAIModel(settings, wire, caller_of(settings, options, url, sleep, notify), options)
 
 

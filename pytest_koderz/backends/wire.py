@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .hosts import is_loopback
+from .hosts import is_loopback, shown
 from .redaction import Redactor
 from .retry import TRANSIENT, MayPass, retry_after
 
@@ -37,7 +37,7 @@ class Wire:
     redact: Redactor
 
     def __repr__(self) -> str:
-        return f"Wire({self.redact(self.url)!r})"
+        return f"Wire({shown(self.url)!r})"
 
     def post(self, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The object that the server answers. Raises MayPass or Refused."""
@@ -52,7 +52,7 @@ class Wire:
                     json=payload,
                     timeout=(CONNECT_SECONDS, self.timeout),
                     # As `auth`, since requests would put a password of ~/.netrc over a plain header.
-                    auth=self._authorized,
+                    auth=self._authorized if self.key else None,
                 )
                 return self._object(response)
         except requests.exceptions.Timeout:
@@ -63,8 +63,7 @@ class Wire:
             raise MayPass(f"the connection failed ({self.redact.quoted(_cause(fault))})") from None
 
     def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self.key:
-            request.headers["Authorization"] = f"Bearer {self.key}"
+        request.headers["Authorization"] = f"Bearer {self.key}"
         return request
 
     def _object(self, response: requests.Response) -> dict[str, Any]:

@@ -95,8 +95,8 @@ def _attempt(iteration: Iteration) -> str:
     """One attempt as a model is shown it. A repeated candidate is named, not shown again."""
     lines = [f"## Attempt {iteration.number}"]
     if iteration.repeated:
-        lines.append("The same code as an earlier attempt.")
-    elif iteration.candidate is None:
+        return "\n".join([*lines, "The same code as an earlier attempt."])
+    if iteration.candidate is None:
         lines.append("(no code)")
     else:
         lines.append(f"```python\n{iteration.candidate.source.strip()}\n```")

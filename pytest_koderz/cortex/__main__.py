@@ -10,7 +10,9 @@ from pathlib import Path
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m pytest_koderz.cortex", description=__doc__)
-    parser.add_argument("--db", metavar="FILE", type=Path, required=True, help="the SQLite file; made if it is not there")
+    parser.add_argument(
+        "--db", metavar="FILE", type=Path, required=True, help="the SQLite file; made if it is not there"
+    )
     from .server import serve
 
     return serve(parser.parse_args().db, os.environ)

@@ -191,9 +191,9 @@ class Tools:
             return "No memories matched the deletion criteria."
         if len(rows) > 1 and not given["confirm"]:
             return (
-                f"Bulk delete blocked: {len(rows)} memories would be deleted\n\nSuggestion: This operation would delete "
-                'many memories. Use "dryRun: true" first to preview what would be deleted, then set "confirm: true" to '
-                f"proceed.\n\nPreview of memories to delete:\n{_preview(rows, 10)}"
+                f"Bulk delete blocked: {len(rows)} memories would be deleted\n\nSuggestion: This operation would "
+                'delete many memories. Use "dryRun: true" first to preview what would be deleted, then set "confirm: '
+                f'true" to proceed.\n\nPreview of memories to delete:\n{_preview(rows, 10)}'
             )
         self._store.forget([row["id"] for row in rows])
         return f"Deleted {_memories(len(rows))}:\n{_preview(rows, len(rows))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
 
 from .connection import Connection, Launch
-from .delivery import EXPORT_TIMEOUT, Courier, Delivery, Question
+from .delivery import EXPORT_TIMEOUT, Courier, Delivery, Question, by_title
 from .memories import (
     Memory,
     memory_of_checkpoint,
@@ -32,11 +33,14 @@ from .memories import (
     title_of,
     value_of,
 )
-from .replies import exported, in_context
 from .redaction import Redaction
+from .replies import exported, in_context
 from .spool import Spool, SpoolTaken, State, owed_in
 
 T = TypeVar("T")
+
+CANNOT_SAY = (MemoryUnavailable, SpoolTaken, ValueError, OSError, sqlite3.Error)
+"""Why nothing is recalled: no server, no spool, or a row that this version cannot read."""
 
 PATIENCE = 5.0
 """Seconds that an experiment waits for cortex. Halved each time in vain, restored by an answer."""
@@ -97,17 +101,17 @@ class Cortex:
     # What is recalled
 
     def pytest_koderz_recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
-        """The last *limit* iterations of *experiment* in order; None: cortex cannot be asked, or has not all of them."""
+        """The last *limit* iterations of *experiment*, in order; None: cortex cannot be asked, or lacks one of them."""
         numbers = [iteration.number for iteration in experiment.iterations[-limit:]] if limit else []
         if not numbers:
             return []
         try:
             return self._recall_iterations(experiment, numbers)
-        except (MemoryUnavailable, ValueError):
+        except CANNOT_SAY:
             return None
 
     def pytest_koderz_recall_spec(self, problem: Problem, arm: Arm) -> Spec | None:
-        """The spec that was paid for earlier, for the same problem, model and prompt version; only where *arm* wants it."""
+        """The spec paid for earlier, for the same problem, model and prompt version; only where *arm* reuses specs."""
         if arm.spec is None:
             return None
         key = spec_key(problem.id, problem.prompt, arm.spec.model, PROMPT_VERSION)
@@ -116,7 +120,7 @@ class Cortex:
             return None
         try:
             return self._recall_spec(key)
-        except (MemoryUnavailable, ValueError):
+        except CANNOT_SAY:
             return None
 
     # What became of it
@@ -142,14 +146,14 @@ class Cortex:
     def _open(self) -> tuple[Spool, Courier]:
         with self._mutex:
             if self._opened is None:
-                spool = Spool(self._path)
+                spool = Spool(self._path, self._redaction)
                 self._opened = spool, Courier(self.launch, spool)
                 atexit.register(self.close)
             return self._opened
 
     def _store(self, memory: Memory) -> None:
         spool, courier = self._open()
-        spool.put(self._redaction.of_memory(memory))
+        spool.put(memory)
         courier.wake()
 
     def _recall_iterations(self, experiment: Experiment, numbers: Sequence[int]) -> Sequence[Iteration]:
@@ -200,10 +204,9 @@ async def rows_of(
     for query in (f"{experiment} iteration", *titles):
         if not set(titles) <= set(found) and query not in found:
             arguments = {"project": project, "query": query, "format": "raw"}
-            found |= {str(row["title"]): row for row in in_context(await connection.call("get_context", arguments))}
+            found |= by_title(in_context(await connection.call("get_context", arguments)))
     if not set(titles) <= set(found):
-        rows = exported(await connection.call("export_memories", {"project": project}, EXPORT_TIMEOUT))
-        found |= {str(row["title"]): row for row in rows}
+        found |= by_title(exported(await connection.call("export_memories", {"project": project}, EXPORT_TIMEOUT)))
     if lost := [title for title in titles if title not in found]:
         raise MemoryUnavailable(f"cortex does not have {lost[0]}")
     return {title: found[title] for title in titles}
@@ -234,11 +237,10 @@ def deliver_spools(
 
 
 def _deliver_one(spool: Spool, launch: Launch, timeout: float) -> Delivery:
-    courier = Courier(launch, spool)
+    courier = Courier(launch, spool, resuming=True)
     try:
         spool.retry()
-        if spool.count(State.QUEUED, State.SENDING, State.STORED):
-            courier.settle(max(timeout, 0.0))
+        courier.settle(max(timeout, 0.0))
         return _delivery(spool, courier)
     finally:
         courier.close()

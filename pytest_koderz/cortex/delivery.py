@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import TimeoutError as WaitedTooLong
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,7 +14,7 @@ from pytest_koderz.core.errors import MemoryUnavailable
 
 from .connection import Connection, Launch, connect
 from .memories import metadata_of
-from .replies import exported, long_term_count, remembered
+from .replies import exported, in_context, is_context, long_term_count, remembered
 from .spool import Owed, Spool, State
 
 T = TypeVar("T")
@@ -24,6 +23,8 @@ Question = Callable[[Connection], Awaitable[T]]
 REAL_SERVER = "claude-cortex"
 CAP = 5_000
 """claude-cortex deletes long-term memories beyond this number, the least important first, without a word."""
+NEAR = 4_000
+"""From here on the user is told."""
 MARGIN = 100
 """Room left under the cap for other writers; the count is asked for again after as many memories."""
 
@@ -59,7 +60,7 @@ class Delivery:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Delivery:
         """From what `dataclasses.asdict` made, after a journey that turned tuples into lists."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
+        return cls(**{**plain, "missing": tuple(plain["missing"]), "warnings": tuple(plain["warnings"])})
 
 
 class Courier:
@@ -69,9 +70,11 @@ class Courier:
     be slow, hang, crash or be absent: whoever calls is not held up by it.
     """
 
-    def __init__(self, launch: Launch, spool: Spool) -> None:
+    def __init__(self, launch: Launch, spool: Spool, *, resuming: bool = False) -> None:
         self.launch = launch
         self.spool = spool
+        self._resuming = resuming
+        """What is queued may have been delivered by somebody else since."""
         self.down = False
         """The last attempt to reach the server failed."""
         self.warnings: dict[str, str] = {}
@@ -79,6 +82,8 @@ class Courier:
         """Name and version, once it has said them."""
         self.first: str | None = None
         """The experiment whose memories go first, since somebody waits for them."""
+        self._seen: dict[str, bool] = {}
+        """By experiment: whether the server had memories of it before this process sent any."""
         self._thread: threading.Thread | None = None
         self._mutex = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,8 +106,9 @@ class Courier:
 
     def settle(self, timeout: float) -> None:
         """Wait until all is carried and verified, or nothing more can be done, or *timeout* seconds are over."""
-        with contextlib.suppress(MemoryUnavailable):
-            self._wait(self._settled(), timeout)
+        if self.spool.count(State.QUEUED, State.SENDING, State.STORED):
+            with contextlib.suppress(MemoryUnavailable):
+                self._wait(self._settled(), timeout)
 
     def close(self) -> None:
         """Stop the server and the thread. What is still queued stays in the spool."""
@@ -123,10 +129,10 @@ class Courier:
             raise MemoryUnavailable("cortex is closed") from error
         try:
             return future.result(timeout)
-        except WaitedTooLong as error:
+        except TimeoutError as error:
             future.cancel()
             raise MemoryUnavailable(f"cortex did not answer within {timeout:g} s") from error
-        except asyncio.CancelledError as error:
+        except CancelledError as error:
             raise MemoryUnavailable("cortex is closed") from error
 
     def _started(self) -> asyncio.AbstractEventLoop:
@@ -204,24 +210,41 @@ class Courier:
 
     async def _find_out(self, connection: Connection) -> None:
         """Look up what was sent without an answer, so that nothing is stored twice."""
-        uncertain = self.spool.in_state(State.SENDING)
+        uncertain = self.spool.in_state(State.SENDING, *([State.QUEUED] if self._resuming else []))
         if not uncertain:
             return
-        there = {str(row["title"]) for row in await export(connection, self.launch.project, uncertain)}
-        for state, is_there in ((State.STORED, True), (State.QUEUED, False)):
-            numbers = [owed.number for owed in uncertain if (owed.memory.title in there) is is_there]
-            self.spool.mark(numbers, state)
+        rows = by_title(await export(connection, self.launch.project, uncertain))
+        there = [owed.number for owed in uncertain if same(owed, rows.get(owed.memory.title))]
+        self.spool.mark([owed.number for owed in uncertain], State.QUEUED)
+        self.spool.mark(there, State.STORED)
 
     async def _send(self, connection: Connection, owed: Owed) -> None:
         self.spool.mark([owed.number], State.SENDING)
+        if await self._is_there(connection, owed):
+            self.spool.mark([owed.number], State.STORED)
+            return
         answer = remembered(await connection.call("remember", owed.memory.arguments(self.launch.project)))
         if answer.kept:
             self.spool.mark([owed.number], State.STORED)
             self.warnings.pop("down", None)
+        elif answer.busy:
+            self.spool.mark([owed.number], State.QUEUED)
+            await asyncio.sleep(FIRST_DELAY)
         elif answer.id is not None:
             self.spool.rename(owed.number)
         else:
             self.spool.mark([owed.number], State.REFUSED, answer.reason)
+
+    async def _is_there(self, connection: Connection, owed: Owed) -> bool:
+        """Whether the server has it already. Only asked where it knew the experiment before: a resumed one."""
+        experiment, title = owed.memory.experiment_id, owed.memory.title
+        if self._seen.get(experiment, True):
+            arguments = {"project": self.launch.project, "query": title, "format": "raw"}
+            reply = await connection.call("get_context", arguments)
+            rows = by_title(in_context(reply)) if is_context(reply) else {}
+            self._seen.setdefault(experiment, title in rows)
+            return same(owed, rows.get(title))
+        return False
 
     async def _room(self, connection: Connection) -> int:
         """How many memories may be sent before the server's number of them is to be asked for again."""
@@ -230,11 +253,11 @@ class Courier:
         stored = long_term_count(await connection.call("memory_stats", {"project": "*"}))
         if stored is None:
             return MARGIN
-        queued = self.spool.count(State.QUEUED, State.SENDING)
-        if stored + queued > CAP - MARGIN:
+        if stored >= NEAR:
+            full = " It is full: nothing more is sent" if stored >= CAP - MARGIN else ""
             self.warnings["cap"] = (
-                f"cortex holds {stored} of the {CAP} long-term memories that {REAL_SERVER} keeps before it deletes old "
-                f"ones; {queued} more wait: use another database, or export and forget old memories"
+                f"{stored} of the {CAP} long-term memories that {REAL_SERVER} keeps are used; beyond, it deletes old "
+                f"ones.{full or ' It will be full soon'}: use another database, or export and forget."
             )
         return max(0, min(MARGIN, CAP - MARGIN - stored))
 
@@ -278,8 +301,8 @@ class Courier:
         stored = self.spool.in_state(State.STORED)
         if not stored:
             return []
-        rows = {str(row["title"]): row for row in await export(connection, self.launch.project, stored)}
-        right = [owed.number for owed in stored if _same(owed, rows.get(owed.memory.title))]
+        rows = by_title(await export(connection, self.launch.project, stored))
+        right = [owed.number for owed in stored if same(owed, rows.get(owed.memory.title))]
         self.spool.mark(right, State.VERIFIED)
         return [owed for owed in stored if owed.number not in set(right)]
 
@@ -295,7 +318,12 @@ async def export(connection: Connection, project: str, owed: Iterable[Owed]) -> 
     return exported(await connection.call("export_memories", {"project": project, **only}, EXPORT_TIMEOUT))
 
 
-def _same(owed: Owed, row: Mapping[str, Any] | None) -> bool:
+def by_title(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {str(row["title"]): row for row in rows}
+
+
+def same(owed: Owed, row: Mapping[str, Any] | None) -> bool:
+    """Whether *row* holds what was to be stored."""
     if row is None or row["content"] != owed.memory.content:
         return False
     return dict(metadata_of(row)) == owed.memory.metadata

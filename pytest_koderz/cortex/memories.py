@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration, Verdict
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -43,7 +47,12 @@ class Memory:
         return sha256(_json([self.content, lasting]).encode()).hexdigest()
 
     def as_json(self) -> str:
-        return _json(asdict(self))
+        return _json({name: getattr(self, name) for name in self.__slots__})
+
+    @classmethod
+    def from_json(cls, text: str, title: str) -> Memory:
+        fields = json.loads(text)
+        return cls(**{**fields, "title": title, "tags": tuple(fields["tags"])})
 
     def arguments(self, project: str) -> dict[str, Any]:
         """Of the tool `remember`. All that decides over a memory's life is said, or the server would guess it."""
@@ -138,9 +147,14 @@ def memory_of_result(experiment: Experiment) -> Memory:
 
 def value_of(kind: type[T], memory: Mapping[str, Any]) -> T:
     """The value that a memory was made of, from a row of the server. ValueError: the row does not hold one."""
+    return cast(T, _adapter_of(cast(Any, kind)).validate_python(metadata_of(memory).get("record")))
+
+
+@cache
+def _adapter_of(kind: Any) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind).validate_python(metadata_of(memory).get("record"))
+    return TypeAdapter(kind)
 
 
 def metadata_of(memory: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -231,11 +245,12 @@ def _iteration_text(experiment: Experiment, iteration: Iteration) -> str:
 
 def _result_text(experiment: Experiment) -> str:
     passed = [iteration for iteration in experiment.iterations if iteration.passed]
-    lines = [
+    head = (
         f"{experiment.id} on {experiment.problem_id} (arm {experiment.arm}, epoch {experiment.epoch}): "
         f"{experiment.status.value} after {len(experiment.iterations)} iterations and "
-        f"{len(experiment.checkpoints)} checkpoints, {_paid(experiment.ledger.cost, experiment.seconds)}.",
-    ]
+        f"{len(experiment.checkpoints)} checkpoints, {_paid(experiment.ledger.cost, experiment.seconds)}."
+    )
+    lines = [head]
     if experiment.reason:
         lines.append(experiment.reason)
     lines += [

@@ -29,6 +29,8 @@ class Remembered:
     """False: nothing was written, although the server says `Remembered`."""
     reason: str = ""
     """Why nothing was written, or what was cut."""
+    busy: bool = False
+    """It was refused only because others are writing."""
 
 
 _REMEMBERED = re.compile(r'Remembered: "')
@@ -41,7 +43,8 @@ _EXPORTED = re.compile(r"Exported \d+ memories:\s+")
 def remembered(reply: Reply) -> Remembered:
     found = _ID.search(reply.text)
     if reply.is_error or not _REMEMBERED.match(reply.text) or found is None:
-        return Remembered(None, kept=False, reason=_first_line(reply.text))
+        busy = re.search(r"\b(busy|locked)\b", reply.text, re.IGNORECASE) is not None
+        return Remembered(None, kept=False, reason=_first_line(reply.text), busy=busy and not reply.is_error)
     if "\n  Reason: Updated existing similar memory" in reply.text:
         return Remembered(int(found[1]), kept=False, reason="taken for a similar memory")
     return Remembered(int(found[1]), kept=True, reason="content cut" if "\n  WARNING: Content" in reply.text else "")
@@ -62,12 +65,15 @@ def exported(reply: Reply) -> list[dict[str, Any]]:
     return rows
 
 
+def is_context(reply: Reply) -> bool:
+    return not reply.is_error and reply.text.startswith("{")
+
+
 def in_context(reply: Reply) -> list[dict[str, Any]]:
     """The memories of `get_context` in its raw format. MemoryUnavailable: it is none."""
-    try:
-        context: Mapping[str, Any] = json.loads(reply.text)
-    except ValueError as error:
-        raise MemoryUnavailable(f"cortex gives no context: {_first_line(reply.text)}") from error
+    if not is_context(reply):
+        raise MemoryUnavailable(f"cortex gives no context: {_first_line(reply.text)}")
+    context: Mapping[str, Any] = json.loads(reply.text)
     return [*context.get("relevantMemories", ()), *context.get("summary", {}).get("recentMemories", ())]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,9 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
-from typing import IO
+from typing import IO, Any
 
 from .memories import Memory
+from .redaction import Redaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owed (
@@ -67,8 +67,9 @@ class Spool:
     and a write takes well below a millisecond.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, redaction: Redaction | None = None) -> None:
         self.path = path
+        self._redaction = redaction or Redaction()
         self._mutex = Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._taken = _take(path)
@@ -84,7 +85,7 @@ class Spool:
 
     def put(self, memory: Memory) -> None:
         """Queue *memory*. The same memory again is left out; another one of the same title gets a title of its own."""
-        digest, text = memory.digest, memory.as_json()
+        digest, text = memory.digest, self._redaction.of_json(memory.as_json())
         with self._mutex:
             turn = 1
             title = memory.title
@@ -182,11 +183,11 @@ class Spool:
                     self.path.with_name(name).unlink(missing_ok=True)
             self._taken.close()
 
-    def _one(self, query: str, *values: object) -> tuple[object, ...] | None:
-        row: tuple[object, ...] | None = self._database.execute(query, values).fetchone()
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
         return row
 
-    def _locked(self, query: str, *values: object) -> tuple[object, ...] | None:
+    def _locked(self, query: str, *values: object) -> tuple[Any, ...] | None:
         with self._mutex:
             return self._one(query, *values)
 
@@ -200,12 +201,11 @@ def owed_in(path: Path) -> int:
         return int(count)
 
 
-def _owed(row: tuple[object, ...] | None) -> Owed | None:
+def _owed(row: tuple[Any, ...] | None) -> Owed | None:
     if row is None:
         return None
     number, title, text = row
-    assert isinstance(number, int)
-    return Owed(number, Memory(**{**json.loads(str(text)), "title": str(title)}))
+    return Owed(number, Memory.from_json(text, title))
 
 
 def _lock_name(path: Path) -> str:

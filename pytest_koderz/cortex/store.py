@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ MIGRATIONS = (
     );
     """,
 )
-"""Each takes the schema one version further; `user_version` counts those that a file has had. Never edit one: add one."""
+"""Each takes the schema one version further; `user_version` counts those a file has had. Never edit one: add one."""
 
 PROMOTED_FROM = 0.6
 """Salience from which a memory is long-term."""
@@ -87,7 +88,9 @@ class Filter:
     def where(self) -> tuple[str, list[object]]:
         """The condition in SQL and its values."""
         clauses = list(self._clauses())
-        return " AND ".join(clause for clause, _ in clauses) or "1", [value for _, values in clauses for value in values]
+        return " AND ".join(clause for clause, _ in clauses) or "1", [
+            value for _, values in clauses for value in values
+        ]
 
     def _clauses(self) -> Iterator[tuple[str, Sequence[object]]]:
         if self.query.strip():
@@ -96,7 +99,7 @@ class Filter:
             yield ("(project = ? OR scope = 'global')" if self.include_global else "project = ?"), [self.project]
         if self.tags:
             marks = ", ".join("?" * len(self.tags))
-            yield f"EXISTS (SELECT 1 FROM json_each(memories.tags) WHERE value IN ({marks}))", self.tags
+            yield f"EXISTS (SELECT 1 FROM json_each(memories.tags) WHERE value IN ({marks}))", self.tags  # noqa: S608 - marks are question marks
         for clause, value in (
             ("category = ?", self.category),
             ("type = ?", self.type),
@@ -125,7 +128,8 @@ class Store:
         # A writer waits for the others; each holds the file for about a millisecond.
         self._database = sqlite3.connect(path, timeout=60.0, isolation_level=None)
         self._database.row_factory = sqlite3.Row
-        self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
+        self._database.executescript("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
+        self._share()
         self._migrate(path)
 
     def close(self) -> None:
@@ -242,6 +246,18 @@ class Store:
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
+
+    def _share(self) -> None:
+        """Write-ahead log: readers and a writer at once. The one change that SQLite does not wait for by itself."""
+        for attempt in range(100):
+            try:
+                self._database.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if attempt == 99:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
 
     def _migrate(self, path: Path) -> None:
         with self._writing():

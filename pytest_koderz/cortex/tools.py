@@ -92,9 +92,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "id": _number("Memory ID to delete"),
             "query": _text("Delete matching query"),
             "category": _one_of(CATEGORIES, "Delete category"),
-            "project": _text(
-                'Project scope for deletion. Auto-detected if not provided. Use "*" for all projects.'
-            ),
+            "project": _text('Project scope for deletion. Auto-detected if not provided. Use "*" for all projects.'),
             "olderThan": _number("Delete older than N days"),
             "belowSalience": _number("Delete below salience", minimum=0, maximum=1),
             "dryRun": _flag("Preview only", default=False),

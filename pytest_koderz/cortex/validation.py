@@ -35,9 +35,7 @@ def checked(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if issues:
         listed = json.dumps(issues, indent=2, ensure_ascii=False)
-        raise InvalidArguments(
-            f"MCP error -32602: Input validation error: Invalid arguments for tool {tool}: {listed}"
-        )
+        raise InvalidArguments(f"MCP error -32602: Input validation error: Invalid arguments for tool {tool}: {listed}")
     defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
     return {**defaults, **arguments}
 

@@ -15,7 +15,7 @@ from .humaneval import distinct
 from .inputs import mbpp_inputs
 from .places import evalplus_file
 from .rows import Row, read_rows
-from .source import as_check, fault_of, function_of, outside_modules, parse, preamble_of
+from .source import as_check, fault_of, function_of, missing_imports, outside_modules, parse, preamble_of
 
 
 def read_humanevalplus(path: Path | None) -> tuple[Problem, ...]:
@@ -55,7 +55,7 @@ def _mbpp_problem(row: Row) -> Problem:
         prompt=prompt,
         entry_point=row.text("entry_point"),
         tests=_tests(row, reference, mbpp_inputs(name, _inputs(row, "base_input"))),
-        visible=_shown_assertions(prompt),
+        visible=_shown_assertions(prompt, row.text("entry_point")),
         plus=_plus(row, reference, mbpp_inputs(name, _inputs(row, "plus_input"))),
         canonical_solution=reference,
         dataset="mbppplus",
@@ -71,10 +71,10 @@ def _inputs(row: Row, field: str) -> list[Sequence[object]]:
     return inputs
 
 
-def _shown_assertions(prompt: str) -> str | None:
+def _shown_assertions(prompt: str, entry_point: str) -> str | None:
     """The assertions in an MBPP+ prompt, which is a text between triple quotes."""
-    lines = [line.strip() for line in prompt.splitlines() if line.strip().startswith("assert ")]
-    return as_check("\n".join(lines)) if lines and not fault_of("\n".join(lines)) else None
+    lines = "\n".join(line.strip() for line in prompt.splitlines() if line.strip().startswith("assert "))
+    return missing_imports(lines) + as_check(lines, entry_point) if lines and not fault_of(lines) else None
 
 
 _TESTS = """\

@@ -72,7 +72,7 @@ def _problem(row: Row, dataset: str) -> Problem:
         id=name,
         prompt=prompt,
         entry_point=entry_point,
-        tests=as_check(tests),
+        tests=as_check(tests, entry_point),
         preamble=preamble_of(prompt, entry_point),
         visible=visible_tests(name, prompt, entry_point),
         canonical_solution=canonical,

@@ -9,7 +9,7 @@ from pytest_koderz.core.problem import Problem
 from .humaneval import distinct
 from .places import sanitized_mbpp_file
 from .rows import Row, read_rows
-from .source import as_check, fault_of, first_called, function_of, outside_modules
+from .source import as_check, fault_of, first_called, function_of, missing_imports, outside_modules
 
 
 def read_mbpp(path: Path | None) -> tuple[Problem, ...]:
@@ -23,6 +23,7 @@ def _problem(row: Row) -> Problem:
         raise row.wrong("test_list", "is empty, so nothing would be tested")
     imports = "".join(f"{line}\n" for line in row.texts("test_imports")) if "test_imports" in row.fields else ""
     tests = "\n".join(assertions)
+    imports += missing_imports(imports + tests)
     for field, source in (("test_list", tests), ("code", code)):
         if fault := fault_of(source):
             raise row.wrong(field, f"not valid Python: {fault}")
@@ -33,8 +34,8 @@ def _problem(row: Row) -> Problem:
         id=f"Mbpp/{row.number('task_id')}",
         prompt=f'"""\n{row.text("prompt").strip()}\n{assertions[0].strip()}\n"""\n',
         entry_point=entry_point,
-        tests=imports + as_check(tests),
-        visible=imports + as_check(assertions[0]),
+        tests=imports + as_check(tests, entry_point),
+        visible=imports + as_check(assertions[0], entry_point),
         canonical_solution=code,
         dataset="mbpp",
         requires=outside_modules(imports, code),

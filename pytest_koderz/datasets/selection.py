@@ -15,7 +15,8 @@ def select(problems: Sequence[Problem], wanted: str) -> tuple[Problem, ...]:
     """The problems that *wanted* names, in the order of *problems*.
 
     Its parts, between commas, are numbers or ranges of numbers at the ids' ends (`HumanEval/42`), whole ids
-    (`own/rotate`), patterns of them (`own/*`) or what follows an id's last slash (`rotate`). A part that names nothing raises UsageError.
+    (`own/rotate`), patterns of them (`own/*`) or what follows an id's last slash (`rotate`). A part that names nothing
+    raises UsageError.
     """
     parts = [part.strip() for part in wanted.split(",")]
     if not all(parts):

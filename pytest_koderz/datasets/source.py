@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import warnings
 from textwrap import indent
@@ -64,11 +65,14 @@ def docstring_of(prompt: str, name: str) -> str:
     return "\n".join(texts)
 
 
-def as_check(tests: str) -> str:
+def as_check(tests: str, entry_point: str) -> str:
     """Tests as `check(candidate)`: unchanged where they define it, else their lines become its body."""
     tree = parse(tests)
     if tree is None or any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body):
         return tests
+    if entry_point == "check":
+        # Mbpp/56 has that name: within the tests' own `check` it would mean the wrong one.
+        tests = re.sub(r"\bcheck\(", "candidate(", tests)
     inside = {line for node in ast.walk(tree) for line in _later_lines(node)}
     lines = tests.strip("\n").split("\n") if tests.strip() else ["pass"]
     skipped = len(tests) - len(tests.lstrip("\n"))
@@ -81,6 +85,15 @@ def _later_lines(node: ast.AST) -> range:
     if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)):
         return range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
     return range(0)
+
+
+def missing_imports(source: str) -> str:
+    """Imports of the standard library's modules that *source* uses by name without importing them."""
+    tree = parse(source) or ast.Module([], [])
+    used = {
+        node.value.id for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    return "".join(f"import {name}\n" for name in sorted((used & sys.stdlib_module_names) - _imported(tree)))
 
 
 def asserts_in(tests: str) -> bool:

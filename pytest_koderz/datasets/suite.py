@@ -91,7 +91,7 @@ def _problem(suite: Located, key: KeyPath) -> Problem:
         id=name,
         prompt=prompt,
         entry_point=entry_point,
-        tests=as_check(texts["tests"]),
+        tests=as_check(texts["tests"], entry_point),
         preamble=preamble_of(prompt, entry_point),
         visible=visible_tests(name, prompt, entry_point),
         canonical_solution=canonical,

@@ -142,12 +142,15 @@ def bootstrap_ratio(
 
     The studentized bootstrap (bootstrap-t): Hall (1988), Ann. Stat. 16:927-953; Davison and Hinkley (1997), Bootstrap
     Methods and their Application, section 5.2. Dollars are skewed, and with 10 to 50 problems it covers the truth
-    where the percentile and BCa intervals, which scipy has, fall 3 to 6 points short. A *positive* ratio is
-    studentized by its logarithm, so that its limits are positive too.
+    where the percentile and BCa intervals, which scipy has, fall 3 to 6 points short. Where Student's quantile is the
+    wider one it is taken instead, since a small sample may lack the few expensive problems that make the tail; with 20
+    problems of which a few cost ten times the rest even that covers the truth in 87 to 94 % only. A *positive* ratio
+    is studentized by its logarithm, so that its limits are positive too.
 
     None where no interval can be had: fewer than two problems, no denominator, or too many resamples of one problem.
     """
     import numpy as np
+    from scipy.special import stdtrit
 
     top = np.asarray(numerators, dtype=float)
     bottom = np.ones_like(top) if denominators is None else np.asarray(denominators, dtype=float)
@@ -157,7 +160,9 @@ def bootstrap_ratio(
     ratio, error = (float(part[0]) for part in _ratios(top, bottom, np.ones((1, len(top)))))
     pivots = _pivots(*_ratios(top, bottom, counts), ratio, positive)
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    student = float(stdtrit(len(top) - 1, tails[1]))
     high, low = map(float, np.quantile(pivots, tails, method="inverted_cdf"))
+    high, low = min(high, -student), max(low, student)
     if not (isfinite(low) and isfinite(high)):
         return None
     if positive:

@@ -16,7 +16,7 @@ from pytest_koderz.core.errors import SandboxFault
 
 from .channel import Channel, Gone
 from .servers import Server
-from .usage import Usage, usage_of, waited_seconds
+from .usage import Fate, usage_of, waited_seconds
 
 LONGEST_OUTPUT = 10_000
 """Bytes of stdout and of stderr that are kept."""
@@ -28,11 +28,13 @@ _START_SECONDS = 20.0
 class Process:
     """A process that another one forked for us, named by a descriptor where the kernel has them."""
 
-    def __init__(self, server: Server, outputs: bool) -> None:
+    def __init__(self, server: Server, *, locked: bool) -> None:
         here, there = socket.socketpair()
+        self._locked = locked
+        self._server = server
         self.out = self.err = -1
         ends = []
-        if outputs:
+        if locked:
             self.out, out = os.pipe()
             self.err, err = os.pipe()
             ends = [out, err]
@@ -59,12 +61,14 @@ class Process:
         self.sock.settimeout(_START_SECONDS)
         try:
             greeting, descriptors, _, _ = socket.recv_fds(self.sock, 4096, 1)
+            if greeting[-1:] == b"}" and self._locked:
+                greeting += self.sock.recv(1)
         except OSError as error:
             raise SandboxFault(f"a process of the sandbox does not answer: {error}") from None
-        if not greeting:
+        if greeting[-1:] != (b"l" if self._locked else b"}"):
             raise SandboxFault("a process of the sandbox did not start")
         self.sock.settimeout(None)
-        said = json.loads(greeting)
+        said = json.loads(greeting.removesuffix(b"l"))
         self.pid, self.missing = said["pid"], tuple(said["missing"])
         self._pidfd = descriptors[0] if descriptors else -1
 
@@ -74,6 +78,11 @@ class Process:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             elif self.pid:
                 os.kill(self.pid, signal.SIGKILL)
+
+    def fate(self) -> Fate:
+        """How it ended; it is killed first if it has not."""
+        self.kill()
+        return self._server.fate(self.pid)
 
     def close(self) -> None:
         self.kill()
@@ -88,9 +97,10 @@ class Trial:
     """What came of one candidate, as the lane saw it."""
 
     answer: dict[str, Any] | None
-    """The checker's; None where the time was up."""
+    """The checker's; None where the time was up and it had none."""
+    timed_out: bool
     seconds: float
-    usage: Usage
+    fate: Fate
     stdout: str
     stderr: str
 
@@ -99,7 +109,7 @@ class Lane:
     """Judges one candidate at a time, for one thread at a time. After a SandboxFault it is of no more use."""
 
     def __init__(self, checkers: Server) -> None:
-        self._checker = Process(checkers, outputs=False)
+        self._checker = Process(checkers, locked=False)
         self._control = Channel(self._checker.sock, None)
         self.known: set[str] = set()
         """Keys of the tests that this checker has."""
@@ -117,22 +127,20 @@ class Lane:
         outputs = Outputs(child)
         watch = Stopwatch(seconds, (child.pid, self._checker.pid))
         self._send(["judge", key, preamble, source], [child.sock.fileno()])
-        child.sock.close()
         answered = outputs.until(self._checker.sock, watch)
         usage, taken = usage_of(child.pid), watch.seconds
-        answer = self._told(self._receive()) if answered else None
-        if not answered:
-            self._settle(child)
-        return Trial(answer, taken, usage, *outputs.texts())
+        answer = self._told(self._receive()) if answered else self._settle(child)
+        fate = Fate(usage) if usage else child.fate()
+        return Trial(answer, not answered, taken, fate, *outputs.texts())
 
-    def _settle(self, child: Process) -> None:
-        """The time was up: without its child the checker soon comes to an end, or is busy with an endless answer."""
+    def _settle(self, child: Process) -> dict[str, Any] | None:
+        """The time was up: without its child the checker soon comes to an end, unless it is busy with an endless answer."""
         child.kill()
         readable, _, _ = select.select([self._checker.sock], [], [], _GRACE)
         if readable:
-            self._receive()
-        else:
-            self.broken = True
+            return self._told(self._receive())
+        self.broken = True
+        return None
 
     def _ask(self, message: list[Any]) -> Any:
         self._send(message)

@@ -1,27 +1,95 @@
-"""What holds a candidate's process, layer by layer."""
+"""What holds a candidate's process, layer by layer, and which layers this system lacks."""
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
+import sys
+from collections.abc import Callable
 from typing import Any
+
+from . import landlock, seccomp
+from .kernel import die_with_parent, drop_capabilities, set_no_new_privs
+from .library import readable
+
+_CPU_SECONDS = 600
+"""A last resort, in case nobody is left to keep the time."""
+_MOST_FILES = 64
 
 
 class Locks:
-    """The layers as settings ask for them; made once in a zygote, held by each of its children."""
+    """The layers as *settings* ask for them. The zygote holds most of them itself, since its children inherit them."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self._memory = settings["memory_limit"]
-        self._missing: list[str] = ["landlock", "seccomp"]
+    def __init__(self, settings: dict[str, Any], channel: int) -> None:
+        self.missing: list[str] = []
+        """Names of the layers that could not be applied."""
+        self._ruleset: landlock.Ruleset | None = None
+        self._filter: seccomp.Filter | None = None
+        self._settings = settings
+        self._channel = channel
+
+    def prepare(self) -> None:
+        """Hold in the zygote what does not keep it from forking, and make ready what each child will hold."""
+        self._try("rlimits", lambda: limit(self._settings["memory_limit"], self._settings["file_limit"]))
+        self._try("no_new_privs", set_no_new_privs)
+        self._try("landlock", self._landlock)
+        self._try("seccomp", self._seccomp)
+        self._try("capabilities", drop_capabilities)
 
     def hold(self) -> None:
-        for kind, most in (
-            (resource.RLIMIT_AS, self._memory),
-            (resource.RLIMIT_FSIZE, 0),
-            (resource.RLIMIT_NOFILE, 64),
-            (resource.RLIMIT_CORE, 0),
-        ):
-            resource.setrlimit(kind, (most, most))
+        """Hold in a child, which is about to run what nobody has looked at."""
+        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+        if self._ruleset:
+            self._ruleset.hold()
+        os.closerange(self._channel + 1, os.sysconf("SC_OPEN_MAX"))
+        if self._filter:
+            self._filter.hold()
 
-    @property
-    def missing(self) -> list[str]:
-        return self._missing
+    def _try(self, name: str, apply: Callable[[], None]) -> None:
+        try:
+            apply()
+        except (OSError, ValueError, NotImplementedError):
+            self.missing.append(name)
+
+    def _landlock(self) -> None:
+        if landlock.abi() == 0:
+            raise NotImplementedError
+        rules = landlock.Ruleset()
+        rules.allow_reading(readable(self._settings["paths"]))
+        rules.allow_writing(["/dev/null", *self._settings["scratch"]])
+        rules.hold()
+        self._ruleset = rules
+        if landlock.abi() < landlock.LEAST_ABI:
+            raise NotImplementedError
+
+    def _seccomp(self) -> None:
+        if not seccomp.supported():
+            raise NotImplementedError
+        scratch = bool(self._settings["scratch"]) and "landlock" not in self.missing
+        self._filter = seccomp.Filter(
+            self._channel, scratch=scratch, read_only="landlock" in self.missing
+        )
+
+
+def limit(memory: int, file_size: int) -> None:
+    """Bound address space and the size of files, in bytes, the number of open files, and core dumps."""
+    limits = {
+        resource.RLIMIT_FSIZE: file_size,
+        resource.RLIMIT_NOFILE: _MOST_FILES,
+        resource.RLIMIT_CORE: 0,
+    }
+    if sys.platform != "darwin":  # macOS counts libraries that all processes share
+        limits[resource.RLIMIT_AS] = memory
+    for kind, most in limits.items():
+        _, hard = resource.getrlimit(kind)
+        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (bound, bound))
+
+
+def tie_to_parent(parent: int) -> None:
+    """Die when the parent does, even where that is killed without a word."""
+    if sys.platform == "linux":
+        die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pytest_koderz.core.errors import SandboxFault
 
+from .usage import Fate, fate_of
+
 HOME = str(Path(__file__).parents[2])
 """The folder that this package is imported from."""
 _START = f"import sys; sys.path.append({HOME!r}); from pytest_koderz.sandbox.zygote import main; main()"
+_START_SECONDS = 30.0
 
 
 class Server:
@@ -35,33 +38,57 @@ class Server:
                 start_new_session=True,
             )
         self._control = here
+        self._lock = threading.Lock()
         self._ready = False
+        self._introduce()
 
-    def wait(self, seconds: float = 30.0) -> None:
-        """Until it can fork. Raises SandboxFault."""
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def fork(self, descriptors: Sequence[int]) -> None:
+        """Ask for one child that gets *descriptors* as its channel, stdout and stderr; it will say so over the channel."""
+        with self._lock:
+            self._wait()
+            try:
+                socket.send_fds(self._control, [b"f"], descriptors)
+            except OSError as error:
+                raise SandboxFault(f"a fork server of the sandbox is gone: {error}") from None
+
+    def fate(self, pid: int) -> Fate:
+        """How the child *pid*, which has been killed or ended by itself, did end."""
+        with self._lock:
+            try:
+                self._control.sendall(b"w" + pid.to_bytes(4, "big"))
+                return fate_of(json.loads(self._control.recv(200)))
+            except (OSError, ValueError) as error:
+                raise SandboxFault(f"a fork server of the sandbox is gone: {error}") from None
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _introduce(self) -> None:
+        """Hand over a descriptor that tells when this process ends; systems without one see the socket close."""
+        if not hasattr(os, "pidfd_open"):
+            self._control.send(b"s")
+            return
+        descriptor = os.pidfd_open(os.getpid())
+        socket.send_fds(self._control, [b"s"], [descriptor])
+        os.close(descriptor)
+
+    def _wait(self) -> None:
         if self._ready:
             return
-        self._control.settimeout(seconds)
+        self._control.settimeout(_START_SECONDS)
         try:
             self._ready = self._control.recv(1) == b"r"
         except OSError as error:
             raise SandboxFault(f"a fork server of the sandbox does not answer: {error}") from None
         if not self._ready:
             raise SandboxFault("a fork server of the sandbox did not start")
-
-    def fork(self, descriptors: Sequence[int]) -> None:
-        """Ask for one child that gets *descriptors* as its channel, stdout and stderr; it will say so over the channel."""
-        self.wait()
-        try:
-            socket.send_fds(self._control, [b"f"], descriptors)
-        except OSError as error:
-            raise SandboxFault(f"a fork server of the sandbox is gone: {error}") from None
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def close(self) -> None:
-        self._control.close()
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()

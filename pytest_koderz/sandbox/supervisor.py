@@ -1,52 +1,61 @@
-"""The part of the judge that lives in the caller's process: it starts the others, sets them to work and starts them again."""
+"""The judge itself: problem and candidate in, verdict out."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from types import TracebackType
 from typing import Any
 
-from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.core.errors import SandboxFault, UsageError
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
 from pytest_koderz.core.problem import Problem, TestSet
 
-from .lane import Lane, Process, Trial
-from .servers import Server
+from .crew import Crew
+from .lane import Trial
+from .levels import Levels, host_of
 
-PRELOAD = (
-    "typing collections math re itertools functools string heapq bisect random operator copy datetime json linecache"
-).split()
+_SLACK = 10
+"""How many times as long as the canonical solution a candidate may take."""
+_CAP = 10
+"""How many times the usual limit any candidate may take, at the most."""
 
 
 class Judge:
-    """The sandbox: a callable that judges candidates. Threads may share it; each verdict takes a lane of its own."""
+    """The sandbox: a callable that judges candidates. Threads may share it; each verdict has processes of its own."""
 
-    def __init__(self, timeout: float, memory_limit: int) -> None:
+    def __init__(self, timeout: float, memory_limit: int, *, strict: bool) -> None:
         self.timeout = timeout
-        self._memory_limit = memory_limit
-        self._lock = threading.Lock()
-        self._lanes: deque[Lane] = deque()
-        self._spares: deque[Process] = deque()
+        self._limits: dict[str, float] = {}
+        self._totals: dict[str, int] = {}
+        """Assertions of the tests that some candidate came to the end of."""
         self._free = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
-        self._checkers = Server({"kind": "checker", "preload": [], "paths": _paths_of("_pytest", "pluggy", "iniconfig")})
-        self._candidates = Server(
-            {"kind": "candidate", "preload": PRELOAD, "paths": [], "memory_limit": memory_limit}
-        )
+        self._crew = Crew(memory_limit)
+        self._levels: Levels | None = None
+        if strict:
+            self._refuse_gaps()
 
     def __enter__(self) -> Judge:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
-        for each in (*self._lanes, *self._spares, self._candidates, self._checkers):
-            each.close()
+        """End all processes of the judge."""
+        self._crew.close()
+
+    @property
+    def levels(self) -> Levels:
+        """What holds a candidate here. Raises SandboxFault where no process can be started."""
+        if self._levels is None:
+            missing = self._crew.nursery("process-separated", ()).missing()
+            self._levels = Levels("process-separated", host_of(missing), missing)
+        return self._levels
 
     def __call__(self, problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
         """Run *candidate* against one set of the problem's tests.
@@ -57,62 +66,78 @@ class Judge:
         if source is None:
             raise ValueError(f"{problem.id} has no {tests} tests")
         with self._free:
-            try:
-                return self._judge(problem, source, candidate)
-            except SandboxFault:
-                return self._judge(problem, source, candidate)
+            verdict = self._within(problem, source, candidate, self._limit_of(problem, source))
+            if verdict.outcome is Outcome.TIMED_OUT and self._measured(problem, source):
+                verdict = self._within(problem, source, candidate, self._limit_of(problem, source))
+        return verdict
 
-    def _judge(self, problem: Problem, tests: str, candidate: Candidate) -> Verdict:
-        key = sha256("\0".join((problem.preamble, tests, problem.entry_point)).encode(errors="surrogatepass")).hexdigest()
-        with self._lane() as lane, self._child() as child:
+    def _limit_of(self, problem: Problem, tests: str) -> float:
+        return self._limits.get(_key(problem, tests), self.timeout)
+
+    def _measured(self, problem: Problem, tests: str) -> bool:
+        """Measure the canonical solution, once; True where it shows that candidates need more time than they had."""
+        key = _key(problem, tests)
+        if key in self._limits or problem.canonical_solution is None:
+            return False
+        verdict = self._within(problem, tests, Candidate(problem.canonical_solution), _CAP * self.timeout)
+        self._limits[key] = min(max(self.timeout, _SLACK * verdict.seconds), _CAP * self.timeout)
+        return self._limits[key] > self.timeout
+
+    def _within(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
+        try:
+            return self._judged(problem, tests, candidate, seconds)
+        except SandboxFault:
+            self._crew.renew()
+            return self._judged(problem, tests, candidate, seconds)
+
+    def _judged(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
+        key = _key(problem, tests)
+        nursery = self._crew.nursery(problem.isolation, problem.requires)
+        with self._crew.lane() as lane, nursery.child() as child:
             lane.learn(key, problem.preamble, tests, problem.entry_point)
-            return _verdict(lane.judge(child, key, problem.preamble, candidate.source, self.timeout))
-
-    @contextmanager
-    def _lane(self) -> Iterator[Lane]:
-        with self._lock:
-            lane = self._lanes.pop() if self._lanes else Lane(self._checkers)
-        try:
-            yield lane
-        except BaseException:
-            lane.close()
-            raise
-        if lane.broken:
-            lane.close()
+            trial = lane.judge(child, key, problem.preamble, candidate.source, seconds)
+        verdict = _verdict_of(trial, seconds)
+        if verdict.assertions_total is None:
+            verdict = replace(verdict, assertions_total=self._totals.get(key))
         else:
-            self._lanes.append(lane)
+            self._totals[key] = verdict.assertions_total
+        return replace(verdict, isolation=problem.isolation, locks=host_of(child.missing))
 
-    @contextmanager
-    def _child(self) -> Iterator[Process]:
-        with self._lock:
-            child = self._spares.popleft() if self._spares else Process(self._candidates, outputs=True)
+    def _refuse_gaps(self) -> None:
         try:
-            child.greet()
-            yield child
-        finally:
-            child.close()
-            with self._lock:
-                self._spares.append(Process(self._candidates, outputs=True))
+            missing = self.levels.missing
+        except SandboxFault:
+            self.close()
+            raise
+        if missing:
+            self.close()
+            raise UsageError(f"sandbox: strict, but this system lacks {', '.join(missing)}")
 
 
-def _paths_of(*modules: str) -> list[str]:
-    """The folders that *modules* are imported from."""
-    from importlib.util import find_spec
-
-    origins = [spec.origin for module in modules if (spec := find_spec(module)) and spec.origin]
-    return list(dict.fromkeys(os.path.dirname(os.path.dirname(origin)) for origin in origins))
+def _key(problem: Problem, tests: str) -> str:
+    parts = (problem.preamble, tests, problem.entry_point)
+    return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
-def _verdict(trial: Trial) -> Verdict:
-    answer: dict[str, Any] = trial.answer or {"outcome": Outcome.TIMED_OUT, "passed": 0, "total": None, "failures": []}
+def _verdict_of(trial: Trial, limit: float) -> Verdict:
+    answer: dict[str, Any] = trial.answer or {"passed": 0, "total": None, "failures": []}
+    failures = tuple(Failure(**failure) for failure in answer["failures"])
+    outcome = Outcome.TIMED_OUT if trial.timed_out else Outcome(answer["outcome"])
     return Verdict(
-        Outcome(answer["outcome"]),
+        outcome,
         answer["passed"],
         answer["total"],
-        tuple(Failure(**failure) for failure in answer["failures"]),
+        tuple(_told(failure, trial, limit) for failure in failures),
         trial.seconds,
-        trial.usage.cpu_seconds,
-        trial.usage.peak_rss_bytes,
+        trial.fate.usage.cpu_seconds,
+        trial.fate.usage.peak_rss_bytes,
         trial.stdout,
         trial.stderr,
     )
+
+
+def _told(failure: Failure, trial: Trial, limit: float) -> Failure:
+    """*failure*, where it is the end of the child, in words that say how it came about."""
+    if failure.summary != "the process ended":
+        return failure
+    return replace(failure, summary=f"no answer after {limit:g} s" if trial.timed_out else str(trial.fate))

@@ -1,8 +1,8 @@
-"""What a process has used, read from outside of it."""
+"""What a process has used and how it ended, seen from outside of it."""
 
 from __future__ import annotations
 
-import sys
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,27 +13,41 @@ _CPU_CLOCK = 2
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """None: the process had ended before it could be read, or the system does not tell."""
+    """None: the system does not tell."""
 
     cpu_seconds: float | None = None
     peak_rss_bytes: int | None = None
 
 
-def usage_of(pid: int) -> Usage:
-    return Usage(_cpu_seconds(pid), _peak_rss(pid)) if sys.platform == "linux" else Usage()
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How a process ended: the number of a signal, or else the status it exited with. None: not known."""
+
+    usage: Usage = Usage()
+    signal: int | None = None
+    status: int | None = None
+
+    def __str__(self) -> str:
+        if self.signal:
+            return f"the process was killed by {_signal_name(self.signal)}"
+        return "the process ended" if self.status is None else f"the process exited with status {self.status}"
 
 
-def _cpu_seconds(pid: int) -> float | None:
-    try:
-        return time.clock_gettime((~pid << 3) | _CPU_CLOCK)
-    except OSError:
-        return None
+def fate_of(told: list[int | float]) -> Fate:
+    """From what a zygote tells of a child: exit code as the os module has it, CPU seconds, peak of memory in bytes."""
+    if not told:
+        return Fate()
+    code, seconds, peak = told
+    usage = Usage(float(seconds), int(peak))
+    return Fate(usage, signal=-int(code)) if code < 0 else Fate(usage, status=int(code))
 
 
-def _peak_rss(pid: int) -> int | None:
+def usage_of(pid: int) -> Usage | None:
+    """Of a living process; None where it is not any more, or the system does not tell."""
     try:
         status = Path(f"/proc/{pid}/status").read_bytes()
-        return int(status.split(b"VmHWM:", 1)[1].split(None, 1)[0]) * 1024
+        peak = int(status.split(b"VmHWM:", 1)[1].split(None, 1)[0]) * 1024
+        return Usage(time.clock_gettime((~pid << 3) | _CPU_CLOCK), peak)
     except (OSError, IndexError, ValueError):
         return None
 
@@ -44,3 +58,10 @@ def waited_seconds(pid: int) -> float:
         return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

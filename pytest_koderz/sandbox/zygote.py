@@ -1,7 +1,4 @@
-"""A fork server: a small single-threaded process, started by exec with a clean environment, that never runs a candidate itself.
-
-It is told over one socket. Each byte comes with the descriptors of one child: its channel, its stdout, its stderr.
-"""
+"""A fork server: a small single-threaded process, started by exec with a clean environment, that runs no candidate itself."""
 
 from __future__ import annotations
 
@@ -9,82 +6,113 @@ import gc
 import importlib
 import json
 import os
-import signal
+import select
 import socket
 import sys
 from collections.abc import Callable
 from typing import Any
 
 CHANNEL = 3
-"""The descriptor of the child's channel."""
+"""The descriptor of a child's channel."""
+_MOST_FATES = 64
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+Body = Callable[[socket.socket], None]
 
 
 def main() -> None:
-    """Fork children until the supervisor is gone. The socket is stdin; what to be is the first argument, as JSON."""
-    settings: dict[str, Any] = json.loads(sys.argv[1])
-    sys.argv[1:] = []
-    prepare(settings)
+    """Fork children until the supervisor is gone. Stdin is the socket of orders; the first argument says what to be, as JSON."""
+    settings: dict[str, Any] = json.loads(sys.argv.pop())
     control = socket.socket(fileno=os.dup(0))
+    _, supervisor, _, _ = socket.recv_fds(control, 1, 1)
     devnull = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
+    for number in (0, 1):
         os.dup2(devnull, number)
     os.close(devnull)
+    _preload(settings)
     body = _body(settings)
     gc.collect()
     gc.freeze()
-    _serve(control, body)
+    control.send(b"r")
+    _serve(control, supervisor, body)
 
 
-def prepare(settings: dict[str, Any]) -> None:
+def _preload(settings: dict[str, Any]) -> None:
     """Import now what children would import one by one."""
     sys.path[:] = [*(path for path in sys.path if path != settings["home"]), *settings["paths"]]
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would start threads, which do not survive a fork
     for name in settings["preload"]:
         importlib.import_module(name)
+    if settings["kind"] != "checker":
+        os.environ.clear()
+        # What is imported finds its own parts; nothing else is to be found where the datasets lie.
+        sys.path[:] = [path for path in sys.path if path not in settings["paths"]]
 
 
-def _body(settings: dict[str, Any]) -> Callable[[socket.socket], None]:
+def _body(settings: dict[str, Any]) -> Body:
     """What a child of this zygote does with its channel."""
     if settings["kind"] == "checker":
         from .checker import serve as check
 
         return check
-    from .channel import Channel
-    from .child import serve
-    from .greeting import greet
-    from .locks import Locks
+    from .candidate import body_of
 
-    locks = Locks(settings)
-
-    def candidate(sock: socket.socket) -> None:
-        locks.hold()
-        greet(sock, locks.missing)
-        serve(Channel(sock, None))
-
-    return candidate
+    return body_of(settings, CHANNEL)
 
 
-def _serve(control: socket.socket, body: Callable[[socket.socket], None]) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
-    control.send(b"r")
+def _serve(control: socket.socket, supervisor: list[int], body: Body) -> None:
+    fates: dict[int, list[float]] = {}
+    poller = select.poll()
+    for source in (control.fileno(), *supervisor):
+        poller.register(source, select.POLLIN)
     while True:
+        # The socket may have been inherited by others, so its end alone does not tell that the supervisor is gone.
+        if any(number in supervisor for number, _ in poller.poll()):
+            return
         order, descriptors, _, _ = socket.recv_fds(control, 1, 3)
         if not order:
             return
-        if os.fork() == 0:
-            _become(descriptors, body)
-        for number in descriptors:
-            os.close(number)
+        if order == b"w":
+            pid = int.from_bytes(control.recv(4), "big")
+            _reap(fates, pid)
+            control.sendall(json.dumps(fates.pop(pid, [])).encode())
+        else:
+            _fork(descriptors, body)
+            _reap(fates)
 
 
-def _become(descriptors: list[int], body: Callable[[socket.socket], None]) -> None:
+def _fork(descriptors: list[int], body: Body) -> None:
+    """One child, whose channel, stdout and stderr are *descriptors*."""
+    parent = os.getpid()
+    if os.fork() == 0:
+        _become(descriptors, body, parent)
+    for number in descriptors:
+        os.close(number)
+
+
+def _reap(fates: dict[int, list[float]], awaited: int | None = None) -> None:
+    """Note how children have ended, and how *awaited* does: exit code, CPU seconds, peak of memory in bytes."""
+    try:
+        while awaited not in fates:
+            pid, status, usage = os.wait4(awaited or -1, 0 if awaited else os.WNOHANG)
+            if pid == 0:
+                return
+            fates[pid] = [os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT]
+            if len(fates) > _MOST_FATES:
+                del fates[next(iter(fates))]
+    except ChildProcessError:
+        return
+
+
+def _become(descriptors: list[int], body: Body, parent: int) -> None:
     status = 1
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        from .locks import tie_to_parent
+
+        tie_to_parent(parent)
         os.setsid()
         # Moved out of the way first: a descriptor may already bear one of the numbers.
         for number, descriptor in zip((CHANNEL, 1, 2), [os.dup(each) for each in descriptors], strict=True):
             os.dup2(descriptor, number)
-        os.closerange(CHANNEL + 1, 1 << 16)
         body(socket.socket(fileno=CHANNEL))
         status = 0
     finally:

@@ -218,6 +218,14 @@ def test_a_key_for_a_server_behind_a_proxy_is_sent() -> None:
     assert server.requests[0].headers["authorization"] == f"Bearer {SECRET}"
 
 
+def test_a_password_in_the_url_is_sent() -> None:
+    """As the proxy in front of a server may want it."""
+    with OllamaServer(["ok"]) as server:
+        host = server.url.replace("://", "://me:hidden@")
+        open_model(a_model("ollama", hosts=(host,)), environment={}).complete(a_prompt())
+    assert server.requests[0].headers["authorization"] == "Basic bWU6aGlkZGVu"
+
+
 def test_the_official_client_accepts_the_server() -> None:
     """Chat, streamed chat, list, show and errors come back as the client's own types."""
     ask: dict[str, Any] = {"model": "llama3.2:3b", "messages": [{"role": "user", "content": "hello"}]}

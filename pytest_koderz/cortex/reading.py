@@ -1,0 +1,82 @@
+"""Experiments as cortex alone tells them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.iteration import Iteration
+
+from .connection import Launch, connect
+from .delivery import EXPORT_TIMEOUT
+from .memories import metadata_of, value_of
+from .replies import exported
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+
+def recall_experiments(
+    which: str,
+    *,
+    cortex_path: str | None,
+    database: Path,
+    project: str = "koderz",
+    environment: Mapping[str, str] | None = None,
+) -> tuple[Experiment, ...]:
+    """The experiments of a benchmark `bench_…`, or the one of an id `exp_…`, with all that was stored of them.
+
+    An experiment whose result was never stored has the status `running`. Raises MemoryUnavailable.
+    """
+    launch = Launch.of(cortex_path, database, project, os.environ if environment is None else environment)
+    rows = [row for row in asyncio.run(_rows(launch, which)) if which in _names(metadata_of(row))]
+    experiments = dict.fromkeys(str(metadata_of(row)["experiment_id"]) for row in rows)
+    return tuple(
+        experiment_of([row for row in rows if metadata_of(row)["experiment_id"] == one]) for one in experiments
+    )
+
+
+def experiment_of(rows: Sequence[Row]) -> Experiment:
+    """One experiment from all of its rows, oldest first; where one was stored again, the later one counts."""
+    results, specs = _of_kind(Experiment, "result", rows), _of_kind(Spec, "spec", rows)
+    about = metadata_of(rows[0])
+    experiment = (
+        results[-1]
+        if results
+        else Experiment(
+            id=str(about["experiment_id"]),
+            problem_id=str(about["problem_id"]),
+            arm=str(about.get("arm", "")),
+            epoch=int(about.get("epoch", 1)),
+            benchmark_id=str(about.get("benchmark_id", "")),
+            prompt_version=str(about.get("prompt_version", "")),
+        )
+    )
+    iterations = {iteration.number: iteration for iteration in _of_kind(Iteration, "iteration", rows)}
+    checkpoints = {guidance.number: guidance for guidance in _of_kind(Guidance, "checkpoint", rows)}
+    return replace(
+        experiment,
+        spec=specs[-1] if specs else None,
+        iterations=tuple(iterations[number] for number in sorted(iterations)),
+        checkpoints=tuple(checkpoints[number] for number in sorted(checkpoints)),
+    )
+
+
+async def _rows(launch: Launch, which: str) -> list[dict[str, Any]]:
+    async with connect(launch) as connection:
+        # claude-cortex passes over `tags` and exports the whole project.
+        arguments = {"project": launch.project, "tags": [which]}
+        return exported(await connection.call("export_memories", arguments, EXPORT_TIMEOUT))
+
+
+def _of_kind(kind: type[T], name: str, rows: Sequence[Row]) -> list[T]:
+    return [value_of(kind, row) for row in rows if metadata_of(row).get("kind") == name]
+
+
+def _names(metadata: Mapping[str, Any]) -> tuple[object, ...]:
+    return metadata.get("experiment_id"), metadata.get("benchmark_id")

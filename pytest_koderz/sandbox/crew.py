@@ -1,0 +1,149 @@
+"""The processes of the judge: fork servers, children that stand ready, lanes; started when they are first needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pytest_koderz.core.problem import Isolation
+
+from .lane import Lane, Process
+from .servers import Server
+
+_PRELOAD = (
+    "typing collections math re itertools functools string heapq bisect random operator copy datetime json linecache"
+).split()
+_SCRATCH_FILE = 64 << 20
+"""Bytes of the largest file that tests may write in a scratch folder."""
+
+
+class Nursery:
+    """A fork server for candidates of one kind, and the children that it keeps ready."""
+
+    def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
+        self._server = Server(
+            {
+                "kind": isolation,
+                "preload": [*_PRELOAD, *requires],
+                "paths": _folders_of(requires),
+                "memory_limit": memory_limit,
+                "file_limit": 0,
+                "scratch": [],
+            }
+        )
+        self._spares: deque[Process] = deque()
+
+    @contextmanager
+    def child(self) -> Iterator[Process]:
+        """A locked child for one candidate, which does not outlive it."""
+        try:
+            child = self._spares.popleft()
+        except IndexError:
+            child = self._fork()
+        try:
+            child.greet()
+            self._spares.append(self._fork())  # made ready while this one is at work
+            yield child
+        finally:
+            child.close()
+
+    @property
+    def alive(self) -> bool:
+        return self._server.alive
+
+    def missing(self) -> tuple[str, ...]:
+        """Names of the layers that its children lack."""
+        with self.child() as child:
+            return child.missing
+
+    def close(self) -> None:
+        while self._spares:
+            self._spares.pop().close()
+        self._server.close()
+
+    def _fork(self) -> Process:
+        return Process(self._server, locked=True)
+
+
+class Crew:
+    """All processes of one judge. Several threads may ask."""
+
+    def __init__(self, memory_limit: int) -> None:
+        self._memory_limit = memory_limit
+        self._lock = threading.Lock()
+        self._lanes: deque[Lane] = deque()
+        self._nurseries: dict[tuple[Isolation, tuple[str, ...]], Nursery] = {}
+        self._checkers = self._checker_server()
+        self.nursery("process-separated", ())
+
+    def nursery(self, isolation: Isolation, requires: tuple[str, ...]) -> Nursery:
+        with self._lock:
+            kind = isolation, tuple(sorted(requires))
+            if kind not in self._nurseries:
+                self._nurseries[kind] = Nursery(*kind, self._memory_limit)
+            return self._nurseries[kind]
+
+    @contextmanager
+    def lane(self) -> Iterator[Lane]:
+        """A lane for one candidate; a broken one is given up afterwards."""
+        try:
+            lane = self._lanes.pop()
+        except IndexError:
+            lane = Lane(self._checkers)
+        kept = False
+        try:
+            yield lane
+            kept = not lane.broken
+        finally:
+            if kept:
+                self._lanes.append(lane)
+            else:
+                lane.close()
+
+    def renew(self) -> None:
+        """Start again what has ended, and let go of all that stood ready."""
+        with self._lock:
+            self._close_lanes()
+            for kind in [kind for kind, nursery in self._nurseries.items() if not nursery.alive]:
+                self._nurseries.pop(kind).close()
+            if not self._checkers.alive:
+                self._checkers.close()
+                self._checkers = self._checker_server()
+
+    def close(self) -> None:
+        with self._lock:
+            self._close_lanes()
+            for nursery in self._nurseries.values():
+                nursery.close()
+            self._nurseries.clear()
+            self._checkers.close()
+
+    def _close_lanes(self) -> None:
+        while self._lanes:
+            self._lanes.pop().close()
+
+    def _checker_server(self) -> Server:
+        # The tests are trusted, and find what the caller would; pytest's own packages come first.
+        folders = dict.fromkeys([*_folders_of(("_pytest", "pluggy")), *filter(_is_folder, sys.path)])
+        return Server({"kind": "checker", "preload": [], "paths": list(folders)})
+
+
+def _is_folder(path: str) -> bool:
+    return Path(path).is_absolute() and Path(path).is_dir()
+
+
+def _folders_of(modules: tuple[str, ...]) -> list[str]:
+    """The folders that *modules* are imported from."""
+    origins = [spec.origin for module in modules if (spec := find_spec(module)) and spec.origin]
+    return list(dict.fromkeys(_holder(Path(origin)) for origin in origins))
+
+
+def _holder(origin: Path) -> str:
+    return str(origin.parent.parent if origin.name == "__init__.py" else origin.parent)

@@ -1,0 +1,61 @@
+"""The system calls that the locks need and Python does not offer."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+_PR_SET_PDEATHSIG = 1
+_PR_CAPBSET_DROP = 24
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+_CAPABILITY_VERSION_3 = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def syscall(number: int, *args: object) -> int:
+    """What the kernel returns. Raises OSError."""
+    return _checked(_libc.syscall(ctypes.c_long(number), *args))
+
+
+def prctl(option: int, *args: int) -> int:
+    values = [ctypes.c_ulong(each) for each in (*args, 0, 0, 0, 0)[:4]]
+    return _checked(_libc.prctl(option, *values))
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return int(result)
+
+
+def set_no_new_privs() -> None:
+    """No program that is executed from now on can gain what this process lacks; the kernel asks for it before a filter."""
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def die_with_parent(signal_number: int) -> None:
+    prctl(_PR_SET_PDEATHSIG, signal_number)
+
+
+def drop_capabilities() -> None:
+    """Leave of root nothing but its number."""
+    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    if os.geteuid() == 0:
+        _drop_bounding_set()
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    _checked(_libc.capset(header, none))
+
+
+def _drop_bounding_set() -> None:
+    for capability in range(64):
+        try:
+            prctl(_PR_CAPBSET_DROP, capability)
+        except PermissionError:  # root by name alone: the set is empty where it matters
+            return
+        except OSError:  # past the last one
+            return

@@ -1,0 +1,305 @@
+"""seccomp: which system calls a child may still make, and with which arguments.
+
+What is not listed fails with EPERM. Left out on purpose, among others: `socket`, `connect`, `bind` (no network, no Unix
+sockets); `fork`, `vfork`, `execve` (without children one kill ends everything); `kill`, `tgkill`, `rt_sigqueueinfo`,
+`pidfd_send_signal` (signals to the harness); `ptrace`, `process_vm_readv` (others' memory); `chmod`, `chown`, `utimensat`,
+`setxattr` (Landlock does not watch them); `unshare`, `setns`, `mount` (a way around the file rules);
+`sched_setaffinity`, `sched_setscheduler`, `setpriority` (the harness's share of the CPU); `shmget`, `msgget`, `semget`,
+`memfd_create` (memory that outlives or escapes the limit); `io_uring_setup` (calls that no filter sees); `bpf`,
+`perf_event_open`, `userfaultfd`, `keyctl`, `add_key` (attack surface); `inotify_init1`, `open_by_handle_at` (files past the
+file rules); `sendmsg` (descriptors for others); `seccomp` and `landlock_restrict_self` (layers without end).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .kernel import syscall
+
+_ALLOW = 0x7FFF0000
+_ERRNO = 0x00050000
+_KILL_PROCESS = 0x80000000
+
+_SET_MODE_FILTER = 1
+_SPEC_ALLOW = 1 << 2
+"""No slower branch prediction for the filtered process: the candidate has nobody's secrets to guess at."""
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
+_X32 = 0x40000000
+"""Numbers from here on are those of another ABI of x86-64, with the same calls by other names."""
+
+Instruction = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Where a system call's number stands in the tables below, and the number of `seccomp` itself."""
+
+    audit: int
+    column: int
+    seccomp: int
+
+
+ARCHITECTURES = {"x86_64": Architecture(0xC000003E, 0, 317), "aarch64": Architecture(0xC00000B7, 1, 277)}
+
+# name: (x86-64, aarch64); None: that architecture has no such call.
+Numbers = tuple[int | None, int | None]
+
+MEMORY: dict[str, Numbers] = {
+    "mmap": (9, 222),
+    "mprotect": (10, 226),
+    "munmap": (11, 215),
+    "brk": (12, 214),
+    "mremap": (25, 216),
+    "msync": (26, 227),
+    "madvise": (28, 233),
+    "membarrier": (324, 283),
+}
+READING: dict[str, Numbers] = {  # Landlock decides which files
+    "read": (0, 63),
+    "readv": (19, 65),
+    "pread64": (17, 67),
+    "lseek": (8, 62),
+    "stat": (4, None),
+    "fstat": (5, 80),
+    "lstat": (6, None),
+    "newfstatat": (262, 79),
+    "statx": (332, 291),
+    "statfs": (137, 43),
+    "fstatfs": (138, 44),
+    "access": (21, None),
+    "faccessat": (269, 48),
+    "faccessat2": (439, 439),
+    "readlink": (89, None),
+    "readlinkat": (267, 78),
+    "getdents64": (217, 61),
+    "getcwd": (79, 17),
+    "chdir": (80, 49),
+    "fchdir": (81, 50),
+    "umask": (95, 166),
+}
+DESCRIPTORS: dict[str, Numbers] = {
+    "write": (1, 64),
+    "writev": (20, 66),
+    "pwrite64": (18, 68),
+    "dup": (32, 23),
+    "pipe": (22, None),
+    "pipe2": (293, 59),
+    "eventfd2": (290, 19),
+    "poll": (7, None),
+    "ppoll": (271, 73),
+    "select": (23, None),
+    "pselect6": (270, 72),
+    "epoll_create1": (291, 20),
+    "epoll_ctl": (233, 21),
+    "epoll_wait": (232, None),
+    "epoll_pwait": (281, 22),
+    "recvfrom": (45, 207),
+    "getsockname": (51, 204),
+    "getpeername": (52, 205),
+    "getsockopt": (55, 209),
+}
+TIME: dict[str, Numbers] = {
+    "nanosleep": (35, 101),
+    "clock_nanosleep": (230, 115),
+    "clock_gettime": (228, 113),
+    "clock_getres": (229, 114),
+    "gettimeofday": (96, 169),
+    "time": (201, None),
+    "times": (100, 153),
+    "getitimer": (36, 102),
+    "setitimer": (38, 103),
+    "alarm": (37, None),
+}
+SIGNALS: dict[str, Numbers] = {  # to be received, never to be sent
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "rt_sigpending": (127, 136),
+    "rt_sigtimedwait": (128, 137),
+    "rt_sigsuspend": (130, 133),
+    "sigaltstack": (131, 132),
+    "pause": (34, None),
+    "restart_syscall": (219, 128),
+}
+THREADS: dict[str, Numbers] = {
+    "futex": (202, 98),
+    "futex_waitv": (449, 449),
+    "set_robust_list": (273, 99),
+    "set_tid_address": (218, 96),
+    "rseq": (334, 293),
+    "sched_yield": (24, 124),
+    "sched_getaffinity": (204, 123),
+    "sched_getparam": (143, 121),
+    "sched_getscheduler": (145, 120),
+    "getcpu": (309, 168),
+    "gettid": (186, 178),
+    "exit": (60, 93),
+    "exit_group": (231, 94),
+}
+ONESELF: dict[str, Numbers] = {
+    "getpid": (39, 172),
+    "getppid": (110, 173),
+    "getpgid": (121, 155),
+    "getpgrp": (111, None),
+    "getsid": (124, 156),
+    "getuid": (102, 174),
+    "geteuid": (107, 175),
+    "getgid": (104, 176),
+    "getegid": (108, 177),
+    "getgroups": (115, 158),
+    "getresuid": (118, 148),
+    "getresgid": (120, 150),
+    "getpriority": (140, 141),
+    "getrlimit": (97, 163),
+    "setrlimit": (160, 164),
+    "getrusage": (98, 165),
+    "uname": (63, 160),
+    "sysinfo": (99, 179),
+    "getrandom": (318, 278),
+    "arch_prctl": (158, None),
+}
+# Allowed only in a scratch folder, which Landlock sees to.
+WRITING: dict[str, Numbers] = {
+    "mkdir": (83, None),
+    "mkdirat": (258, 34),
+    "rmdir": (84, None),
+    "unlink": (87, None),
+    "unlinkat": (263, 35),
+    "rename": (82, None),
+    "renameat": (264, 38),
+    "renameat2": (316, 276),
+    "link": (86, None),
+    "linkat": (265, 37),
+    "symlink": (88, None),
+    "symlinkat": (266, 36),
+    "truncate": (76, 45),
+    "ftruncate": (77, 46),
+    "fsync": (74, 82),
+    "fdatasync": (75, 83),
+    "flock": (73, 32),
+}
+# Landlock does not see these, so with a scratch folder they do nothing and say that they did: copying a file sets its mode.
+PRETENDED: dict[str, Numbers] = {
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A call that is allowed where one argument is one of *values*, or has (or has not) one of the bits of *values*."""
+
+    numbers: Numbers
+    argument: int
+    test: str
+    values: tuple[int, ...]
+    otherwise: int = errno.EPERM
+
+
+_O_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_CLONE_THREAD = 0x10000
+_AF_UNIX, _SOCK_STREAM = 1, 1
+_STREAM_TYPES = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
+"""A datagram socket could still be sent to a path; one of these cannot."""
+_FCNTL = (0, 1, 2, 3, 4, 1030)
+"""F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. F_SETOWN and F_SETSIG would make the kernel send a signal."""
+_IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+"""TCGETS (isatty), TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX."""
+_PRCTL = (15, 16)
+"""PR_SET_NAME, PR_GET_NAME. PR_SET_PDEATHSIG would let a child outlive us."""
+
+
+def _conditions(channel: int, *, read_only: bool) -> Iterator[When]:
+    yield When((56, 220), 0, "any bit", (_CLONE_THREAD,))  # threads, but no processes
+    yield When((435, 435), 0, "one of", (), errno.ENOSYS)  # clone3 hides its flags; the C library falls back to clone
+    yield When((436, 436), 0, "one of", (), errno.ENOSYS)  # close_range; Python falls back to close
+    yield When((437, 437), 0, "one of", (), errno.ENOSYS)  # openat2 hides its flags
+    yield When((3, 57), 0, "none of", (channel,))  # programs that close all descriptors shall not lose their verdict
+    yield When((33, None), 1, "none of", (channel,))
+    yield When((292, 24), 1, "none of", (channel,))
+    yield When((72, 25), 1, "one of", _FCNTL)
+    yield When((16, 29), 1, "one of", _IOCTL, errno.ENOTTY)
+    yield When((157, 167), 0, "one of", _PRCTL)
+    yield When((302, 261), 0, "one of", (0,))  # prlimit64, of nobody else
+    yield When((53, 199), 1, "one of", _STREAM_TYPES)  # socketpair: asyncio needs one
+    yield When((44, 206), 4, "one of", (0,))  # sendto, without an address
+    if read_only:
+        yield When((2, None), 1, "no bit", (_O_WRITING,), errno.EROFS)
+        yield When((257, 56), 2, "no bit", (_O_WRITING,), errno.EROFS)
+    else:
+        yield from (When(numbers, 0, "none of", ()) for numbers in ((2, None), (257, 56)))
+
+
+def supported() -> bool:
+    return platform.machine() in ARCHITECTURES
+
+
+class Filter:
+    """A filter for this machine; built once, held by each child."""
+
+    def __init__(self, channel: int, *, scratch: bool, read_only: bool) -> None:
+        """*channel*: the descriptor that cannot be closed. *read_only*: no file is opened to be written, where Landlock cannot see to it."""
+        self._architecture = ARCHITECTURES[platform.machine()]
+        code = b"".join(struct.pack("=HBBI", *each) for each in self._program(channel, scratch, read_only))
+        self._code = ctypes.create_string_buffer(code, len(code))
+        # struct sock_fprog
+        self._program_header = struct.pack("HP", len(code) // 8, ctypes.addressof(self._code))
+
+    def hold(self) -> None:
+        """Bind this process for good. Its privileges must have been given up before."""
+        number = self._architecture.seccomp
+        syscall(number, ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(_SPEC_ALLOW), self._program_header)
+
+    def _program(self, channel: int, scratch: bool, read_only: bool) -> Iterator[Instruction]:
+        yield (_LOAD, 0, 0, _ARCHITECTURE)
+        yield (_EQUAL, 1, 0, self._architecture.audit)
+        yield (_RETURN, 0, 0, _KILL_PROCESS)
+        yield (_LOAD, 0, 0, _NUMBER)
+        yield (_AT_LEAST, 0, 1, _X32)
+        yield (_RETURN, 0, 0, _ERRNO | errno.EPERM)
+        groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if scratch else [])]
+        for group in groups:
+            yield from self._all(group, _ALLOW)
+        if scratch:
+            yield from self._all(PRETENDED, _ERRNO)
+        for condition in _conditions(channel, read_only=read_only):
+            yield from self._conditional(condition)
+        yield (_RETURN, 0, 0, _ERRNO | errno.EPERM)
+
+    def _all(self, group: dict[str, Numbers], action: int) -> Iterator[Instruction]:
+        for numbers in group.values():
+            number = numbers[self._architecture.column]
+            if number is not None:
+                yield (_EQUAL, 0, 1, number)
+                yield (_RETURN, 0, 0, action)
+
+    def _conditional(self, when: When) -> Iterator[Instruction]:
+        number = when.numbers[self._architecture.column]
+        if number is None:
+            return
+        body = list(_tested(when))
+        yield (_EQUAL, 0, len(body), number)
+        yield from body
+
+
+def _tested(when: When) -> Iterator[Instruction]:
+    """Instructions that end the filter either way."""
+    comparison = _ANY_BIT if "bit" in when.test else _EQUAL
+    met = when.test in ("any bit", "one of")
+    yield (_LOAD, 0, 0, _ARGUMENTS + 8 * when.argument)
+    for value in when.values:
+        yield (comparison, 0, 1, value)
+        yield (_RETURN, 0, 0, _ALLOW if met else _ERRNO | when.otherwise)
+    yield (_RETURN, 0, 0, _ERRNO | when.otherwise if met else _ALLOW)

@@ -1,0 +1,281 @@
+"""The shapes of replies from which code is taken."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_koderz.core.extract import candidate_of
+from pytest_koderz.core.iteration import Candidate
+from pytest_koderz.core.problem import Problem
+
+HEAD = '''from typing import List
+
+
+def total(numbers: List[int]) -> int:
+    """Add the numbers up.
+
+    from the first
+    import the last
+    >>> total([1, 2])
+    3
+    """
+'''
+SUM = Problem(
+    id="own/total",
+    prompt=HEAD,
+    entry_point="total",
+    tests="def check(candidate):\n    assert candidate([1, 2, 3]) == 6\n",
+    preamble="from typing import List\n",
+)
+WHOLE = "def total(numbers):\n    return sum(numbers)\n"
+LOOP = """    result = 0
+    for number in numbers:
+        result += number
+    return result
+"""
+
+
+def works(candidate: Candidate | None, problem: Problem = SUM) -> bool:
+    """Whether the candidate stands on its own and passes."""
+    assert candidate is not None
+    module: dict[str, object] = {"__name__": "candidate"}
+    exec(compile(candidate.source, "<candidate>", "exec", dont_inherit=True), module)  # noqa: S102: the tests' own code
+    tests: dict[str, object] = {}
+    exec(problem.tests, tests)  # noqa: S102
+    check = tests["check"]
+    assert callable(check)
+    check(module[problem.entry_point])
+    return True
+
+
+RIGHT = {
+    "a whole program": WHOLE,
+    "the prompt echoed": HEAD + LOOP,
+    "the prompt continued": LOOP,
+    "a body whose first indentation was stripped": LOOP.lstrip(),
+    "a body at the left edge": "result = 0\nfor number in numbers:\n    result += number\nreturn result\n",
+    "a body of one line": "return sum(numbers)",
+    "a body with tabs": "\tresult = sum(numbers)\n\treturn result\n",
+    "a body that goes on with other functions": LOOP + "\n\ndef other():\n    return 1\n\n\nprint(other())\n",
+    "a body and then prose": LOOP + "\nThis adds the numbers up, one after the other.\n",
+    "a body in a fence": f"```python\n{LOOP}```",
+    "a generator's head kept from the prompt": "    return sum(number for number in numbers)",
+    "a lambda": "```\ntotal = lambda numbers: sum(numbers)\n```",
+    "an alias": "```\ndef add(numbers):\n    return sum(numbers)\n\ntotal = add\n```",
+    "a function behind a decorator": (
+        "```\nfrom functools import wraps\n\ndef plain(f):\n    @wraps(f)\n    def g(*a):\n        return f(*a)\n"
+        "    return g\n\n@plain\ndef total(numbers):\n    return sum(numbers)\n```"
+    ),
+    "a fence": f"Here it is:\n\n```python\n{WHOLE}```\n\nIt adds them up.",
+    "a fence in capitals": f"```PYTHON\n{WHOLE}```",
+    "a fence with attributes": f'```python3 title="total.py"\n{WHOLE}```',
+    "a fence in braces": f"```{{.python}}\n{WHOLE}```",
+    "a fence without a language": f"```\n{WHOLE}```",
+    "a fence of tildes": f"~~~py\n{WHOLE}~~~",
+    "a fence of four": f"````python\n{WHOLE}````",
+    "a fence without an end": f"Sure!\n```python\n{WHOLE}",
+    "a fence that ends on the last line of code": f"```python\n{WHOLE.rstrip()}```",
+    "a fence that starts on the first line of code": f"```{WHOLE}```",
+    "a fence on one line": "```python def total(numbers): return sum(numbers)```",
+    "a fence in a list": "1. The code:\n   ```python\n   def total(numbers):\n       return sum(numbers)\n   ```\n2. Done",
+    "a fence after a bullet": "- ```python\n  def total(numbers):\n      return sum(numbers)\n  ```",
+    "a fence in a quotation": "> ```python\n> def total(numbers):\n>     return sum(numbers)\n> ```",
+    "an indented fence whose code is not": f"   ```python\n{WHOLE}   ```",
+    "a fence within the docstring": f'```python\n{HEAD[:-8]}\n    ```\n    total([1])\n    ```\n    """\n{LOOP}```',
+    "Windows line ends": f"```python\n{WHOLE}```".replace("\n", "\r\n"),
+    "old line ends": f"```python\n{WHOLE}```".replace("\n", "\r"),
+    "spaces that do not break": f"```python\n{WHOLE.replace('    ', chr(0xA0) * 4)}```",
+    "a space without width": f"```python\n\u200b{WHOLE}```",
+    "a mark of the byte order": f"\ufeff{WHOLE}",
+    "null bytes": f"\0```python\n{WHOLE}```\0",
+    "tabs": f"```python\n{WHOLE.replace('    ', chr(9))}```",
+    "tabs among spaces": "```python\ndef total(numbers):\n    s = 0\n\tfor n in numbers:\n\t    s += n\n\treturn s\n```",
+    "curved quotes": "```python\ndef total(numbers):\n    d = {\u201ca\u201d: sum(numbers)}\n    return d[\u2018a\u2019]\n```",
+    "markup": "<pre>\ndef total(numbers):\n    s = sum(numbers)\n    return s if s &gt; 0 else s\n</pre>",
+    "escaped underscores": "```python\ndef total(numbers):\n    the\\_sum = sum(numbers)\n    return the\\_sum\n```",
+    "a solution tag": f"<thought>easy</thought>\n<solution>\n{WHOLE}</solution>",
+    "a solution tag in capitals": f"<SOLUTION>{WHOLE}</SOLUTION>",
+    "a solution tag without an end": f"<solution>\n{WHOLE}",
+    "a code tag with an attribute": f'<code lang="python">\n{WHOLE}</code>',
+    "an answer tag around a fence": f"<answer>\nThis is it:\n```python\n{WHOLE}```\nGood.\n</answer>",
+    "a tag of another name": f"<program>\n{WHOLE}</program>",
+    "tags in brackets": f"[PYTHON]\n{WHOLE}[/PYTHON]",
+    "an artifact within an answer": f"<answer><artifact>\n{WHOLE}</artifact></answer>",
+    "a tag that is only spoken of": f"I put it in a <solution> tag.\n```python\n{WHOLE}```",
+    "a body in a tag": f"<solution>\n{LOOP}</solution>",
+    "thinking first": f"<think>\n```python\ndef total(numbers):\n    return 0\n```\nNo.\n</think>\n```python\n{WHOLE}```",
+    "thinking last": f"```python\n{WHOLE}```\n<think>def total(numbers):\n    return 0</think>",
+    "thinking whose start the server cut": f"def total(numbers):\n    return 0\nno\n</think>\n{WHOLE}",
+    "thinking without an end": f"<think>\nI write\n```python\n{WHOLE}```",
+    "a better block after a worse one": (
+        f"First:\n```python\ndef total(numbers):\n    return 0\n```\nThat is wrong, so:\n```python\n{WHOLE}```"
+    ),
+    "an example of something else first": f"```python\ndef largest(n):\n    return max(n)\n```\n```python\n{WHOLE}```",
+    "usage in a block of its own": f"```python\n{WHOLE}```\n```python\nprint(total([1, 2]))\n```\n```\n3\n```",
+    "an installation first": f"```bash\npip install numpy\n```\n```python\n{WHOLE}```",
+    "a stub after the answer": f"```python\n{WHOLE}```\nfor this head:\n```python\n{HEAD.split('List', 1)[0]}List\n{HEAD[25:]}```",
+    "a helper in a block of its own": (
+        "```python\ndef add(a, b):\n    return a + b\n```\nand\n"
+        "```python\nfrom functools import reduce\n\ndef total(numbers):\n    return reduce(add, numbers, 0)\n```"
+    ),
+    "an import in a block of its own": (
+        "```python\nimport math\n```\n```python\ndef total(numbers):\n    return int(math.fsum(numbers))\n```"
+    ),
+    "the prompt's imports left out": "```python\ndef total(numbers: List[int]) -> int:\n    return sum(numbers)\n```",
+    "a future import first": (
+        "```python\nfrom __future__ import annotations\ndef total(numbers: List[int]) -> int:\n"
+        "    kind: type = List[int]\n    return sum(numbers)\n```"
+    ),
+    "a class and a helper": (
+        "```python\nclass Sum:\n    def __init__(self):\n        self.value = 0\n    def add(self, n):\n        self.value += n\n"
+        "\ndef start():\n    return Sum()\n\ndef total(numbers):\n    s = start()\n    for n in numbers:\n        s.add(n)\n"
+        "    return s.value\n```"
+    ),
+    "a method of a class": "```python\nclass Solution:\n    def total(self, numbers):\n        return sum(numbers)\n```",
+    "a static method": (
+        "class Solution:\n    @staticmethod\n    def total(numbers: List[int]) -> int:\n        return sum(numbers)\n"
+    ),
+    "prose around code without any mark": f"Sure, here is the function:\n\n{WHOLE}\nIt takes the sum.\n",
+    "prose that starts like an import": f"from the list we import what we need: numbers.\nimport nothing else\n\n{WHOLE}",
+    "code and a session": f"{WHOLE}\n>>> total([1, 2])\n3\n",
+    "a session": ">>> def total(numbers):\n...     return sum(numbers)\n...\n>>> total([1, 2])\n3\n",
+    "a fenced session": "```pycon\n>>> def total(numbers):\n...     return sum(numbers)\n>>> total([1])\n1\n```",
+    "questions on the keyboard": f"{WHOLE}\nn = input('How many? ')\nprint(total([int(n)]))\n",
+    "an endless dialogue": f"{WHOLE}\nwhile True:\n    print(total([int(input())]))\n",
+    "a main function": f"{WHOLE}\ndef main():\n    print(total(list(map(int, input().split()))))\n\nmain()\n",
+    "a guarded main function": f"{WHOLE}\nif __name__ == '__main__':\n    raise SystemExit(total([1]))\n",
+    "a guard that is not needed": f"{WHOLE}\nif __name__ == '__main__':\n    main()\n",
+    "wrong assertions of its own": f"{WHOLE}\nassert total([1, 2]) == 4\n",
+    "test cases in a loop": f"{WHOLE}\nfor case, want in [([1], 2)]:\n    assert total(case) == want, case\n",
+    "a unit test that runs": (
+        f"import unittest\n{WHOLE}\nclass Tests(unittest.TestCase):\n    def test(self):\n        self.assertEqual(total([]), 1)\n"
+        "\nunittest.main()\n"
+    ),
+    "doctest run at the end": f"{WHOLE}\nimport doctest\ndoctest.testmod(raise_on_error=True, verbose=True)\n",
+    "a cut example at the end": f"```python\n{WHOLE}\nprint(total([1, 2, 3",
+    "a cut test at the end": f"```python\n{WHOLE}\ndef test_total():\n    assert total([1,\n",
+    "a table that is filled at the start": (
+        "squares = {}\ndef fill():\n    for n in range(5):\n        squares[n] = n\nfill()\n"
+        "def total(numbers):\n    return sum(squares[n] for n in numbers)\n"
+    ),
+    "a table that a loop fills": (
+        "same = [0] * 9\nfor n in range(9):\n    same[n] = n\nprint(same)\ndef total(numbers):\n    return sum(same[n] for n in numbers)"
+    ),
+    "a limit that is raised": f"import sys\nsys.setrecursionlimit(5000)\n{WHOLE}",
+    "JSON": '{"explanation": "adds", "code": "def total(numbers):\\n    return sum(numbers)\\n"}',
+    "JSON in a fence": '```json\n{"code": "def total(numbers):\\n    return sum(numbers)\\n"}\n```',
+    "an optional import": (
+        "try:\n    import numpy_of_a_kind as np\nexcept ImportError:\n    np = None\n\ndef total(numbers):\n"
+        "    return sum(numbers) if np is None else 0\n"
+    ),
+    "a docstring that starts with from": (
+        'def total(numbers):\n    """\nfrom a list of numbers\nimport their sum\n"""\n    return sum(numbers)\n'
+    ),
+    "a name like the entry point's": f"```python\n{WHOLE}\ndef total_of_all(lists):\n    return sum(map(total, lists))\n```",
+    "an escape that Python warns of": '```python\ndef total(numbers):\n    "\\d"\n    return sum(numbers)\n```',
+    "statements that share a line": f"{WHOLE}\nx = 3; print(total([x]))\n",
+}
+
+
+@pytest.mark.parametrize("reply", RIGHT.values(), ids=RIGHT.keys())
+def test_the_right_answer_is_found(reply: str) -> None:
+    """Whatever surrounds a right answer, it is taken out and passes."""
+    assert works(candidate_of(reply, SUM))
+
+
+NOTHING = {
+    "an empty reply": "",
+    "white space": " \n\t\n",
+    "a refusal": "I am sorry, but I cannot help with that.",
+    "a word that is a name in Python too": "Sorry",
+    "a number": "42",
+    "a text in quotes": '"I do not know."',
+    "a remark like an annotation": "Note: nothing",
+    "an answer tag without code": "<answer> 42 </answer>",
+    "a placeholder": "<solution> YOUR_SOLUTION_HERE </solution>",
+    "an empty fence": "```python\n```",
+    "a comment alone": "```python\n# I would sort them first.\n```",
+    "only thinking": f"<think>\n```python\n{WHOLE}```\n</think>\nI give up.",
+    "prose about imports": "from what I see\nimport this\nclass dismissed",
+    "prose in a fence": "```text\nAdd them all up.\n```",
+    "null bytes": "\0\0\0",
+}
+
+
+@pytest.mark.parametrize("reply", NOTHING.values(), ids=NOTHING.keys())
+def test_a_reply_without_code(reply: str) -> None:
+    """Where there is no code there is no candidate."""
+    assert candidate_of(reply, SUM) is None
+
+
+AS_IT_IS = {
+    "another name": "def add_all(numbers):\n    return sum(numbers)\n",
+    "broken syntax": "def total(numbers:\n    return sum(numbers)\n",
+    "lost indentation": "def total(numbers):\nresult = sum(numbers)\nreturn result\n",
+    "half of the indentation lost": "def total(numbers):\n    result = 0\nfor n in numbers:\n    result += n\nreturn result\n",
+    "a stub": "def total(numbers):\n    pass\n",
+    "a class that cannot be made": (
+        "class Solution:\n    def __init__(self, numbers):\n        self.numbers = numbers\n"
+        "    def add(self):\n        return sum(self.numbers)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("code", AS_IT_IS.values(), ids=AS_IT_IS.keys())
+def test_what_cannot_be_mended_stays(code: str) -> None:
+    """Code that is no answer is handed on unchanged, so that the judge says what is wrong with it."""
+    found = candidate_of(f"```python\n{code}```", SUM)
+    assert found is not None
+    assert found.source.rstrip() == code.rstrip()
+
+
+def test_what_is_not_needed_is_not_added() -> None:
+    """A program that stands on its own is the candidate, to the letter."""
+    assert candidate_of(f"```python\n{WHOLE}```", SUM) == Candidate(WHOLE)
+
+
+def test_comments_and_other_functions_stay() -> None:
+    """Only usage examples are left out; what the author wrote about the code is kept."""
+    code = "# Adds.\nLIMIT = 10  # of numbers\n\n\ndef spare():\n    return LIMIT\n\n\n" + WHOLE
+    assert candidate_of(code + "\n\nprint(total([1]))\n", SUM) == Candidate(code)
+
+
+def test_exits_at_module_level_stay() -> None:
+    """A candidate that ends the process is handed on as it is."""
+    found = candidate_of(f"import sys\n{WHOLE}\nsys.exit(0)\n", SUM)
+    assert found is not None
+    assert "sys.exit(0)" in found.source
+
+
+def test_the_prompts_helpers_are_in_the_module() -> None:
+    """Helper functions of the prompt come along, with what they need, where the answer calls them."""
+    helper = "import math\n\n\ndef half(x):\n    return math.floor(x / 2)\n\n\n"
+    problem = Problem(
+        id="own/quarter",
+        prompt=helper + 'def quarter(x):\n    """Halve x twice."""\n',
+        entry_point="quarter",
+        tests="def check(candidate):\n    assert candidate(8) == 2\n",
+        preamble=helper,
+    )
+    for reply in ("def quarter(x):\n    return half(half(x))\n", "    return half(half(x))\n"):
+        assert works(candidate_of(reply, problem), problem)
+
+
+def test_a_body_that_returns_nothing() -> None:
+    """A body may work in place; it need not return anything."""
+    problem = Problem(
+        id="own/reverse",
+        prompt='def turn(items):\n    """Reverse items in place."""\n',
+        entry_point="turn",
+        tests="def check(candidate):\n    items = [1, 2]\n    candidate(items)\n    assert items == [2, 1]\n",
+    )
+    for reply in ("    items.reverse()\n", "```python\nitems.reverse()\n```", "```\n    items[:] = items[::-1]\n```"):
+        assert works(candidate_of(reply, problem), problem)
+
+
+def test_a_problem_in_words() -> None:
+    """Without a Python head there is nothing to complete: the reply's own function counts."""
+    problem = Problem("Mbpp/0", '"""\nAdd numbers up.\nassert total([1]) == 1\n"""\n', "total", SUM.tests)
+    assert works(candidate_of(f"[BEGIN]\n{WHOLE}[DONE]\n", problem), problem)
+    found = candidate_of("```python\nreturn sum(numbers)\n```", problem)
+    assert found is None or "return" in found.source

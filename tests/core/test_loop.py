@@ -1,0 +1,227 @@
+"""The loop: spec, iterations, checkpoints, and every way in which an experiment can end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget, SandboxFault
+from pytest_koderz.core.experiment import Experiment, Spec, Status, experiment_id, seed_of
+from pytest_koderz.core.iteration import FeedbackPolicy, Iteration, Outcome, StopReason, Verdict
+from pytest_koderz.core.money import Usage
+from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
+from pytest_koderz.testing import NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
+
+from .worlds import FRONTIER, KODERZ, LOCAL_ONLY, RIGHT, WRONG, run, wrong
+
+
+def test_all_four_phases_happen_in_order() -> None:
+    """Spec, two iterations, a checkpoint, and the iteration that passes."""
+    tell = RecordingListener()
+    experiment = run(local=ScriptedModel([wrong(1), wrong(2), RIGHT]), tell=tell)
+    assert experiment.status is Status.SOLVED
+    assert [name for name in tell.names if name not in ("before_call", "called")] == [
+        "spec_written",
+        "iterated",
+        "iterated",
+        "checkpointed",
+        "iterated",
+    ]
+
+
+def test_an_experiment_ends_unsolved_when_its_iterations_are_spent() -> None:
+    """And no checkpoint is paid for that nobody could use any more."""
+    experiment = run(local=ScriptedModel(lambda prompt: wrong(prompt.seed)))
+    assert experiment.status is Status.UNSOLVED
+    assert len(experiment.iterations) == 6
+    assert [guidance.after_iteration for guidance in experiment.checkpoints] == [2, 4]
+
+
+def test_one_try_is_an_arm_with_one_iteration() -> None:
+    """Zero-shot runs through the same loop: one call, one verdict."""
+    model = ScriptedModel([RIGHT])
+    experiment = run(Arm("frontier-only", local=FRONTIER, max_iterations=1), local=model)
+    assert (experiment.status, len(model.prompts), experiment.spec) == (Status.SOLVED, 1, None)
+
+
+def test_the_ledger_holds_every_call_by_role() -> None:
+    """(40 input and 10 output tokens) x $4 and $20 per million is $0.00036 a call; the local model is free."""
+    bill = Usage(40, 10)
+    frontier = ScriptedModel(lambda prompt: Reply("words", bill, "frontier-1"))
+    local = ScriptedModel([wrong(1), wrong(2), RIGHT])
+    ledger = run(local=local, frontier=frontier).ledger
+    assert ledger.cost == Decimal("0.00072")
+    assert ledger.of_role(Role.SPEC).cost == ledger.of_role(Role.CHECKPOINT).cost == Decimal("0.00036")
+    assert ledger.of_role(Role.LOCAL).calls == 3
+
+
+def test_what_is_seen_in_a_failure_is_in_the_next_prompt() -> None:
+    """Spec, the failed attempt with its feedback, and the latest guidance all reach the local model."""
+    local = ScriptedModel([wrong(1), wrong(2), RIGHT])
+    run(local=local, sandbox=ScriptedSandbox(judge=_judged))
+    first, second, third = (prompt.user for prompt in local.prompts)
+    assert SPEC_HEADING in first
+    assert ATTEMPTS_HEADING not in first
+    assert "return x - y - 1" in second
+    assert "1 of 2 assertions passed" in second
+    assert GUIDANCE_HEADING not in second
+    assert GUIDANCE_HEADING in third
+    assert "words for checkpoint" in third
+
+
+def test_a_repeated_candidate_is_not_run_again_and_the_model_is_told() -> None:
+    """The judge sees it once; the next prompt is hotter and says so."""
+    sandbox = ScriptedSandbox("x + y")
+    local = ScriptedModel([WRONG, WRONG + "\n", RIGHT])
+    experiment = run(local=local, sandbox=sandbox)
+    assert len(sandbox.judged) == 2
+    assert [iteration.repeated for iteration in experiment.iterations] == [False, True, False]
+    assert local.prompts[2].heat > local.prompts[1].heat
+    assert "repeated an earlier one" in local.prompts[2].user
+
+
+@pytest.mark.parametrize("reply", ["", "   \n", "I am sorry, I can not do this."])
+def test_a_reply_without_code_is_an_outcome_and_the_model_is_told(reply: str) -> None:
+    """Nothing is run; the iteration counts."""
+    sandbox = ScriptedSandbox("x + y")
+    local = ScriptedModel([reply, RIGHT])
+    experiment = run(local=local, sandbox=sandbox)
+    assert experiment.iterations[0].verdict.outcome is Outcome.NO_CODE
+    assert len(sandbox.judged) == 1
+    assert "held no Python code" in local.prompts[1].user
+
+
+def test_a_reply_cut_at_the_limit_is_named() -> None:
+    """The model is told to be shorter."""
+    cut = Reply("```python\ndef add(x, y):\n    return (x -", Usage(), "local-1", StopReason.MAX_TOKENS)
+    local = ScriptedModel([cut, RIGHT])
+    experiment = run(local=local)
+    assert experiment.iterations[0].stop_reason is StopReason.MAX_TOKENS
+    assert "be shorter" in local.prompts[1].user
+
+
+def test_several_candidates_in_one_iteration_stop_at_the_first_that_passes() -> None:
+    """Each has a seed of its own; the best one is what the iteration is judged by."""
+    local = ScriptedModel([wrong(1), RIGHT])
+    experiment = run(local=local, candidates=5)
+    assert experiment.solved
+    assert len(experiment.iterations) == 1
+    assert experiment.iterations[0].best == 1
+    assert len({prompt.seed for prompt in local.prompts}) == 2
+
+
+@pytest.mark.parametrize(
+    "fault", [ModelUnavailable("the server is down"), SandboxFault("no fork"), ZeroDivisionError()]
+)
+def test_a_fault_of_the_infrastructure_is_invalid_and_keeps_the_bill(fault: Exception) -> None:
+    """Neither unsolved, nor is what was spent forgotten."""
+    experiment = run(local=ScriptedModel([wrong(1), fault]))
+    assert experiment.status is Status.INVALID
+    assert experiment.ledger.calls == 2
+    assert len(experiment.iterations) == 1
+    assert str(fault) in experiment.reason
+
+
+def test_a_guard_that_refuses_skips_the_experiment() -> None:
+    """The refused call is not made."""
+
+    class Guard(RecordingListener):
+        def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
+            if experiment.iterations:
+                raise OutOfBudget("the limit of $1.00 is reached")
+
+    local = ScriptedModel([wrong(1), RIGHT])
+    experiment = run(local=local, tell=Guard())
+    assert (experiment.status, experiment.reason) == (Status.SKIPPED, "the limit of $1.00 is reached")
+    assert len(local.prompts) == 1
+
+
+def test_a_checkpoint_reads_what_the_memory_recalls() -> None:
+    """The record says how many attempts came from the memory; without one the loop's own record is used."""
+    recalled = run(
+        LOCAL_ONLY, local=ScriptedModel(["```python\ndef add(x, y): return 'recalled'\n```", RIGHT])
+    ).iterations
+
+    class Remembering(NoMemory):
+        def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
+            return recalled[:1]
+
+    frontier = ScriptedModel(lambda prompt: "words")
+    experiment = run(local=ScriptedModel([wrong(1), wrong(2), RIGHT]), frontier=frontier, memory=Remembering())
+    assert experiment.checkpoints[0].recalled == 1
+    assert "return 'recalled'" in frontier.prompts[1].user
+    frontier = ScriptedModel(lambda prompt: "words")
+    experiment = run(local=ScriptedModel([wrong(1), wrong(2), RIGHT]), frontier=frontier)
+    assert experiment.checkpoints[0].recalled == 0
+    assert "return x - y - 2" in frontier.prompts[1].user
+
+
+def test_a_recalled_spec_is_not_written_again() -> None:
+    """No call is made for it."""
+
+    class Remembering(NoMemory):
+        def recall_spec(self, problem: Problem, arm: Arm) -> Spec | None:
+            return Spec("an old spec", "frontier-1", recalled_from="exp_00000000")
+
+    local = ScriptedModel([RIGHT])
+    experiment = run(local=local, memory=Remembering())
+    assert experiment.ledger.of_role(Role.SPEC).calls == 0
+    assert "an old spec" in local.prompts[0].user
+
+
+@pytest.mark.parametrize(
+    ("policy", "told", "hidden"),
+    [
+        (FeedbackPolicy.NONE, "", "wrong answer"),
+        (FeedbackPolicy.OUTCOME, "wrong answer", "assert candidate"),
+        (FeedbackPolicy.VISIBLE, "assert candidate(1, 2) == 3", "assert candidate(5, 5)"),
+        (FeedbackPolicy.ASSERTION, "assert candidate(5, 5) == 10", "assert candidate(6, 6)"),
+        (FeedbackPolicy.ALL, "assert candidate(6, 6) == 12", "nothing is hidden"),
+    ],
+)
+def test_the_policy_decides_what_leaks(policy: FeedbackPolicy, told: str, hidden: str) -> None:
+    """From nothing at all to all that the verdict holds."""
+    local = ScriptedModel([wrong(1), RIGHT])
+    run(LOCAL_ONLY, local=local, sandbox=ScriptedSandbox(judge=_judged), feedback=policy)
+    assert told in local.prompts[1].user
+    assert hidden not in local.prompts[1].user
+
+
+def test_tries_without_memory_of_each_other_are_independent() -> None:
+    """No attempts shown, no feedback: the prompts are the same but for the seed."""
+    local = ScriptedModel([wrong(1), wrong(2), wrong(3)])
+    run(LOCAL_ONLY, local=local, attempts_shown=0, feedback=FeedbackPolicy.NONE)
+    assert len({prompt.user for prompt in local.prompts}) == 1
+    assert len({prompt.seed for prompt in local.prompts}) == 3
+
+
+def test_seeds_and_ids_belong_to_the_experiment() -> None:
+    """The same in every process and order; different for every arm, problem, epoch."""
+    assert seed_of("HumanEval/0", "koderz", 1) == seed_of("HumanEval/0", "koderz", 1)
+    variants = {seed_of("HumanEval/0", arm, epoch) for arm in ("koderz", "local-only") for epoch in (1, 2)}
+    assert len(variants) == 4
+    assert experiment_id("bench_0", "HumanEval/0", "koderz", 1).startswith("exp_")
+
+
+def test_the_checkpoint_interval_is_the_arms() -> None:
+    """Every failed iteration, if it says so."""
+    experiment = run(KODERZ, local=ScriptedModel(lambda prompt: wrong(prompt.seed)), checkpoint_interval=1)
+    assert [guidance.after_iteration for guidance in experiment.checkpoints] == [1, 2, 3, 4, 5]
+
+
+def _judged(problem: Problem, candidate: object, tests: str) -> Verdict:
+    from pytest_koderz.core.iteration import Failure
+
+    if "x + y" in str(candidate):
+        return Verdict(Outcome.PASSED, 2, 2)
+    shown = [(1, 3)] if tests == "visible" else [(5, 10), (6, 12)]
+    failures = tuple(
+        Failure("AssertionError", f"assert candidate({'1, 2' if each == 1 else f'{each}, {each}'}) == {value}")
+        for each, value in shown
+    )
+    return Verdict(Outcome.WRONG, 1, 2, failures)

@@ -1,0 +1,240 @@
+"""Each formula against published values, and what must hold for any numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from pytest_koderz.evidence.intervals import (
+    Interval,
+    bootstrap_ratio,
+    mcnemar_exact,
+    noninferiority_p,
+    paired_difference,
+    pass_at_k,
+    wilson,
+    wilson_clustered,
+)
+
+counts = st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+tables = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 200)).filter(lambda table: sum(table) > 0)
+
+
+@pytest.mark.parametrize(
+    ("solved", "n", "low", "high"),
+    [
+        (148, 164, 84.7, 93.9),
+        (164, 164, 97.7, 100.0),
+        # Newcombe (1998), Stat. Med. 17:857-872, table I, method 3.
+        (81, 263, 25.53, 36.62),
+        (15, 148, 6.24, 16.05),
+        (0, 20, 0.0, 16.11),
+        (1, 29, 0.61, 17.18),
+    ],
+)
+def test_wilson_agrees_with_published_limits(solved: int, n: int, low: float, high: float) -> None:
+    """The score interval, in per cent."""
+    interval = wilson(solved, n)
+    assert interval is not None
+    digits = 1 if n == 164 else 2
+    assert (round(100 * interval.low, digits), round(100 * interval.high, digits)) == (low, high)
+
+
+def test_wilson_of_nothing_is_unknown() -> None:
+    """No try, no interval."""
+    assert wilson(0, 0) is None
+    assert wilson_clustered([]) is None
+    assert wilson_clustered([(0, 0)]) is None
+
+
+@given(counts)
+def test_wilson_is_scipys_for_whole_numbers(count: tuple[int, int]) -> None:
+    """The formula is written out only because scipy's takes no effective sample size."""
+    interval, theirs = wilson(*count), binomtest(*count).proportion_ci(method="wilson")
+    assert interval is not None
+    assert (interval.low, interval.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    assert count[0] / count[1] in interval
+
+
+def test_epochs_of_one_problem_do_not_count_as_problems() -> None:
+    """Five epochs that all agree tell no more than one."""
+    once = wilson_clustered([(1, 1)] * 8 + [(0, 1)] * 2)
+    five = wilson_clustered([(5, 5)] * 8 + [(0, 5)] * 2)
+    assert once is not None
+    assert five is not None
+    assert five.width >= once.width
+    assert once == wilson(8, 10)
+
+
+def test_epochs_that_do_not_agree_tell_more() -> None:
+    """Where problems are alike, each epoch is nearly a problem of its own, and at most that."""
+    many = wilson_clustered([(2, 4), (3, 4), (2, 4), (1, 4), (2, 4), (3, 4), (2, 4), (1, 4)])
+    assert many is not None
+    assert many == wilson(16, 32)
+
+
+def test_all_solved_in_every_epoch_counts_each_problem_once() -> None:
+    """Without a failure nothing shows how alike the epochs are."""
+    assert wilson_clustered([(5, 5)] * 10) == wilson(10, 10)
+
+
+@given(st.lists(st.integers(1, 6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=40))
+def test_clustered_interval_holds_the_share_and_is_never_narrower_than_all_tries(
+    clusters: list[tuple[int, int]],
+) -> None:
+    """Bounds: between all tries independent and nothing known."""
+    interval = wilson_clustered(clusters)
+    tries = wilson(sum(x for x, _ in clusters), sum(n for _, n in clusters))
+    assert interval is not None
+    assert tries is not None
+    assert 0 <= interval.low <= interval.high <= 1
+    assert interval.low <= tries.low + 1e-12
+    assert interval.high >= tries.high - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("n", "c", "k", "expected"),
+    [
+        (5, 2, 1, 0.4),
+        (5, 2, 2, 0.7),  # 1 - C(3,2)/C(5,2) = 1 - 3/10
+        (10, 3, 5, 1 - 21 / 252),
+        (200, 0, 100, 0.0),
+        (200, 200, 1, 1.0),
+        (4, 3, 2, 1.0),
+        (200, 57, 1, 0.285),
+    ],
+)
+def test_pass_at_k_counts_the_samples_without_a_pass(n: int, c: int, k: int, expected: float) -> None:
+    """Chen et al. (2021), equation 1."""
+    assert pass_at_k(n, c, k) == pytest.approx(expected)
+
+
+@given(counts, st.integers(1, 300))
+def test_pass_at_k_is_the_product_form_of_the_paper(count: tuple[int, int], k: int) -> None:
+    """Chen et al. (2021), figure 3: 1 - prod(1 - k / i) for i from n - c + 1 to n."""
+    (c, n), k = count, min(k, count[1])
+    theirs = 1.0 if n - c < k else 1.0 - float(np.prod(1.0 - k / np.arange(n - c + 1, n + 1)))
+    assert pass_at_k(n, c, k) == pytest.approx(theirs, abs=1e-9)
+
+
+@given(counts.filter(lambda count: count[1] > 1))
+def test_pass_at_k_rises_with_k(count: tuple[int, int]) -> None:
+    """More samples never lower the chance; with one it is the share."""
+    c, n = count
+    chances = [pass_at_k(n, c, k) for k in range(1, n + 1)]
+    assert chances == sorted(chances)
+    assert chances[0] == pytest.approx(c / n)
+
+
+def test_pass_at_k_of_too_few_samples_is_refused() -> None:
+    """pass@3 cannot be told from two samples."""
+    with pytest.raises(ValueError, match="pass@3"):
+        pass_at_k(2, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("b", "c", "p"),
+    [(6, 0, 0.03125), (5, 0, 0.0625), (0, 6, 0.03125), (0, 0, 1.0), (3, 3, 1.0), (6, 16, 0.052479)],
+)
+def test_mcnemar_agrees_with_published_values(b: int, c: int, p: float) -> None:
+    """6-16: Fagerland, Lydersen and Laake, Statistical Analysis of Contingency Tables (2017), chapter 8."""
+    assert mcnemar_exact(b, c) == pytest.approx(p, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("b", "c", "n", "confidence", "low", "high"),
+    [
+        # Fagerland, Lydersen and Laake, Statistical Analysis of Contingency Tables (2017), chapter 8: two studies.
+        (1, 7, 21, 0.95, -0.517, -0.026),
+        (6, 16, 161, 0.95, -0.1240, -0.0054),
+        # R, PropCIs::scoreci.mp(25, 28, 618, 0.90).
+        (28, 25, 618, 0.90, -0.0148, 0.0247),
+    ],
+)
+def test_paired_difference_agrees_with_published_limits(
+    b: int, c: int, n: int, confidence: float, low: float, high: float
+) -> None:
+    """Tango's score interval."""
+    interval = paired_difference(b, c, n, confidence)
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=5.1e-4 if n == 21 else 5.1e-5)
+
+
+@given(st.integers(1, 1000))
+def test_paired_difference_has_a_width_where_no_pair_differs(n: int) -> None:
+    """Without discordant pairs the limits are z^2 / (n + z^2) on either side (Tango's equation with b = c = 0)."""
+    square = 1.959964**2
+    interval = paired_difference(0, 0, n)
+    assert interval.high == pytest.approx(square / (n + square), abs=1e-6)
+    assert interval.low == pytest.approx(-interval.high, abs=1e-6)
+
+
+@given(tables)
+def test_paired_difference_is_mirrored_when_the_arms_change_places(table: tuple[int, int, int]) -> None:
+    """It lies within -1 and 1 and holds what was seen."""
+    b, c, rest = table
+    n = sum(table)
+    ours, theirs = paired_difference(b, c, n), paired_difference(c, b, n)
+    assert -1 <= ours.low <= (b - c) / n <= ours.high <= 1
+    assert (ours.low, ours.high) == pytest.approx((-theirs.high, -theirs.low), abs=1e-7)
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 60))
+def test_exact_noninferiority_is_monotone(b: int, c: int, rest: int) -> None:
+    """A problem won in place of one lost never makes a match less likely."""
+    n = b + c + rest + 1
+    assert 0 <= noninferiority_p(b + 1, c, n, 0.05) <= noninferiority_p(b, c + 1, n, 0.05) + 1e-9 <= 1 + 1e-9
+
+
+def test_exact_noninferiority_without_discordant_pairs_is_at_least_the_chance_to_see_none() -> None:
+    """At a true difference of -5 points one sees none in n problems with a chance of 0.95^n at least."""
+    for n in (20, 73, 164):
+        assert 0.95**n <= noninferiority_p(0, 0, n, 0.05) <= 1.3 * 0.95**n + 0.005
+
+
+def test_bootstrap_of_a_mean_is_close_to_students_interval_for_normal_values() -> None:
+    """For 200 normal values both are the same but for a few per cent of the width."""
+    values = np.random.default_rng(3).normal(5, 2, 200)
+    interval = bootstrap_ratio(values.tolist())
+    reach = 1.972 * values.std(ddof=1) / 200**0.5
+    assert interval is not None
+    assert (interval.low, interval.high) == pytest.approx((values.mean() - reach, values.mean() + reach), abs=reach / 8)
+
+
+def test_bootstrap_is_the_same_every_time() -> None:
+    """A seed is fixed, so that a summary can be recomputed."""
+    values = [1.0, 2.0, 4.0, 8.0, 9.0, 11.0]
+    assert bootstrap_ratio(values) == bootstrap_ratio(values)
+    assert bootstrap_ratio(values, seed=1) != bootstrap_ratio(values, seed=2)
+
+
+def test_bootstrap_of_equal_values_is_a_point() -> None:
+    """Where nothing varies nothing is uncertain."""
+    assert bootstrap_ratio([0.1] * 7) == Interval(pytest.approx(0.1), pytest.approx(0.1))
+
+
+@pytest.mark.parametrize(
+    ("tops", "bottoms"),
+    [([], None), ([1.0], None), ([1.0, 2.0], None), ([1.0, 2.0, 3.0], [0.0, 0.0, 0.0])],
+)
+def test_bootstrap_of_too_little_is_unknown(tops: list[float], bottoms: list[float] | None) -> None:
+    """No problem, one, two, or nothing to divide by."""
+    assert bootstrap_ratio(tops, bottoms) is None
+
+
+@given(st.lists(st.floats(0.001, 10), min_size=4, max_size=25))
+def test_positive_ratio_has_positive_limits_that_hold_it(values: list[float]) -> None:
+    """Dollars per solved problem cannot be negative."""
+    interval = bootstrap_ratio(values, positive=True)
+    assert interval is None or (0 < interval.low <= sum(values) / len(values) * (1 + 1e-9) and interval.high > 0)
+
+
+@given(st.lists(st.floats(-10, 10), min_size=4, max_size=25), st.floats(0.01, 100))
+def test_bootstrap_scales_with_the_unit(values: list[float], factor: float) -> None:
+    """Cents and dollars give the same interval."""
+    one, other = bootstrap_ratio(values), bootstrap_ratio([value * factor for value in values])
+    assert (one is None) == (other is None)
+    if one is not None and other is not None:
+        assert (other.low, other.high) == pytest.approx((one.low * factor, one.high * factor), rel=1e-5, abs=1e-6)
