@@ -57,12 +57,12 @@ class Benchmark:
             return self._sandbox
 
     def sandbox_words(self) -> str:
-        """The judge's levels in words, for a header. A judge of a user's own may have none."""
-        try:
-            levels = getattr(self.sandbox(), "levels", None)
-        except KoderzError as fault:
-            return str(fault)
-        return "no levels stated" if levels is None else str(levels)
+        """The judge's levels in words; a judge of a user's own may have none. Raises UsageError where it refuses."""
+        levels = getattr(self.sandbox(), "levels", None)
+        if levels is None:
+            return "of your own"
+        missing = f", missing {', '.join(levels.missing)}" if levels.missing else ""
+        return f"{levels.isolation}, {levels.host}{missing}"
 
     def close(self) -> None:
         for opened in (*self._models.values(), self._sandbox):

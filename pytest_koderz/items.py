@@ -43,9 +43,16 @@ class Suite(pytest.File):
             for arm in benchmark.settings.arms:
                 for epoch in range(1, benchmark.settings.epochs + 1):
                     label = arm.name if benchmark.settings.epochs == 1 else f"{arm.name}-{epoch}"
-                    yield ExperimentItem.from_parent(
-                        self, name=f"{problem.id}[{label}]", problem=problem, arm=arm, epoch=epoch
-                    )
+                    yield self._item(problem, arm, epoch, label)
+
+    def _item(self, problem: Problem, arm: Arm, epoch: int, label: str) -> ExperimentItem:
+        name = f"{problem.id}[{label}]"
+        # Given whole, or pytest would take the bracket for a part of the name, and --lf would not find it again.
+        nodeid = f"{self.nodeid}::{name}"
+        item: ExperimentItem = ExperimentItem.from_parent(
+            self, name=name, nodeid=nodeid, problem=problem, arm=arm, epoch=epoch
+        )
+        return item
 
     def problems(self) -> list[Problem]:
         try:

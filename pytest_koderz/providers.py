@@ -50,7 +50,7 @@ class Providers:
         from .sandbox import open_sandbox
 
         limits = self.settings.sandbox
-        return open_sandbox(timeout=limits.timeout, memory_limit=limits.memory_mb * 1024 * 1024)
+        return open_sandbox(timeout=limits.timeout, memory_limit=limits.memory_mb << 20, strict=limits.strict)
 
 
 def worker_number() -> int:

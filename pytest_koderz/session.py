@@ -74,6 +74,8 @@ class Session:
         """Ended ones by id, on the controller."""
         self.complaints: Counter[str] = Counter()
         self.journal = Journal(self.folder, f"gw{worker_number()}" if self.is_worker else "main", self._head())
+        self.sandbox = ""
+        """The judge's levels, in words."""
         self.cortex: Cortex | None = None
         self.delivery: Delivery | None = None
         config.stash[benchmark_key] = self.benchmark
@@ -88,6 +90,7 @@ class Session:
     def prepare(self) -> None:
         """Everything that can be refused is refused here, before anything is spent. Raises UsageError."""
         check_models(self.settings, self.config)
+        self.sandbox = self.benchmark.sandbox_words()
         register = self.config.pluginmanager.register
         register(self.journal, "koderz-journal")
         if self.settings.cortex.enabled:
@@ -190,7 +193,7 @@ class Session:
             f"profile {settings.profile}: {settings.description}",
             *arm_lines(settings.arms),
             frontier_line(settings.arms, FRONTIER_BACKENDS),
-            f"sandbox: {self.benchmark.sandbox_words()}; cortex: {cortex}",
+            f"sandbox: {self.sandbox}; cortex: {cortex}",
             price_line(settings.arms),
         ]
         return [f"koderz: {self.mark}{line}" for line in lines if line]

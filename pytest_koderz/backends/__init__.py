@@ -10,7 +10,7 @@ from types import ModuleType
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import UsageError
 
-NAMES = ("anthropic", "embedded", "ollama", "openai", "simulated")
+NAMES = ("anthropic", "embedded", "ollama", "openai", "replay", "simulated")
 
 
 def backend(name: str) -> ModuleType:

@@ -15,8 +15,8 @@ from pytest_koderz.core.ports import Prompt, Reply
 from .caller import OPTIONS, Caller, caller_of, silent
 from .hosts import base_url, password_in, shared_out
 from .options import checked
-from .redaction import Redactor, key_fault
-from .retry import TRANSIENT, MayPass, retry_after
+from .redaction import Redactor, cause_of, key_fault
+from .retry import CONNECT_SECONDS, TRANSIENT, MayPass, retry_after
 
 if TYPE_CHECKING:
     import anthropic
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 KEY = "ANTHROPIC_API_KEY"
 SERVICE = "https://api.anthropic.com"
+PORT = 443
 
 CACHE_CHARACTERS = 4096
 """A prefix of fewer is not marked for caching: the service ignores marks below 1,024 tokens (4,096 on some models)."""
@@ -34,6 +35,11 @@ def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str
     key = environment.get(KEY, "").strip()
     if not key:
         return f"{KEY} is not set; the model {settings.name!r} needs it (in the environment or in .env)"
+    try:
+        for host in _hosts(settings, environment):
+            base_url(host, PORT)
+    except UsageError as fault:
+        return f"{'hosts' if settings.hosts else 'ANTHROPIC_BASE_URL'}: {fault}"
     return key_fault(KEY, key)
 
 
@@ -55,13 +61,17 @@ def open_model(
     if missing:
         raise UsageError(missing)
     options = checked(settings, {**OPTIONS, "cache": bool})
-    hosts = settings.hosts or (environment.get("ANTHROPIC_BASE_URL", "").strip() or SERVICE,)
-    url = base_url(shared_out(hosts, worker), 443)
+    url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
     key = environment[KEY].strip()
     # The retries are ours: bounded, known, and the same for every back end.
-    client = anthropic.Anthropic(api_key=key, base_url=url, max_retries=0, timeout=settings.timeout)
+    timeout = anthropic.Timeout(settings.timeout, connect=CONNECT_SECONDS)
+    client = anthropic.Anthropic(api_key=key, base_url=url, max_retries=0, timeout=timeout)
     caller = caller_of(settings, options, url, sleep, notify)
     return AnthropicModel(settings, client, caller, Redactor(key, password_in(url)), cache=options.get("cache", True))
+
+
+def _hosts(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    return settings.hosts or (environment.get("ANTHROPIC_BASE_URL", "").strip() or SERVICE,)
 
 
 class AnthropicModel:
@@ -116,9 +126,9 @@ class AnthropicModel:
             # Not `messages.create`: it warns through the `warnings` module, which threads share, at each call.
             message = self._client.post("/v1/messages", body=body, cast_to=anthropic.types.Message)
         except anthropic.APITimeoutError:
-            raise MayPass(f"nothing came within {self.settings.timeout:g} s") from None
+            raise MayPass(f"nothing came within {self.settings.timeout:g} s", timed_out=True) from None
         except anthropic.APIConnectionError as fault:
-            raise MayPass(f"the connection failed ({type(fault.__cause__ or fault).__name__})") from None
+            raise MayPass(f"the connection failed ({self._redact.quoted(cause_of(fault))})") from None
         except anthropic.APIStatusError as fault:
             raise self._failure(fault, body) from None
         except ValueError:

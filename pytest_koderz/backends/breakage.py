@@ -27,10 +27,10 @@ def broken(source: str, entry_point: str, draw: Random) -> str | None:
 
 
 _WEIGHTS = {
-    "constant": 20,
-    "off by one": 20,
-    "comparison": 20,
-    "result": 12,
+    "constant": 12,
+    "off by one": 10,
+    "comparison": 30,
+    "result": 20,
     "name": 10,
     "import": 8,
     "syntax": 6,
@@ -50,41 +50,42 @@ def _changed(source: str, entry_point: str, draw: Random, break_: Break) -> str 
 
 
 def _constant(tree: ast.Module, function: ast.FunctionDef, draw: Random) -> bool:  # noqa: ARG001 - a Break
-    found = [node for node in _inside(function) if isinstance(node, ast.Constant) and type(node.value) in (int, float)]
-    if not found:
-        return False
-    node = draw.choice(found)
-    assert isinstance(node.value, int | float)  # noqa: S101 - for the type checker
-    node.value += draw.choice((-1, 1))
-    return True
+    """Every number moves by one, since a single one often does not matter; not those that keep a `while` going."""
+    step = draw.choice((-1, 1))
+    kept = {id(node) for loop in _inside(function) if isinstance(loop, ast.While) for node in ast.walk(loop)}
+    nodes = [node for node in _inside(function) if isinstance(node, ast.Constant) and id(node) not in kept]
+    found = [node for node in nodes if type(node.value) in (int, float)]
+    for node in found:
+        node.value = ast.literal_eval(repr(node.value)) + step
+    return bool(found)
 
 
 def _off_by_one(tree: ast.Module, function: ast.FunctionDef, draw: Random) -> bool:  # noqa: ARG001 - a Break
-    """The last bound of a `range` or an index moves by one."""
+    """Every `range` ends one too early, or else every index is one too low or too high."""
     calls = [node for node in _inside(function) if isinstance(node, ast.Call) and _is_range(node)]
-    indexes = [
-        node for node in _inside(function) if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice)
-    ]
-    operator = draw.choice((ast.Add, ast.Sub))()
-    if calls:
-        call = draw.choice(calls)
+    for call in calls:
         last = min(len(call.args), 2) - 1
-        call.args[last] = ast.BinOp(call.args[last], operator, ast.Constant(1))
-    elif indexes:
-        index = draw.choice(indexes)
+        call.args[last] = ast.BinOp(call.args[last], ast.Sub(), ast.Constant(1))
+    indexes = [node for node in _inside(function) if isinstance(node, ast.Subscript) and _is_index(node) and not calls]
+    operator = draw.choice((ast.Add, ast.Sub))()
+    for index in indexes:
         index.slice = ast.BinOp(index.slice, operator, ast.Constant(1))
     return bool(calls or indexes)
+
+
+def _is_index(node: ast.Subscript) -> bool:
+    return not isinstance(node.slice, ast.Slice | ast.Tuple)
 
 
 def _is_range(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id == "range" and bool(call.args)
 
 
-_SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
+_OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
     ast.In: ast.NotIn,
@@ -99,7 +100,7 @@ def _comparison(tree: ast.Module, function: ast.FunctionDef, draw: Random) -> bo
     if not found:
         return False
     node = draw.choice(found)
-    node.ops[0] = _SWAPPED[type(node.ops[0])]()
+    node.ops[0] = _OPPOSITE[type(node.ops[0])]()
     return True
 
 
@@ -121,11 +122,11 @@ def _name(tree: ast.Module, function: ast.FunctionDef, draw: Random) -> bool:  #
     return True
 
 
-def _import(tree: ast.Module, function: ast.FunctionDef, draw: Random) -> bool:  # noqa: ARG001 - a Break
-    kept = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
-    if len(kept) == len(tree.body):
-        return False
-    tree.body = kept
+def _import(tree: ast.Module, function: ast.FunctionDef, draw: Random) -> bool:
+    """A module is used that nobody imported."""
+    known = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    module = draw.choice([name for name in ("bisect", "decimal", "itertools", "string") if name not in known])
+    function.body.insert(_after_docstring(function), ast.parse(f"tools = vars({module})").body[0])
     return True
 
 

@@ -64,6 +64,10 @@ class Caller:
             if not failure.alive:
                 self.breaker.failed(str(failure))
             raise given_up(self.host, failure, tries) from None
+        except Exception:
+            # Any other error, such as an unknown model, is an answer of a server that lives.
+            self.breaker.answered()
+            raise
         self.breaker.answered()
         return answer
 

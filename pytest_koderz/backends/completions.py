@@ -30,8 +30,11 @@ def temperature_of(prompt: Prompt, settings: ModelSettings) -> dict[str, float]:
 
 
 def is_too_long(words: str) -> bool:
-    """Whether a refusal says that the prompt outgrows the window, in the words of llama.cpp, vLLM or OpenAI."""
-    return "context size" in words or "context length" in words or "context_length" in words
+    """Whether a refusal says that the prompt alone outgrows the window, in llama.cpp's words.
+
+    Others refuse in the same words a prompt that leaves too little room for `max_tokens`, which is the user's to mend.
+    """
+    return "exceeds the available context size" in words
 
 
 def too_long(model: str, words: str) -> Reply:

@@ -104,8 +104,8 @@ class OpenAIModel:
             try:
                 return self._wire.post("/v1/chat/completions", body)
             except Refused as refusal:
-                named = frozenset(name for name in _DISPENSABLE if name in body and f"{name}" in refusal.words)
-                if refusal.status != 400 or not named:
+                named = frozenset(name for name in _DISPENSABLE if name in body and name in refusal.words)
+                if refusal.status != 400 or not named or _is_window(refusal.words):
                     raise
                 self._refused |= named
 
@@ -124,12 +124,19 @@ class OpenAIModel:
 
     def _what_to_do(self, refusal: Refused) -> str:
         model, host = self.settings.model, self._caller.host
+        if _is_window(refusal.words):
+            advice = "prompt and `max_tokens` do not fit the window; lower `max_tokens`, or set `context_tokens` to it"
+            return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
         advice = {
             401: f"the server does not know the key; check {KEY}",
             403: f"the key in {KEY} may not use the model {model!r}",
             404: f"there is no model {model!r} or no /v1/chat/completions; check `model` and `hosts` in koderz.yaml",
         }.get(refusal.status, f"the server refuses the request for {model!r}")
         return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
+
+
+def _is_window(words: str) -> bool:
+    return "context length" in words or "context window" in words
 
 
 # OpenAI's reasoning models take no temperature, and want `max_completion_tokens` instead of `max_tokens`.

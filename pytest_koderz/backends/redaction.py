@@ -36,6 +36,13 @@ class Redactor:
         )
 
 
+def cause_of(fault: BaseException) -> str:
+    """The type and words of what lies at the bottom; the wrappers above it repeat URLs and object addresses."""
+    while (inner := fault.__cause__ or fault.__context__) is not None:
+        fault = inner
+    return f"{type(fault).__name__}: {fault}"
+
+
 def key_fault(name: str, key: str) -> str | None:
     """What is wrong with a key that cannot be sent in a header; None where it can. The key itself is not repeated."""
     if all("!" <= character <= "~" for character in key):

@@ -17,11 +17,21 @@ TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 52
 """HTTP statuses that another try can change: time-outs, conflicts, rate limits, overload and broken gateways."""
 
 
+CONNECT_SECONDS = 10.0
+"""To reach a server at all; what it takes to answer is another matter."""
+
+
 class MayPass(Exception):
     """A failure that may be over at the next try."""
 
     def __init__(
-        self, reason: str, *, retry_after: float | None = None, alive: bool = False, loading: bool = False
+        self,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        alive: bool = False,
+        loading: bool = False,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
@@ -30,6 +40,8 @@ class MayPass(Exception):
         """The server answered, and only wants to be asked less often."""
         self.loading = loading
         """The server is still loading the model, which takes as long as it takes and uses up no retry."""
+        self.timed_out = timed_out
+        """Nothing came within the time limit. The call may be billed all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,8 @@ class Patience:
     """The longest wait that a server may ask for; it is not waited for longer ones."""
     loading: float = 600.0
     """In all, for a server that is loading the model."""
+    time_outs: int = 1
+    """Retries after a call that ran into its time limit: each costs that limit again, and perhaps the price."""
 
     def wait(self, retry: int, retry_after: float | None, chance: float) -> float:
         """Seconds before a retry, counted from 0; *chance* is from 0 to 1.
@@ -68,19 +82,22 @@ def persistently(
 
     *waits* is told of each failure that is waited after, and for how many seconds.
     """
-    retry, loaded = 0, 0.0
+    retry, loaded, time_outs = 0, 0.0, 0
     while True:
         try:
             return attempt()
         except MayPass as failure:
             wait = patience.wait(retry, failure.retry_after, chance())
+            time_outs += failure.timed_out
+            if (failure.retry_after or 0.0) > patience.asked or time_outs > patience.time_outs:
+                raise
             if failure.loading and loaded < patience.loading:
                 wait = max(wait, 1.0)
                 loaded += wait
-            elif retry >= patience.retries or (failure.retry_after or 0.0) > patience.asked:
-                raise
-            else:
+            elif retry < patience.retries:
                 retry += 1
+            else:
+                raise
             waits(failure, wait)
         sleep(wait)
 

@@ -14,8 +14,8 @@ holds a right candidate with the probability p of
 
 with `strength`, `spec`, `repair` and `guidance` from the model's options (0.5, 0.3, 0.4 and 0.8). A strength of 0 or 1
 means never or always. Every reply is drawn anew, with a seed from the prompt's own seed and text: it belongs to the
-experiment, not to the process or the day. A candidate that is not right is the canonical solution with one thing
-broken; as with real mutants, a broken constant or comparison may now and then not matter to the tests.
+experiment, not to the process or the day. A candidate that is not right is the canonical solution with one kind of
+thing broken; as with all mutants, what was broken may not matter to the tests (on HumanEval, in about 2 of 100).
 """
 
 from __future__ import annotations

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .hosts import is_loopback, shown
-from .redaction import Redactor
-from .retry import TRANSIENT, MayPass, retry_after
+from .redaction import Redactor, cause_of
+from .retry import CONNECT_SECONDS, TRANSIENT, MayPass, retry_after
 
 if TYPE_CHECKING:
     import requests
-
-CONNECT_SECONDS = 10.0
 
 
 class Refused(Exception):
@@ -55,12 +53,12 @@ class Wire:
                     auth=self._authorized if self.key else None,
                 )
                 return self._object(response)
-        except requests.exceptions.Timeout:
-            raise MayPass(f"nothing came within {self.timeout:g} s") from None
+        except requests.exceptions.ReadTimeout:
+            raise MayPass(f"nothing came within {self.timeout:g} s", timed_out=True) from None
         except requests.exceptions.JSONDecodeError:
             raise MayPass("it answered something that is not JSON") from None
         except requests.exceptions.RequestException as fault:
-            raise MayPass(f"the connection failed ({self.redact.quoted(_cause(fault))})") from None
+            raise MayPass(f"the connection failed ({self.redact.quoted(cause_of(fault))})") from None
 
     def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.key}"
@@ -81,13 +79,6 @@ class Wire:
         if not isinstance(answer, dict):
             raise MayPass("it answered JSON that is no object")
         return answer
-
-
-def _cause(fault: BaseException) -> str:
-    """The type and words of what lies at the bottom; the wrappers above it repeat URLs and object addresses."""
-    while (inner := fault.__cause__ or fault.__context__) is not None:
-        fault = inner
-    return f"{type(fault).__name__}: {fault}"
 
 
 def _words(response: requests.Response) -> str:

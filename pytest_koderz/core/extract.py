@@ -17,7 +17,7 @@ from textwrap import dedent, indent
 from .iteration import Candidate
 from .problem import Problem
 
-LONGEST = 200_000
+LONGEST = 100_000
 """Characters that are read of a reply; no honest answer is longer, and a looping model's can be."""
 
 
@@ -33,7 +33,10 @@ def candidate_of(reply_text: str, problem: Problem) -> Candidate | None:
     # Of equals the last counts: models try and explain first, and correct themselves afterwards.
     best = max(range(len(programs)), key=lambda place: (programs[place].level, programs[place].weight, place))
     chosen = programs[best]
-    if chosen.tree is None or chosen.level < _Level.BODY:
+    if chosen.level == _Level.STATEMENTS and chosen.weight < 0:
+        # Prose can hold a line such as `import this`.
+        return None
+    if chosen.tree is None or chosen.level < _Level.BODY or len(chosen.tree.body) > _MOST:
         return Candidate(chosen.source.strip("\n") + "\n")
     others = [program.tree for place, program in enumerate(programs) if place != best and program.tree]
     return Candidate(_finished(chosen.source, chosen.tree, others, problem))
@@ -113,6 +116,10 @@ _TAG = re.compile(
 )
 
 
+_PIECES = 50
+"""So many of the last pieces are looked at; a model that loops repeats itself more often."""
+
+
 def _pieces(text: str) -> list[_Piece]:
     """Tagged and fenced parts, in order."""
     pieces: list[_Piece] = []
@@ -121,7 +128,8 @@ def _pieces(text: str) -> list[_Piece]:
         pieces += _fenced(text[place:start], 1)
         pieces += _fenced(piece.text, piece.weight) or [piece]
         place = end
-    return pieces + _fenced(text[place:], 1)
+    pieces += _fenced(text[place:], 1)
+    return [piece for piece in pieces if piece.text.strip()][-_PIECES:]
 
 
 def _tagged(text: str) -> Iterator[tuple[int, int, _Piece]]:
@@ -165,19 +173,19 @@ _LANGUAGE = re.compile(
 def _fenced(text: str, weight: int) -> list[_Piece]:
     """The contents of Markdown fences; one that is never closed runs to the end."""
     pieces: list[_Piece] = []
-    mark, lines = "", list[str]()
+    mark, lines, quoted = "", list[str](), False
     for line in text.split("\n"):
         fence = _FENCE.match(line)
         if not mark:
             if fence:
-                mark, lines = fence["mark"], _first_line(fence)
+                mark, lines, quoted = fence["mark"], _first_line(fence), ">" in fence["lead"]
                 mark = _closed_at_once(mark, lines, pieces, weight)
         elif (fence and fence["mark"].startswith(mark) and not fence["rest"].strip()) or line.rstrip().endswith(mark):
             lines.append(line.rstrip().rstrip(mark[0]) if not fence else "")
             pieces.append(_Piece("\n".join(lines), weight))
             mark = ""
         else:
-            lines.append(line)
+            lines.append(re.sub(r"^[ \t]*> ?", "", line) if quoted else line)
     return [*pieces, _Piece("\n".join(lines), weight)] if mark else pieces
 
 
@@ -198,7 +206,12 @@ def _closed_at_once(mark: str, lines: list[str], pieces: list[_Piece], weight: i
 
 # --- from a piece to a program
 
-_START = re.compile(r"[ \t]*(?:@|(?:async\s+)?def\s+\w+\s*\(|class\s+\w+\s*[:(]|import\s+\w|from\s+[\w.]+\s+import\b)")
+# Prose begins with "import" and "from" as well, so a line of imports must be one to its end.
+_NAMES = r"[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*"
+_START = re.compile(
+    rf"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*[(\[]|class\s+\w+\s*[:(\[]"
+    rf"|(?:import\s+{_NAMES}|from\s+[\w.]+\s+import\s+(?:\*|\(.*|{_NAMES}))\s*(?:[;#].*)?$)"
+)
 _TRIES = 40
 """How often a text is cut or searched again before it is taken as it is."""
 
@@ -350,7 +363,7 @@ _STRAY = re.compile(r"(?:return|yield)\b(?! (?:the|a|an|type|value)\b)|(?:else|f
 def _stretches(text: str, weight: int, problem: Problem) -> list[_Program]:
     """The parts of a mixed text that are code, each from a line that starts a definition or an import."""
     lines = text.translate(_INVISIBLE).split("\n")
-    starts = [number for number, line in enumerate(lines) if _START.match(line)]
+    starts = [number for number, line in enumerate(lines) if _START.match(line[:1000])]
     found: list[_Program] = []
     done = 0
     for start in starts[:_TRIES]:
@@ -370,7 +383,7 @@ def _stretch(lines: list[str], weight: int, problem: Problem) -> _Program | None
     source, tree = _longest(inside)
     meant = rf"(?:^|\n)(?:async\s+)?def\s+{re.escape(problem.entry_point)}\s*\("
     level = _level(tree, problem.entry_point) if tree and source.strip() else None
-    if (level is None or level < _Level.METHOD) and re.search(meant, inside):
+    if re.search(meant, inside) and (tree is None or _definition(tree, problem.entry_point) is None):
         return _Program(inside.rstrip(), None, _Level.BROKEN, weight)
     return _Program(source, tree, level or _Level.STATEMENTS, weight) if tree and source.strip() else None
 
@@ -500,20 +513,16 @@ class _Statement:
         return isinstance(self.node, _DEFINING)
 
 
-def _statements_of(tree: ast.Module) -> list[_Statement]:
-    return [_Statement(node, _bound(node), _used([node])) for node in tree.body]
-
-
-_MOST = 1000
-"""Statements at module level among which usage examples are looked for; each is followed through all others."""
+_MOST = 500
+"""Statements at module level up to which a program is finished; each is followed through all others."""
 
 
 def _finished(source: str, tree: ast.Module, others: list[ast.Module], problem: Problem) -> str:
     """The program with what it needs from the prompt and the reply's other pieces, without usage examples."""
-    statements = _statements_of(tree)
+    statements = [_Statement(node, _bound(node), _used([node])) for node in tree.body]
     owner = _owner(tree, problem.entry_point) if _level(tree, problem.entry_point) == _Level.METHOD else None
     root = owner.name if owner else problem.entry_point
-    usage = _usage(statements, root) if len(statements) <= _MOST else []
+    usage = _usage(statements, root)
     kept = [statement for statement in statements if statement not in usage]
     needed = _needed(kept, [*_prompt_trees(problem), *others], root)
     finished = _assembled(source, kept, usage, needed)
@@ -595,8 +604,15 @@ def _tries_out(statement: _Statement, reached: set[str], root: str, tables: set[
     return not reached & tables and bool(reached & ({"print", "doctest", "unittest", "pytest"} | functions))
 
 
+_IDLE = (ast.Expr, ast.Name, ast.Constant, ast.List, ast.Tuple, ast.Compare, ast.cmpop, ast.expr_context)
+
+
 def _is_idle(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant | ast.Compare | ast.Name)
+    """Words, values and comparisons that nobody reads; texts may be documentation."""
+    if isinstance(node, ast.AnnAssign):
+        return node.value is None
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return not text and all(isinstance(part, _IDLE) for part in ast.walk(node))
 
 
 def _is_print(node: ast.stmt) -> bool:
@@ -608,7 +624,9 @@ def _reached(names: set[str], statements: list[_Statement]) -> set[str]:
     """*names* and all that the statements which bind them use, and so on."""
     reached = set(names)
     pending = list(statements)
-    while found := [statement for statement in pending if statement.binds & reached]:
-        pending = [statement for statement in pending if statement not in found]
+    while True:
+        found = [statement for statement in pending if statement.binds & reached]
+        if not found:
+            return reached
+        pending = [statement for statement in pending if not statement.binds & reached]
         reached = reached.union(*(statement.uses for statement in found))
-    return reached

@@ -175,7 +175,11 @@ class Cortex:
             arguments = {"project": self.launch.project, "query": f"spec-{key}", "format": "raw"}
             return in_context(await connection.call("get_context", arguments))
 
-        found = [row for row in self._ask("", read) if metadata_of(row).get("key") == key]
+        found = [
+            row
+            for row in self._ask(self._open()[0].experiment_of(f"spec-{key}"), read)
+            if metadata_of(row).get("key") == key
+        ]
         payers = {str(metadata_of(row)["experiment_id"]): value_of(Spec, row) for row in found}
         paid = {payer: spec for payer, spec in payers.items() if spec.recalled_from is None}
         return replace(paid[payer], recalled_from=payer) if (payer := min(paid, default="")) else None

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pytest_koderz.core.errors import MemoryUnavailable
 
 from .connection import Connection, Launch, connect
-from .memories import metadata_of
+from .memories import lasting, metadata_of
 from .replies import exported, in_context, is_context, long_term_count, remembered
 from .spool import Owed, Spool, State
 
@@ -323,7 +323,7 @@ def by_title(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
 
 
 def same(owed: Owed, row: Mapping[str, Any] | None) -> bool:
-    """Whether *row* holds what was to be stored."""
+    """Whether *row* holds what was to be stored, be it told at another time."""
     if row is None or row["content"] != owed.memory.content:
         return False
-    return dict(metadata_of(row)) == owed.memory.metadata
+    return lasting(metadata_of(row)) == lasting(owed.memory.metadata)

@@ -43,8 +43,7 @@ class Memory:
     @property
     def digest(self) -> str:
         """The same for memories that differ in the time of day alone."""
-        lasting = {name: value for name, value in self.metadata.items() if name != "timestamp"}
-        return sha256(_json([self.content, lasting]).encode()).hexdigest()
+        return sha256(_json([self.content, lasting(self.metadata)]).encode()).hexdigest()
 
     def as_json(self) -> str:
         return _json({name: getattr(self, name) for name in self.__slots__})
@@ -161,6 +160,11 @@ def metadata_of(memory: Mapping[str, Any]) -> Mapping[str, Any]:
     """Of a row of the server: an object, or the text of one."""
     metadata = memory.get("metadata") or {}
     return json.loads(metadata) if isinstance(metadata, str) else metadata
+
+
+def lasting(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """All but the time of day at which it was told."""
+    return {name: value for name, value in metadata.items() if name != "timestamp"}
 
 
 def spec_key(problem_id: str, prompt: str, model: str, version: str) -> str:

@@ -168,6 +168,11 @@ class Spool:
             ).fetchall()
         return {int(turn): str(title) for turn, title in rows}
 
+    def experiment_of(self, name: str) -> str:
+        """The experiment with a memory whose title ends in *name*; empty where there is none."""
+        row = self._locked("SELECT experiment FROM owed WHERE title LIKE '% ' || ? ORDER BY number LIMIT 1", name)
+        return str(row[0]) if row else ""
+
     def tidy(self) -> None:
         """Move the log into the file; for the sender's thread."""
         with self._mutex:

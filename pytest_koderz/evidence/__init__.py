@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .arms import ArmFigures, Point, figures_of
 from .compare import Claim, Comparison, compare
+from .gates import Gate, gate_cost_per_solved, gate_solved, gate_worse
 from .intervals import Interval, mcnemar_exact, paired_difference, pass_at_k, wilson
 from .savings import ControlEstimate, Savings, estimate_control, estimated
 from .spending import (
@@ -23,6 +24,7 @@ __all__ = [
     "Claim",
     "Comparison",
     "ControlEstimate",
+    "Gate",
     "Interval",
     "Marginal",
     "Point",
@@ -33,6 +35,9 @@ __all__ = [
     "estimate_control",
     "estimated",
     "figures_of",
+    "gate_cost_per_solved",
+    "gate_solved",
+    "gate_worse",
     "gpu_dollars",
     "marginal_by_ablation",
     "marginal_checkpoints",

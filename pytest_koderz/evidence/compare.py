@@ -42,9 +42,9 @@ class Pairs:
     def difference(self) -> float:
         return (self.only_arm - self.only_control) / self.size
 
-    def scaled(self, size: float) -> Pairs:
-        """The same shares over another number of problems."""
-        return Pairs(self.only_arm * size / self.size, self.only_control * size / self.size, size)
+    def scaled(self, size: int) -> Pairs:
+        """The same shares over another number of problems, in whole problems."""
+        return Pairs(round(self.only_arm * size / self.size), round(self.only_control * size / self.size), size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +152,10 @@ def pairs_of(pairs: Sequence[tuple[Tries, Tries]]) -> Pairs | None:
     """
     if not pairs:
         return None
-    count = len(pairs)
-    alone = sum(mine.share * (1 - other.share) for mine, other in pairs) / count
-    other_alone = sum(other.share * (1 - mine.share) for mine, other in pairs) / count
-    size = _effective_size(pairs, alone + other_alone)
-    return Pairs(alone * size, other_alone * size, size)
+    alone = sum(mine.share * (1 - other.share) for mine, other in pairs)
+    other_alone = sum(other.share * (1 - mine.share) for mine, other in pairs)
+    size = _effective_size(pairs, (alone + other_alone) / len(pairs))
+    return Pairs(alone * (size / len(pairs)), other_alone * (size / len(pairs)), size)
 
 
 def _effective_size(pairs: Sequence[tuple[Tries, Tries]], discordant: float) -> float:
@@ -175,7 +174,7 @@ def problems_needed(table: Pairs, problems: int, margin: float) -> int | None:
 
     The nearer of the two limits that can be reached is aimed at: -margin (a match) or 0 (worse). n = (z_level +
     z_power)^2 (discordant - difference^2) / distance^2: Connor (1987), Biometrics 43:207-211, and Nam (1997),
-    Biometrics 53:1422-1430; at least as many as the interval itself needs to clear that limit.
+    Biometrics 53:1422-1430; more where `claim_of` would still be inconclusive about the table so enlarged.
     """
     goal = -margin if table.difference > -margin / 2 else 0.0
     distance = abs(table.difference - goal)
@@ -184,17 +183,24 @@ def problems_needed(table: Pairs, problems: int, margin: float) -> int | None:
     discordant = (table.only_arm + table.only_control) / table.size
     normal = NormalDist()
     reach = normal.inv_cdf((1 + CONFIDENCE) / 2) + normal.inv_cdf(POWER)
-    size = reach**2 * (discordant - table.difference**2) / distance**2
-    while not _clears(table.scaled(size := max(ceil(size), 1)), goal):
-        size *= 1.02
-    return max(ceil(size * problems / table.size), problems + 1)
+    size = max(reach**2 * (discordant - table.difference**2) / distance**2, table.size + 1)
+    return ceil(_conclusive_from(table, ceil(size), margin) * problems / table.size)
 
 
-def _clears(table: Pairs, goal: float) -> bool:
-    interval = interval_of(table)
-    if table.difference < goal:
-        return interval.high < goal
-    return interval.low > goal and margin_p_of(table, -goal) <= LEVEL
+def _conclusive_from(table: Pairs, size: int, margin: float) -> int:
+    """The number of problems, *size* or more, from which *table* enlarged would be conclusive."""
+    short = size - 1
+    while _inconclusive(table.scaled(size), margin):
+        short, size = size, ceil(size * 1.3)
+    while size - short > 1:
+        middle = (short + size) // 2
+        short, size = (middle, size) if _inconclusive(table.scaled(middle), margin) else (short, middle)
+    return size
+
+
+def _inconclusive(table: Pairs, margin: float) -> bool:
+    p_value = mcnemar_exact(int(table.only_arm), int(table.only_control))
+    return claim_of(table, p_value, margin) is Claim.INCONCLUSIVE
 
 
 def _discordant(pairs: Sequence[tuple[Tries, Tries]]) -> tuple[int, int]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb, exp, isfinite, sqrt
 from statistics import NormalDist
 from typing import Any
 
 RESAMPLES = 4999
 SEED = 20_251_122
-NUISANCES = 100
-EXACT_UP_TO = 400
-"""Problems. The exact test has some 80,000 tables to sum up there, and the normal one hardly differs."""
+NUISANCES = 60
+"""Shares of discordant pairs that the exact test tries; 800 of them change a p-value near 0.025 by less than 0.0001."""
+EXACT_UP_TO = 300
+"""Problems. The exact test has some 45,000 tables to sum up there, and the normal one hardly differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +58,33 @@ def wilson_clustered(clusters: Sequence[tuple[int, int]], confidence: float = 0.
     """The score interval of a share over problems that were each tried several times: `(successes, tries)` of each.
 
     Wilson's formula with the effective sample size of Korn and Graubard (1998), Survey Methodology 24:193-201: tries
-    divided by the design effect, taken from the variance between problems (ratio estimator), never above the tries.
-    Where all or none succeeded the design effect cannot be seen, and each problem counts once. With one try for each
-    problem this is Wilson's interval. Compared for clustered samples by Dean and Pagano (2015), J. Surv. Stat.
-    Methodol. 3:484-503.
+    divided by the design effect, which is taken from the variance between problems (ratio estimator), with Student's
+    quantile for few problems. It lies between that of epochs which always agree and the number of tries; the former
+    is taken where all or none succeeded, since nothing then shows how alike the epochs are. With one try for each
+    problem this is Wilson's interval. Compared by Dean and Pagano (2015), J. Surv. Stat. Methodol. 3:484-503.
     """
     clusters = [cluster for cluster in clusters if cluster[1]]
     tries = sum(n for _, n in clusters)
     if not tries:
         return None
     share = sum(x for x, _ in clusters) / tries
-    size = float(tries) if tries == len(clusters) else _effective_size(clusters, share)
+    size = float(tries) if tries == len(clusters) else _effective_size(clusters, share, confidence)
     return wilson(share * size, size, confidence)
 
 
-def _effective_size(clusters: Sequence[tuple[int, int]], share: float) -> float:
+def _effective_size(clusters: Sequence[tuple[int, int]], share: float, confidence: float) -> float:
+    from scipy.special import stdtrit
+
     tries, problems = sum(n for _, n in clusters), len(clusters)
+    least = tries**2 / sum(n * n for _, n in clusters)
     if share in (0, 1) or problems == 1:
-        return float(problems)
+        return least
     between = sum((x - share * n) ** 2 for x, n in clusters) * problems / (problems - 1) / tries**2
-    return min(float(tries), share * (1 - share) / between) if between else float(tries)
+    if not between:
+        return float(tries)
+    student = float(stdtrit(problems - 1, (1 + confidence) / 2))
+    size = share * (1 - share) / between * (quantile(confidence) / student) ** 2
+    return min(max(size, least), float(tries))
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -209,7 +218,7 @@ def noninferiority_p(b: float, c: float, n: float, margin: float) -> float:
     """The one-sided p-value that the true difference is -*margin* or lower, given the pairs of `paired_difference`.
 
     The exact unconditional test on Tango's statistic, its p-value the largest over the nuisance parameter: Hsueh, Liu
-    and Chen (2001), Biometrics 57:478-483. Beyond 400 problems, or for an effective table with fractions, the normal
+    and Chen (2001), Biometrics 57:478-483. Beyond 300 problems, or for an effective table with fractions, the normal
     p-value, which is then within 0.0005 of it at the level of 2.5 %.
     """
     statistic = float(score(b, c, n, -margin))
@@ -218,6 +227,7 @@ def noninferiority_p(b: float, c: float, n: float, margin: float) -> float:
     return _largest_tail(statistic, int(n), margin)
 
 
+@lru_cache(maxsize=256)
 def _largest_tail(statistic: float, n: int, margin: float) -> float:
     """The chance of *statistic* or more at a difference of -*margin*, for the worst share of discordant pairs."""
     import numpy as np
@@ -232,4 +242,5 @@ def _largest_tail(statistic: float, n: int, margin: float) -> float:
         won, lost = (discordant - margin) / 2, (discordant + margin) / 2
         return float(np.exp(ways + xlogy(b, won) + xlogy(c, lost) + xlogy(n - b - c, 1 - discordant)).sum())
 
-    return min(1.0, max(map(tail, np.linspace(margin, 1, NUISANCES))))
+    # Few discordant pairs are the rule, and there the chance changes fastest: the steps are finer there.
+    return min(1.0, max(map(tail, margin + (1 - margin) * np.linspace(0, 1, NUISANCES) ** 2)))

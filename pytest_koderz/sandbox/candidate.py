@@ -16,11 +16,21 @@ def body_of(settings: dict[str, Any], channel: int) -> Callable[[socket.socket],
     """Lock this zygote; what its children do."""
     locks = Locks(settings, channel)
     locks.prepare()
+    work = _work_of(settings)
 
     def candidate(sock: socket.socket) -> None:
         greet(sock, locks.missing)
         locks.hold()
         sock.send(b"l")
-        serve(Channel(sock, None))
+        work(Channel(sock, None))
 
     return candidate
+
+
+def _work_of(settings: dict[str, Any]) -> Callable[[Channel], None]:
+    if settings["kind"] == "process-separated":
+        return serve
+    from .inprocess import serve as serve_alone
+
+    (scratch,) = settings["scratch"]
+    return lambda channel: serve_alone(channel, scratch)

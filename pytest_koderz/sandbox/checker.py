@@ -339,7 +339,8 @@ def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> A
             return {"fault": f"the tests cannot be compiled: {error}"}
         return {}
     if verb == "forget":
-        return checker.forget(*rest) or {}
+        checker.forget(*rest)
+        return {}
     key, preamble, source = rest
     channel = Channel(socket.socket(fileno=control.descriptors.pop()))
     try:

@@ -38,7 +38,7 @@ class _Session:
         try:
             body = dumps(self._load(*rest) if verb == "load" else self._call(*rest))
             if len(body) > LARGEST:
-                raise OverflowError("the answer is too large to be compared")
+                raise OverflowError("a value too large to be compared")
         except BaseException as error:  # noqa: BLE001: sys.exit() and KeyboardInterrupt are the candidate's doing as well
             body = dumps(_raised(error))
         _flush()
@@ -52,7 +52,7 @@ class _Session:
     def _call(self, handle: int, nodes: list[Node], args: Any, kwargs: Any) -> list[Any]:
         (positional, named), objects = decode(nodes, (args, kwargs), lambda node: self._objects[node[1]])
         result = self._objects[handle](*positional, **named)
-        encoder = Encoder(self._keep, objects)
+        encoder = Encoder(self._keep, objects, budget=LARGEST)
         ref = encoder.add(result)
         return ["returned", encoder.nodes, ref, _changes(encoder, nodes, objects)]
 

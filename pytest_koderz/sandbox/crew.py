@@ -14,13 +14,15 @@ from typing import Any
 
 from pytest_koderz.core.problem import Isolation
 
-from .lane import Lane, Process
+from . import scratch
+from .lane import Lane
+from .process import Process
 from .servers import Server
 
 _PRELOAD = (
     "typing collections math re itertools functools string heapq bisect random operator copy datetime json linecache"
 ).split()
-_SCRATCH_FILE = 64 << 20
+_SCRATCH_FILE = 16 << 20
 """Bytes of the largest file that tests may write in a scratch folder."""
 
 
@@ -28,14 +30,15 @@ class Nursery:
     """A fork server for candidates of one kind, and the children that it keeps ready."""
 
     def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
+        self._scratch = [scratch.make()] if isolation == "in-process" else []
         self._server = Server(
             {
                 "kind": isolation,
-                "preload": [*_PRELOAD, *requires],
+                "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if self._scratch else [])],
                 "paths": _folders_of(requires),
                 "memory_limit": memory_limit,
-                "file_limit": 0,
-                "scratch": [],
+                "file_limit": _SCRATCH_FILE if self._scratch else 0,
+                "scratch": self._scratch,
             }
         )
         self._spares: deque[Process] = deque()
@@ -53,6 +56,8 @@ class Nursery:
             yield child
         finally:
             child.close()
+            for folder in self._scratch:
+                scratch.remove(str(Path(folder, str(child.pid))))
 
     @property
     def alive(self) -> bool:
@@ -67,6 +72,8 @@ class Nursery:
         while self._spares:
             self._spares.pop().close()
         self._server.close()
+        for folder in self._scratch:
+            scratch.remove(folder)
 
     def _fork(self) -> Process:
         return Process(self._server, locked=True)
@@ -132,7 +139,7 @@ class Crew:
     def _checker_server(self) -> Server:
         # The tests are trusted, and find what the caller would; pytest's own packages come first.
         folders = dict.fromkeys([*_folders_of(("_pytest", "pluggy")), *filter(_is_folder, sys.path)])
-        return Server({"kind": "checker", "preload": [], "paths": list(folders)})
+        return Server({"kind": "checker", "preload": [], "paths": list(folders), "scratch": []})
 
 
 def _is_folder(path: str) -> bool:

@@ -58,7 +58,8 @@ class Locks:
         rules = landlock.Ruleset()
         rules.allow_reading(readable(self._settings["paths"]))
         rules.allow_writing(["/dev/null", *self._settings["scratch"]])
-        rules.hold()
+        if not self._settings["scratch"]:  # which the zygote is to remove in the end
+            rules.hold()
         self._ruleset = rules
         if landlock.abi() < landlock.LEAST_ABI:
             raise NotImplementedError

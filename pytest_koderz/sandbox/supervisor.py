@@ -16,6 +16,8 @@ from pytest_koderz.core.problem import Problem, TestSet
 from .crew import Crew
 from .lane import Trial
 from .levels import Levels, host_of
+from .process import Process
+from .solo import judge_alone
 
 _SLACK = 10
 """How many times as long as the canonical solution a candidate may take."""
@@ -93,15 +95,25 @@ class Judge:
     def _judged(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
         key = _key(problem, tests)
         nursery = self._crew.nursery(problem.isolation, problem.requires)
-        with self._crew.lane() as lane, nursery.child() as child:
-            lane.learn(key, problem.preamble, tests, problem.entry_point)
-            trial = lane.judge(child, key, problem.preamble, candidate.source, seconds)
+        with nursery.child() as child:
+            if problem.isolation == "in-process":
+                sources = problem.preamble, candidate.source, tests, problem.entry_point
+                trial = judge_alone(child, sources, seconds)
+            else:
+                trial = self._checked(child, key, problem, tests, candidate, seconds)
         verdict = _verdict_of(trial, seconds)
         if verdict.assertions_total is None:
             verdict = replace(verdict, assertions_total=self._totals.get(key))
         else:
             self._totals[key] = verdict.assertions_total
         return replace(verdict, isolation=problem.isolation, locks=host_of(child.missing))
+
+    def _checked(
+        self, child: Process, key: str, problem: Problem, tests: str, candidate: Candidate, seconds: float
+    ) -> Trial:
+        with self._crew.lane() as lane:
+            lane.learn(key, problem.preamble, tests, problem.entry_point)
+            return lane.judge(child, key, problem.preamble, candidate.source, seconds)
 
     def _refuse_gaps(self) -> None:
         try:

@@ -46,7 +46,9 @@ class Encoder:
     *foreign* makes a node of an object that is no plain value, or raises Unsendable.
     """
 
-    def __init__(self, foreign: Callable[[object], Node], known: Sequence[object] = ()) -> None:
+    def __init__(
+        self, foreign: Callable[[object], Node], known: Sequence[object] = (), budget: int | None = None
+    ) -> None:
         self.nodes: list[Node] = []
         self._foreign = foreign
         self._first = len(known)
@@ -54,6 +56,8 @@ class Encoder:
         self._held: list[object] = list(known)
         """Keeps every object that has an index alive, since an id may be given again."""
         self._unfilled: list[tuple[int, object]] = []
+        self._budget = budget
+        """Parts and characters that may still be sent. None: any number."""
 
     @property
     def objects(self) -> list[object]:
@@ -77,7 +81,14 @@ class Encoder:
             number, holder = self._unfilled.pop()
             self.nodes[number - self._first] = self._shallow(holder)
 
+    def _spend(self, size: int) -> None:
+        if self._budget is not None:
+            self._budget -= size
+            if self._budget < 0:
+                raise OverflowError("a value too large to be compared")
+
     def _shallow(self, holder: Any) -> Node:
+        self._spend(len(holder))
         tag, parts = _MUTABLE[type(holder)]
         return [tag, *[self._ref(part, 0) for part in parts(holder)]]
 
@@ -85,6 +96,8 @@ class Encoder:
         kind = type(value)
         if kind is bool or value is None:
             return value
+        if kind in _SIZED:
+            self._spend(len(value))
         if (kind is int and -_WIDE < value < _WIDE) or (kind is float and math.isfinite(value)):
             return value
         if kind is str and (value.isascii() or _without_surrogates(value)):
@@ -108,10 +121,13 @@ class Encoder:
 
     def _node(self, value: Any, kind: type, depth: int) -> Node:
         if kind in _SCALARS:
+            if kind is int:
+                self._spend(value.bit_length() // 4)
             return self._foreign(value) if getattr(value, "tzinfo", None) else _SCALARS[kind](value)
         if kind is tuple or kind is frozenset:
             if depth >= DEEPEST:
                 return self._foreign(value)
+            self._spend(len(value))
             return ["t" if kind is tuple else "f", *[self._ref(part, depth + 1) for part in value]]
         if kind in _VIEWS:
             return [_VIEWS[kind], self._ref(list(value), 0)]
@@ -174,6 +190,7 @@ _SCALARS: dict[type, Callable[[Any], Node]] = {
     time: lambda value: ["h", *_fields(value, ("hour", "minute", "second", "microsecond"))],
     datetime: lambda value: ["m", *_fields(value, ("year", "month", "day", "hour", "minute", "second", "microsecond"))],
 }
+_SIZED = frozenset({str, bytes})
 _VIEWS: dict[type, str] = {type({}.keys()): "K", type({}.values()): "V", type({}.items()): "I"}
 # Of an instance of a subclass the plain content is taken, by the base's own methods: what the subclass redefines
 # (`__eq__` above all) has no say in a comparison.

@@ -7,10 +7,14 @@ import importlib
 import json
 import os
 import select
+import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+from . import scratch
 
 CHANNEL = 3
 """The descriptor of a child's channel."""
@@ -29,11 +33,14 @@ def main() -> None:
         os.dup2(devnull, number)
     os.close(devnull)
     _preload(settings)
-    body = _body(settings)
+    nest = Nest(_body(settings))
     gc.collect()
     gc.freeze()
     control.send(b"r")
-    _serve(control, supervisor, body)
+    _serve(control, supervisor, nest)
+    nest.clear()
+    for folder in settings["scratch"]:
+        scratch.remove(folder)
 
 
 def _preload(settings: dict[str, Any]) -> None:
@@ -59,8 +66,51 @@ def _body(settings: dict[str, Any]) -> Body:
     return body_of(settings, CHANNEL)
 
 
-def _serve(control: socket.socket, supervisor: list[int], body: Body) -> None:
-    fates: dict[int, list[float]] = {}
+class Nest:
+    """The children of this zygote: those that live, and how others have ended."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._living: set[int] = set()
+        self._fates: dict[int, list[float]] = {}
+
+    def fork(self, descriptors: list[int]) -> None:
+        """One child, whose channel, stdout and stderr are *descriptors*."""
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _become(descriptors, self._body, parent)
+        self._living.add(pid)
+        for number in descriptors:
+            os.close(number)
+
+    def reap(self, awaited: int | None = None) -> None:
+        """Note which children have ended, and wait for *awaited* to do so."""
+        with suppress(ChildProcessError):
+            while awaited not in self._fates:
+                pid, status, usage = os.wait4(awaited or -1, 0 if awaited else os.WNOHANG)
+                if pid == 0:
+                    return
+                self._living.discard(pid)
+                seconds, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT
+                self._fates[pid] = [os.waitstatus_to_exitcode(status), seconds, peak]
+                if len(self._fates) > _MOST_FATES:
+                    del self._fates[next(iter(self._fates))]
+
+    def fate(self, pid: int) -> list[float]:
+        """Exit code, CPU seconds, peak of memory in bytes; empty where the child is long forgotten."""
+        self.reap(pid)
+        return self._fates.pop(pid, [])
+
+    def clear(self) -> None:
+        """End all children."""
+        for pid in self._living:
+            os.kill(pid, signal.SIGKILL)
+        for pid in list(self._living):
+            self.reap(pid)
+
+
+def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
     poller = select.poll()
     for source in (control.fileno(), *supervisor):
         poller.register(source, select.POLLIN)
@@ -73,34 +123,10 @@ def _serve(control: socket.socket, supervisor: list[int], body: Body) -> None:
             return
         if order == b"w":
             pid = int.from_bytes(control.recv(4), "big")
-            _reap(fates, pid)
-            control.sendall(json.dumps(fates.pop(pid, [])).encode())
+            control.sendall(json.dumps(nest.fate(pid)).encode())
         else:
-            _fork(descriptors, body)
-            _reap(fates)
-
-
-def _fork(descriptors: list[int], body: Body) -> None:
-    """One child, whose channel, stdout and stderr are *descriptors*."""
-    parent = os.getpid()
-    if os.fork() == 0:
-        _become(descriptors, body, parent)
-    for number in descriptors:
-        os.close(number)
-
-
-def _reap(fates: dict[int, list[float]], awaited: int | None = None) -> None:
-    """Note how children have ended, and how *awaited* does: exit code, CPU seconds, peak of memory in bytes."""
-    try:
-        while awaited not in fates:
-            pid, status, usage = os.wait4(awaited or -1, 0 if awaited else os.WNOHANG)
-            if pid == 0:
-                return
-            fates[pid] = [os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT]
-            if len(fates) > _MOST_FATES:
-                del fates[next(iter(fates))]
-    except ChildProcessError:
-        return
+            nest.fork(descriptors)
+            nest.reap()
 
 
 def _become(descriptors: list[int], body: Body, parent: int) -> None:

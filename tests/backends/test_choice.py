@@ -34,6 +34,10 @@ def test_what_is_missing_is_one_line() -> None:
     )
     assert requirements(a_model("anthropic"), {"ANTHROPIC_API_KEY": SECRET}) is None
     assert requirements(a_model("simulated"), {}) is None
+    malformed = {"ANTHROPIC_API_KEY": SECRET, "ANTHROPIC_BASE_URL": "ftp://box"}
+    assert requirements(a_model("anthropic"), malformed) == (
+        "ANTHROPIC_BASE_URL: ftp://box: the scheme of a server is http or https"
+    )
 
 
 HEAVY = {"anthropic", "genai_prices", "httpx", "httpx2", "ollama", "platformdirs", "requests", "xllamacpp"}

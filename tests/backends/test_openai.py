@@ -88,12 +88,20 @@ def test_every_reason_to_stop_has_its_name(answer: Answer, reason: StopReason) -
 
 
 def test_a_prompt_that_outgrows_the_window_is_a_named_outcome() -> None:
-    """vLLM's and llama-server's 400 becomes an empty reply with the server's words as a warning."""
-    words = "This model's maximum context length is 4096 tokens. However, you requested 9000 tokens"
+    """llama-server's 400 becomes an empty reply with the server's words as a warning."""
+    words = "request (9000 tokens) exceeds the available context size (4096 tokens), try increasing it"
     with OpenAIServer([Status(400, words)]) as server:
         reply = opened(server).complete(a_prompt())
     assert (reply.text, reply.stop_reason, reply.usage) == ("", StopReason.CONTEXT, Usage())
     assert words in reply.warnings[0]
+
+
+def test_a_window_too_small_for_max_tokens_is_the_users_to_mend() -> None:
+    """vLLM refuses every prompt then; the experiments are invalid, not unsolved."""
+    words = "'max_tokens' is too large: 4096. This model's maximum context length is 4096 tokens"
+    with OpenAIServer([Status(400, words)]) as server, pytest.raises(ModelUnavailable, match=r"lower `max_tokens`, or"):
+        opened(server).complete(a_prompt())
+    assert len(server.requests) == 1
 
 
 def picky(request: Request) -> Status | str:

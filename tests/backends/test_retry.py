@@ -57,6 +57,14 @@ def test_it_is_not_waited_for_longer_than_is_sensible() -> None:
     assert naps.taken == []
 
 
+def test_a_time_limit_is_waited_out_twice_at_most() -> None:
+    """A third try would cost as much time again, and perhaps money."""
+    naps = Naps()
+    with pytest.raises(MayPass):
+        persistently(failing(3, timed_out=True), Patience(), sleep=naps)
+    assert len(naps.taken) == 1
+
+
 def test_other_errors_pass_through() -> None:
     """Only MayPass is tried again."""
     naps = Naps()
@@ -145,6 +153,15 @@ def test_an_answer_in_between_starts_the_count_anew() -> None:
         with pytest.raises(ModelUnavailable):
             caller(failing(1))
         assert caller(lambda: "fine") == "fine"
+
+
+def test_a_refusal_is_an_answer() -> None:
+    """An unknown model does not make a dead server."""
+    caller = dead(clock := FrozenClock())
+    clock.now += 31
+    with pytest.raises(KeyError):
+        caller(lambda: _raise(KeyError("no such model")))
+    assert caller(lambda: "fine") == "fine"
 
 
 def test_a_busy_server_is_not_a_dead_one() -> None:

@@ -153,7 +153,5 @@ def _kind(source: str | None) -> str:
         ast.parse(source)
     except SyntaxError:
         return "syntax"
-    marks = {"_arguments(": "name", "return None": "result", "while True": "endless"}
-    if "import" not in source:
-        return "import"
+    marks = {"_arguments(": "name", "tools = vars(": "import", "return None": "result", "while True": "endless"}
     return next((kind for mark, kind in marks.items() if mark in source), "subtle")

@@ -52,7 +52,7 @@ def test_one_try_is_an_arm_with_one_iteration() -> None:
 def test_the_ledger_holds_every_call_by_role() -> None:
     """(40 input and 10 output tokens) x $4 and $20 per million is $0.00036 a call; the local model is free."""
     bill = Usage(40, 10)
-    frontier = ScriptedModel(lambda prompt: Reply("words", bill, "frontier-1"))
+    frontier = ScriptedModel(lambda _: Reply("words", bill, "frontier-1"))
     local = ScriptedModel([wrong(1), wrong(2), RIGHT])
     ledger = run(local=local, frontier=frontier).ledger
     assert ledger.cost == Decimal("0.00072")
@@ -151,11 +151,11 @@ def test_a_checkpoint_reads_what_the_memory_recalls() -> None:
         def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
             return recalled[:1]
 
-    frontier = ScriptedModel(lambda prompt: "words")
+    frontier = ScriptedModel(lambda _: "words")
     experiment = run(local=ScriptedModel([wrong(1), wrong(2), RIGHT]), frontier=frontier, memory=Remembering())
     assert experiment.checkpoints[0].recalled == 1
     assert "return 'recalled'" in frontier.prompts[1].user
-    frontier = ScriptedModel(lambda prompt: "words")
+    frontier = ScriptedModel(lambda _: "words")
     experiment = run(local=ScriptedModel([wrong(1), wrong(2), RIGHT]), frontier=frontier)
     assert experiment.checkpoints[0].recalled == 0
     assert "return x - y - 2" in frontier.prompts[1].user

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import reduce
 
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, StopReason, Verdict
@@ -50,7 +51,7 @@ def ran(
             Guidance(number, after, "Try again.", "frontier", usage=CALL, cost=_dollars(cost))
             for number, (after, cost) in enumerate(checkpoints, start=1)
         ),
-        ledger=sum(rows, Ledger()),
+        ledger=reduce(Ledger.__add__, rows, Ledger()),
         status=status or (Status.SOLVED if solved_at else Status.UNSOLVED),
         seconds=2.0,
     )

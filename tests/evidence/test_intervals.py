@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from pytest_koderz.evidence.intervals import (
-    Interval,
     bootstrap_ratio,
     mcnemar_exact,
     noninferiority_p,
@@ -50,6 +49,7 @@ def test_wilson_of_nothing_is_unknown() -> None:
     assert wilson_clustered([(0, 0)]) is None
 
 
+@settings(deadline=None)
 @given(counts)
 def test_wilson_is_scipys_for_whole_numbers(count: tuple[int, int]) -> None:
     """The formula is written out only because scipy's takes no effective sample size."""
@@ -65,8 +65,7 @@ def test_epochs_of_one_problem_do_not_count_as_problems() -> None:
     five = wilson_clustered([(5, 5)] * 8 + [(0, 5)] * 2)
     assert once is not None
     assert five is not None
-    assert five.width >= once.width
-    assert once == wilson(8, 10)
+    assert five == once == wilson(8, 10)
 
 
 def test_epochs_that_do_not_agree_tell_more() -> None:
@@ -81,6 +80,7 @@ def test_all_solved_in_every_epoch_counts_each_problem_once() -> None:
     assert wilson_clustered([(5, 5)] * 10) == wilson(10, 10)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=40))
 def test_clustered_interval_holds_the_share_and_is_never_narrower_than_all_tries(
     clusters: list[tuple[int, int]],
@@ -112,6 +112,7 @@ def test_pass_at_k_counts_the_samples_without_a_pass(n: int, c: int, k: int, exp
     assert pass_at_k(n, c, k) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(counts, st.integers(1, 300))
 def test_pass_at_k_is_the_product_form_of_the_paper(count: tuple[int, int], k: int) -> None:
     """Chen et al. (2021), figure 3: 1 - prod(1 - k / i) for i from n - c + 1 to n."""
@@ -120,6 +121,7 @@ def test_pass_at_k_is_the_product_form_of_the_paper(count: tuple[int, int], k: i
     assert pass_at_k(n, c, k) == pytest.approx(theirs, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(counts.filter(lambda count: count[1] > 1))
 def test_pass_at_k_rises_with_k(count: tuple[int, int]) -> None:
     """More samples never lower the chance; with one it is the share."""
@@ -162,6 +164,7 @@ def test_paired_difference_agrees_with_published_limits(
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=5.1e-4 if n == 21 else 5.1e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1000))
 def test_paired_difference_has_a_width_where_no_pair_differs(n: int) -> None:
     """Without discordant pairs the limits are z^2 / (n + z^2) on either side (Tango's equation with b = c = 0)."""
@@ -171,16 +174,18 @@ def test_paired_difference_has_a_width_where_no_pair_differs(n: int) -> None:
     assert interval.low == pytest.approx(-interval.high, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(tables)
 def test_paired_difference_is_mirrored_when_the_arms_change_places(table: tuple[int, int, int]) -> None:
     """It lies within -1 and 1 and holds what was seen."""
-    b, c, rest = table
+    b, c, _ = table
     n = sum(table)
     ours, theirs = paired_difference(b, c, n), paired_difference(c, b, n)
     assert -1 <= ours.low <= (b - c) / n <= ours.high <= 1
     assert (ours.low, ours.high) == pytest.approx((-theirs.high, -theirs.low), abs=1e-7)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 60))
 def test_exact_noninferiority_is_monotone(b: int, c: int, rest: int) -> None:
     """A problem won in place of one lost never makes a match less likely."""
@@ -205,14 +210,16 @@ def test_bootstrap_of_a_mean_is_close_to_students_interval_for_normal_values() -
 
 def test_bootstrap_is_the_same_every_time() -> None:
     """A seed is fixed, so that a summary can be recomputed."""
-    values = [1.0, 2.0, 4.0, 8.0, 9.0, 11.0]
+    values = [1.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 5.0, 9.0, 60.0]
     assert bootstrap_ratio(values) == bootstrap_ratio(values)
     assert bootstrap_ratio(values, seed=1) != bootstrap_ratio(values, seed=2)
 
 
 def test_bootstrap_of_equal_values_is_a_point() -> None:
     """Where nothing varies nothing is uncertain."""
-    assert bootstrap_ratio([0.1] * 7) == Interval(pytest.approx(0.1), pytest.approx(0.1))
+    interval = bootstrap_ratio([0.1] * 7)
+    assert interval is not None
+    assert (interval.low, interval.high) == pytest.approx((0.1, 0.1))
 
 
 @pytest.mark.parametrize(
@@ -224,6 +231,7 @@ def test_bootstrap_of_too_little_is_unknown(tops: list[float], bottoms: list[flo
     assert bootstrap_ratio(tops, bottoms) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.001, 10), min_size=4, max_size=25))
 def test_positive_ratio_has_positive_limits_that_hold_it(values: list[float]) -> None:
     """Dollars per solved problem cannot be negative."""
@@ -231,6 +239,7 @@ def test_positive_ratio_has_positive_limits_that_hold_it(values: list[float]) ->
     assert interval is None or (0 < interval.low <= sum(values) / len(values) * (1 + 1e-9) and interval.high > 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-10, 10), min_size=4, max_size=25), st.floats(0.01, 100))
 def test_bootstrap_scales_with_the_unit(values: list[float], factor: float) -> None:
     """Cents and dollars give the same interval."""

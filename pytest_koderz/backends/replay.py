@@ -1,0 +1,154 @@
+"""Replies played back from a journal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher, unified_diff
+from pathlib import Path
+from typing import Any
+
+from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.iteration import StopReason
+from pytest_koderz.core.money import Usage
+from pytest_koderz.core.ports import Prompt, Reply
+
+from .caller import silent
+from .options import checked
+
+VERSION = 1
+"""Of the journal's lines that can be read."""
+
+DIFF_LINES = 20
+
+
+def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:  # noqa: ARG001 - a fixed API
+    """Says where no journal is; what is in it is not read."""
+    return None if _files(Path(settings.model)) else f"{settings.model}: no journal is there to play back"
+
+
+def open_model(
+    settings: ModelSettings,
+    *,
+    environment: Mapping[str, str] = {},  # noqa: ARG001 - a fixed API; never changed
+    worker: int = 0,  # noqa: ARG001 - all workers read the same journal
+    notify: Callable[[str], None] = silent,  # noqa: ARG001 - nothing to tell
+) -> ReplayModel:
+    """A model that answers from the journal at `settings.model`: a benchmark's folder, or one .jsonl file.
+
+    A prompt is found by its digest, so that it must be the recorded one to the letter. What is missing is an error that
+    shows how the nearest recorded prompt differs; with the option `strict: false` that prompt's reply is taken, with a
+    warning. Raises UsageError where there is no journal.
+    """
+    strict = checked(settings, {"strict": bool}).get("strict", True)
+    missing = requirements(settings, {})
+    if missing:
+        raise UsageError(missing)
+    return ReplayModel(settings.model, _calls(Path(settings.model)), strict=strict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A recorded call."""
+
+    digest: str
+    problem_id: str
+    role: str
+    system: str
+    user: str
+    reply: Reply
+
+
+class ReplayModel:
+    """A Model that asks nobody."""
+
+    def __init__(self, journal: str, calls: Iterable[Call], *, strict: bool) -> None:
+        """Of several calls with one prompt the last is taken: an earlier one was in flight when a run was killed."""
+        self.journal = journal
+        self._strict = strict
+        self._calls = {call.digest: call for call in calls}
+
+    def complete(self, prompt: Prompt) -> Reply:
+        if prompt.digest in self._calls:
+            return self._calls[prompt.digest].reply
+        nearest = self._nearest(prompt)
+        if self._strict or nearest is None:
+            raise ModelUnavailable(self._miss(prompt, nearest))
+        warning = f"{self.journal} holds another prompt; the nearest one's reply was taken"
+        return replace(nearest.reply, warnings=(*nearest.reply.warnings, warning))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _nearest(self, prompt: Prompt) -> Call | None:
+        """The recorded call of the same problem and role whose prompt is most like *prompt*."""
+        same = [
+            call for call in self._calls.values() if (call.problem_id, call.role) == (prompt.problem_id, prompt.role)
+        ]
+        matcher = SequenceMatcher(autojunk=False)
+        matcher.set_seq2(prompt.user.splitlines())
+
+        def likeness(call: Call) -> float:
+            matcher.set_seq1(call.user.splitlines())
+            return matcher.ratio()
+
+        return max(same, key=likeness, default=None)
+
+    def _miss(self, prompt: Prompt, nearest: Call | None) -> str:
+        what = f"{self.journal}: this {prompt.role} prompt of {prompt.problem_id} is not recorded"
+        if nearest is None:
+            return f"{what}, nor is any other of that problem and role"
+        if (nearest.system, nearest.user) == (prompt.system, prompt.user):
+            return f"{what} with seed {prompt.seed}: its text is, with another seed or heat"
+        ours = f"{prompt.system}\n{prompt.user}".splitlines()
+        theirs = f"{nearest.system}\n{nearest.user}".splitlines()
+        diff = list(unified_diff(theirs, ours, "recorded", "asked", lineterm="", n=1))
+        return "\n".join([f"{what}; the nearest one differs:", *diff[:DIFF_LINES]])
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.jsonl")) if path.is_dir() else [path] if path.is_file() else []
+
+
+def _calls(path: Path) -> Iterator[Call]:
+    for file in _files(path):
+        for number, line in enumerate(file.read_text(errors="surrogateescape").splitlines(), 1):
+            event = _event(line)
+            if event.get("event") != "called":
+                continue
+            if event.get("v") != VERSION:
+                raise UsageError(f"{file}:{number}: written by another version of pytest-koderz (v {event.get('v')!r})")
+            try:
+                yield _call(event)
+            except (KeyError, TypeError, ValueError) as fault:
+                raise UsageError(f"{file}:{number}: is no call of a journal ({fault!r})") from None
+
+
+def _event(line: str) -> dict[str, Any]:
+    """An empty dict for a torn line, which is normal where a process was killed."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _call(event: Mapping[str, Any]) -> Call:
+    prompt = event["prompt"]
+    return Call(
+        prompt["digest"], event["problem"], event["role"], prompt["system"], prompt["user"], _reply(event["reply"])
+    )
+
+
+def _reply(values: Mapping[str, Any]) -> Reply:
+    return Reply(
+        text=values["text"],
+        usage=Usage(**values["usage"]),
+        model_id=values["model_id"],
+        stop_reason=StopReason(values["stop_reason"]),
+        seconds=values["seconds"],
+        gpu_seconds=values["gpu_seconds"],
+        warnings=tuple(values["warnings"]),
+    )

@@ -1,0 +1,83 @@
+"""The recorded session of claude-cortex 2.0.0, replayed: against the embedded server, and a real one where there is one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_koderz.cortex.replies import Reply
+from pytest_koderz.cortex.tools import DESCRIPTIONS, SCHEMAS
+
+from .worlds import SHARED, converse, launch
+
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recordings are not at {SHARED}")
+
+REAL = os.environ.get("CORTEX_PATH")
+
+
+def recorded() -> list[dict[str, Any]]:
+    lines = (SHARED / "transcript.jsonl").read_text(encoding="utf-8").splitlines()
+    return [call for line in lines if "tool" in (call := json.loads(line))]
+
+
+def shape(text: str) -> str:
+    """*text* without what differs from run to run: moments, and how important a memory has become."""
+    text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.000Z)?", "MOMENT", text)
+    return re.sub(r'("salience"|"decayedScore"): [\d.]+', r"\1: SHARE", text)
+
+
+def as_kept(text: str) -> str:
+    """What a server would have replied that loses nothing of what it accepted.
+
+    claude-cortex cut a content at 10,240 characters and fourteen tags at ten, and at the end of the session deleted
+    two memories that it had just said it would remember.
+    """
+    text = re.sub(r"\n  WARNING: Content truncated.*\n.*", "", text)
+    text = re.sub(r"x{10240}\\n\\n\[Content truncated - exceeded 10KB limit\]", "x" * 12000, text)
+    text = text.replace('\\"t9\\"]', '\\"t9\\",\\"t10\\",\\"t11\\",\\"t12\\",\\"t13\\"]')
+    spaced = '"t9"\n        ]'
+    more = ",\n".join(f'          "t{number}"' for number in range(10, 14))
+    text = text.replace(f"          {spaced}", f'          "t9",\n{more}\n        ]')
+    return text.replace("2 deleted.", "0 deleted.")
+
+
+@pytest.fixture(scope="module")
+def replies(tmp_path_factory: pytest.TempPathFactory) -> list[Reply]:
+    """The session, replayed until it falls within one second: moments, by which memories are sorted, are whole seconds."""
+    for _ in range(10):
+        folder = tmp_path_factory.mktemp("embedded")
+        found = converse(launch(folder), [(call["tool"], call["arguments"]) for call in recorded()])
+        export = next(reply.text for reply in found if reply.text.startswith("Exported"))
+        if len(set(re.findall(r'"(?:last_accessed|created_at)": "(.+)"', export))) == 1:
+            break
+    return found
+
+
+@pytest.mark.parametrize("number", range(len(recorded()) if SHARED.is_dir() else 0))
+def test_the_embedded_server_replies_as_recorded(number: int, replies: list[Reply]) -> None:
+    """Same success or failure, and the same text but for moments and salience; what the original lost is there."""
+    call = recorded()[number]
+    assert replies[number].is_error == call["is_error"]
+    assert shape(replies[number].text) == shape(as_kept(call["text"]))
+
+
+@pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask")
+def test_the_real_server_replies_as_recorded(tmp_path: Path) -> None:
+    """The recordings are what claude-cortex says."""
+    calls = recorded()
+    found = converse(launch(tmp_path, cortex_path=REAL), [(call["tool"], call["arguments"]) for call in calls])
+    assert [reply.is_error for reply in found] == [call["is_error"] for call in calls]
+    assert [shape(reply.text) for reply in found] == [shape(call["text"]) for call in calls]
+
+
+def test_the_tools_are_the_recorded_ones() -> None:
+    """Names, order, descriptions and JSON schemas."""
+    tools = json.loads((SHARED / "tools.json").read_text(encoding="utf-8"))
+    assert [tool["name"] for tool in tools] == list(SCHEMAS)
+    assert {tool["name"]: tool["input_schema"] for tool in tools} == dict(SCHEMAS)
+    assert {tool["name"]: tool["description"] for tool in tools} == dict(DESCRIPTIONS)

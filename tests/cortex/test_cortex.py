@@ -1,0 +1,359 @@
+"""What an experiment sees of cortex: its memories are stored, verified and recalled, whatever the server does."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from random import Random
+from time import monotonic, sleep
+
+import pytest
+
+from pytest_koderz.core.arm import Arm
+from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex
+from pytest_koderz.cortex.reading import recall_experiments
+from pytest_koderz.cortex.spool import owed_in
+
+from .worlds import (
+    FORGETFUL,
+    arm,
+    embedded,
+    experiment,
+    forgetful,
+    iteration,
+    kill_servers,
+    lived,
+    node_environment,
+    problem,
+    rows_in,
+    servers_of,
+    spec,
+    tell,
+    titles_in,
+)
+
+REAL = os.environ.get("CORTEX_PATH")
+
+
+class Reusing(Arm):
+    """An arm that takes specs which were paid for before."""
+
+    reuse_spec = True
+
+
+def reusing(model: str = "frontier-1") -> Arm:
+    plain = arm(model=model)
+    return Reusing(plain.name, plain.local, plain.spec)
+
+
+@pytest.fixture
+def cortex(tmp_path: Path) -> Iterator[Cortex]:
+    with closing(embedded(tmp_path)) as opened:
+        yield opened
+
+
+def test_nothing_is_started_before_it_is_needed(tmp_path: Path, cortex: Cortex) -> None:
+    """Describing and delivering nothing make no file and no process."""
+    assert cortex.describe() == f"embedded server, {tmp_path / 'cortex.db'}"
+    assert cortex.deliver(5) == Delivery()
+    cortex.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_that_was_told_is_stored_and_verified(tmp_path: Path, cortex: Cortex) -> None:
+    """Each memory once; the emptied spool is gone; cortex alone can tell the experiments again."""
+    told = [lived(number) for number in range(3)]
+    count = sum(tell(cortex, one) for one in told)
+    assert cortex.deliver(60) == Delivery(stored=count, verified=count)
+    cortex.close()
+    assert len(titles_in(tmp_path)) == len(set(titles_in(tmp_path))) == count
+    assert list((tmp_path / "bench").iterdir()) == []
+    where = {"cortex_path": None, "database": tmp_path / "cortex.db"}
+    assert recall_experiments(told[0].benchmark_id, **where) == tuple(told)  # type: ignore[arg-type]
+    assert recall_experiments(told[1].id, **where) == (told[1],)  # type: ignore[arg-type]
+
+
+def test_iterations_are_recalled_complete_and_in_order(cortex: Cortex) -> None:
+    """Right after they were told; the last ones; never another experiment's."""
+    one, other = experiment(1), experiment(2)
+    for number in range(1, 13):
+        one, other = one.with_iteration(iteration(number)), other.with_iteration(iteration(number, "other"))
+        cortex.pytest_koderz_iterated(one, one.iterations[-1])
+        cortex.pytest_koderz_iterated(other, other.iterations[-1])
+        if number in (5, 10, 12):
+            assert cortex.pytest_koderz_recall_iterations(one, 5) == list(one.iterations[-5:])
+    assert cortex.pytest_koderz_recall_iterations(one, 50) == list(one.iterations)
+    assert cortex.pytest_koderz_recall_iterations(other, 1) == [other.iterations[-1]]
+    assert cortex.pytest_koderz_recall_iterations(experiment(3), 5) == []
+
+
+def test_what_cortex_does_not_have_is_not_made_up(cortex: Cortex) -> None:
+    """An iteration that it was never told of: nothing is recalled, and the loop uses its own record."""
+    one = experiment(1).with_iteration(iteration(1)).with_iteration(iteration(2))
+    cortex.pytest_koderz_iterated(one, one.iterations[0])
+    assert cortex.pytest_koderz_recall_iterations(one, 5) is None
+
+
+def test_an_experiment_run_again_recalls_its_own_iterations(cortex: Cortex) -> None:
+    """Both runs of one id are kept, under titles of their own."""
+    for source in ("first run", "second run"):
+        one = experiment().with_iteration(iteration(1, source))
+        cortex.pytest_koderz_iterated(one, one.iterations[0])
+        assert cortex.pytest_koderz_recall_iterations(one, 5) == [one.iterations[0]]
+    assert cortex.deliver(60) == Delivery(2, 2)
+
+
+def test_a_spec_is_reused_for_the_same_problem_model_and_prompts(cortex: Cortex) -> None:
+    """Only where the arm says so; it names the experiment that paid, and keeps what it cost."""
+    assert cortex.pytest_koderz_recall_spec(problem(), arm()) is None
+    payer = experiment()
+    cortex.pytest_koderz_spec_written(payer, spec("Return two."))
+    assert cortex.pytest_koderz_recall_spec(problem(), arm()) is None
+    recalled = cortex.pytest_koderz_recall_spec(problem(), reusing())
+    assert recalled == replace(spec("Return two."), recalled_from=payer.id)
+    assert cortex.pytest_koderz_recall_spec(problem(1), reusing()) is None
+    assert cortex.pytest_koderz_recall_spec(problem(), reusing("frontier-2")) is None
+    assert cortex.pytest_koderz_recall_spec(replace(problem(), prompt="another text"), reusing()) is None
+    assert cortex.pytest_koderz_recall_spec(problem(), replace(reusing(), spec=None)) is None
+
+
+def test_a_recalled_spec_keeps_its_payer(cortex: Cortex) -> None:
+    """However often it is passed on."""
+    cortex.pytest_koderz_recall_spec(problem(), arm())
+    cortex.pytest_koderz_spec_written(experiment(), spec())
+    for benchmark in ("bench_2", "bench_3"):
+        recalled = cortex.pytest_koderz_recall_spec(problem(), reusing())
+        assert recalled is not None
+        assert recalled.recalled_from == experiment().id
+        cortex.pytest_koderz_spec_written(experiment(benchmark=benchmark), recalled)
+
+
+def test_two_processes_tell_one_server_file(tmp_path: Path) -> None:
+    """Each has a server and a spool of its own; the deliveries add up."""
+    with closing(embedded(tmp_path, "gw0")) as one, closing(embedded(tmp_path, "gw1")) as two:
+        told = sum(tell(*pair) for pair in ((one, lived(0)), (two, lived(1)), (one, lived(2)), (two, lived(3))))
+        delivery = one.deliver(60) + Delivery.of({**asdict(two.deliver(60)), "missing": [], "warnings": []})
+    assert delivery == Delivery(told, told)
+    assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == told
+
+
+def test_a_server_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """Killed at four random moments of the delivery: in the end each memory is there once."""
+    spool = tmp_path / "bench" / "main.spool"
+    with closing(embedded(tmp_path)) as cortex:
+        count = sum(tell(cortex, lived(number)) for number in range(12))
+        moments = sorted(Random(3).sample(range(1, count), 4), reverse=True)
+
+        def kill_at_the_moments() -> int:
+            killed = 0
+            for moment in moments:
+                while owed_in(spool) > moment:
+                    sleep(0.001)
+                killed += kill_servers(tmp_path)
+            return killed
+
+        with ThreadPoolExecutor(1) as pool:
+            kills = pool.submit(kill_at_the_moments)
+            assert cortex.deliver(180) == Delivery(count, count)
+        assert kills.result() == 4
+    assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == count
+
+
+def test_a_lost_reply_leaves_no_duplicate(tmp_path: Path) -> None:
+    """The server stores, and dies before it can say so, three times."""
+    with closing(forgetful(tmp_path, faults={"lost_reply": [2, 5, 9]})) as cortex:
+        count = tell(cortex, lived())
+        assert cortex.deliver(120) == Delivery(count, count)
+    assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == count
+
+
+def test_nothing_is_lost_on_a_server_that_loses_things(tmp_path: Path) -> None:
+    """Short-term memories go, contents and tags are cut, similar ones are dropped, some calls find it busy."""
+    faults = {"refuse": [1, 4], "similar": [6, 8]}
+    long = replace(lived(), spec=spec("word " * 20_000))
+    long = replace(long, iterations=(iteration(1, "x = 1\n" * 9_000), *long.iterations[1:]))
+    with closing(forgetful(tmp_path, faults=faults)) as cortex:
+        assert cortex.describe().startswith("cortex at ")
+        count = tell(cortex, long)
+        assert cortex.deliver(120) == Delivery(count, count)
+        assert cortex.pytest_koderz_recall_iterations(long, 6) == list(long.iterations)
+    assert all(len(str(row["content"])) <= 10_240 for row in rows_in(tmp_path))
+    (found,) = recall_experiments(long.id, cortex_path=None, database=tmp_path / "cortex.db")
+    assert found == long
+
+
+def test_what_the_server_changed_is_said_to_be_missing(tmp_path: Path) -> None:
+    """A server that cuts contents without need: the titles are named, and stay in the spool."""
+    with closing(forgetful(tmp_path, faults={"cut": 100})) as cortex:
+        cortex.pytest_koderz_spec_written(experiment(), spec("word " * 100))
+        delivery = cortex.deliver(120)
+    assert (delivery.stored, delivery.verified, delivery.owed) == (1, 0, 0)
+    assert delivery.missing[0].startswith(f"{experiment().id} HumanEval/0 spec-")
+    assert (tmp_path / "bench" / "main.spool").exists()
+
+
+def test_the_cap_is_foreseen(tmp_path: Path) -> None:
+    """Near 5,000 long-term memories the user is told; at the end nothing more is sent, which would delete old ones."""
+    with closing(forgetful(tmp_path, faults={"long_term": 4_500})) as cortex:
+        count = tell(cortex, lived())
+        near = cortex.deliver(120)
+    assert (near.verified, near.owed) == (count, 0)
+    assert near.warnings[0].startswith("4500 of the 5000 long-term memories")
+    (tmp_path / "cortex.faults").write_text('{"long_term": 5000}', encoding="utf-8")
+    with closing(
+        open_cortex(
+            cortex_path=str(FORGETFUL),
+            database=tmp_path / "cortex.db",
+            spool=tmp_path / "bench" / "later.spool",
+            environment=node_environment(tmp_path, {"long_term": 5_000}),
+        )
+    ) as cortex:
+        more = tell(cortex, lived(1))
+        full = cortex.deliver(120)
+    assert (full.stored, full.owed) == (0, more)
+    assert "nothing more is sent" in full.warnings[0]
+
+
+ABSENT: list[Callable[[Path], Cortex]] = [
+    lambda folder: open_cortex(
+        cortex_path="/nowhere/index.js",
+        database=folder / "cortex.db",
+        spool=folder / "bench" / "main.spool",
+        environment={"PATH": "/nowhere", "HOME": "/"},
+    ),
+    lambda folder: open_cortex(
+        cortex_path="/nowhere/index.js",
+        database=folder / "cortex.db",
+        spool=folder / "bench" / "main.spool",
+        environment=node_environment(folder, {}),
+    ),
+]
+
+
+@pytest.mark.parametrize("absent", ABSENT, ids=["no node", "no server"])
+def test_an_absent_server_stops_nothing_and_is_owed(tmp_path: Path, absent: Callable[[Path], Cortex]) -> None:
+    """The experiment goes on at once; what is owed is delivered when there is a server, once."""
+    one = lived()
+    with closing(absent(tmp_path)) as cortex:
+        count = tell(cortex, one)
+        assert cortex.pytest_koderz_recall_iterations(one, 5) is None
+        delivery = cortex.deliver(30)
+    assert (delivery.stored, delivery.owed, len(delivery.warnings)) == (0, count, 1)
+    assert owed_in(tmp_path / "bench" / "main.spool") == count
+    sync = {"cortex_path": None, "database": tmp_path / "cortex.db"}
+    assert deliver_spools(tmp_path, **sync) == Delivery(count, count)  # type: ignore[arg-type]
+    assert deliver_spools(tmp_path, **sync) == Delivery()  # type: ignore[arg-type]
+    assert len(titles_in(tmp_path)) == count
+
+
+def test_a_hung_server_stops_nothing(tmp_path: Path) -> None:
+    """Who waits for it waits a bounded time, and less each time; what it did not take is owed."""
+    with closing(forgetful(tmp_path, faults={"hang": [2]})) as cortex:
+        one = lived()
+        count = tell(cortex, one)
+        began = monotonic()
+        assert cortex.pytest_koderz_recall_iterations(one, 5) is None
+        assert cortex.pytest_koderz_recall_iterations(one, 5) is None
+        delivery = cortex.deliver(1)
+        assert monotonic() - began < 20
+    assert (delivery.stored, delivery.owed) == (1, count - 1)
+    assert servers_of(tmp_path) == []
+
+
+def test_what_was_delivered_by_others_is_not_sent_again(tmp_path: Path) -> None:
+    """A process dies with a full spool; the resumed benchmark tells the same again; then the old spool is delivered."""
+    one = lived()
+    with closing(
+        open_cortex(
+            cortex_path="/nowhere/index.js",
+            database=tmp_path / "cortex.db",
+            spool=tmp_path / "bench" / "died.spool",
+            environment={"PATH": "/nowhere"},
+        )
+    ) as died:
+        tell(died, one)
+    with closing(embedded(tmp_path, "resumed")) as resumed:
+        count = tell(resumed, one)
+        assert resumed.deliver(60).verified == count
+    with closing(embedded(tmp_path, "again")) as again:
+        tell(again, one)
+        assert again.deliver(60).verified == count
+    assert deliver_spools(tmp_path, cortex_path=None, database=tmp_path / "cortex.db").owed == 0
+    assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == count
+
+
+def test_a_spool_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
+    """Its memories are counted as owed."""
+    with closing(embedded(tmp_path)) as cortex:
+        count = tell(cortex, lived())
+        delivery = deliver_spools(tmp_path / "bench", cortex_path=None, database=tmp_path / "cortex.db")
+        assert delivery.stored == 0
+        assert "in use" in delivery.warnings[0]
+        assert cortex.deliver(60).verified == count
+
+
+def test_no_secret_is_stored(tmp_path: Path) -> None:
+    """Not even when an error message or a model's text repeats one."""
+    secret = "sk-ant-0123456789abcdef"
+    environment = {**os.environ, "ANTHROPIC_API_KEY": secret}
+    ended: Experiment = replace(lived(), reason=f"401 for {secret}", spec=spec(f"Use {secret}."))
+    with closing(embedded(tmp_path, environment=environment)) as cortex:
+        count = tell(cortex, ended)
+        assert cortex.deliver(60) == Delivery(count, count)
+        for process in servers_of(tmp_path):
+            assert secret.encode() not in Path(f"/proc/{process}/environ").read_bytes()
+            assert secret.encode() not in Path(f"/proc/{process}/cmdline").read_bytes()
+        for file in tmp_path.rglob("*"):
+            assert file.is_dir() or secret.encode() not in file.read_bytes()
+
+
+def test_other_projects_do_not_see_it(tmp_path: Path, cortex: Cortex) -> None:
+    """Every memory has its project and scope, also those of the category `learning`."""
+    tell(cortex, lived())
+    cortex.deliver(60)
+    assert {(row["project"], row["scope"], row["type"]) for row in rows_in(tmp_path)} == {
+        ("koderz", "project", "long_term")
+    }
+
+
+def test_closing_leaves_no_server(tmp_path: Path, cortex: Cortex) -> None:
+    """Nor a second close, nor one after the server has died."""
+    tell(cortex, lived())
+    cortex.deliver(60)
+    (server,) = servers_of(tmp_path)
+    os.kill(server, signal.SIGKILL)
+    cortex.close()
+    cortex.close()
+    assert servers_of(tmp_path) == []
+
+
+def test_threads_share_one_cortex(tmp_path: Path, cortex: Cortex) -> None:
+    """Experiments of several threads at once: one server, nothing lost, each recalls its own."""
+
+    def live(number: int) -> int:
+        one = lived(number)
+        count = tell(cortex, one)
+        assert cortex.pytest_koderz_recall_iterations(one, 5) in (list(one.iterations[-5:]), None)
+        return count
+
+    with ThreadPoolExecutor(4) as pool:
+        count = sum(pool.map(live, range(8)))
+    assert cortex.deliver(60) == Delivery(count, count)
+    assert len(servers_of(tmp_path)) == 1
+
+
+@pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask")
+def test_the_real_server_keeps_all_of_it(tmp_path: Path) -> None:
+    """claude-cortex itself: stored, verified, recalled in order."""
+    real = open_cortex(cortex_path=REAL, database=tmp_path / "cortex.db", spool=tmp_path / "main.spool")
+    with closing(real) as cortex:
+        told = [lived(number) for number in range(5)]
+        count = sum(tell(cortex, one) for one in told)
+        assert cortex.pytest_koderz_recall_iterations(told[-1], 6) == list(told[-1].iterations)
+        assert cortex.deliver(60) == Delivery(count, count)

@@ -1,0 +1,177 @@
+"""From an experiment's values to memories and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
+from pytest_koderz.cortex.memories import (
+    CONTENT_LIMIT,
+    Memory,
+    memory_of_checkpoint,
+    memory_of_iteration,
+    memory_of_result,
+    memory_of_spec,
+    shortened,
+    title_of,
+    value_of,
+)
+from pytest_koderz.cortex.reading import experiment_of
+from pytest_koderz.cortex.redaction import Redaction
+
+from .worlds import experiment, guidance, iteration, lived, spec
+
+
+def row(memory: Memory) -> dict[str, Any]:
+    """*memory* as a server gives it back."""
+    arguments = json.loads(json.dumps(memory.arguments("koderz"), default=str))
+    return {**arguments, "metadata": json.dumps(arguments["metadata"])}
+
+
+def test_values_come_back_equal() -> None:
+    """Each with all its parts: decimals, enumerations, failures, several candidates."""
+    one = lived()
+    told: list[tuple[type, object, Memory]] = [
+        (Spec, one.spec, memory_of_spec(one, spec(), "0123")),
+        (Iteration, one.iterations[2], memory_of_iteration(one, one.iterations[2])),
+        (Guidance, one.checkpoints[0], memory_of_checkpoint(one, one.checkpoints[0])),
+        (Experiment, replace(one, spec=None, iterations=(), checkpoints=()), memory_of_result(one)),
+    ]
+    for kind, value, memory in told:
+        assert value_of(kind, row(memory)) == value
+
+
+def test_an_experiment_is_rebuilt_from_its_memories() -> None:
+    """Spec, iterations, checkpoints and ledger; without a result it is still running."""
+    one = lived()
+    memories = [
+        memory_of_spec(one, spec(), "0123"),
+        *(memory_of_iteration(one, step) for step in one.iterations),
+        *(memory_of_checkpoint(one, review) for review in one.checkpoints),
+    ]
+    rows = [row(memory) for memory in memories]
+    assert experiment_of([*rows, row(memory_of_result(one))]) == one
+    assert experiment_of(rows).iterations == one.iterations
+    assert experiment_of(rows).status == "running"
+
+
+def test_the_words_of_the_seed_are_kept() -> None:
+    """Categories, tags and metadata are those that users of cortex look for."""
+    one = lived()
+    memory = memory_of_iteration(one, one.iterations[5])
+    assert (memory.category, memory_of_spec(one, spec(), "k").category) == ("custom", "custom")
+    assert memory_of_checkpoint(one, guidance(1, 5)).category == memory_of_result(one).category == "learning"
+    assert memory.tags == ("experiment", "iteration", one.id, "HumanEval/0", one.benchmark_id)
+    wanted = {"experiment_id": one.id, "problem_id": "HumanEval/0", "iteration": 6, "model": "local-1", "success": True}
+    assert {name: memory.metadata[name] for name in wanted} == wanted
+    assert memory.metadata["cost"] == 0.00012
+    assert memory.metadata["timestamp"].endswith("+00:00")
+
+
+def test_an_unknown_cost_is_null_and_said_to_be_unknown() -> None:
+    """It is not 0, neither in the metadata nor in the text."""
+    memory = memory_of_iteration(experiment(), replace(iteration(1), cost=None))
+    assert memory.metadata["cost"] is None
+    assert "cost unknown" in memory.content
+    free = memory_of_iteration(experiment(), replace(iteration(1), cost=Decimal(0)))
+    assert free.metadata["cost"] == 0
+    assert "0.000000 USD" in free.content
+
+
+def test_a_colleague_can_read_it() -> None:
+    """Code in a fence, the verdict in words, what the model was told."""
+    content = memory_of_iteration(experiment(), iteration(3)).content
+    assert content.startswith(f"Iteration 3 of {experiment().id} on HumanEval/0 (arm koderz): wrong, 1 of 3 assertions")
+    assert "```python\ndef f():\n    return 3\n```" in content
+    assert "What the model was told:\nIt returned a wrong answer." in content
+    fenced = memory_of_iteration(experiment(), iteration(3, 'x = """\n```\n"""\n')).content
+    assert "````python\n" in fenced
+
+
+def test_an_iteration_without_code_is_kept() -> None:
+    """As a reply that held none."""
+    empty = Iteration(1, (None,), (Verdict(Outcome.NO_CODE),))
+    memory = memory_of_iteration(experiment(), empty)
+    assert value_of(Iteration, row(memory)) == empty
+    assert memory.metadata["digest"] is None
+
+
+def test_a_spec_is_found_by_its_key_only_where_it_was_paid_for() -> None:
+    """One that was recalled names its payer, and cannot hide it."""
+    paid = memory_of_spec(experiment(), spec(), "abc123")
+    recalled = memory_of_spec(experiment(), replace(spec(), recalled_from="exp_00000000"), "abc123")
+    assert "spec-abc123" in paid.title
+    assert "abc123" not in recalled.title
+    assert "paid for by exp_00000000" in recalled.content
+
+
+TEXTS = st.text(max_size=400) | st.text(alphabet="🙂é\n`", max_size=12_000)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS)
+def test_a_content_is_never_longer_than_the_server_keeps(text: str) -> None:
+    """In the units in which JavaScript counts; what was cut says where the whole is."""
+    cut = shortened(text * 4, "[whole elsewhere]")
+    assert len(cut.encode("utf-16-le", "surrogatepass")) // 2 <= CONTENT_LIMIT
+    assert cut == text * 4 or cut.endswith("\n\n[whole elsewhere]")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60))
+def test_titles_hold_what_every_search_takes(name: str) -> None:
+    """Letters, digits and a few signs, whatever a problem is called."""
+    title = title_of(replace(experiment(), problem_id=name), "iteration-1")
+    assert not set(title) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:-.,_() ")
+
+
+@settings(max_examples=60, deadline=None)
+@given(source=st.text(max_size=300), told=st.text(max_size=300))
+def test_any_text_of_a_model_survives(source: str, told: str) -> None:
+    """Whatever characters it holds; only halves of surrogate pairs, which are no text, become question marks."""
+    step = iteration(1, source, told=told)
+    memory = Memory.from_json(memory_of_iteration(experiment(), step).as_json(), "title")
+    assert value_of(Iteration, row(memory)) == step
+
+
+def test_half_a_surrogate_pair_can_be_sent() -> None:
+    """Some models write them; the text is kept but for them."""
+    memory = memory_of_iteration(experiment(), iteration(1, "x = '\ud83d'\n"))
+    assert "x = '?'" in Memory.from_json(memory.as_json(), "t").content
+
+
+def test_secrets_of_the_environment_are_taken_out() -> None:
+    """Wherever a text has brought one in, quoted or not; other values stay."""
+    environment = {
+        "ANTHROPIC_API_KEY": "sk-ant-secret",
+        "HF_TOKEN": 'quo"ted\\secret',
+        "LANG": "en_US.UTF-8",
+        "A_KEY": "a",
+    }
+    step = iteration(1, told='sk-ant-secret quo"ted\\secret en_US.UTF-8 a')
+    text = Redaction.of(environment).of_json(memory_of_iteration(experiment(), step).as_json())
+    told = value_of(Iteration, row(Memory.from_json(text, "t"))).feedback
+    assert told == "[redacted] [redacted] en_US.UTF-8 a"
+
+
+def test_the_time_of_day_does_not_make_another_memory() -> None:
+    """What is told twice, as when an experiment is resumed, is recognized."""
+    one, other = (memory_of_iteration(experiment(), iteration(1)) for _ in range(2))
+    assert one.digest == other.digest
+    assert memory_of_iteration(experiment(), iteration(1, "other")).digest != one.digest
+
+
+def test_candidates_other_than_the_best_are_kept() -> None:
+    """All candidates of an iteration come back, though one alone is shown."""
+    wrong, right = Verdict(Outcome.WRONG, 0, 2), Verdict(Outcome.PASSED, 2, 2)
+    several = Iteration(1, (Candidate("a = 1\n"), Candidate("a = 2\n")), (wrong, right))
+    memory = memory_of_iteration(experiment(), several)
+    assert "a = 2" in memory.content
+    assert value_of(Iteration, row(memory)) == several

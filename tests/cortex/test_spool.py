@@ -1,0 +1,85 @@
+"""The durable queue."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pytest_koderz.cortex.memories import memory_of_iteration
+from pytest_koderz.cortex.spool import Spool, SpoolTaken, State, owed_in
+
+from .worlds import experiment, iteration
+
+
+def memory(number: int, source: str | None = None, of: int = 0):  # type: ignore[no-untyped-def]
+    return memory_of_iteration(experiment(of), iteration(number, source))
+
+
+def test_memories_leave_in_the_order_they_came(tmp_path: Path) -> None:
+    """But those of an experiment that somebody waits for go first."""
+    with closing(Spool(tmp_path / "a.spool")) as spool:
+        for number in (1, 2, 3):
+            spool.put(memory(number))
+        spool.put(memory(1, of=7))
+        first = spool.next()
+        assert first is not None
+        assert first.memory.title.endswith("HumanEval/0 iteration-1")
+        urgent = spool.next(experiment(7).id)
+        assert urgent is not None
+        assert urgent.memory.title.endswith("HumanEval/7 iteration-1")
+        assert spool.unsent(experiment(7).id)
+        spool.mark([urgent.number], State.STORED)
+        assert not spool.unsent(experiment(7).id)
+
+
+def test_the_same_memory_is_queued_once_and_another_gets_its_own_title(tmp_path: Path) -> None:
+    """An experiment that is run again in the same process keeps both stories apart."""
+    with closing(Spool(tmp_path / "a.spool")) as spool:
+        for source in ("one", "one", "two", "three", "two"):
+            spool.put(memory(1, source))
+        titles = [owed.memory.title for owed in spool.in_state(State.QUEUED)]
+        first = f"{experiment().id} HumanEval/0 iteration-1"
+        assert titles == [first, f"{first} again-2", f"{first} again-3"]
+        assert spool.titles(experiment().id, "iteration") == {1: f"{first} again-3"}
+
+
+def test_it_outlives_its_process(tmp_path: Path) -> None:
+    """kill -9 right after the write: what was queued is there, and the spool can be taken over."""
+    script = (
+        "import os, signal\nfrom pathlib import Path\nfrom tests.cortex.test_spool import *\n"
+        f"spool = Spool(Path({str(tmp_path / 'a.spool')!r}))\n"
+        "for number in range(1, 51): spool.put(memory(number))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert owed_in(tmp_path / "a.spool") == 50
+    with closing(Spool(tmp_path / "a.spool")) as spool:
+        assert spool.count(State.QUEUED) == 50
+
+
+def test_a_spool_has_one_owner(tmp_path: Path) -> None:
+    """Two would send everything twice. Looking at what is owed needs no ownership."""
+    with closing(Spool(tmp_path / "a.spool")) as spool:
+        spool.put(memory(1))
+        with pytest.raises(SpoolTaken, match="in use"):
+            Spool(tmp_path / "a.spool")
+        assert owed_in(tmp_path / "a.spool") == 1
+
+
+def test_an_emptied_spool_leaves_no_file(tmp_path: Path) -> None:
+    """One that still owes something stays."""
+    spool = Spool(tmp_path / "a.spool")
+    spool.put(memory(1))
+    spool.close()
+    assert sorted(os.listdir(tmp_path)) == ["a.spool", "a.spool.lock"]
+    spool = Spool(tmp_path / "a.spool")
+    spool.mark([owed.number for owed in spool.in_state(State.QUEUED)], State.VERIFIED)
+    spool.close()
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,40 @@
+"""pytest in pytest: a benchmark as a user runs it, in a process and a folder of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run pytest with *arguments* in an empty folder, without any key in the environment."""
+    for name in ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+    return pytester.runpytest_subprocess
+
+
+@pytest.fixture
+def simulate(run: Run) -> Run:
+    """The same with the simulated profile."""
+
+    def simulated(*arguments: str) -> pytest.RunResult:
+        return run("--koderz", "--koderz-profile", "simulated", *arguments)
+
+    return simulated
+
+
+def outcomes(path: Path) -> dict[tuple[str, str, int], tuple[Any, ...]]:
+    """What a results file says of each experiment, without what differs from run to run."""
+    results = json.loads(path.read_text())
+    return {
+        (row["problem"], row["arm"], row["epoch"]): (row["outcome"], row["iterations"], row["cost_usd"], row["tokens"])
+        for row in results["experiments"]
+    }

