@@ -257,7 +257,7 @@ def _section_of(loc: KeyPath) -> type[_Checked]:
 def nearest(name: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)`, or what there is when nothing is near."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f" (did you mean '{close[0]}'?)"
     return f" (there is: {', '.join(names)})" if names else ""

@@ -204,7 +204,9 @@ class Session:
         if reporter is not None and not self.is_worker and not distributed:
             self.config.pluginmanager.register(Progress(reporter, self._uncaptured, self.mark), "koderz-progress")
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
+        """Before xdist sends a worker's output and before the JUnit file is written."""
         if self.cortex is not None:
             self._add(self.cortex.deliver(DELIVERY_SECONDS))
         if self.is_worker and self.delivery is not None:

@@ -53,21 +53,22 @@ def open_model(
 ) -> AnthropicModel:
     """The model of *settings*, with the key in `ANTHROPIC_API_KEY`.
 
-    It is asked at `settings.hosts`, else at `ANTHROPIC_BASE_URL`, else at Anthropic's own service.
+    It is asked at `settings.hosts`, else at `ANTHROPIC_BASE_URL`, else at Anthropic's own service. The options `cache`
+    (false: mark nothing for caching) and `effort` (such as `low`) are this back end's own.
     """
     import anthropic
 
     missing = requirements(settings, environment)
     if missing:
         raise UsageError(missing)
-    options = checked(settings, {**OPTIONS, "cache": bool})
+    options = checked(settings, {**OPTIONS, "cache": bool, "effort": str})
     url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
     key = environment[KEY].strip()
     # The retries are ours: bounded, known, and the same for every back end.
     timeout = anthropic.Timeout(settings.timeout, connect=CONNECT_SECONDS)
     client = anthropic.Anthropic(api_key=key, base_url=url, max_retries=0, timeout=timeout)
     caller = caller_of(settings, options, url, sleep, notify)
-    return AnthropicModel(settings, client, caller, Redactor(key, password_in(url)), cache=options.get("cache", True))
+    return AnthropicModel(settings, client, caller, Redactor(key, password_in(url)), options)
 
 
 def _hosts(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -78,13 +79,18 @@ class AnthropicModel:
     """A Model. Several threads may use it."""
 
     def __init__(
-        self, settings: ModelSettings, client: anthropic.Anthropic, caller: Caller, redact: Redactor, *, cache: bool
+        self,
+        settings: ModelSettings,
+        client: anthropic.Anthropic,
+        caller: Caller,
+        redact: Redactor,
+        options: Mapping[str, Any],
     ) -> None:
         self.settings = settings
         self._client = client
         self._caller = caller
         self._redact = redact
-        self._cache = cache
+        self._options = options
         self._takes_temperature = True
         self._warnings = _deprecation(settings.model)
 
@@ -158,14 +164,17 @@ class AnthropicModel:
             body["system"] = prompt.system
         if self.settings.temperature is not None and self._takes_temperature:
             body["temperature"] = min(self.settings.temperature + prompt.heat, 1.0)
+        if "effort" in self._options:
+            body["output_config"] = {"effort": self._options["effort"]}
         return body
 
     def _blocks(self, prompt: Prompt) -> list[dict[str, Any]]:
         if not (prompt.stable and prompt.text):
             return [{"type": "text", "text": prompt.user}]
         stable: dict[str, Any] = {"type": "text", "text": prompt.stable + "\n\n"}
+        long = len(prompt.system) + len(prompt.stable) >= CACHE_CHARACTERS
         # A spec is asked for once, and writing a cache that nobody reads costs a quarter more.
-        if self._cache and prompt.role is not Role.SPEC and len(prompt.system) + len(prompt.stable) >= CACHE_CHARACTERS:
+        if long and prompt.role is not Role.SPEC and self._options.get("cache", True):
             stable["cache_control"] = {"type": "ephemeral"}
         return [stable, {"type": "text", "text": prompt.text}]
 

@@ -30,11 +30,11 @@ def temperature_of(prompt: Prompt, settings: ModelSettings) -> dict[str, float]:
 
 
 def is_too_long(words: str) -> bool:
-    """Whether a refusal says that the prompt alone outgrows the window, in llama.cpp's words.
+    """Whether a refusal says that the prompt alone outgrows the window, in llama.cpp's or Ollama's words.
 
     Others refuse in the same words a prompt that leaves too little room for `max_tokens`, which is the user's to mend.
     """
-    return "exceeds the available context size" in words
+    return "exceeds the available context size" in words or "exceeds the context length" in words
 
 
 def too_long(model: str, words: str) -> Reply:

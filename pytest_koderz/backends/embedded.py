@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -46,13 +46,14 @@ def open_model(
     """The model whose weights `settings.model` names: `smollm2`, or the path of a .gguf file.
 
     The weights are loaded once per process and shared by all roles. The processor's cores are shared out among the
-    workers of pytest-xdist, and one is left to the rest of the work, unless the option `threads` says otherwise.
-    `settings.timeout` is not kept: a reply ends by itself at `max_tokens`.
+    workers of pytest-xdist unless the option `threads` says otherwise. `settings.timeout` is not kept: a reply ends
+    by itself at `max_tokens`.
     """
     options = checked(settings, _OPTIONS)
-    if "threads" in options:
-        at_least(settings, "threads", options["threads"], 1)
-    threads = _threads(environment, options.pop("threads", None))
+    threads = options.pop("threads", None)
+    if threads is None:
+        threads = _threads(environment)
+    at_least(settings, "threads", threads, 1)
     weights = ensure_weights(settings.model, notify)
     return EmbeddedModel(settings, _engine(weights, settings.context_tokens or CONTEXT_TOKENS, threads), options)
 
@@ -100,23 +101,10 @@ class EmbeddedModel:
         raise ModelUnavailable(f"{self._engine.name}: {words}")
 
 
-@dataclass(frozen=True, slots=True)
-class Threads:
-    """How many threads the arithmetic has.
-
-    While a reply is written the threads meet many thousand times a second and spin until the last one is there: one
-    that has to wait for a core stalls all (2 threads on 2 busy cores were measured at 2 to 7 tokens a second, 1 thread
-    at 36). A prompt is read in large steps, where that matters little.
-    """
-
-    reading: int
-    writing: int
-
-
 class Engine:
     """Loaded weights. Raises UsageError where they cannot be loaded."""
 
-    def __init__(self, weights: Path, context_tokens: int, threads: Threads) -> None:
+    def __init__(self, weights: Path, context_tokens: int, threads: int) -> None:
         self.name = weights.stem
         self._lock = Lock()
         self._server = _server(weights, context_tokens, threads)
@@ -129,11 +117,11 @@ class Engine:
             return answer, time.monotonic() - began
 
 
-_engines: dict[tuple[Path, int, Threads], Engine] = {}
+_engines: dict[tuple[Path, int, int], Engine] = {}
 _loading = Lock()
 
 
-def _engine(weights: Path, context_tokens: int, threads: Threads) -> Engine:
+def _engine(weights: Path, context_tokens: int, threads: int) -> Engine:
     key = (weights.resolve(), context_tokens, threads)
     with _loading:
         if key not in _engines:
@@ -141,19 +129,13 @@ def _engine(weights: Path, context_tokens: int, threads: Threads) -> Engine:
         return _engines[key]
 
 
-def _server(weights: Path, context_tokens: int, threads: Threads) -> Any:
-    try:
-        import xllamacpp
-    except ImportError as fault:
-        raise UsageError(
-            f"the embedded model needs the package xllamacpp, which does not load here ({fault})"
-        ) from None
+def _server(weights: Path, context_tokens: int, threads: int) -> Any:
+    xllamacpp = _xllamacpp()
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(weights)
     parameters.n_ctx = context_tokens
     parameters.n_parallel = 1
-    parameters.cpuparams.n_threads = threads.writing
-    parameters.cpuparams_batch.n_threads = threads.reading
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
     parameters.cache_ram_mib = CACHE_MEBIBYTES
     # It would write its log over pytest's lines.
     parameters.verbosity = -1
@@ -166,11 +148,29 @@ def _server(weights: Path, context_tokens: int, threads: Threads) -> Any:
         ) from None
 
 
-def _threads(environment: Mapping[str, str], chosen: int | None) -> Threads:
-    """The chosen number, else this process's share of the cores it may use."""
-    if chosen is not None:
-        return Threads(chosen, chosen)
+def _xllamacpp() -> Any:
+    """The library, told to let threads that wait for each other sleep instead of spin.
+
+    They meet many thousand times a second, and one that has to wait for a core stalls all: on two busy cores 5 tokens a
+    second were measured with spinning, 34 with sleeping. OpenMP reads the variable once, when it is loaded.
+    """
+    name = "OMP_WAIT_POLICY"
+    before = os.environ.get(name)
+    os.environ.setdefault(name, "passive")
+    try:
+        import xllamacpp
+    except ImportError as fault:
+        raise UsageError(
+            f"the embedded model needs the package xllamacpp, which does not load here ({fault})"
+        ) from None
+    finally:
+        if before is None:
+            del os.environ[name]
+    return xllamacpp
+
+
+def _threads(environment: Mapping[str, str]) -> int:
+    """This process's share of the cores it may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = environment.get("PYTEST_XDIST_WORKER_COUNT", "1")
-    share = max(cores // max(int(workers) if workers.isdecimal() else 1, 1), 1)
-    return Threads(reading=share, writing=max(share - 1, 1))
+    return max(cores // max(int(workers) if workers.isdecimal() else 1, 1), 1)

@@ -13,6 +13,7 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
 from .caller import OPTIONS, Caller, caller_of, silent
+from .completions import is_too_long, too_long
 from .hosts import base_url, listed, password_in, shared_out
 from .options import checked
 from .redaction import Redactor, key_fault
@@ -91,6 +92,8 @@ class OllamaModel:
         try:
             reply = self._caller(lambda: self._attempt(prompt, body))
         except Refused as refusal:
+            if is_too_long(refusal.words):
+                return too_long(self.settings.model, refusal.words)
             raise ModelUnavailable(self._what_to_do(refusal)) from None
         return self._wire.redact.reply(reply)
 

@@ -73,7 +73,8 @@ class Wire:
                 f"status {response.status_code}: {words}",
                 retry_after=retry_after(response.headers),
                 alive=response.status_code == 429,
-                loading="loading" in words.lower(),
+                # Of 500s "error loading model" is for good; llama-server and Ollama load under a 503.
+                loading=response.status_code == 503 and "loading" in words.lower(),
             )
         answer = response.json()
         if not isinstance(answer, dict):

@@ -17,8 +17,8 @@ from textwrap import dedent, indent
 from .iteration import Candidate
 from .problem import Problem
 
-LONGEST = 100_000
-"""Characters that are read of a reply; no honest answer is longer, and a looping model's can be."""
+LONGEST = 30_000
+"""Characters that are read of one piece of a reply, and half of what is read in all. No honest answer is longer."""
 
 
 def candidate_of(reply_text: str, problem: Problem) -> Candidate | None:
@@ -79,14 +79,14 @@ class _Program:
 
 def _programs(text: str, problem: Problem) -> list[_Program]:
     """What each piece of the reply amounts to, in order; running text counts only where no block holds an answer."""
-    whole = _parse(text)
+    whole = _parse(text) if len(text) <= LONGEST else None
     level = _level(whole, problem.entry_point) if whole else None
     if level is not None and level >= _Level.FUNCTIONS:
         return [_Program(text, whole, level, 1)]
     programs = [program for piece in _pieces(text) for program in _read(piece, problem)]
     if all(program.level < _Level.BODY for program in programs):
         unthought = _THINKING.split(text, maxsplit=1)[0]
-        return _read(_Piece(unthought, -1), problem) + programs
+        return _read(_Piece(unthought[:LONGEST], -1), problem) + programs
     return programs
 
 
@@ -104,7 +104,7 @@ def _plain(text: str) -> str:
         # Some servers leave out the opening tag: all that comes before the closing one was thought.
         opening = _THINKING.search(text, 0, closing[-1])
         text = text[: opening.start() if opening else 0] + text[closing[-1] :]
-    return text[:LONGEST]
+    return text
 
 
 _ANSWERS = frozenset({"solution", "answer", "final", "final_answer", "code", "python", "result", "response"})
@@ -116,10 +116,6 @@ _TAG = re.compile(
 )
 
 
-_PIECES = 50
-"""So many of the last pieces are looked at; a model that loops repeats itself more often."""
-
-
 def _pieces(text: str) -> list[_Piece]:
     """Tagged and fenced parts, in order."""
     pieces: list[_Piece] = []
@@ -128,8 +124,21 @@ def _pieces(text: str) -> list[_Piece]:
         pieces += _fenced(text[place:start], 1)
         pieces += _fenced(piece.text, piece.weight) or [piece]
         place = end
-    pieces += _fenced(text[place:], 1)
-    return [piece for piece in pieces if piece.text.strip()][-_PIECES:]
+    return _last(pieces + _fenced(text[place:], 1))
+
+
+def _last(pieces: list[_Piece]) -> list[_Piece]:
+    """As many of the last pieces as may be read: a model that loops writes thousands."""
+    kept: list[_Piece] = []
+    left = 2 * LONGEST
+    for piece in reversed(pieces):
+        if piece.text.strip():
+            # A short piece costs something too.
+            left -= max(100, len(piece.text[:LONGEST]))
+            if left < 0:
+                break
+            kept.insert(0, _Piece(piece.text[:LONGEST], piece.weight))
+    return kept
 
 
 def _tagged(text: str) -> Iterator[tuple[int, int, _Piece]]:
@@ -212,7 +221,7 @@ _START = re.compile(
     rf"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*[(\[]|class\s+\w+\s*[:(\[]"
     rf"|(?:import\s+{_NAMES}|from\s+[\w.]+\s+import\s+(?:\*|\(.*|{_NAMES}))\s*(?:[;#].*)?$)"
 )
-_TRIES = 40
+_TRIES = 20
 """How often a text is cut or searched again before it is taken as it is."""
 
 
@@ -348,12 +357,18 @@ def _longest(source: str) -> tuple[str, ast.Module | None]:
         lines = source.split("\n")
         if line > len(lines) or (line and _STRAY.match(lines[line - 1])):
             break
-        while line > 1 and (not lines[line - 1].strip() or lines[line - 1][0] in " \t)]}"):
+        while line > 1 and _continues(lines, line):
             line -= 1
         if line < 2:
             break
         source = "\n".join(lines[: line - 1]).rstrip() + "\n"
     return source, None
+
+
+def _continues(lines: list[str], line: int) -> bool:
+    """Whether a line, counted from 1, belongs to a statement that starts above it."""
+    text = lines[line - 1]
+    return not text.strip() or text[0] in " \t)]}" or lines[line - 2].startswith("@")
 
 
 # The rest of a function whose indentation was lost: without it the function would only look whole.

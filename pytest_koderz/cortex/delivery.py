@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import CancelledError
@@ -29,6 +30,8 @@ MARGIN = 100
 """Room left under the cap for other writers; the count is asked for again after as many memories."""
 
 EXPORT_TIMEOUT = 120.0
+POLITENESS = 0.005
+"""Seconds between being told of a memory and sending it, so that the two threads do not want Python at once."""
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
 """Seconds before a server that failed is started again; doubled each time until something is stored."""
@@ -80,8 +83,9 @@ class Courier:
         self.warnings: dict[str, str] = {}
         self.server = ""
         """Name and version, once it has said them."""
-        self.first: str | None = None
+        self.first = ""
         """The experiment whose memories go first, since somebody waits for them."""
+        self._awaited = 0
         self._seen: dict[str, bool] = {}
         """By experiment: whether the server had memories of it before this process sent any."""
         self._thread: threading.Thread | None = None
@@ -102,7 +106,11 @@ class Courier:
         if self.down:
             raise MemoryUnavailable(self.warnings.get("down", "cortex is not there"))
         self.first = after or self.first
-        return self._wait(self._answer(question, after), timeout)
+        self._awaited += 1
+        try:
+            return self._wait(self._answer(question, after), timeout)
+        finally:
+            self._awaited -= 1
 
     def settle(self, timeout: float) -> None:
         """Wait until all is carried and verified, or nothing more can be done, or *timeout* seconds are over."""
@@ -151,6 +159,10 @@ class Courier:
         try:
             with contextlib.suppress(asyncio.CancelledError):
                 loop.run_until_complete(self._task)
+        except sqlite3.Error as error:
+            self.warnings["down"] = f"the spool cannot be read or written: {error}"
+        self.down = True
+        try:
             for task in (left := asyncio.all_tasks(loop)):
                 task.cancel()
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
@@ -198,8 +210,8 @@ class Courier:
             owed = self.spool.next(self.first)
             if owed is None or room <= 0:
                 self._idle.set()
-                self.spool.tidy()
                 await self._work.wait()
+                await asyncio.sleep(0 if self._awaited else POLITENESS)
                 self._work.clear()
                 room = room if room > 0 else await self._room(connection)
                 continue
@@ -283,9 +295,10 @@ class Courier:
         self.spool.mark([owed.number for owed in await self._answer(self._verify)], State.MISSING)
 
     async def _emptied(self) -> None:
-        """Until nothing can be sent any more. A server that fails three times in a row is given up for now."""
+        """Until nothing can be sent any more. A server that fails again and again is given up for now."""
         failures, stored = 0, self.spool.count(State.STORED)
-        while failures < 3:
+        # One that has been there before may be worth a longer wait than one that was never seen.
+        while failures < (8 if self.server else 3):
             self._idle.clear()
             self._work.set()
             self._hurry.set()

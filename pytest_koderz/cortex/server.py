@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -26,8 +27,8 @@ def serve(database: Path, environment: Mapping[str, str]) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     try:
         store = Store(database.absolute())
-    except NewerFile as error:
-        sys.stderr.write(f"{error}\n")
+    except (NewerFile, OSError, sqlite3.Error) as error:
+        sys.stderr.write(f"{database}: {error}\n")
         return 1
     try:
         anyio.run(_serve, Tools(store, environment.get("CLAUDE_MEMORY_PROJECT"), Path.cwd()))

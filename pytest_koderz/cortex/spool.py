@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -23,10 +24,11 @@ CREATE TABLE IF NOT EXISTS owed (
     kind TEXT NOT NULL,
     turn INTEGER NOT NULL,
     digest TEXT NOT NULL,
-    memory TEXT,
     state TEXT NOT NULL,
     reason TEXT NOT NULL DEFAULT ''
 );
+-- Apart, so that a change of state does not write the memory anew.
+CREATE TABLE IF NOT EXISTS memories (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS owed_by_state ON owed (state, number);
 CREATE INDEX IF NOT EXISTS owed_by_experiment ON owed (experiment, kind, turn);
 """
@@ -75,9 +77,9 @@ class Spool:
         self._taken = _take(path)
         try:
             self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-            # The sender's thread moves the log into the file, so that no write of an experiment waits for the disk.
+            # The disk is waited for only when the log moves into the file: every 20,000 pages, a few thousand memories.
             self._database.executescript(
-                f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; {_SCHEMA}"
+                f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=20000; {_SCHEMA}"
             )
         except BaseException:
             self._taken.close()
@@ -86,41 +88,39 @@ class Spool:
     def put(self, memory: Memory) -> None:
         """Queue *memory*. The same memory again is left out; another one of the same title gets a title of its own."""
         digest, text = memory.digest, self._redaction.of_json(memory.as_json())
-        with self._mutex:
-            turn = 1
-            title = memory.title
-            while not self._insert(title, memory, digest, text):
+        with self._mutex, self._writing():
+            for title in _titles(memory.title):
+                if self._insert(title, memory, digest, text):
+                    return
                 if self._one("SELECT 1 FROM owed WHERE title = ? AND digest = ?", title, digest):
                     return
-                turn += 1
-                title = f"{memory.title} again-{turn}"
 
     def _insert(self, title: str, memory: Memory, digest: str, text: str) -> bool:
-        columns = (title, memory.experiment_id, memory.kind, memory.number, digest, text, State.QUEUED)
-        return (
-            self._database.execute(
-                "INSERT OR IGNORE INTO owed (title, experiment, kind, turn, digest, memory, state)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                columns,
-            ).rowcount
-            == 1
+        """False: the title is taken."""
+        columns = (title, memory.experiment_id, memory.kind, memory.number, digest, State.QUEUED)
+        done = self._database.execute(
+            "INSERT OR IGNORE INTO owed (title, experiment, kind, turn, digest, state) VALUES (?, ?, ?, ?, ?, ?)",
+            columns,
         )
+        if done.rowcount:
+            self._database.execute("INSERT INTO memories VALUES (?, ?)", (done.lastrowid, text))
+        return bool(done.rowcount)
 
-    def next(self, experiment: str | None = None) -> Owed | None:
+    def next(self, experiment: str = "") -> Owed | None:
         """The oldest queued memory; one of *experiment* goes before all others."""
-        row = self._locked(
-            "SELECT number, title, memory FROM owed WHERE state = ? ORDER BY experiment = ? DESC, number LIMIT 1",
-            State.QUEUED,
-            experiment or "",
-        )
-        return _owed(row)
+        query = "SELECT number, title, text FROM owed JOIN memories USING (number) WHERE state = ? AND experiment GLOB ?"
+        for pattern in (experiment, "*"):
+            if pattern and (row := self._locked(f"{query} ORDER BY number LIMIT 1", State.QUEUED, pattern)):
+                return _owed(row)
+        return None
 
     def in_state(self, *states: State) -> tuple[Owed, ...]:
         """All memories in one of *states*, oldest first."""
         marks = ", ".join("?" * len(states))
         with self._mutex:
             rows = self._database.execute(
-                f"SELECT number, title, memory FROM owed WHERE state IN ({marks}) ORDER BY number",  # noqa: S608 - marks are question marks
+                f"SELECT number, title, text FROM owed JOIN memories USING (number) WHERE state IN ({marks})"
+                " ORDER BY number",
                 states,
             ).fetchall()
         return tuple(owed for row in rows if (owed := _owed(row)) is not None)
@@ -131,7 +131,7 @@ class Spool:
         return self._locked(query, experiment, State.QUEUED, State.SENDING) is not None
 
     def mark(self, numbers: Sequence[int], state: State, reason: str = "") -> None:
-        with self._mutex:
+        with self._mutex, self._writing():
             self._database.executemany(
                 "UPDATE owed SET state = ?, reason = ? WHERE number = ?",
                 [(state, reason, number) for number in numbers],
@@ -173,11 +173,6 @@ class Spool:
         row = self._locked("SELECT experiment FROM owed WHERE title LIKE '% ' || ? ORDER BY number LIMIT 1", name)
         return str(row[0]) if row else ""
 
-    def tidy(self) -> None:
-        """Move the log into the file; for the sender's thread."""
-        with self._mutex:
-            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
     def close(self) -> None:
         """Close the file, and delete it if nothing in it is owed any more."""
         with self._mutex:
@@ -187,6 +182,16 @@ class Spool:
                 for name in (self.path.name, f"{self.path.name}-wal", f"{self.path.name}-shm", _lock_name(self.path)):
                     self.path.with_name(name).unlink(missing_ok=True)
             self._taken.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
@@ -211,6 +216,13 @@ def _owed(row: tuple[Any, ...] | None) -> Owed | None:
         return None
     number, title, text = row
     return Owed(number, Memory.from_json(text, title))
+
+
+def _titles(title: str) -> Iterator[str]:
+    """*title*, and what else a memory of that title may be called."""
+    yield title
+    for turn in itertools.count(2):
+        yield f"{title} again-{turn}"
 
 
 def _lock_name(path: Path) -> str:

@@ -130,7 +130,7 @@ class Store:
         self._database.row_factory = sqlite3.Row
         self._database.executescript("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
         self._share()
-        self._migrate(path)
+        self._migrate()
 
     def close(self) -> None:
         self._database.close()
@@ -259,11 +259,11 @@ class Store:
             else:
                 return
 
-    def _migrate(self, path: Path) -> None:
+    def _migrate(self) -> None:
         with self._writing():
             (version,) = self._database.execute("PRAGMA user_version").fetchone()
             if version > len(MIGRATIONS):
-                raise NewerFile(f"{path} was written by a later version of this server (schema {version})")
+                raise NewerFile(f"written by a later version of this server (schema {version})")
             for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
                 # executescript would commit what came before it
                 for statement in _statements(script):

@@ -203,10 +203,10 @@ def _pass_at_k(problems: Mapping[str, Tries]) -> Mapping[int, float] | None:
 
 
 def _independent(tries: Tries) -> bool:
-    """Epochs are independent samples where no seed is used twice and none worked from another epoch's spec."""
+    """Epochs are independent samples where no two have the same seed or worked from the same spec."""
     seeds = {experiment.seed for experiment in tries.experiments}
-    shared = any(e.spec is not None and e.spec.recalled_from is not None for e in tries.experiments)
-    return len(seeds) == tries.settled and not shared
+    specs = {experiment.spec and (experiment.spec.recalled_from or experiment.id) for experiment in tries.experiments}
+    return len(seeds) == tries.settled and (specs == {None} or len(specs) == tries.settled)
 
 
 def _per_solved_interval(problems: Mapping[str, Tries]) -> Interval | None:

@@ -179,13 +179,16 @@ def bootstrap_ratio(
     return Interval(ratio - low * error, ratio - high * error, confidence)
 
 
+@lru_cache(maxsize=1)  # The arms of a benchmark have the same number of problems.
 def _resamples(n: int, seed: int) -> Any:
-    """How often each of *n* problems is drawn in each resample (a row)."""
+    """How often each of *n* problems is drawn in each resample (a row); read-only."""
     import numpy as np
 
     drawn = np.random.default_rng(seed).integers(n, size=(RESAMPLES, n))
     cells = drawn + n * np.arange(RESAMPLES)[:, None]
-    return np.bincount(cells.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(float)
+    counts = np.bincount(cells.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(float)
+    counts.flags.writeable = False
+    return counts
 
 
 def _ratios(top: Any, bottom: Any, counts: Any) -> tuple[Any, Any]:

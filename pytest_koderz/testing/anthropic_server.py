@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pytest_koderz.core.iteration import StopReason
@@ -30,10 +31,15 @@ _ERRORS = {
 
 
 class AnthropicServer(LoopbackServer):
-    """POST /v1/messages, not streaming."""
+    """POST /v1/messages, streaming or not; /v1/messages/count_tokens."""
 
     def is_scripted(self, request: Request) -> bool:
         return request.method == "POST" and request.path == "/v1/messages"
+
+    def plain(self, request: Request) -> Body | Status:
+        if request.path == "/v1/messages/count_tokens":
+            return json_body({"input_tokens": estimate(_prompt(request))})
+        return super().plain(request)
 
     def usage_of(self, answer: Answer, request: Request) -> Usage:
         return Usage(
@@ -45,27 +51,47 @@ class AnthropicServer(LoopbackServer):
 
     def body_of(self, answer: Answer, usage: Usage, request: Request) -> Body:
         thinking = [{"type": "thinking", "thinking": answer.thinking, "signature": "c2lnbmVk"}]
-        return json_body(
-            {
-                "id": f"msg_{len(self.requests):08d}",
-                "type": "message",
-                "role": "assistant",
-                "model": answer.model or request.body.get("model"),
-                "content": [*(thinking if answer.thinking else []), {"type": "text", "text": answer.text}],
-                "stop_reason": _STOPS[answer.stop],
-                "stop_sequence": None,
-                "usage": {
-                    "input_tokens": usage.input,
-                    "output_tokens": usage.output,
-                    "cache_creation_input_tokens": usage.cache_write,
-                    "cache_read_input_tokens": usage.cache_read,
-                },
-            }
-        )
+        message = {
+            "id": f"msg_{len(self.requests):08d}",
+            "type": "message",
+            "role": "assistant",
+            "model": answer.model or request.body.get("model"),
+            "content": [*(thinking if answer.thinking else []), {"type": "text", "text": answer.text}],
+            "stop_reason": _STOPS[answer.stop],
+            "stop_sequence": None,
+            "usage": {
+                "input_tokens": usage.input,
+                "output_tokens": usage.output,
+                "cache_creation_input_tokens": usage.cache_write,
+                "cache_read_input_tokens": usage.cache_read,
+            },
+        }
+        return _stream(message) if request.body.get("stream") else json_body(message)
 
     def error_of(self, status: Status) -> object:
         kind = _ERRORS.get(status.code, "api_error")
         return {"type": "error", "error": {"type": kind, "message": status.message}, "request_id": "req_loopback"}
+
+
+def _stream(message: dict[str, Any]) -> Body:
+    """The same message as server-sent events, each block in one piece."""
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": message | {"content": [], "stop_reason": None}},
+    ]
+    for index, block in enumerate(message["content"]):
+        kind = block["type"]
+        deltas = [{"type": f"{kind}_delta", kind: block[kind]}]
+        if "signature" in block:
+            deltas.append({"type": "signature_delta", "signature": block["signature"]})
+        empty = block | {kind: ""} | ({"signature": ""} if "signature" in block else {})
+        events.append({"type": "content_block_start", "index": index, "content_block": empty})
+        events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        events.append({"type": "content_block_stop", "index": index})
+    stop = {"stop_reason": message["stop_reason"], "stop_sequence": None}
+    events.append({"type": "message_delta", "delta": stop, "usage": message["usage"]})
+    events.append({"type": "message_stop"})
+    lines = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+    return Body("".join(lines).encode(), "text/event-stream")
 
 
 def _prompt(request: Request) -> str:

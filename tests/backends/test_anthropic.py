@@ -84,6 +84,13 @@ def test_caching_can_be_switched_off() -> None:
     assert "cache_control" not in server.requests[0].body["messages"][0]["content"][0]
 
 
+def test_effort_is_passed_on() -> None:
+    """Where the options say so."""
+    with AnthropicServer(["ok"]) as server:
+        opened(server, options={"effort": "low"}).complete(a_prompt())
+    assert server.requests[0].body["output_config"] == {"effort": "low"}
+
+
 def test_cached_tokens_are_priced_apart() -> None:
     """Input, cache writes and cache reads do not overlap, and the cost is that computed by hand."""
     answer = Answer("ok", input_tokens=1000, output_tokens=200, cache_write=3000, cache_read=50_000)
@@ -257,3 +264,16 @@ def test_the_official_client_gets_its_own_types_from_the_server() -> None:
             client.messages.create(**ask)
     assert [block.type for block in message.content] == ["thinking", "text"]
     assert message.usage.cache_read_input_tokens == 4
+
+
+def test_the_official_client_can_stream_and_count() -> None:
+    """The events of a stream add up to the message; counting is not billed."""
+    ask: dict[str, Any] = {"model": "claude-opus-5-5", "messages": [{"role": "user", "content": "x" * 40}]}
+    answer = Answer("a longer answer", thinking="hm", output_tokens=7, stop=StopReason.MAX_TOKENS)
+    with AnthropicServer([answer]) as server, anthropic.Anthropic(api_key="any", base_url=server.url) as client:
+        assert client.messages.count_tokens(**ask).input_tokens == 10
+        with client.messages.stream(**ask, max_tokens=9) as stream:
+            assert "".join(stream.text_stream) == "a longer answer"
+            message = stream.get_final_message()
+    assert (message.stop_reason, message.usage.input_tokens, message.usage.output_tokens) == ("max_tokens", 10, 7)
+    assert server.billed.calls == 1

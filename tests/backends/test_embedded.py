@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.backends.embedded import EmbeddedModel, ensure_weights, open_model, requirements
+from pytest_koderz.backends.embedded import EmbeddedModel, _threads, ensure_weights, open_model, requirements
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
@@ -110,3 +110,10 @@ def test_threads_are_a_positive_number() -> None:
     """Refused before anything is loaded."""
     with pytest.raises(UsageError, match=r"models\.mine\.options\.threads"):
         open_model(a_model("embedded", "smollm2", options={"threads": -1}), environment={})
+
+
+@pytest.mark.parametrize(("workers", "share"), [("1", 1.0), ("2", 0.5), ("1000", 0.0), ("x", 1.0)])
+def test_workers_share_the_cores(workers: str, share: float) -> None:
+    """Each has its part, and at least one."""
+    cores = _threads({})
+    assert _threads({"PYTEST_XDIST_WORKER_COUNT": workers}) == max(int(cores * share), 1)

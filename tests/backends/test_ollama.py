@@ -90,6 +90,14 @@ def test_a_prompt_that_the_server_cut_is_told_of(read: int) -> None:
     assert "num_ctx 2048" in reply.warnings[0]
 
 
+def test_a_prompt_that_the_server_refuses_as_too_long_is_a_named_outcome() -> None:
+    """Newer servers refuse for some models instead of cutting."""
+    with OllamaServer([Status(400, "the input length exceeds the context length")]) as server:
+        reply = opened(server).complete(a_prompt())
+    assert (reply.text, reply.stop_reason, reply.usage) == ("", StopReason.CONTEXT, Usage())
+    assert "does not fit" in reply.warnings[0]
+
+
 def test_an_uncounted_prompt_is_estimated_and_told_of() -> None:
     """Some servers leave `prompt_eval_count` out; that is not zero."""
     body = b'{"model": "m", "message": {"role": "assistant", "content": "ok"}, "done": true, "eval_count": 3}'
@@ -152,6 +160,15 @@ def test_a_model_that_is_still_loading_is_waited_for() -> None:
         assert opened(server, naps, options={"retries": 0}).complete(a_prompt()).text == "ok"
     assert len(naps.taken) == 20
     assert all(nap >= 1 for nap in naps.taken)
+
+
+def test_a_model_that_cannot_be_loaded_is_not_waited_for() -> None:
+    """Its error speaks of loading as well, but with another status."""
+    naps = Naps()
+    failing = [Status(500, "llama runner process has terminated: error loading model")] * 9
+    with OllamaServer(failing) as server, pytest.raises(ModelUnavailable, match="error loading model"):
+        opened(server, naps).complete(a_prompt())
+    assert len(naps.taken) == 4
 
 
 def test_loading_is_not_waited_for_without_end() -> None:

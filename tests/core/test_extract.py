@@ -39,7 +39,7 @@ def works(candidate: Candidate | None, problem: Problem = SUM) -> bool:
     """Whether the candidate stands on its own and passes."""
     assert candidate is not None
     module: dict[str, object] = {"__name__": "candidate"}
-    exec(compile(candidate.source, "<candidate>", "exec", dont_inherit=True), module)  # noqa: S102: the tests' own code
+    exec(compile(candidate.source, "<candidate>", "exec", dont_inherit=True), module)  # noqa: S102 (our own code)
     tests: dict[str, object] = {}
     exec(problem.tests, tests)  # noqa: S102
     check = tests["check"]
@@ -77,7 +77,9 @@ RIGHT = {
     "a fence that ends on the last line of code": f"```python\n{WHOLE.rstrip()}```",
     "a fence that starts on the first line of code": f"```{WHOLE}```",
     "a fence on one line": "```python def total(numbers): return sum(numbers)```",
-    "a fence in a list": "1. The code:\n   ```python\n   def total(numbers):\n       return sum(numbers)\n   ```\n2. Done",
+    "a fence in a list": (
+        "1. The code:\n   ```python\n   def total(numbers):\n       return sum(numbers)\n   ```\n2. Done"
+    ),
     "a fence after a bullet": "- ```python\n  def total(numbers):\n      return sum(numbers)\n  ```",
     "a fence in a quotation": "> ```python\n> def total(numbers):\n>     return sum(numbers)\n> ```",
     "an indented fence whose code is not": f"   ```python\n{WHOLE}   ```",
@@ -89,8 +91,12 @@ RIGHT = {
     "a mark of the byte order": f"\ufeff{WHOLE}",
     "null bytes": f"\0```python\n{WHOLE}```\0",
     "tabs": f"```python\n{WHOLE.replace('    ', chr(9))}```",
-    "tabs among spaces": "```python\ndef total(numbers):\n    s = 0\n\tfor n in numbers:\n\t    s += n\n\treturn s\n```",
-    "curved quotes": "```python\ndef total(numbers):\n    d = {\u201ca\u201d: sum(numbers)}\n    return d[\u2018a\u2019]\n```",
+    "tabs among spaces": (
+        "```python\ndef total(numbers):\n    s = 0\n\tfor n in numbers:\n\t    s += n\n\treturn s\n```"
+    ),
+    "curved quotes": (
+        "```python\ndef total(numbers):\n    d = {\u201ca\u201d: sum(numbers)}\n    return d[\u2018a\u2019]\n```"
+    ),
     "markup": "<pre>\ndef total(numbers):\n    s = sum(numbers)\n    return s if s &gt; 0 else s\n</pre>",
     "escaped underscores": "```python\ndef total(numbers):\n    the\\_sum = sum(numbers)\n    return the\\_sum\n```",
     "a solution tag": f"<thought>easy</thought>\n<solution>\n{WHOLE}</solution>",
@@ -103,7 +109,9 @@ RIGHT = {
     "an artifact within an answer": f"<answer><artifact>\n{WHOLE}</artifact></answer>",
     "a tag that is only spoken of": f"I put it in a <solution> tag.\n```python\n{WHOLE}```",
     "a body in a tag": f"<solution>\n{LOOP}</solution>",
-    "thinking first": f"<think>\n```python\ndef total(numbers):\n    return 0\n```\nNo.\n</think>\n```python\n{WHOLE}```",
+    "thinking first": (
+        f"<think>\n```python\ndef total(numbers):\n    return 0\n```\nNo.\n</think>\n```python\n{WHOLE}```"
+    ),
     "thinking last": f"```python\n{WHOLE}```\n<think>def total(numbers):\n    return 0</think>",
     "thinking whose start the server cut": f"def total(numbers):\n    return 0\nno\n</think>\n{WHOLE}",
     "thinking without an end": f"<think>\nI write\n```python\n{WHOLE}```",
@@ -113,7 +121,9 @@ RIGHT = {
     "an example of something else first": f"```python\ndef largest(n):\n    return max(n)\n```\n```python\n{WHOLE}```",
     "usage in a block of its own": f"```python\n{WHOLE}```\n```python\nprint(total([1, 2]))\n```\n```\n3\n```",
     "an installation first": f"```bash\npip install numpy\n```\n```python\n{WHOLE}```",
-    "a stub after the answer": f"```python\n{WHOLE}```\nfor this head:\n```python\n{HEAD.split('List', 1)[0]}List\n{HEAD[25:]}```",
+    "a stub after the answer": (
+        f"```python\n{WHOLE}```\nfor this head:\n```python\n{HEAD.split('List', 1)[0]}List\n{HEAD[25:]}```"
+    ),
     "a helper in a block of its own": (
         "```python\ndef add(a, b):\n    return a + b\n```\nand\n"
         "```python\nfrom functools import reduce\n\ndef total(numbers):\n    return reduce(add, numbers, 0)\n```"
@@ -127,16 +137,22 @@ RIGHT = {
         "    kind: type = List[int]\n    return sum(numbers)\n```"
     ),
     "a class and a helper": (
-        "```python\nclass Sum:\n    def __init__(self):\n        self.value = 0\n    def add(self, n):\n        self.value += n\n"
-        "\ndef start():\n    return Sum()\n\ndef total(numbers):\n    s = start()\n    for n in numbers:\n        s.add(n)\n"
+        "```python\nclass Sum:\n    def __init__(self):\n"
+        "        self.value = 0\n    def add(self, n):\n        self.value += n\n"
+        "\ndef start():\n    return Sum()\n\ndef total(numbers):\n"
+        "    s = start()\n    for n in numbers:\n        s.add(n)\n"
         "    return s.value\n```"
     ),
-    "a method of a class": "```python\nclass Solution:\n    def total(self, numbers):\n        return sum(numbers)\n```",
+    "a method of a class": (
+        "```python\nclass Solution:\n    def total(self, numbers):\n        return sum(numbers)\n```"
+    ),
     "a static method": (
         "class Solution:\n    @staticmethod\n    def total(numbers: List[int]) -> int:\n        return sum(numbers)\n"
     ),
     "prose around code without any mark": f"Sure, here is the function:\n\n{WHOLE}\nIt takes the sum.\n",
-    "prose that starts like an import": f"from the list we import what we need: numbers.\nimport nothing else\n\n{WHOLE}",
+    "prose that starts like an import": (
+        f"from the list we import what we need: numbers.\nimport nothing else\n\n{WHOLE}"
+    ),
     "code and a session": f"{WHOLE}\n>>> total([1, 2])\n3\n",
     "a session": ">>> def total(numbers):\n...     return sum(numbers)\n...\n>>> total([1, 2])\n3\n",
     "a fenced session": "```pycon\n>>> def total(numbers):\n...     return sum(numbers)\n>>> total([1])\n1\n```",
@@ -148,7 +164,8 @@ RIGHT = {
     "wrong assertions of its own": f"{WHOLE}\nassert total([1, 2]) == 4\n",
     "test cases in a loop": f"{WHOLE}\nfor case, want in [([1], 2)]:\n    assert total(case) == want, case\n",
     "a unit test that runs": (
-        f"import unittest\n{WHOLE}\nclass Tests(unittest.TestCase):\n    def test(self):\n        self.assertEqual(total([]), 1)\n"
+        f"import unittest\n{WHOLE}\nclass Tests(unittest.TestCase):\n"
+        "    def test(self):\n        self.assertEqual(total([]), 1)\n"
         "\nunittest.main()\n"
     ),
     "doctest run at the end": f"{WHOLE}\nimport doctest\ndoctest.testmod(raise_on_error=True, verbose=True)\n",
@@ -159,7 +176,8 @@ RIGHT = {
         "def total(numbers):\n    return sum(squares[n] for n in numbers)\n"
     ),
     "a table that a loop fills": (
-        "same = [0] * 9\nfor n in range(9):\n    same[n] = n\nprint(same)\ndef total(numbers):\n    return sum(same[n] for n in numbers)"
+        "same = [0] * 9\nfor n in range(9):\n    same[n] = n\nprint(same)\n"
+        "def total(numbers):\n    return sum(same[n] for n in numbers)"
     ),
     "a limit that is raised": f"import sys\nsys.setrecursionlimit(5000)\n{WHOLE}",
     "JSON": '{"explanation": "adds", "code": "def total(numbers):\\n    return sum(numbers)\\n"}',
@@ -171,7 +189,9 @@ RIGHT = {
     "a docstring that starts with from": (
         'def total(numbers):\n    """\nfrom a list of numbers\nimport their sum\n"""\n    return sum(numbers)\n'
     ),
-    "a name like the entry point's": f"```python\n{WHOLE}\ndef total_of_all(lists):\n    return sum(map(total, lists))\n```",
+    "a name like the entry point's": (
+        f"```python\n{WHOLE}\ndef total_of_all(lists):\n    return sum(map(total, lists))\n```"
+    ),
     "an escape that Python warns of": '```python\ndef total(numbers):\n    "\\d"\n    return sum(numbers)\n```',
     "statements that share a line": f"{WHOLE}\nx = 3; print(total([x]))\n",
 }
@@ -212,7 +232,9 @@ AS_IT_IS = {
     "another name": "def add_all(numbers):\n    return sum(numbers)\n",
     "broken syntax": "def total(numbers:\n    return sum(numbers)\n",
     "lost indentation": "def total(numbers):\nresult = sum(numbers)\nreturn result\n",
-    "half of the indentation lost": "def total(numbers):\n    result = 0\nfor n in numbers:\n    result += n\nreturn result\n",
+    "half of the indentation lost": (
+        "def total(numbers):\n    result = 0\nfor n in numbers:\n    result += n\nreturn result\n"
+    ),
     "a stub": "def total(numbers):\n    pass\n",
     "a class that cannot be made": (
         "class Solution:\n    def __init__(self, numbers):\n        self.numbers = numbers\n"

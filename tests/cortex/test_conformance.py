@@ -1,4 +1,4 @@
-"""The recorded session of claude-cortex 2.0.0, replayed: against the embedded server, and a real one where there is one."""
+"""The recorded session of claude-cortex 2.0.0, replayed against the embedded server, and a real one if there is one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def as_kept(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def replies(tmp_path_factory: pytest.TempPathFactory) -> list[Reply]:
-    """The session, replayed until it falls within one second: moments, by which memories are sorted, are whole seconds."""
+    """The session, replayed until it falls within one second: memories are sorted by moments in whole seconds."""
     for _ in range(10):
         folder = tmp_path_factory.mktemp("embedded")
         found = converse(launch(folder), [(call["tool"], call["arguments"]) for call in recorded()])

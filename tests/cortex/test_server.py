@@ -20,8 +20,7 @@ import pytest
 from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.cortex.answers import Tools
 from pytest_koderz.cortex.connection import connect
-from pytest_koderz.cortex.replies import exported, in_context, long_term_count, remembered, session_started
-from pytest_koderz.cortex.replies import Reply
+from pytest_koderz.cortex.replies import Reply, exported, in_context, long_term_count, remembered, session_started
 from pytest_koderz.cortex.store import MIGRATIONS, Filter, Store
 from pytest_koderz.cortex.tools import SCHEMAS
 

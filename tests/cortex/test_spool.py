@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -78,8 +77,8 @@ def test_an_emptied_spool_leaves_no_file(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "a.spool")
     spool.put(memory(1))
     spool.close()
-    assert sorted(os.listdir(tmp_path)) == ["a.spool", "a.spool.lock"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.spool", "a.spool.lock"]
     spool = Spool(tmp_path / "a.spool")
     spool.mark([owed.number for owed in spool.in_state(State.QUEUED)], State.VERIFIED)
     spool.close()
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

@@ -139,7 +139,7 @@ def converse(how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]]) -> 
 
 def rows_in(folder: Path) -> list[Row]:
     """All that the database holds, asked of the embedded server."""
-    return exported(converse(launch(folder), [("export_memories", {"project": "*"})])[0])
+    return list(exported(converse(launch(folder), [("export_memories", {"project": "*"})])[0]))
 
 
 def titles_in(folder: Path) -> list[str]:

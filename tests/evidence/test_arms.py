@@ -160,13 +160,15 @@ def test_pass_at_k_is_the_mean_over_problems_of_independent_epochs() -> None:
 
 
 def test_pass_at_k_is_unknown_where_epochs_are_not_independent() -> None:
-    """The same seed twice, or one epoch that works from another's spec."""
-    one, two = ran(1, epoch=1, spec="0.1"), ran(1, epoch=2)
+    """The same seed twice, or two epochs that work from one spec; a spec of another arm's epoch each is no harm."""
+    one, two = ran(1, epoch=1, spec="0.1"), ran(1, epoch=2, spec="0.1")
+    assert one.spec is not None
     assert figures_of("koderz", [one, two]).pass_at_k is not None
     assert figures_of("koderz", [one, replace(two, seed=one.seed)]).pass_at_k is None
-    assert one.spec is not None
     shared = replace(two, spec=replace(one.spec, recalled_from=one.id))
     assert figures_of("koderz", [one, shared]).pass_at_k is None
+    apart = [replace(e, spec=replace(one.spec, recalled_from=f"exp_of_epoch_{e.epoch}")) for e in (one, two)]
+    assert figures_of("koderz", apart).pass_at_k is not None
 
 
 def test_pass_at_k_goes_as_far_as_the_problem_with_the_fewest_epochs() -> None:

@@ -1,0 +1,156 @@
+"""A whole benchmark over real protocols: the Anthropic SDK and Ollama's API against servers on this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_koderz.testing import Answer, AnthropicServer, OllamaServer, Request, Status
+
+from .conftest import Run
+
+SETTINGS = """
+profiles:
+  loopback:
+    description: loopback servers
+    arms: [koderz, frontier-only]
+    models: {spec: opus, local: coder, checkpoint: sonnet, frontier: opus}
+    max_iterations: 4
+    checkpoint_interval: 2
+models:
+  opus: {backend: anthropic, model: claude-opus-5-5}
+  sonnet: {backend: anthropic, model: claude-sonnet-5-5}
+  coder: {backend: ollama, model: "qwen2.5-coder:7b"}
+prices:
+  claude-opus-5-5: {input: 4, output: 20, as_of: 2026-11-22, source: the test}
+  claude-sonnet-5-5: {input: 2, output: 10, as_of: 2026-11-22, source: the test}
+"""
+SUITE = '''
+problems:
+  - id: own/add
+    entry_point: add
+    prompt: |
+      def add(x, y):
+          """Add two numbers.
+          >>> add(1, 2)
+          3
+          """
+    tests: |
+      def check(candidate):
+          assert candidate(2, 3) == 5
+    canonical_solution: |
+      def add(x, y):
+          return x + y
+'''
+SECRET = "sk-ant-made-up-0123456789"
+
+
+@pytest.fixture
+def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> Run:
+    """A folder with a suite of one problem and settings for two loopback servers."""
+    (pytester.path / "problems").mkdir()
+    (pytester.path / "problems" / "own.yaml").write_text(SUITE)
+    (pytester.path / "koderz.yaml").write_text(SETTINGS)
+    (pytester.path / ".env").write_text(f"ANTHROPIC_API_KEY={SECRET}\n")
+    del monkeypatch
+    return run
+
+
+def _frontier(request: Request) -> Answer:
+    """Words for a spec or a review; code only when code is asked for."""
+    asked = json.dumps(request.body)
+    text = "```python\ndef add(x, y):\n    return x + y\n```" if "Write the whole function" in asked else "Add them."
+    return Answer(text, input_tokens=100, output_tokens=50)
+
+
+def _coder(request: Request) -> Answer:
+    """Subtracts until a review tells it otherwise."""
+    operator = "+" if "senior reviewer" in json.dumps(request.body) else "-"
+    tries = json.dumps(request.body).count("## Attempt")
+    return Answer(
+        f"```python\ndef add(x, y):\n    return x {operator} y  # {tries}\n```", input_tokens=30, output_tokens=20
+    )
+
+
+def test_a_full_experiment_with_figures_checked_by_hand(
+    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spec $0.0014, two free failures, a checkpoint $0.0007, a free success; the control's one try $0.0014."""
+    with AnthropicServer(_frontier) as anthropic, OllamaServer(_coder) as ollama:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        monkeypatch.setenv("OLLAMA_HOST", ollama.url)
+        result = world("--koderz", "--koderz-profile", "loopback", "--koderz-json", "r.json", "-v")
+        assert anthropic.billed.calls == 3
+        assert ollama.billed.calls == 3
+    result.assert_outcomes(passed=2)
+    results = json.loads((pytester.path / "r.json").read_text())
+    koderz, control = results["arms"]["koderz"], results["arms"]["frontier-only"]
+    # 100 tokens in and 50 out: at $4 and $20 a million $0.0014, at $2 and $10 $0.0007
+    assert koderz["cost_usd_by_role"] == {"spec": 0.0014, "local": 0.0, "checkpoint": 0.0007}
+    assert (koderz["cost_usd"], control["cost_usd"]) == (0.0021, 0.0014)
+    assert koderz["iterations"] == 3
+    # The arm costs more than the control, and the summary says so.
+    text = result.stdout.str()
+    assert "measured: -$0.0007 (-50.0 %)" in text
+    assert "on 2 attempts from cortex" in text
+    assert "cortex: 8 stored, 8 verified" in text
+
+
+def test_secrets_stay_where_they_are(world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key reaches the provider, and no file, no line, no other process."""
+    with AnthropicServer(_frontier) as anthropic, OllamaServer(_coder) as ollama:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        monkeypatch.setenv("OLLAMA_HOST", ollama.url)
+        result = world("--koderz", "--koderz-profile", "loopback", "--koderz-json", "r.json", "-v")
+        keys = {request.headers["authorization"] for request in anthropic.requests}
+    assert keys == {f"Bearer {SECRET}"}
+    assert SECRET not in result.stdout.str() + result.stderr.str()
+    for path in pytester.path.rglob("*"):
+        assert path.name == ".env" or not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+
+
+def test_an_outage_is_invalid_and_never_unsolved(
+    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest reports an error; the arm has nothing settled; --lf runs it again."""
+    with AnthropicServer(lambda _: Status(401)) as anthropic:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        result = world(
+            "--koderz", "--koderz-profile", "loopback", "--koderz-arm", "frontier-only", "--koderz-json", "r.json"
+        )
+    result.assert_outcomes(errors=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    arm = json.loads((pytester.path / "r.json").read_text())["arms"]["frontier-only"]
+    assert (arm["settled"], arm["invalid"], arm["solved"]) == (0, 1, 0)
+    with AnthropicServer(_frontier) as anthropic:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        again = world("--koderz", "--koderz-profile", "loopback", "--koderz-arm", "frontier-only", "--lf")
+    again.assert_outcomes(passed=1)
+
+
+def test_the_journal_holds_all_that_was_paid_for(
+    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each billed call is a line with its prompt, its reply and its tokens."""
+    with AnthropicServer(_frontier) as anthropic, OllamaServer(_coder) as ollama:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        monkeypatch.setenv("OLLAMA_HOST", ollama.url)
+        world("--koderz", "--koderz-profile", "loopback")
+        billed = anthropic.billed.calls + ollama.billed.calls
+    (journal,) = pytester.path.glob(".koderz/bench_*/main.jsonl")
+    calls = [line for line in _lines(journal) if line["event"] == "called"]
+    assert len(calls) == billed == 6
+    assert all(re.fullmatch("[0-9a-f]{64}", call["prompt"]["digest"]) for call in calls)
+    tokens = sum(call["reply"]["usage"]["output"] for call in calls)
+    assert tokens == 3 * 50 + 3 * 20
+    ended = [line["record"] for line in _lines(journal) if line["event"] == "ended"]
+    assert sum(Decimal(row["cost"]) for one in ended for row in one["ledger"]["spendings"]) == Decimal("0.0035")
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
