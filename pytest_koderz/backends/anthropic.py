@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.errors import ModelUnavailable, UsageError
@@ -13,7 +15,7 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
 from .caller import OPTIONS, Caller, caller_of, silent
-from .hosts import base_url, password_in, shared_out
+from .hosts import base_url, is_loopback, password_in, shared_out
 from .options import checked
 from .redaction import Redactor, cause_of, key_fault
 from .retry import CONNECT_SECONDS, TRANSIENT, MayPass, retry_after
@@ -65,14 +67,28 @@ def open_model(
     url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
     key = environment[KEY].strip()
     # The retries are ours: bounded, known, and the same for every back end.
-    timeout = anthropic.Timeout(settings.timeout, connect=CONNECT_SECONDS)
-    client = anthropic.Anthropic(api_key=key, base_url=url, max_retries=0, timeout=timeout)
+    client = anthropic.Anthropic(
+        api_key=key,
+        base_url=url,
+        max_retries=0,
+        timeout=anthropic.Timeout(settings.timeout, connect=CONNECT_SECONDS),
+        http_client=_past_proxies(url),
+    )
     caller = caller_of(settings, options, url, sleep, notify)
     return AnthropicModel(settings, client, caller, Redactor(key, password_in(url)), options)
 
 
 def _hosts(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
     return settings.hosts or (environment.get("ANTHROPIC_BASE_URL", "").strip() or SERVICE,)
+
+
+def _past_proxies(url: str) -> Any:
+    """A client that goes straight to our loopback, which a proxy of the environment does not know; else None."""
+    import anthropic
+
+    if not (is_loopback(url) and getproxies()):
+        return None
+    return anthropic.DefaultHttpxClient(mounts={f"all://{urlsplit(url).hostname}": None})
 
 
 class AnthropicModel:

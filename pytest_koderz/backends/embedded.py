@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_hex
 from threading import Lock
 from typing import Any
 
@@ -137,6 +138,8 @@ def _server(weights: Path, context_tokens: int, threads: int) -> Any:
     parameters.n_parallel = 1
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
     parameters.cache_ram_mib = CACHE_MEBIBYTES
+    # It listens on loopback as well, where nobody else has any business.
+    parameters.api_keys = [token_hex(16)]
     # It would write its log over pytest's lines.
     parameters.verbosity = -1
     try:

@@ -49,7 +49,7 @@ class Patience:
     """How long a model is asked again. All times in seconds."""
 
     retries: int = 4
-    first: float = 0.5
+    first: float = 1.0
     """Before the first retry; doubled before each further one."""
     longest: float = 30.0
     """The longest wait of our own choosing."""

@@ -39,7 +39,10 @@ def candidate_of(reply_text: str, problem: Problem) -> Candidate | None:
     if chosen.tree is None or chosen.level < _Level.BODY or len(chosen.tree.body) > _MOST:
         return Candidate(chosen.source.strip("\n") + "\n")
     others = [program.tree for place, program in enumerate(programs) if place != best and program.tree]
-    return Candidate(_finished(chosen.source, chosen.tree, others, problem))
+    try:
+        return Candidate(_finished(chosen.source, chosen.tree, others, problem))
+    except _UNREADABLE:
+        return Candidate(chosen.source.strip("\n") + "\n")
 
 
 class _Level(IntEnum):
@@ -86,7 +89,9 @@ def _programs(text: str, problem: Problem) -> list[_Program]:
     programs = [program for piece in _pieces(text) for program in _read(piece, problem)]
     if all(program.level < _Level.BODY for program in programs):
         unthought = _THINKING.split(text, maxsplit=1)[0]
-        return _read(_Piece(unthought[:LONGEST], -1), problem) + programs
+        # Tags may have been part of the code, and cut it.
+        again = [_Piece(unthought[:LONGEST], -1), *_last(_fenced(text, 1))]
+        return [program for piece in again for program in _read(piece, problem)] + programs
     return programs
 
 
@@ -94,11 +99,14 @@ def _programs(text: str, problem: Problem) -> list[_Program]:
 
 
 _THINKING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+_SPECIAL = re.compile(r"<\|[a-z_]{2,20}\|>|</?s>|<(?:end_of_turn|eos)>|\[/?INST\]")
+"""What marks the turns of a conversation to a model, and gets into its reply."""
 
 
 def _plain(text: str) -> str:
-    """The reply without its thinking, and with one kind of line end."""
+    """The reply without its thinking and the conversation's own marks, and with one kind of line end."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").lstrip("\ufeff")
+    text = _SPECIAL.sub("\n", text)
     closing = [match.end() for match in re.finditer(r"</think(?:ing)?>", text, re.IGNORECASE)]
     if closing:
         # Some servers leave out the opening tag: all that comes before the closing one was thought.
@@ -107,7 +115,9 @@ def _plain(text: str) -> str:
     return text
 
 
-_ANSWERS = frozenset({"solution", "answer", "final", "final_answer", "code", "python", "result", "response"})
+_ANSWERS = frozenset({"solution", "answer", "final_answer"})
+# These are words of HTML and of prose too, so they mark a section at the start of a line alone.
+_ANSWERS_ON_A_LINE = frozenset({"final", "code", "python", "result", "response"})
 # Square brackets are Python's too, so they mark a section in capitals and on a line of their own alone.
 _TAG = re.compile(
     r"<(?P<close>/?)(?P<name>[A-Za-z]\w{1,20})(?: [^<>\n]{0,80})?>"
@@ -145,15 +155,15 @@ def _tagged(text: str) -> Iterator[tuple[int, int, _Piece]]:
     """Start, end and content of each innermost section; a marked answer that is never closed runs to the end."""
     opened: re.Match[str] | None = None
     for tag in _TAG.finditer(text):
-        if opened is not None and (_marks_answer(opened) or (_closes(tag) and _name(tag) == _name(opened))):
+        if opened is not None and (_marks_answer(text, opened) or (_closes(tag) and _name(tag) == _name(opened))):
             if _closes(tag) and _name(tag) != _name(opened):
                 continue
-            weight = 2 if _marks_answer(opened) else 0
+            weight = 2 if _marks_answer(text, opened) else 0
             yield opened.start(), tag.start(), _Piece(text[opened.end() : tag.start()], weight)
             opened = None
-        if not _closes(tag) and (_marks_answer(tag) or _starts_line(text, tag)):
+        if not _closes(tag) and (_marks_answer(text, tag) or _starts_line(text, tag)):
             opened = tag
-    if opened is not None and _marks_answer(opened):
+    if opened is not None and _marks_answer(text, opened):
         yield opened.start(), len(text), _Piece(text[opened.end() :], 2)
 
 
@@ -165,8 +175,11 @@ def _closes(tag: re.Match[str]) -> bool:
     return bool(tag["close"] or tag["shut"])
 
 
-def _marks_answer(tag: re.Match[str]) -> bool:
-    return _name(tag) in _ANSWERS
+def _marks_answer(text: str, tag: re.Match[str]) -> bool:
+    if _starts_line(text, tag):
+        return _name(tag) in _ANSWERS | _ANSWERS_ON_A_LINE
+    # In quotes it is spoken of, or part of a program's text.
+    return _name(tag) in _ANSWERS and text[tag.start() - 1] not in "`'\""
 
 
 def _starts_line(text: str, tag: re.Match[str]) -> bool:
@@ -265,8 +278,6 @@ _INVISIBLE = {ord(char): None for char in "\u200b\u200c\u200d\u2060\ufeff\u00ad"
     ord(char): " " for char in "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
 }
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u2018\u2019\u201b", "\"\"\"'''")
-
-
 _TYPED = re.compile(r"[ \t]*(?:>>>|\.\.\.)(?: |$)")
 
 
@@ -284,6 +295,7 @@ _MENDS: tuple[Callable[[str], str], ...] = (
     html.unescape,
     lambda text: text.translate(_QUOTES),
     lambda text: text.replace("\\_", "_"),
+    lambda text: text if "\n" in text else text.replace("\\n", "\n"),
 )
 
 
@@ -292,17 +304,27 @@ def _completed(piece: _Piece, problem: Problem) -> _Program | None:
     head, name = problem.prompt.rstrip(), problem.entry_point
     body = piece.text.translate(_INVISIBLE).expandtabs(4).strip("\n").rstrip()
     function = _head_of(head, name)
-    if function is None or not body or re.search(rf"^\s*(?:async\s+)?def\s+{re.escape(name)}\b", body, re.MULTILINE):
+    # A model that goes on with the prompt may come to begin anew.
+    edge = r"[ \t]+" if body[:1].isspace() else r"[ \t]*"
+    if function is None or not body or re.search(rf"^{edge}(?:async\s+)?def\s+{re.escape(name)}\b", body, re.MULTILINE):
         return None
     level = _level_of_body(body, function)
-    # As a model continues the prompt; as a client strips that; as a block of its own.
-    shapes = (body, "    " + body.lstrip(), indent(dedent(body), "    "))
+    if level is None:
+        return None
+    # As a model continues the prompt; as a client strips that; as a block of its own; after a few words.
+    shapes = (body, "    " + body.lstrip(), indent(dedent(body), "    "), *_indented_part(body))
     for read in (_whole, _longest):
         for shape in shapes:
             source, tree = read(f"{head}\n{shape}\n")
-            if level is not None and tree is not None and _grew(tree, head, name):
+            if tree is not None and _grew(tree, head, name):
                 return _Program(source, tree, level, piece.weight)
     return None
+
+
+def _indented_part(text: str) -> list[str]:
+    """What begins with the first indented line, where it follows an empty one: a body after some prose."""
+    start = re.search(r"\n[ \t]*\n(?=[ \t]+\S)", text)
+    return [text[start.end() :]] if start and not text[0].isspace() else []
 
 
 def _head_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
@@ -317,7 +339,10 @@ def _level_of_body(body: str, function: ast.FunctionDef | ast.AsyncFunctionDef) 
     tree = _parse(dedent(body))
     if tree is None:
         return _Level.BODY
-    loaded = _used(tree.body)
+    try:
+        loaded = _used(tree.body)
+    except _UNREADABLE:
+        return None
     if function.name in loaded or not loaded & _parameters(function):
         return None
     return _Level.BODY if body[0].isspace() else _Level.SNIPPET
@@ -424,6 +449,8 @@ def _statements(text: str, weight: int) -> list[_Program]:
 # --- what a syntax tree says
 
 _NAME = "<candidate>"
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+"""What Python's own tools raise of odd sources, such as one that is nested too deeply."""
 
 
 def _parse(source: str) -> ast.Module | None:
@@ -440,7 +467,7 @@ def _parse_or_line(source: str) -> tuple[ast.Module | None, int]:
         compile(tree, _NAME, "exec", dont_inherit=True)
     except SyntaxError as error:
         return None, error.lineno or 0
-    except (ValueError, RecursionError, MemoryError, OverflowError):
+    except _UNREADABLE:
         return None, 0
     return tree, 0
 
@@ -498,10 +525,7 @@ def _bound(node: ast.stmt) -> set[str]:
 
 def _used(nodes: Iterable[ast.stmt]) -> set[str]:
     """The names that statements look up in the module or among the builtins, at once or when called."""
-    try:
-        return _global_names(symtable.symtable("\n".join(map(ast.unparse, nodes)), _NAME, "exec"))
-    except (SyntaxError, ValueError, RecursionError):
-        return set()
+    return _global_names(symtable.symtable("\n".join(map(ast.unparse, nodes)), _NAME, "exec"))
 
 
 def _global_names(table: symtable.SymbolTable) -> set[str]:
@@ -522,10 +546,6 @@ class _Statement:
     node: ast.stmt
     binds: set[str]
     uses: set[str]
-
-    @property
-    def defines(self) -> bool:
-        return isinstance(self.node, _DEFINING)
 
 
 _MOST = 500
@@ -595,28 +615,21 @@ def _lines(node: ast.stmt) -> range:
 def _usage(statements: list[_Statement], root: str) -> list[_Statement]:
     """The top-level statements that only try the functions out, so that nothing misses them."""
     live = _reached({root}, statements)
-    tables = {name for statement in statements if not statement.defines for name in statement.binds & live}
-    functions = {name for statement in statements if isinstance(statement.node, _CALLABLE) for name in statement.binds}
     return [
         statement
         for statement in statements
-        if not statement.defines
+        if not isinstance(statement.node, _DEFINING)
         and not statement.binds & live
-        and _tries_out(statement, _reached(statement.uses, statements), root, tables, functions)
+        and _tries_out(statement, _reached(statement.uses, statements), root)
     ]
 
 
-_CALLABLE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-
-def _tries_out(statement: _Statement, reached: set[str], root: str, tables: set[str], functions: set[str]) -> bool:
+def _tries_out(statement: _Statement, reached: set[str], root: str) -> bool:
     node = statement.node
-    if isinstance(node, ast.Assert) or "__name__" in statement.uses or _is_idle(node):
+    if isinstance(node, ast.Assert) or "__name__" in statement.uses or _is_idle(node) or _is_print(node):
         return True
-    if root in reached or "input" in reached or _is_print(node):
-        return True
-    # What fills a table that the functions read must stay.
-    return not reached & tables and bool(reached & ({"print", "doctest", "unittest", "pytest"} | functions))
+    # Other calls stay, whatever they do: they may fill a table that the functions read.
+    return bool(reached & {root, "input", "doctest", "unittest", "pytest"})
 
 
 _IDLE = (ast.Expr, ast.Name, ast.Constant, ast.List, ast.Tuple, ast.Compare, ast.cmpop, ast.expr_context)

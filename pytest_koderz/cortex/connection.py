@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 START_TIMEOUT = 30.0
 """Seconds for a server to start and shake hands, on a busy machine."""
 
+ANSWER_TIMEOUT = 15.0
+"""Seconds for one answer, after which a server counts as hung; an answer takes milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Launch:
@@ -80,7 +83,7 @@ class Connection:
         about = self._client.server_info
         return f"{about.name} {about.version}" if about else ""
 
-    async def call(self, tool: str, arguments: Mapping[str, Any], timeout: float = 30.0) -> Reply:
+    async def call(self, tool: str, arguments: Mapping[str, Any], timeout: float = ANSWER_TIMEOUT) -> Reply:
         """Ask *tool*. After a failure it is unknown whether the server has done what it was asked."""
         from mcp.shared.exceptions import MCPError
 

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -24,6 +24,7 @@ from .connection import Connection, Launch
 from .delivery import EXPORT_TIMEOUT, Courier, Delivery, Question, by_title
 from .memories import (
     Memory,
+    failure_of,
     memory_of_checkpoint,
     memory_of_iteration,
     memory_of_result,
@@ -31,6 +32,7 @@ from .memories import (
     metadata_of,
     spec_key,
     title_of,
+    value_from,
     value_of,
 )
 from .redaction import Redaction
@@ -61,6 +63,15 @@ def open_cortex(
     """
     environment = os.environ if environment is None else environment
     return Cortex(Launch.of(cortex_path, database, project, environment), spool, Redaction.of(environment))
+
+
+@dataclass(frozen=True, slots=True)
+class RecalledGuidance:
+    """Guidance from the memory, and where it comes from."""
+
+    experiment_id: str
+    problem_id: str
+    guidance: Guidance
 
 
 class Cortex:
@@ -123,6 +134,17 @@ class Cortex:
         except CANNOT_SAY:
             return None
 
+    def recall_guidance(self, experiment: Experiment, limit: int = 1) -> Sequence[RecalledGuidance]:
+        """Guidance that helped on other problems, out of a failure like the latest of *experiment*."""
+        last = experiment.iterations[-1].number if experiment.iterations else 0
+        failure = failure_of(experiment, last)
+        try:
+            found = self._search(f"helped-{failure}") if failure else []
+        except CANNOT_SAY:
+            return []
+        helpful = [_recalled(row) for row in found if metadata_of(row).get("helped")]
+        return [one for one in helpful if one.problem_id != experiment.problem_id][:limit]
+
     # What became of it
 
     def deliver(self, timeout: float) -> Delivery:
@@ -171,18 +193,21 @@ class Cortex:
         return iterations
 
     def _recall_spec(self, key: str) -> Spec | None:
-        async def read(connection: Connection) -> Sequence[Mapping[str, Any]]:
-            arguments = {"project": self.launch.project, "query": f"spec-{key}", "format": "raw"}
-            return in_context(await connection.call("get_context", arguments))
-
-        found = [
-            row
-            for row in self._ask(self._open()[0].experiment_of(f"spec-{key}"), read)
-            if metadata_of(row).get("key") == key
-        ]
+        name = f"spec-{key}"
+        found = self._search(name, after=self._open()[0].experiment_of(name))
+        found = [row for row in found if metadata_of(row).get("key") == key]
         payers = {str(metadata_of(row)["experiment_id"]): value_of(Spec, row) for row in found}
         paid = {payer: spec for payer, spec in payers.items() if spec.recalled_from is None}
         return replace(paid[payer], recalled_from=payer) if (payer := min(paid, default="")) else None
+
+    def _search(self, words: str, after: str = "") -> Sequence[Mapping[str, Any]]:
+        """Rows found by *words*, among others, once the memories of the experiment *after* are there."""
+
+        async def read(connection: Connection) -> Sequence[Mapping[str, Any]]:
+            arguments = {"project": self.launch.project, "query": words, "format": "raw"}
+            return list(by_title(in_context(await connection.call("get_context", arguments))).values())
+
+        return self._ask(after, read)
 
     def _ask(self, experiment: str, question: Question[T]) -> T:
         _, courier = self._open()
@@ -262,6 +287,12 @@ def _delivery(spool: Spool, courier: Courier) -> Delivery:
         missing=tuple(one.memory.title for one in missing),
         warnings=(*known.values(), *(f"cortex refused a memory: {reason}" for reason in spool.reasons())),
     )
+
+
+def _recalled(row: Mapping[str, Any]) -> RecalledGuidance:
+    about = metadata_of(row)
+    guidance = value_from(Guidance, about["helped"])
+    return RecalledGuidance(str(about["experiment_id"]), str(about["problem_id"]), guidance)
 
 
 def _near(path: Path) -> str:

@@ -86,6 +86,8 @@ class Courier:
         self.first = ""
         """The experiment whose memories go first, since somebody waits for them."""
         self._awaited = 0
+        self._doubted = False
+        """A question had no answer: whether the server is still there is to be found out."""
         self._seen: dict[str, bool] = {}
         """By experiment: whether the server had memories of it before this process sent any."""
         self._thread: threading.Thread | None = None
@@ -161,13 +163,12 @@ class Courier:
                 loop.run_until_complete(self._task)
         except sqlite3.Error as error:
             self.warnings["down"] = f"the spool cannot be read or written: {error}"
-        self.down = True
-        try:
+        finally:
+            self.down = True
             for task in (left := asyncio.all_tasks(loop)):
                 task.cancel()
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
             loop.run_until_complete(loop.shutdown_asyncgens())
-        finally:
             loop.close()
 
     def _stop(self) -> None:
@@ -196,6 +197,7 @@ class Courier:
             self._ready.set_exception(MemoryUnavailable(self.warnings.get("down", "cortex is not there")))
             self._ready.exception()  # seen: nobody may have been waiting
         self._ready = asyncio.get_running_loop().create_future()
+        self._doubted = False
         self._idle.set()
         self._sent.set()
 
@@ -213,6 +215,9 @@ class Courier:
                 await self._work.wait()
                 await asyncio.sleep(0 if self._awaited else POLITENESS)
                 self._work.clear()
+                if self._doubted:
+                    await connection.call("get_project", {})
+                    self._doubted = False
                 room = room if room > 0 else await self._room(connection)
                 continue
             self._idle.clear()
@@ -232,8 +237,12 @@ class Courier:
 
     async def _send(self, connection: Connection, owed: Owed) -> None:
         self.spool.mark([owed.number], State.SENDING)
-        if await self._is_there(connection, owed):
-            self.spool.mark([owed.number], State.STORED)
+        there = await self._there(connection, owed)
+        if there is not None:
+            if same(owed, there):
+                self.spool.mark([owed.number], State.STORED)
+            else:
+                self.spool.rename(owed.number)
             return
         answer = remembered(await connection.call("remember", owed.memory.arguments(self.launch.project)))
         if answer.kept:
@@ -247,16 +256,16 @@ class Courier:
         else:
             self.spool.mark([owed.number], State.REFUSED, answer.reason)
 
-    async def _is_there(self, connection: Connection, owed: Owed) -> bool:
-        """Whether the server has it already. Only asked where it knew the experiment before: a resumed one."""
+    async def _there(self, connection: Connection, owed: Owed) -> Mapping[str, Any] | None:
+        """What the server has under its title. Only asked where it knew the experiment before: a resumed one."""
         experiment, title = owed.memory.experiment_id, owed.memory.title
-        if self._seen.get(experiment, True):
-            arguments = {"project": self.launch.project, "query": title, "format": "raw"}
-            reply = await connection.call("get_context", arguments)
-            rows = by_title(in_context(reply)) if is_context(reply) else {}
-            self._seen.setdefault(experiment, title in rows)
-            return same(owed, rows.get(title))
-        return False
+        if not self._seen.get(experiment, True):
+            return None
+        arguments = {"project": self.launch.project, "query": title, "format": "raw"}
+        reply = await connection.call("get_context", arguments)
+        row = by_title(in_context(reply)).get(title) if is_context(reply) else None
+        self._seen.setdefault(experiment, row is not None)
+        return row
 
     async def _room(self, connection: Connection) -> int:
         """How many memories may be sent before the server's number of them is to be asked for again."""
@@ -281,18 +290,31 @@ class Courier:
             await self._sent.wait()
             if self.down:
                 raise MemoryUnavailable(self.warnings.get("down", "cortex is not there"))
-        return await question(connection)
+        try:
+            return await question(connection)
+        except MemoryUnavailable:
+            self._doubted = True
+            self._work.set()
+            raise
 
     async def _settled(self) -> None:
         """Twice, since what turns out to be missing is sent once more."""
         for _ in range(2):
-            await self._emptied()
-            missing = await self._answer(self._verify)
+            missing = await self._verified()
             if not missing:
                 return
-            self.spool.mark([owed.number for owed in missing], State.QUEUED)
+            self.spool.mark(missing, State.QUEUED)
+        self.spool.mark(await self._verified(), State.MISSING)
+
+    async def _verified(self) -> list[int]:
+        """Numbers of what the server does not have as it was sent. It may have died since it was last heard of."""
         await self._emptied()
-        self.spool.mark([owed.number for owed in await self._answer(self._verify)], State.MISSING)
+        try:
+            missing = await self._answer(self._verify)
+        except MemoryUnavailable:
+            await self._emptied()
+            missing = await self._answer(self._verify)
+        return [owed.number for owed in missing]
 
     async def _emptied(self) -> None:
         """Until nothing can be sent any more. A server that fails again and again is given up for now."""

@@ -126,7 +126,7 @@ def memory_of_checkpoint(experiment: Experiment, guidance: Guidance) -> Memory:
 
 
 def memory_of_result(experiment: Experiment) -> Memory:
-    """How it ended. Its spec, iterations and checkpoints are memories of their own."""
+    """How it ended, and which guidance helped. Its spec, iterations and checkpoints are memories of their own."""
     bare = replace(experiment, spec=None, iterations=(), checkpoints=())
     models = dict.fromkeys(row.model for row in experiment.ledger.spendings)
     return _memory(
@@ -141,12 +141,32 @@ def memory_of_result(experiment: Experiment) -> Memory:
         cost=experiment.ledger.cost,
         status=experiment.status.value,
         record=asdict(bare),
+        helped=asdict(helpful) if (helpful := helped(experiment)) else None,
     )
+
+
+def helped(experiment: Experiment) -> Guidance | None:
+    """The guidance after which it was solved; None where it was not, or without any."""
+    return experiment.checkpoints[-1] if experiment.solved and experiment.checkpoints else None
+
+
+def failure_of(experiment: Experiment, after: int) -> str:
+    """One word for how iteration number *after* failed: `IndexError`, `wrong`, `timed-out`; empty where not known."""
+    verdict = next((step.verdict for step in experiment.iterations if step.number == after), None)
+    if verdict is None or verdict.passed:
+        return ""
+    raised = next((failure.exception for failure in verdict.failures if failure.exception), None)
+    found = re.match(r"\w+", raised) if raised else None
+    return found[0] if found else verdict.outcome.value.replace(" ", "-")
 
 
 def value_of(kind: type[T], memory: Mapping[str, Any]) -> T:
     """The value that a memory was made of, from a row of the server. ValueError: the row does not hold one."""
-    return cast(T, _adapter_of(cast(Any, kind)).validate_python(metadata_of(memory).get("record")))
+    return value_from(kind, metadata_of(memory).get("record"))
+
+
+def value_from(kind: type[T], record: object) -> T:
+    return cast(T, _adapter_of(cast(Any, kind)).validate_python(record))
 
 
 @cache
@@ -191,34 +211,8 @@ def shortened(text: str, pointer: str) -> str:
 
 
 def _memory(
-    experiment: Experiment,
-    kind: str,
-    *,
-    name: str,
-    category: str,
-    content: str,
-    number: int = 0,
-    iteration: int | None = None,
-    model: str = "",
-    success: bool | None = None,
-    cost: Decimal | None = None,
-    **more: object,
+    experiment: Experiment, kind: str, *, name: str, category: str, content: str, number: int = 0, **about: object
 ) -> Memory:
-    metadata = {
-        "experiment_id": experiment.id,
-        "problem_id": experiment.problem_id,
-        "iteration": iteration if iteration is not None else number or None,
-        "model": model,
-        "success": success,
-        "cost": None if cost is None else float(cost),
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "kind": kind,
-        "arm": experiment.arm,
-        "epoch": experiment.epoch,
-        "benchmark_id": experiment.benchmark_id,
-        "prompt_version": experiment.prompt_version,
-        **more,
-    }
     pointer = f"[Shortened. The whole text is in this memory's metadata and in the journal {experiment.benchmark_id}.]"
     tags = ("experiment", kind, experiment.id, experiment.problem_id, experiment.benchmark_id)
     return Memory(
@@ -226,11 +220,31 @@ def _memory(
         content=shortened(content, pointer),
         category=category,
         tags=tuple(tag for tag in tags if tag),
-        metadata=metadata,
+        metadata=_metadata(experiment, kind, {"iteration": number or None, **about}),
         experiment_id=experiment.id,
         kind=kind,
         number=number,
     )
+
+
+def _metadata(experiment: Experiment, kind: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """The seed's own seven among them; None where one is not known or does not apply."""
+    cost = about.get("cost")
+    return {
+        "experiment_id": experiment.id,
+        "problem_id": experiment.problem_id,
+        "iteration": None,
+        "model": "",
+        "success": None,
+        **about,
+        "cost": None if cost is None else float(cost),
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "kind": kind,
+        "arm": experiment.arm,
+        "epoch": experiment.epoch,
+        "benchmark_id": experiment.benchmark_id,
+        "prompt_version": experiment.prompt_version,
+    }
 
 
 def _iteration_text(experiment: Experiment, iteration: Iteration) -> str:
@@ -265,6 +279,10 @@ def _result_text(experiment: Experiment) -> str:
     if passed and passed[-1].candidate is not None:
         source = passed[-1].candidate.source
         lines += ["", f"{_fence(source)}python", source.rstrip("\n"), _fence(source)]
+    if guidance := helped(experiment):
+        # The hyphen makes it one search term, by which this memory is found for another experiment.
+        word = f"helped-{failure_of(experiment, guidance.after_iteration)}"
+        lines += ["", f"Checkpoint {guidance.number} {word}:", guidance.text]
     return "\n".join(lines)
 
 

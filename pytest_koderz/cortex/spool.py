@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -32,6 +33,9 @@ CREATE TABLE IF NOT EXISTS memories (number INTEGER PRIMARY KEY, text TEXT NOT N
 CREATE INDEX IF NOT EXISTS owed_by_state ON owed (state, number);
 CREATE INDEX IF NOT EXISTS owed_by_experiment ON owed (experiment, kind, turn);
 """
+
+
+_OWED = "SELECT number, title, text FROM owed JOIN memories USING (number)"
 
 
 class State(StrEnum):
@@ -108,22 +112,18 @@ class Spool:
 
     def next(self, experiment: str = "") -> Owed | None:
         """The oldest queued memory; one of *experiment* goes before all others."""
-        query = "SELECT number, title, text FROM owed JOIN memories USING (number) WHERE state = ? AND experiment GLOB ?"
         for pattern in (experiment, "*"):
-            if pattern and (row := self._locked(f"{query} ORDER BY number LIMIT 1", State.QUEUED, pattern)):
+            query = f"{_OWED} WHERE state = ? AND experiment GLOB ? ORDER BY number LIMIT 1"
+            if pattern and (row := self._locked(query, State.QUEUED, pattern)):
                 return _owed(row)
         return None
 
     def in_state(self, *states: State) -> tuple[Owed, ...]:
         """All memories in one of *states*, oldest first."""
-        marks = ", ".join("?" * len(states))
+        query = f"{_OWED} WHERE state IN (SELECT value FROM json_each(?)) ORDER BY number"  # noqa: S608 - a constant
         with self._mutex:
-            rows = self._database.execute(
-                f"SELECT number, title, text FROM owed JOIN memories USING (number) WHERE state IN ({marks})"
-                " ORDER BY number",
-                states,
-            ).fetchall()
-        return tuple(owed for row in rows if (owed := _owed(row)) is not None)
+            rows = self._database.execute(query, (json.dumps(states),)).fetchall()
+        return tuple(_owed(row) for row in rows)
 
     def unsent(self, experiment: str) -> bool:
         """Whether any memory of *experiment* is still on its way."""
@@ -150,8 +150,8 @@ class Spool:
             )
 
     def count(self, *states: State) -> int:
-        marks = ", ".join("?" * len(states))
-        row = self._locked(f"SELECT count(*) FROM owed WHERE state IN ({marks})", *states)  # noqa: S608 - marks are question marks
+        query = "SELECT count(*) FROM owed WHERE state IN (SELECT value FROM json_each(?))"
+        row = self._locked(query, json.dumps(states))
         return int(row[0]) if row else 0
 
     def reasons(self) -> tuple[str, ...]:
@@ -211,9 +211,7 @@ def owed_in(path: Path) -> int:
         return int(count)
 
 
-def _owed(row: tuple[Any, ...] | None) -> Owed | None:
-    if row is None:
-        return None
+def _owed(row: tuple[Any, ...]) -> Owed:
     number, title, text = row
     return Owed(number, Memory.from_json(text, title))
 

@@ -37,8 +37,9 @@ def close(answer, wanted, tolerance):
         return True
     if not isinstance(answer, (int, float, complex)) or not isinstance(wanted, (int, float, complex)):
         return False
-    both_nan = answer != answer and wanted != wanted
-    return both_nan or abs(answer - wanted) <= tolerance + 1e-07 * abs(wanted)
+    if answer != answer and wanted != wanted:
+        return True
+    return abs(wanted) != inf and abs(answer - wanted) <= tolerance + 1e-07 * abs(wanted)
 '''
 
 _AS_SETS = '''\

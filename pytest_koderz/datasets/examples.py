@@ -145,7 +145,8 @@ _WORDS = {"true": "True", "false": "False", "null": "None", "none": "None"}
 
 def _literal_at(text: str) -> str | None:
     """The literal at the start of *text*, or after the last `=` of its line, when nothing but a remark follows it."""
-    line = text.split("\n", 1)[0].strip()
+    # A full stop at the end is the sentence's, not a number's.
+    line = text.split("\n", 1)[0].strip().rstrip(".")
     for part in (line, line.rpartition("=")[2].strip()):
         for end in range(len(part), 0, -1):
             if _AFTER.fullmatch(part, end) and (literal := _literal(part[:end])):

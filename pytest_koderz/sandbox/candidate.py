@@ -10,6 +10,10 @@ from .channel import Channel
 from .child import serve
 from .greeting import greet
 from .locks import Locks
+from .rehearsal import rehearse
+
+_TIMES = 40
+"""Until the interpreter has specialised what it will."""
 
 
 def body_of(settings: dict[str, Any], channel: int) -> Callable[[socket.socket], None]:
@@ -17,11 +21,13 @@ def body_of(settings: dict[str, Any], channel: int) -> Callable[[socket.socket],
     locks = Locks(settings, channel)
     locks.prepare()
     work = _work_of(settings)
+    rehearse(_TIMES)
 
     def candidate(sock: socket.socket) -> None:
         greet(sock, locks.missing)
         locks.hold()
         sock.send(b"l")
+        rehearse(1)
         work(Channel(sock, None))
 
     return candidate

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import socket
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from types import CodeType
@@ -13,12 +14,14 @@ from typing import Any
 from .channel import Channel, Gone
 from .greeting import greet
 from .explain import TALLY, assertion_text, compile_counting, explanation_of
-from .wire import Encoder, Node, WireError, decode, refill
+from .wire import Encoder, Node, WireError, decode, dumps, refill
 
 TESTS = "<tests>"
 MOST_FAILURES = 5
 LONGEST = 2000
 """Characters of one text about a failure."""
+_MOST_AHEAD = 64 * 1024
+"""Bytes of calls that are sent ahead: less than a socket holds, or both sides could wait for each other."""
 
 
 class Broken(BaseException):
@@ -41,6 +44,33 @@ class Raised:
         return f"{self.kind}: {self.message}" if self.message else self.kind
 
 
+class Diverged(BaseException):
+    """The tests made another call than the one sent ahead; the child has seen what it should not have, and is of no more use."""
+
+
+class Script:
+    """The calls that a set of tests makes, noted run by run. Once they are known to stay the same they are sent ahead, all at once."""
+
+    def __init__(self) -> None:
+        self._calls: list[bytes] | None = None
+        self._steady = False
+        self._erratic = False
+
+    @property
+    def ahead(self) -> list[bytes]:
+        """What may be sent before it is asked for."""
+        return self._calls if self._calls and self._steady and not self._erratic else []
+
+    def note(self, calls: list[bytes]) -> None:
+        """Learn from the calls of one run, which may have ended early."""
+        if self._calls is None:
+            self._calls = calls if sum(map(len, calls)) < _MOST_AHEAD else []
+        elif calls == self._calls:
+            self._steady = True
+        elif calls != self._calls[: len(calls)]:
+            self._erratic = True
+
+
 @dataclass(frozen=True, slots=True)
 class Tests:
     """One set of a problem's tests, compiled."""
@@ -49,6 +79,7 @@ class Tests:
     code: CodeType
     asserts: list[Any]
     entry_point: str
+    script: Script
 
 
 class Opaque:
@@ -91,17 +122,36 @@ class Entry(Opaque):
 class Session:
     """The calls of one candidate. Its answers are logged, so that a failing assertion can be explained without calling again."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, ahead: Sequence[bytes]) -> None:
         self._channel = channel
+        self._ahead = deque(ahead)
+        self.calls: list[bytes] = []
+        """As far as they could be sent ahead the next time."""
+        self._room = _MOST_AHEAD
         self.log: list[Any] = []
         self.replay: list[Any] | None = None
         self.broken: str | None = None
 
-    def ask(self, message: list[Any]) -> list[Any]:
-        """The child's answer to *message*. Raises Broken."""
+    def begin(self, load: list[Any]) -> None:
+        """Have the child load the candidate, and send the calls ahead that are known."""
+        self._send(dumps(load))
+        for body in self._ahead:
+            self._send(body)
+
+    def _ask(self, body: bytes) -> list[Any]:
+        """The child's answer to a call. Raises Broken, or Diverged."""
+        if self._room > 0:
+            self.calls.append(body)
+            self._room -= len(body)
+        if not self._ahead:
+            self._send(body)
+        elif body != self._ahead.popleft():
+            raise Diverged
+        return self.answer()
+
+    def _send(self, body: bytes) -> None:
         try:
-            self._channel.send(message)
-            return self.answer()
+            self._channel.send_body(body)
         except Gone:
             self._break("the process ended")
 
@@ -122,8 +172,8 @@ class Session:
         if self.replay is not None:
             return self.replay.pop(0)
         encoder = Encoder(_handle_of)
-        refs = [encoder.add(args), encoder.add(dict(kwargs))]
-        answer = self.ask(["call", handle, encoder.nodes, *refs])
+        refs = [encoder.add(args), encoder.add(dict(kwargs)) if kwargs else None]
+        answer = self._ask(dumps(["call", handle, encoder.nodes, *refs]))
         value = self._value(answer, encoder.objects)
         # An iterator is used up by the assertion, so a copy is kept.
         self.log.append(copy(value) if type(value) is _ITERATOR else value)
@@ -262,7 +312,7 @@ class Checker:
     def learn(self, key: str, preamble: str, source: str, entry_point: str) -> None:
         code, asserts = compile_counting(source, TESTS)
         trusted = compile(preamble, "<problem>", "exec", dont_inherit=True)
-        self._compiled[key] = Tests(trusted, code, asserts, entry_point)
+        self._compiled[key] = Tests(trusted, code, asserts, entry_point, Script())
 
     def forget(self, key: str) -> None:
         self._compiled.pop(key, None)
@@ -270,18 +320,20 @@ class Checker:
     def judge(self, key: str, preamble: str, source: str, channel: Channel) -> dict[str, Any]:
         """What became of the candidate *source*, whose child listens at the other end of *channel*."""
         tests = self._compiled[key]
-        session = Session(channel)
+        session = Session(channel, tests.script.ahead)
         proxy = Entry(session, tests.entry_point)
         scope: dict[str, Any] = {"__name__": "tests"}
         tally = scope[TALLY] = Tally(session, tests.asserts, scope)
         try:
-            channel.send(["load", preamble, source, tests.entry_point])
+            session.begin(["load", preamble, source, tests.entry_point])
             exec(tests.preamble, scope)  # noqa: S102: the dataset's own code
             scope[tests.entry_point] = proxy
             exec(tests.code, scope)  # noqa: S102: the dataset's own code
-        except Gone:
-            return _ended(tally, "the process ended")
-        return _run(scope["check"], proxy, session, tally)
+        except Broken as error:
+            return _ended(tally, str(error))
+        result = _run(scope["check"], proxy, session, tally)
+        tests.script.note(session.calls)
+        return result
 
 
 def _run(check: Any, proxy: Entry, session: Session, tally: Tally) -> dict[str, Any]:
@@ -290,6 +342,8 @@ def _run(check: Any, proxy: Entry, session: Session, tally: Tally) -> dict[str, 
         check(proxy)
     except Broken as error:
         return _ended(tally, str(error))
+    except Diverged:
+        return {"again": True}
     except Misfit as error:
         return {"fault": str(error)}
     except BaseException as error:  # noqa: BLE001: whatever ends the tests ends the candidate's run

@@ -18,7 +18,7 @@ ENTRY = 0
 
 def serve(channel: Channel) -> None:
     """Answer until the other side closes."""
-    session = _Session()
+    session = Session()
     try:
         while True:
             channel.send_body(session.answer(channel.recv()))
@@ -26,7 +26,7 @@ def serve(channel: Channel) -> None:
         return
 
 
-class _Session:
+class Session:
     """Objects that cannot cross stay here; the other side holds their handles, which are indexes into `_objects`."""
 
     def __init__(self) -> None:
@@ -50,11 +50,14 @@ class _Session:
         return ["loaded"]
 
     def _call(self, handle: int, nodes: list[Node], args: Any, kwargs: Any) -> list[Any]:
-        (positional, named), objects = decode(nodes, (args, kwargs), lambda node: self._objects[node[1]])
-        result = self._objects[handle](*positional, **named)
+        (positional, named), objects = decode(nodes, (args, kwargs), self._kept)
+        result = self._objects[handle](*positional, **(named or {}))
         encoder = Encoder(self._keep, objects, budget=LARGEST)
         ref = encoder.add(result)
         return ["returned", encoder.nodes, ref, _changes(encoder, nodes, objects)]
+
+    def _kept(self, node: Node) -> object:
+        return self._objects[node[1]]
 
     def _keep(self, value: object) -> Node:
         handle = self._handles.get(id(value))
@@ -86,7 +89,7 @@ def _changes(encoder: Encoder, nodes: list[Node], objects: Sequence[object]) -> 
         if is_mutable(value):
             after = encoder.update(value)
             # Equal is not enough: 1, 1.0 and True are equal, as are 0.0 and -0.0.
-            if after != before or dumps(after) != dumps(before):
+            if after != before or repr(after) != repr(before):
                 changes.append([number, after])
     return changes
 

@@ -101,6 +101,8 @@ class Judge:
                 trial = judge_alone(child, sources, seconds)
             else:
                 trial = self._checked(child, key, problem, tests, candidate, seconds)
+        if trial.answer and trial.answer.get("again"):
+            return self._judged(problem, tests, candidate, seconds)
         verdict = _verdict_of(trial, seconds)
         if verdict.assertions_total is None:
             verdict = replace(verdict, assertions_total=self._totals.get(key))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 _CPU_CLOCK = 2
 """CPUCLOCK_SCHED of a whole process, in the lowest bits of a clock id."""
@@ -45,7 +45,7 @@ def fate_of(told: list[int | float]) -> Fate:
 def usage_of(pid: int) -> Usage | None:
     """Of a living process; None where it is not any more, or the system does not tell."""
     try:
-        status = Path(f"/proc/{pid}/status").read_bytes()
+        status = _read(f"/proc/{pid}/status")
         peak = int(status.split(b"VmHWM:", 1)[1].split(None, 1)[0]) * 1024
         return Usage(time.clock_gettime((~pid << 3) | _CPU_CLOCK), peak)
     except (OSError, IndexError, ValueError):
@@ -55,9 +55,17 @@ def usage_of(pid: int) -> Usage | None:
 def waited_seconds(pid: int) -> float:
     """How long the process was ready to run and had no CPU; 0 where the system does not tell."""
     try:
-        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) / 1e9
+        return int(_read(f"/proc/{pid}/schedstat").split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+def _read(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
 
 
 def _signal_name(number: int) -> str:

@@ -390,5 +390,21 @@ def is_mutable(value: object) -> bool:
     return type(value) in _MUTABLE
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+_DECODER = json.JSONDecoder()
+
+
 def dumps(message: object) -> bytes:
-    return json.dumps(message, separators=(",", ":"), check_circular=False).encode()
+    return _ENCODER.encode(message).encode()
+
+
+def loads(body: bytes | bytearray) -> Any:
+    """The message of *body*. Raises WireError where that is no JSON."""
+    try:
+        text = body.decode("ascii")
+        message, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"no JSON: {error}"[:200]) from None
+    if end != len(text):
+        raise WireError("more than one message")
+    return message

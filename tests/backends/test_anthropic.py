@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -246,6 +248,27 @@ def test_an_unknown_option_is_refused() -> None:
     """The nearest valid name is offered."""
     with pytest.raises(UsageError, match=r"models.mine.options.retrys: .*did you mean 'retries'"):
         open_model(a_model("anthropic", options={"retrys": 3}), environment={"ANTHROPIC_API_KEY": SECRET})
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As behind a company's firewall."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with AnthropicServer(["ok"]) as server, closing(opened(server)) as model:
+        assert model.complete(a_prompt()).text == "ok"
+
+
+def test_threads_may_share_a_model() -> None:
+    """Forty calls from eight threads: each prompt has its own reply."""
+    with AnthropicServer(lambda request: request.body["messages"][0]["content"][1]["text"]) as server:
+        model = opened(server)
+        prompts = [a_prompt(f"number {number}") for number in range(40)]
+        with ThreadPoolExecutor(8) as threads:
+            replies = list(threads.map(model.complete, prompts))
+        assert [reply.text for reply in replies] == [prompt.text for prompt in prompts]
+        assert server.billed.calls == 40
+        assert server.most_at_once <= 8
 
 
 def test_the_official_client_gets_its_own_types_from_the_server() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from pytest_koderz.backends.embedded import EmbeddedModel, _threads, ensure_weights, open_model, requirements
 from pytest_koderz.core.errors import UsageError
@@ -90,6 +91,13 @@ def test_roles_share_the_weights(smollm2: str) -> None:
     """Two models of the same file have one engine."""
     first, second = opened(smollm2), opened(smollm2, temperature=0.7)
     assert first._engine is second._engine
+
+
+@pytest.mark.slow
+def test_nobody_else_is_served(smollm2: str) -> None:
+    """The engine's own loopback port refuses who has no key."""
+    address = opened(smollm2)._engine._server.listening_address
+    assert requests.get(f"{address}/v1/models", timeout=10).status_code == 401
 
 
 @pytest.mark.slow

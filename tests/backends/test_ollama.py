@@ -214,6 +214,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_loopback(monkeypatch: pytes
     """HTTP_PROXY, as behind a company's firewall, does not come between us and the local server."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
     with OllamaServer(["ok"]) as server:
         assert opened(server).complete(a_prompt()).text == "ok"
 

@@ -58,6 +58,8 @@ RIGHT = {
     "a body with tabs": "\tresult = sum(numbers)\n\treturn result\n",
     "a body that goes on with other functions": LOOP + "\n\ndef other():\n    return 1\n\n\nprint(other())\n",
     "a body and then prose": LOOP + "\nThis adds the numbers up, one after the other.\n",
+    "prose and then a body": "Here is the body:\n\n    return sum(numbers)\n\nIt adds them up.",
+    "a body that begins anew and is cut": LOOP + "\n\ndef total(numbers):\n    return sum(",
     "a body in a fence": f"```python\n{LOOP}```",
     "a generator's head kept from the prompt": "    return sum(number for number in numbers)",
     "a lambda": "```\ntotal = lambda numbers: sum(numbers)\n```",
@@ -108,6 +110,10 @@ RIGHT = {
     "tags in brackets": f"[PYTHON]\n{WHOLE}[/PYTHON]",
     "an artifact within an answer": f"<answer><artifact>\n{WHOLE}</artifact></answer>",
     "a tag that is only spoken of": f"I put it in a <solution> tag.\n```python\n{WHOLE}```",
+    "tags in the code": (
+        "```python\ndef total(numbers):\n    text = 'a <code> tag and a <solution> tag'\n"
+        "    html = f'<code>{text}</code><answer>'\n    return sum(numbers) if html else 0\n```"
+    ),
     "a body in a tag": f"<solution>\n{LOOP}</solution>",
     "thinking first": (
         f"<think>\n```python\ndef total(numbers):\n    return 0\n```\nNo.\n</think>\n```python\n{WHOLE}```"
@@ -154,6 +160,11 @@ RIGHT = {
         f"from the list we import what we need: numbers.\nimport nothing else\n\n{WHOLE}"
     ),
     "code and a session": f"{WHOLE}\n>>> total([1, 2])\n3\n",
+    "an indented block without a fence": "So:\n\n    def total(numbers):\n        return sum(numbers)\n\nThat is it.",
+    "a mark of the conversation's end": WHOLE.rstrip() + "<|im_end|>",
+    "another mark of the end": LOOP.rstrip() + "</s>",
+    "line ends that were written out": "def total(numbers):\\n    return sum(numbers)\\n",
+    "a fence after words on its line": f"The answer: ```python\n{WHOLE}```",
     "a session": ">>> def total(numbers):\n...     return sum(numbers)\n...\n>>> total([1, 2])\n3\n",
     "a fenced session": "```pycon\n>>> def total(numbers):\n...     return sum(numbers)\n>>> total([1])\n1\n```",
     "questions on the keyboard": f"{WHOLE}\nn = input('How many? ')\nprint(total([int(n)]))\n",

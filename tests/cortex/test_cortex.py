@@ -15,7 +15,7 @@ from time import monotonic, sleep
 import pytest
 
 from pytest_koderz.core.arm import Arm
-from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex
 from pytest_koderz.cortex.reading import recall_experiments
 from pytest_koderz.cortex.spool import owed_in
@@ -134,6 +134,20 @@ def test_a_recalled_spec_keeps_its_payer(cortex: Cortex) -> None:
         cortex.pytest_koderz_spec_written(experiment(benchmark=benchmark), recalled)
 
 
+def test_guidance_that_helped_is_found_again(cortex: Cortex) -> None:
+    """For a failure of the same kind, on another problem; it says where it comes from."""
+    solved, unsolved = lived(1), replace(lived(2), status=Status.UNSOLVED)
+    tell(cortex, solved)
+    tell(cortex, unsolved)
+    cortex.deliver(60)
+    (found,) = cortex.recall_guidance(experiment(3).with_iteration(iteration(1)), limit=5)
+    assert (found.experiment_id, found.problem_id) == (solved.id, "HumanEval/1")
+    assert found.guidance == solved.checkpoints[0]
+    assert cortex.recall_guidance(experiment(1).with_iteration(iteration(1))) == []
+    assert cortex.recall_guidance(experiment(3).with_iteration(iteration(1, passed=True))) == []
+    assert cortex.recall_guidance(experiment(3)) == []
+
+
 def test_two_processes_tell_one_server_file(tmp_path: Path) -> None:
     """Each has a server and a spool of its own; the deliveries add up."""
     with closing(embedded(tmp_path, "gw0")) as one, closing(embedded(tmp_path, "gw1")) as two:
@@ -163,6 +177,15 @@ def test_a_server_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Pat
             assert cortex.deliver(180) == Delivery(count, count)
         assert kills.result() == 4
     assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == count
+
+
+def test_a_server_that_died_unnoticed_is_started_again(tmp_path: Path, cortex: Cortex) -> None:
+    """It died after it had stored all: what it has is verified all the same."""
+    one = lived()
+    count = tell(cortex, one)
+    assert cortex.pytest_koderz_recall_iterations(one, 5) == list(one.iterations[-5:])
+    kill_servers(tmp_path)
+    assert cortex.deliver(60) == Delivery(count, count)
 
 
 def test_a_lost_reply_leaves_no_duplicate(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ FAULTS = {
     "dataset: humaneval\nproblems: []\n": ":2: problems: must be a selection such as `0-9,42`",
     ONE.replace("    tests:", "    test:"): ":5: problems[0].test: unknown key (did you mean 'tests'?)",
     ONE.replace("    prompt: Return one.\n", ""): ":2: problems[0]: no 'prompt' is given",
-    ONE.replace("own/one", "1e3"): ":2: problems[0].id: must be a text, but YAML reads 1e3",
+    ONE.replace("own/one", "1.5"): ":2: problems[0].id: must be a text, but YAML reads 1.5 as float; write '1.5'",
     ONE.replace("own/one", "42"): ":2: problems[0].id: must be a text, but YAML reads 42 as int; write '42'",
     ONE.replace("own/one", "no"): ":2: problems[0].id: must be a text, but YAML reads no as bool; write 'no'",
     ONE.replace("own/one", "own one"): ":2: problems[0].id: 'own one': an id has no spaces",

@@ -99,7 +99,7 @@ def as_user(user: int | None) -> None:
 def _drive() -> None:
     problems = humaneval()
     programs = [Program(*row) for row in json.load(sys.stdin)]
-    with tempfile.TemporaryDirectory() as folder, _listeners(Path(folder)) as heard:
+    with tempfile.TemporaryDirectory() as folder, _listeners(Path(folder)) as (heard, port):
         world = World(Path(folder), heard)
         secrets = world.open_secret()
         with open_sandbox(timeout=2.0) as judge:
@@ -107,7 +107,7 @@ def _drive() -> None:
             world.settle()
             for program in programs:
                 world.restore()
-                source = program.source.replace("{VICTIM}", str(world.victim))
+                source = program.source.replace("{VICTIM}", str(world.victim)).replace("{PORT}", str(port))
                 start = time.monotonic()
                 verdict = judge(problems[program.problem_id], Candidate(source))
                 row = {
@@ -204,7 +204,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 @contextmanager
-def _listeners(folder: Path) -> Iterator[list[str]]:
+def _listeners(folder: Path) -> Iterator[tuple[list[str], int]]:
     """Whoever speaks to the port or to the Unix socket is heard."""
     heard: list[str] = []
     (folder / "victim").mkdir()
@@ -222,7 +222,7 @@ def _listeners(folder: Path) -> Iterator[list[str]]:
     for thread in threads:
         thread.start()
     try:
-        yield heard
+        yield heard, tcp.getsockname()[1]
     finally:
         for each in (tcp, udp, unix):
             each.close()

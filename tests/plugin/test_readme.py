@@ -1,0 +1,90 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_koderz.config import shipped_path
+from pytest_koderz.core.iteration import FeedbackPolicy
+
+from .conftest import Run
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def _blocks(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def _masked(text: str) -> list[str]:
+    """Without what differs from run to run: ids, seconds, versions, and the folder."""
+    text = re.sub(r"bench_[0-9a-f]{8}", "bench_", text)
+    text = re.sub(r"\b[\d,]+\.\d+ ?s\b", "0.0 s", text)
+    text = re.sub(r"(Python|pytest|pluggy|genai-prices|as of)[- ][\d.-]+", r"\1", text)
+    lines = [re.sub(r"=+", "=", line).rstrip() for line in text.splitlines()]
+    return [
+        line
+        for line in lines
+        if line and not line.startswith(("rootdir", "plugins", "configfile", "testpaths", "platform"))
+    ]
+
+
+def test_the_output_is_that_of_a_run(run: Run) -> None:
+    """The command stands above the block; run it and compare line by line."""
+    command = re.search(r"<!-- output: (.*?) -->\n```text\n(.*?)```", README, re.DOTALL)
+    assert command is not None
+    result = run("-p", "no:cacheprovider", *shlex.split(command[1]))
+    shown, printed = _masked(command[2]), _masked(result.stdout.str())
+    assert [line for line in shown if line not in printed] == []
+
+
+def test_the_judge_can_be_used_as_shown(tmp_path: Path) -> None:
+    """The example runs as it stands."""
+    source = next(block for block in _blocks("python") if "open_sandbox" in block)
+    shown = subprocess.run([sys.executable, "-c", source], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert shown.stdout == "passed 7 7\n"
+
+
+def test_a_back_end_in_ten_lines_works(run: Run, pytester: pytest.Pytester) -> None:
+    """conftest.py, model, price: as shown, with a problem that it happens to solve."""
+    (pytester.path / "conftest.py").write_text(next(block for block in _blocks("python") if "class Echo" in block))
+    (pytester.path / "koderz.yaml").write_text(
+        "models: {echo: {backend: echo, model: echo-1}}\nprices: {echo-1: free}\narms: {alone: {local: echo}}\n"
+    )
+    result = run("--koderz", "--koderz-arm", "alone", "--koderz-problems", "53")
+    result.assert_outcomes(passed=1, deselected=163)
+
+
+@pytest.mark.parametrize("block", _blocks("yaml"))
+def test_settings_and_problems_are_valid_as_shown(block: str, run: Run, pytester: pytest.Pytester) -> None:
+    """Each block is a koderz.yaml or a suite."""
+    if "problems" in yaml.safe_load(block):
+        (pytester.path / "problems").mkdir()
+        (pytester.path / "problems" / "own.yaml").write_text(block)
+        result = run("--koderz-list", "--koderz-profile", "simulated", "--koderz-problems", "own/*")
+    else:
+        (pytester.path / "koderz.yaml").write_text(block)
+        profile = next(iter(yaml.safe_load(block)["profiles"]))
+        result = run("--koderz-list", "--koderz-profile", profile, "--koderz-problems", "0")
+    assert result.ret == pytest.ExitCode.OK, result.stdout.str()
+
+
+def test_every_option_is_in_the_table(run: Run) -> None:
+    """And nothing else is."""
+    offered = set(re.findall(r"--koderz[a-z-]*", run("--help").stdout.str()))
+    assert offered == set(re.findall(r"^\| `(--koderz[a-z-]*)", README, re.MULTILINE))
+
+
+def test_arms_profiles_and_policies_are_the_shipped_ones() -> None:
+    """The tables name what koderz.yaml holds."""
+    shipped = yaml.safe_load(shipped_path("koderz.yaml").read_text())
+    named = set(re.findall(r"^\| `([a-z-]+)`", README, re.MULTILINE))
+    assert set(shipped["arms"]) | set(shipped["profiles"]) <= named
+    assert all(f"`{policy}`" in README for policy in FeedbackPolicy)
