@@ -13,7 +13,7 @@ import pytest
 
 from .config import Settings
 from .core.arm import Arm, ModelSettings, Role
-from .core.errors import KoderzError, ModelUnavailable, OutOfBudget, SandboxFault
+from .core.errors import InfrastructureError, KoderzError, ModelUnavailable, OutOfBudget, SandboxFault
 from .core.experiment import Experiment, Guidance, Spec, Status, experiment_id, seed_of
 from .core.iteration import Iteration
 from .core.loop import solve
@@ -39,6 +39,7 @@ class Benchmark:
         start = self._start(problem, arm, epoch)
         try:
             sandbox = self.sandbox()
+            self._check(problem, sandbox)
             crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
         except KoderzError as fault:
             ended = start.ended(Status.INVALID, 0.0, str(fault))
@@ -63,6 +64,14 @@ class Benchmark:
             return "of your own"
         missing = f", missing {', '.join(levels.missing)}" if levels.missing else ""
         return f"{levels.isolation}, {levels.host}{missing}"
+
+    def _check(self, problem: Problem, sandbox: Sandbox) -> None:
+        """Before anything is spent on *problem*: the judge must tell its known answer from known cheats."""
+        from .sandbox.preflight import preflight
+
+        reason = preflight(sandbox, [problem], self.settings.folder / "preflight")[problem.id]
+        if reason is not None:
+            raise InfrastructureError(f"{problem.id} cannot be judged here: {reason}")
 
     def close(self) -> None:
         for opened in (*self._models.values(), self._sandbox):

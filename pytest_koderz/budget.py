@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from threading import get_ident
@@ -15,9 +15,9 @@ import pytest
 from .config import Settings
 from .core.arm import ModelSettings, Role
 from .core.errors import OutOfBudget, UsageError
-from .core.experiment import Experiment
+from .core.experiment import Experiment, Status
 from .core.money import MILLION, Price, cost_of
-from .core.ports import Prompt, Reply
+from .core.ports import Prompt, Reply, meter
 from .reporters.summary import SIMULATED
 from .reporters.text import counted, dollars
 
@@ -26,6 +26,9 @@ TOKENS_BESIDE = 128
 
 UNIT = Decimal("1e-12")
 """Of the file's whole numbers, in US dollars: fine enough for any price, and 9 million dollars still fit."""
+
+_MOST_UNITS = 2**63 - 1
+"""The largest whole number of the file."""
 
 BUSY_SECONDS = 60.0
 """How long a process waits for others that are writing."""
@@ -44,18 +47,20 @@ def bound_of(prompt: Prompt, settings: ModelSettings, price: Price) -> Decimal:
 
 def check_budget(settings: Settings) -> None:
     """Refuse a limit that could not be kept. Raises UsageError."""
-    for model in settings.models:
-        if settings.max_cost is not None and model.price is None:
-            what = f"no price is known for '{model.model}' (model '{model.name}'), so the limit could not be kept"
-            remedy = f"add it under `prices: {model.model}:` in {settings.path}, or run without a limit"
-            raise UsageError(f"--koderz-max-cost {settings.max_cost:f}: {what}; {remedy}")
+    unpriced = [model for model in settings.models if model.price is None]
+    if settings.max_cost is not None and unpriced:
+        name, limit = unpriced[0].model, dollars(settings.max_cost)
+        what = f"no price is known for '{name}' (model '{unpriced[0].name}'), so a limit of {limit} cannot be kept"
+        remedy = f"add it under `prices: {name}:` in {settings.path}, or run without a limit"
+        raise UsageError(f"max_cost: {what}; {remedy}")
 
 
 class Budget:
     """The guard of a benchmark with a limit. Several threads may use it.
 
-    An answered call is settled at its price. One that failed is settled at its reservation, since it may be billed all
-    the same; so is one whose process was killed. Only what nobody has sent or answered with an error costs nothing.
+    An answered call is settled at its price. One without an answer stays at its reservation, since it may be billed all
+    the same: its process was killed, or it failed and the back end did not say that this cannot have been billed. What
+    is sent again after a lost answer is reserved again.
     """
 
     def __init__(self, settings: Settings, limit: Decimal, path: Path) -> None:
@@ -63,7 +68,7 @@ class Budget:
         self._arms = {arm.name: arm for arm in settings.arms}
         self._mark = SIMULATED if settings.simulated else ""
         self._open: dict[int, _Open] = {}
-        """The reservation of the call under way, by thread: an experiment stays in one, and asks one thing at a time."""
+        """The call under way, by thread: an experiment stays in one, and asks one thing at a time."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
@@ -74,7 +79,8 @@ class Budget:
         bound = bound_of(prompt, model, model.price)
         if bound:
             about = f"{experiment.problem_id} with arm {experiment.arm}"
-            self._open[get_ident()] = _Open(self.purse.reserve(bound, about), model.price)
+            self._open[get_ident()] = _Open(self.purse.reserve(bound, about), model.price, bound, about)
+            meter.set(self)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_called(self, reply: Reply) -> None:
@@ -82,11 +88,24 @@ class Budget:
         if call is not None:
             self.purse.settle(call.reservation, cost_of(reply.usage, call.price))
 
-    def pytest_koderz_ended(self) -> None:
-        """A call that was reserved and not answered has failed, or its answer was lost on the way."""
+    def resend(self) -> None:
+        """What was sent stays reserved, and what is sent again is reserved anew. Raises OutOfBudget."""
         call = self._open.pop(get_ident(), None)
         if call is not None:
             self.purse.settle(call.reservation, None)
+            again = self.purse.reserve(call.bound, call.about)
+            self._open[get_ident()] = replace(call, reservation=again)
+
+    def unbilled(self) -> None:
+        call = self._open.pop(get_ident(), None)
+        if call is not None:
+            self.purse.settle(call.reservation, Decimal(0))
+
+    def pytest_koderz_ended(self, experiment: Experiment) -> None:
+        """A call that is still open was never answered; where another guard refused it, it was not sent either."""
+        call = self._open.pop(get_ident(), None)
+        if call is not None:
+            self.purse.settle(call.reservation, Decimal(0) if experiment.status is Status.SKIPPED else None)
 
     def pytest_koderz_summary(self) -> list[str]:
         return [f"{self._mark}budget: {line}" for line in _lines(self.purse.limit, self.purse.balance())]
@@ -104,6 +123,8 @@ class _Open:
 
     reservation: int
     price: Price
+    bound: Decimal
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +160,9 @@ class Purse:
         needed = _units(amount)
         with self._rows() as rows:
             # One statement asks and enters, so that nobody can come between.
-            found = rows.execute(_RESERVE, (about, needed, needed, int(self.limit / UNIT))).fetchone()
-            if found is not None:
-                return int(found[0])
+            found = rows.execute(_RESERVE, (about, needed, needed, min(int(self.limit / UNIT), _MOST_UNITS))).fetchall()
+            if found:
+                return int(found[0][0])
             rows.execute("INSERT INTO calls (about, state, amount) VALUES (?, 'refused', ?)", (about, needed))
             balance = _balance(rows)
         raise OutOfBudget(_refusal(self.limit, balance, amount))

@@ -89,6 +89,8 @@ class ProfileEntry(_Checked):
     """At whose list price the control is estimated where it did not run. None: the one that fills `frontier`."""
     json: str | None = None
     """Where the results are written."""
+    max_cost: Annotated[Decimal, Gt(0)] | None = None
+    """US dollars that a benchmark may spend. None: no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +150,7 @@ class Choice:
     problems: str | None = None
     epochs: int | None = None
     json: str | None = None
+    max_cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,8 @@ class Settings:
     folder: Path
     margin: float
     json: Path | None
+    max_cost: Decimal | None
+    """US dollars that the benchmark may spend. None: no limit."""
     environment: Mapping[str, str] = field(repr=False)
     """The process's environment with the .env file beside koderz.yaml beneath it. Holds secrets: never written."""
 
@@ -294,6 +299,7 @@ class _Names:
             folder=root / (self.entry.folder or ".koderz"),
             margin=self.entry.margin or 0.05,
             json=None if output is None else root / output,
+            max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
             environment=environment,
         )
 

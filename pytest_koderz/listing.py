@@ -9,11 +9,12 @@ from _pytest.main import wrap_session
 
 from .core.problem import Problem
 from .items import ExperimentItem
+from .quoting import quote
 
 
 def run_verb(config: pytest.Config) -> int:
     """Run the verb that was asked for, as pytest runs --cache-show."""
-    return int(wrap_session(config, _list))
+    return int(wrap_session(config, quote if config.getoption("koderz_quote") else _list))
 
 
 def _list(config: pytest.Config, session: pytest.Session) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,24 @@ def settings_of(config: pytest.Config, root: Path) -> Settings:
         problems=option("koderz_problems"),
         epochs=option("koderz_epochs"),
         json=option("koderz_json"),
+        max_cost=_amount("--koderz-max-cost", option("koderz_max_cost")),
     )
     if choice.epochs is not None and choice.epochs < 1:
         raise UsageError(f"--koderz-epochs: {choice.epochs} is less than 1")
     return load_settings(Path(path) if path else None, root, os.environ, choice)
+
+
+def _amount(name: str, text: str | None) -> Decimal | None:
+    """US dollars above 0; None where nothing was given."""
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise UsageError(f"{name}: {text!r} is not an amount of US dollars such as 2.50") from None
+    if not (amount.is_finite() and amount > 0):
+        raise UsageError(f"{name}: {text} is not an amount of US dollars above 0")
+    return amount
 
 
 def check_models(settings: Settings, config: pytest.Config) -> None:

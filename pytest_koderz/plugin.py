@@ -6,7 +6,7 @@ import pytest
 
 from . import hookspecs
 
-VERBS = ("koderz_list",)
+VERBS = ("koderz_list", "koderz_quote")
 """Options that print something and exit, as --cache-show does."""
 
 
@@ -30,7 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--koderz-problems", metavar="0-9,42", help="Pick problems by number, id or pattern.")
     add("--koderz-epochs", metavar="N", type=int, help="Run each arm on each problem N times.")
     add("--koderz-json", metavar="FILE", help="Write the results as JSON.")
+    add("--koderz-max-cost", metavar="USD", help="Make no call that could pass this sum; the rest is skipped.")
     add("--koderz-list", action="store_true", help="List the problems of the suites and exit.")
+    add("--koderz-quote", action="store_true", help="Price the run beforehand, low and high, and exit.")
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -18,6 +18,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from .benchmark import Benchmark
+from .budget import Budget, check_budget
 from .config import shipped_path
 from .core.errors import UsageError
 from .core.experiment import Experiment
@@ -90,9 +91,12 @@ class Session:
     def prepare(self) -> None:
         """Everything that can be refused is refused here, before anything is spent. Raises UsageError."""
         check_models(self.settings, self.config)
+        check_budget(self.settings)
         self.sandbox = self.benchmark.sandbox_words()
         register = self.config.pluginmanager.register
         register(self.journal, "koderz-journal")
+        if self.settings.max_cost is not None:
+            register(Budget(self.settings, self.settings.max_cost, self.folder / "budget.db"), "koderz-budget")
         if self.settings.cortex.enabled:
             self.cortex = self._open_cortex()
             register(self.cortex, "koderz-cortex")

@@ -17,8 +17,8 @@ from pytest_koderz.core.ports import Prompt, Reply
 from .caller import OPTIONS, Caller, caller_of, silent
 from .hosts import base_url, is_loopback, password_in, shared_out
 from .options import checked
-from .redaction import Redactor, cause_of, key_fault
-from .retry import CONNECT_SECONDS, TRANSIENT, MayPass, retry_after
+from .redaction import Redactor, cause_of, key_fault, whole
+from .retry import CONNECT_SECONDS, TRANSIENT, UNTOLD, MayPass, never_sent, retry_after
 
 if TYPE_CHECKING:
     import anthropic
@@ -147,10 +147,12 @@ class AnthropicModel:
         try:
             # Not `messages.create`: it warns through the `warnings` module, which threads share, at each call.
             message = self._client.post("/v1/messages", body=body, cast_to=anthropic.types.Message)
-        except anthropic.APITimeoutError:
-            raise MayPass(f"nothing came within {self.settings.timeout:g} s", timed_out=True) from None
+        except anthropic.APITimeoutError as fault:
+            words = f"nothing came within {self.settings.timeout:g} s"
+            raise MayPass(words, timed_out=True, unbilled=never_sent(fault)) from None
         except anthropic.APIConnectionError as fault:
-            raise MayPass(f"the connection failed ({self._redact.quoted(cause_of(fault))})") from None
+            words = f"the connection failed ({self._redact.quoted(cause_of(fault))})"
+            raise MayPass(words, unbilled=never_sent(fault)) from None
         except anthropic.APIStatusError as fault:
             raise self._failure(fault, body) from None
         except ValueError:
@@ -164,7 +166,9 @@ class AnthropicModel:
         status = fault.status_code
         if status in TRANSIENT:
             wait = retry_after(fault.response.headers)
-            return MayPass(f"status {status}: {words}", retry_after=wait, alive=status == 429)
+            return MayPass(
+                f"status {status}: {words}", retry_after=wait, alive=status == 429, unbilled=status not in UNTOLD
+            )
         if status == 400 and "temperature" in body and "temperature" in words:
             return _TemperatureRefused()
         what_to_do = _ADVICE.get(status, "the request cannot be answered").format(model=self.settings.model)
@@ -186,13 +190,13 @@ class AnthropicModel:
 
     def _blocks(self, prompt: Prompt) -> list[dict[str, Any]]:
         if not (prompt.stable and prompt.text):
-            return [{"type": "text", "text": prompt.user}]
-        stable: dict[str, Any] = {"type": "text", "text": prompt.stable + "\n\n"}
+            return [{"type": "text", "text": whole(prompt.user)}]
+        stable: dict[str, Any] = {"type": "text", "text": whole(prompt.stable) + "\n\n"}
         long = len(prompt.system) + len(prompt.stable) >= CACHE_CHARACTERS
         # A spec is asked for once, and writing a cache that nobody reads costs a quarter more.
         if long and prompt.role is not Role.SPEC and self._options.get("cache", True):
             stable["cache_control"] = {"type": "ephemeral"}
-        return [stable, {"type": "text", "text": prompt.text}]
+        return [stable, {"type": "text", "text": whole(prompt.text)}]
 
 
 class _TemperatureRefused(Exception):
@@ -227,8 +231,9 @@ def _is_whole(message: object) -> bool:
     """The SDK does not validate what it was sent, so any JSON and even plain text may come here."""
     try:
         counts = (message.usage.input_tokens, message.usage.output_tokens)  # type: ignore[attr-defined]
-        return isinstance(message.content, list) and all(type(count) is int for count in counts)  # type: ignore[attr-defined]
-    except AttributeError:
+        texts = [block.text for block in message.content if block.type == "text"]  # type: ignore[attr-defined]
+        return all(type(count) is int for count in counts) and all(isinstance(text, str) for text in texts)
+    except (AttributeError, TypeError):
         return False
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
+from pytest_koderz.core.ports import meter
 
 from .breaker import Breaker
 from .hosts import shown
 from .limits import Limits, folder_of
 from .options import at_least
 from .retry import MayPass, Patience, given_up, persistently
+from .wire import Refused
 
 Answer = TypeVar("Answer")
 
@@ -50,20 +53,22 @@ class Caller:
 
     def __call__(self, attempt: Callable[[], Answer]) -> Answer:
         """What *attempt* returns. Raises ModelUnavailable when it fails for good."""
-        self.breaker.admit()
-        tries = 0
-
-        def counted() -> Answer:
-            nonlocal tries
-            tries += 1
-            return self._within_limits(attempt)
-
+        sendings = _Sendings(lambda: self._within_limits(attempt))
         try:
-            answer = persistently(counted, self.patience, sleep=self._sleep, waits=self._told)
+            self.breaker.admit()
+            return self._answer(sendings)
+        finally:
+            sendings.close()
+
+    def _answer(self, sendings: _Sendings[Answer]) -> Answer:
+        try:
+            answer = persistently(sendings, self.patience, sleep=self._sleep, waits=self._told)
         except MayPass as failure:
             if not failure.alive:
                 self.breaker.failed(str(failure))
-            raise given_up(self.host, failure, tries) from None
+            raise given_up(self.host, failure, sendings.tries) from None
+        except OutOfBudget:
+            raise
         except Exception:
             # Any other error, such as an unknown model, is an answer of a server that lives.
             self.breaker.answered()
@@ -80,6 +85,37 @@ class Caller:
             return attempt()
         with self.limits.held():
             return attempt()
+
+
+class _Sendings(Generic[Answer]):
+    """One call, sent as often as it is called, for the meter that may be there."""
+
+    def __init__(self, send: Callable[[], Answer]) -> None:
+        self.tries = 0
+        self._send = send
+        self._meter = meter.get()
+        self._billable = False
+        """Whether the last sending may be billed, or is."""
+
+    def __call__(self) -> Answer:
+        if self._billable and self._meter is not None:
+            self._meter.resend()
+        self.tries += 1
+        self._billable = True
+        try:
+            return self._send()
+        except MayPass as failure:
+            self._billable = not failure.unbilled
+            raise
+        except (ModelUnavailable, Refused):
+            # The server's answer was an error.
+            self._billable = False
+            raise
+
+    def close(self) -> None:
+        """The call is over, answered or failed for good."""
+        if not self._billable and self._meter is not None:
+            self._meter.unbilled()
 
 
 def caller_of(

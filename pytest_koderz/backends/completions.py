@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +48,7 @@ def reply_of(answer: Mapping[str, Any], prompt: Prompt, settings: ModelSettings,
     try:
         choice = answer["choices"][0]
         message = choice["message"]
-        text = message.get("content") or ""
+        text = _text(message.get("content"))
         usage, warnings = _usage(answer, prompt, text)
     except (KeyError, IndexError, TypeError, AttributeError):
         raise MayPass("it answered something that is no chat completion") from None
@@ -62,14 +63,24 @@ def reply_of(answer: Mapping[str, Any], prompt: Prompt, settings: ModelSettings,
     )
 
 
+def _text(content: object) -> str:
+    """A text, the texts of several parts, or nothing. Raises TypeError for anything else."""
+    if isinstance(content, list):
+        return "".join(_text(part.get("text")) for part in content)
+    if content is None or isinstance(content, str):
+        return content or ""
+    raise TypeError(content)
+
+
 def _usage(answer: Mapping[str, Any], prompt: Prompt, text: str) -> tuple[Usage, tuple[str, ...]]:
     """The server's counts, with cached tokens apart; where there are none, an estimate and a warning."""
     counts = answer.get("usage")
     if not isinstance(counts, dict):
         sent = len(prompt.system) + len(prompt.user)
         return Usage(sent // 4, len(text) // 4), ("the server did not count tokens; taken as characters / 4",)
-    cached = (counts.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    return Usage(counts["prompt_tokens"] - cached, counts.get("completion_tokens", 0), cache_read=cached), ()
+    cached = operator.index((counts.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+    read, written = operator.index(counts["prompt_tokens"]), operator.index(counts.get("completion_tokens") or 0)
+    return Usage(read - cached, written, cache_read=cached), ()
 
 
 def _stop(choice: Mapping[str, Any], usage: Usage, max_tokens: int) -> StopReason:

@@ -1,4 +1,4 @@
-"""Texts without the secrets that a server may have put in them."""
+"""Texts that can be passed on: without secrets, and whole."""
 
 from __future__ import annotations
 
@@ -27,13 +27,18 @@ class Redactor:
         return line if len(line) <= LONGEST else line[:LONGEST] + "…"
 
     def reply(self, reply: Reply) -> Reply:
-        """*reply* without secrets, should a server echo what it was sent."""
+        """*reply* without secrets, should a server echo what it was sent, and without broken characters."""
         return replace(
             reply,
-            text=self(reply.text),
+            text=whole(self(reply.text)),
             model_id=self(reply.model_id),
             warnings=tuple(map(self, reply.warnings)),
         )
+
+
+def whole(text: str) -> str:
+    """*text* without lone surrogates, which JSON can carry and UTF-8 cannot."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def cause_of(fault: BaseException) -> str:

@@ -16,6 +16,8 @@ Answer = TypeVar("Answer")
 TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """HTTP statuses that another try can change: time-outs, conflicts, rate limits, overload and broken gateways."""
 
+UNTOLD = frozenset({408, 502, 504, 520, 524})
+"""Of those, what a gateway says that has lost the answer of the service behind it, which may bill it."""
 
 CONNECT_SECONDS = 10.0
 """To reach a server at all; what it takes to answer is another matter."""
@@ -32,6 +34,7 @@ class MayPass(Exception):
         alive: bool = False,
         loading: bool = False,
         timed_out: bool = False,
+        unbilled: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
@@ -42,6 +45,8 @@ class MayPass(Exception):
         """The server is still loading the model, which takes as long as it takes and uses up no retry."""
         self.timed_out = timed_out
         """Nothing came within the time limit. The call may be billed all the same."""
+        self.unbilled = unbilled
+        """It was not sent, or answered with an error, so that it cannot be billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,16 @@ def persistently(
                 raise
             waits(failure, wait)
         sleep(wait)
+
+
+def never_sent(fault: BaseException) -> bool:
+    """Whether *fault*, of requests or httpx, came of there being no connection at all."""
+    cause: BaseException | None = fault
+    while cause is not None:
+        if type(cause).__name__ in ("ConnectError", "ConnectTimeout", "NewConnectionError", "ConnectTimeoutError"):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:

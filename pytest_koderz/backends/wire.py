@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .hosts import is_loopback, shown
 from .redaction import Redactor, cause_of
-from .retry import CONNECT_SECONDS, TRANSIENT, MayPass, retry_after
+from .retry import CONNECT_SECONDS, TRANSIENT, UNTOLD, MayPass, never_sent, retry_after
 
 if TYPE_CHECKING:
     import requests
@@ -58,7 +58,9 @@ class Wire:
         except requests.exceptions.JSONDecodeError:
             raise MayPass("it answered something that is not JSON") from None
         except requests.exceptions.RequestException as fault:
-            raise MayPass(f"the connection failed ({self.redact.quoted(cause_of(fault))})") from None
+            raise MayPass(
+                f"the connection failed ({self.redact.quoted(cause_of(fault))})", unbilled=never_sent(fault)
+            ) from None
 
     def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.key}"
@@ -75,6 +77,7 @@ class Wire:
                 alive=response.status_code == 429,
                 # Of 500s "error loading model" is for good; llama-server and Ollama load under a 503.
                 loading=response.status_code == 503 and "loading" in words.lower(),
+                unbilled=response.status_code not in UNTOLD,
             )
         answer = response.json()
         if not isinstance(answer, dict):

@@ -4,7 +4,8 @@ KoderzError
 ├── UsageError              the user's mistake; one line that says where and what would be right; pytest exits with 4
 ├── InfrastructureError     a model server, the sandbox or a disk failed; the experiment is *invalid*, never unsolved
 │   ├── ModelUnavailable    no answer after bounded retries, or a refusal of the service that is not the model's own
-│   └── SandboxFault        the judge itself broke; says nothing of the candidate
+│   ├── SandboxFault        the judge itself broke; says nothing of the candidate
+│   └── JournalFault        what was paid for cannot be recorded, or a record cannot be read
 ├── OutOfBudget             a guard refused a call; the experiment is *skipped*
 └── MemoryUnavailable       cortex does not answer; never stops an experiment
 """
@@ -30,6 +31,10 @@ class ModelUnavailable(InfrastructureError):
 
 class SandboxFault(InfrastructureError):
     """The judge could not come to a verdict, through no fault of the candidate."""
+
+
+class JournalFault(InfrastructureError):
+    """The record cannot be kept, so nothing more may be paid for; or what was kept cannot be read."""
 
 
 class OutOfBudget(KoderzError):

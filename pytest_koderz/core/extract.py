@@ -10,7 +10,7 @@ import re
 import symtable
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from textwrap import dedent, indent
 
@@ -198,6 +198,10 @@ def _fenced(text: str, weight: int) -> list[_Piece]:
     mark, lines, quoted = "", list[str](), False
     for line in text.split("\n"):
         fence = _FENCE.match(line)
+        if mark and fence and _LANGUAGE.match(fence["rest"]):
+            # A language opens a fence, so the one before was left open.
+            pieces.append(_Piece("\n".join(lines), weight))
+            mark = ""
         if not mark:
             if fence:
                 mark, lines, quoted = fence["mark"], _first_line(fence), ">" in fence["lead"]
@@ -357,7 +361,7 @@ def _grew(tree: ast.Module, head: str, name: str) -> bool:
     function = _definition(tree, name)
     last = head.count("\n") + 1
     return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-        node.lineno > last and not _is_remark(node) for node in function.body
+        node.lineno > last and not isinstance(node, _DEFINING) and not _is_remark(node) for node in function.body
     )
 
 
@@ -413,6 +417,9 @@ def _stretches(text: str, weight: int, problem: Problem) -> list[_Program]:
         if program is not None:
             found.append(program)
             done = start + program.source.rstrip().count("\n") + 1
+    if weight >= 0:
+        # Of a block, all is handed on, so that what the judge says of its lines is true.
+        return [replace(program, source=text) if program.level is _Level.BROKEN else program for program in found]
     return found
 
 
@@ -421,11 +428,10 @@ def _stretch(lines: list[str], weight: int, problem: Problem) -> _Program | None
     edge = len(lines[0]) - len(lines[0].lstrip())
     inside = "\n".join(_inside(lines, edge))
     source, tree = _longest(inside)
-    meant = rf"(?:^|\n)(?:async\s+)?def\s+{re.escape(problem.entry_point)}\s*\("
-    level = _level(tree, problem.entry_point) if tree and source.strip() else None
-    if re.search(meant, inside) and (tree is None or _definition(tree, problem.entry_point) is None):
-        return _Program(inside.rstrip(), None, _Level.BROKEN, weight)
-    return _Program(source, tree, level or _Level.STATEMENTS, weight) if tree and source.strip() else None
+    if tree is not None and source.strip():
+        return _Program(source, tree, _level(tree, problem.entry_point) or _Level.STATEMENTS, weight)
+    meant = rf"(?:@.*\n)*(?:async\s+)?def\s+{re.escape(problem.entry_point)}\s*\("
+    return _Program(inside.rstrip(), None, _Level.BROKEN, weight) if re.match(meant, inside) else None
 
 
 def _inside(lines: list[str], edge: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
@@ -90,6 +91,22 @@ class Listener(Protocol):
     def spec_written(self, experiment: Experiment, spec: Spec) -> None: ...
     def iterated(self, experiment: Experiment, iteration: Iteration) -> None: ...
     def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None: ...
+
+
+class Meter(Protocol):
+    """Who counts what a call may cost beyond its answer. A back end that finds one in `meter` tells it."""
+
+    def resend(self) -> None:
+        """The last sending had no answer and may be billed, and another one is to follow. May raise OutOfBudget."""
+        ...
+
+    def unbilled(self) -> None:
+        """The call has failed, and its last sending cannot be billed."""
+        ...
+
+
+meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
+"""The meter of the call under way; None: nobody counts."""
 
 
 class Clock(Protocol):

@@ -1,6 +1,15 @@
 """cortex: what experiments did, kept in an MCP memory server and read back from it."""
 
-from .cortex import Cortex, deliver_spools, open_cortex
+from .cortex import Cortex, RecalledGuidance, deliver_spools, open_cortex, owed_in
 from .delivery import Delivery
+from .reading import recall_experiments
 
-__all__ = ["Cortex", "Delivery", "deliver_spools", "open_cortex"]
+__all__ = [
+    "Cortex",
+    "Delivery",
+    "RecalledGuidance",
+    "deliver_spools",
+    "open_cortex",
+    "owed_in",
+    "recall_experiments",
+]

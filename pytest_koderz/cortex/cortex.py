@@ -37,12 +37,14 @@ from .memories import (
 )
 from .redaction import Redaction
 from .replies import exported, in_context
-from .spool import Spool, SpoolTaken, State, owed_in
+from .spool import Spool, SpoolTaken, State, owed_by
 
 T = TypeVar("T")
 
 CANNOT_SAY = (MemoryUnavailable, SpoolTaken, ValueError, OSError, sqlite3.Error)
 """Why nothing is recalled: no server, no spool, or a row that this version cannot read."""
+
+SPOOLS = "**/*.spool"
 
 PATIENCE = 5.0
 """Seconds that an experiment waits for cortex. Halved each time in vain, restored by an answer."""
@@ -249,7 +251,7 @@ def deliver_spools(
     project: str = "koderz",
     environment: Mapping[str, str] | None = None,
     timeout: float = 600.0,
-    pattern: str = "**/*.spool",
+    pattern: str = SPOOLS,
 ) -> Delivery:
     """Deliver what the spools in *folder* still owe. A spool that is in use is left to its owner."""
     environment = os.environ if environment is None else environment
@@ -257,12 +259,17 @@ def deliver_spools(
     until, total = monotonic() + timeout, Delivery()
     for path in sorted(folder.glob(pattern)):
         try:
-            spool = Spool(path)
+            total += _deliver_one(Spool(path), launch, until - monotonic())
         except SpoolTaken as taken:
-            total += Delivery(owed=owed_in(path), warnings=(str(taken),))
-            continue
-        total += _deliver_one(spool, launch, until - monotonic())
+            total += Delivery(owed=owed_by(path), warnings=(str(taken),))
+        except sqlite3.Error as error:
+            total += Delivery(warnings=(f"{path}: {error}",))
     return total
+
+
+def owed_in(folder: Path, pattern: str = SPOOLS) -> int:
+    """How many memories the spools in *folder* still owe, those in use among them."""
+    return sum(map(owed_by, folder.glob(pattern)))
 
 
 def _deliver_one(spool: Spool, launch: Launch, timeout: float) -> Delivery:

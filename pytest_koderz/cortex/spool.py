@@ -202,12 +202,14 @@ class Spool:
             return self._one(query, *values)
 
 
-def owed_in(path: Path) -> int:
-    """How many memories the spool at *path* still owes; it may be in use."""
+def owed_by(path: Path) -> int:
+    """How many memories the spool at *path* still owes; it may be in use. 0 where it is no spool yet."""
+    query = "SELECT count(*) FROM owed WHERE state NOT IN (?, ?)"
     with closing(sqlite3.connect(path, timeout=5.0)) as database:
-        (count,) = database.execute(
-            "SELECT count(*) FROM owed WHERE state NOT IN (?, ?)", (State.VERIFIED, State.STORED)
-        ).fetchone()
+        try:
+            (count,) = database.execute(query, (State.VERIFIED, State.STORED)).fetchone()
+        except sqlite3.DatabaseError:
+            return 0
         return int(count)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
@@ -9,19 +10,31 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pytest_koderz.core.arm import Role
+import pytest
+
+from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.errors import JournalFault
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.problem import Problem
 
+from .conditions import conditions_of, digest_of
 from .records import plain
 
-VERSION = 1
-"""Of the lines' format."""
+VERSION = 2
+"""Of the lines' format. 1 had neither `began` nor `conditions`."""
+
+ROOM = 1 << 16
+"""Bytes that must fit on the disk before an experiment begins: more than the line of a usual call."""
 
 
 class Journal:
-    """One append-only file, written by one process; several threads may share it."""
+    """One append-only file, written by one process; several threads may share it.
+
+    Every method that writes raises JournalFault where it cannot. A call is written before any other observer hears of
+    it; the other events after all of them, so that what stands in the journal need not be told again.
+    """
 
     def __init__(self, folder: Path, process: str, head: Mapping[str, object]) -> None:
         """*process* names the file; *head* is what the benchmark's first line says."""
@@ -29,20 +42,38 @@ class Journal:
         self._head = head
         self._descriptor: int | None = None
         self._lock = threading.Lock()
+        self._conditions: dict[str, str] = {}
+        """By experiment: the digest of its conditions."""
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_koderz_began(self, experiment: Experiment, problem: Problem, arm: Arm) -> None:
+        """Raises JournalFault where the disk has no room left: nothing is paid for yet."""
+        conditions = conditions_of(problem, arm)
+        self._conditions[experiment.id] = digest_of(conditions)
+        self._write("began", experiment, started=experiment.started, under=conditions)
+        self._try_room()
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
         asked = {"digest": prompt.digest, "system": prompt.system, "user": prompt.user, "seed": prompt.seed}
         self._write("called", experiment, role=str(role), prompt=asked, reply=plain(reply))
+        if reply.seconds and self._descriptor is not None:
+            # What took a model's time is worth waiting for the disk, in case the power fails.
+            os.fdatasync(self._descriptor)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_koderz_spec_written(self, experiment: Experiment, spec: Spec) -> None:
         self._write("spec_written", experiment, spec=plain(spec))
 
+    @pytest.hookimpl(trylast=True)
     def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:
         self._write("iterated", experiment, iteration=plain(iteration))
 
+    @pytest.hookimpl(trylast=True)
     def pytest_koderz_checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
         self._write("checkpointed", experiment, guidance=plain(guidance))
 
+    @pytest.hookimpl(trylast=True)
     def pytest_koderz_ended(self, experiment: Experiment) -> None:
         self._write("ended", experiment, record=plain(experiment))
 
@@ -54,20 +85,46 @@ class Journal:
 
     def _write(self, event: str, experiment: Experiment, **values: object) -> None:
         about = {"experiment": experiment.id, "problem": experiment.problem_id, "arm": experiment.arm}
-        self._append({**_stamp(event), **about, "epoch": experiment.epoch, **values})
+        under = {"epoch": experiment.epoch, "conditions": self._conditions.get(experiment.id, "")}
+        self._append(_encoded({**_stamp(event), **about, **under, **values}))
 
-    def _append(self, line: Mapping[str, object]) -> None:
-        # One write per line: a process that is killed leaves at most one torn line, the last.
-        with self._lock:
-            if self._descriptor is None:
-                self._descriptor = self._open()
-            _write_all(self._descriptor, _encoded(line))
+    def _append(self, content: bytes, *, stays: bool = True) -> None:
+        """Write *content* whole or not at all, in one write: a process that is killed tears at most the last line."""
+        try:
+            with self._lock:
+                if self._descriptor is None:
+                    self._descriptor = self._open()
+                end = os.lseek(self._descriptor, 0, os.SEEK_END)
+                written = False
+                try:
+                    _write_all(self._descriptor, content)
+                    written = True
+                finally:
+                    if not (written and stays):
+                        os.ftruncate(self._descriptor, end)
+        except OSError as fault:
+            raise JournalFault(f"the journal cannot be written: {fault.strerror or fault}: {self.path}") from fault
+
+    def _try_room(self) -> None:
+        self._append(b" " * ROOM, stays=False)
 
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        _write_all(descriptor, _encoded({**_stamp("benchmark"), **self._head}))
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            # Held for life, so that a resumed benchmark can see whether a process of the former run is still writing.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, _whole(self.path.read_bytes()))
+            _write_all(descriptor, _encoded({**_stamp("benchmark"), **self._head}))
+        except BaseException:
+            os.close(descriptor)
+            raise
         return descriptor
+
+
+def _whole(content: bytes) -> int:
+    """The length of *content* without a torn last line."""
+    return content.rfind(b"\n") + 1
 
 
 def _stamp(event: str) -> dict[str, object]:

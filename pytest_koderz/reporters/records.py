@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_koderz.core.experiment import Experiment
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+T = TypeVar("T")
 
 
 def to_json(experiment: Experiment) -> str:
@@ -26,6 +28,12 @@ def from_json(text: str) -> Experiment:
 def plain(value: Hashable) -> Any:
     """A value of the core as dicts, lists and scalars."""
     return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def value_of(kind: type[T], plain_value: object) -> T:
+    """The value that `plain` took apart. Raises ValueError for anything else."""
+    value: T = _adapter(kind).validate_python(plain_value)
+    return value
 
 
 @cache

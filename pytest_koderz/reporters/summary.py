@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.evidence.arms import ArmFigures, figures_of
@@ -12,6 +13,9 @@ from pytest_koderz.evidence.intervals import Interval
 from pytest_koderz.evidence.savings import ControlEstimate, Savings, estimated
 
 from .text import counted, dollars, tokens
+
+WIDTH = 80
+"""Columns of the summary."""
 
 SIMULATED = "SIMULATED "
 """Stands before every line that simulated models caused."""
@@ -40,7 +44,13 @@ def summary_lines(frame: Frame, experiments: Sequence[Experiment]) -> list[str]:
         lines += _details(figures)
     lines += ["", *_against_control(frame, arms, experiments)]
     mark = SIMULATED if frame.simulated else ""
-    return [mark + line if line else "" for line in lines]
+    return [mark + part if part else "" for line in lines for part in _wrapped(line, WIDTH - len(mark))]
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """The line in parts that fit, those after the first set in."""
+    indent = len(line) - len(line.lstrip()) + 4
+    return wrap(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
 
 
 def _table(arms: Sequence[ArmFigures]) -> Iterator[str]:
@@ -85,12 +95,12 @@ def _against_control(frame: Frame, arms: Sequence[ArmFigures], experiments: Sequ
         if arm == frame.control:
             continue
         if frame.control in by_arm:
-            yield from _comparison(compare(own, by_arm[frame.control], frame.margin))
+            comparison = compare(own, by_arm[frame.control], frame.margin)
+            yield from (*_comparison(comparison), *_savings(arm, comparison.savings))
         elif frame.estimate is not None:
             yield from _savings(arm, estimated(own, frame.estimate))
     if frame.control not in by_arm:
         yield f"{frame.control} did not run: nothing is known here of what a frontier model alone would have solved"
-    if frame.control not in by_arm and len(by_arm) > 1:
         first, *others = by_arm
         for arm in others:
             yield from _comparison(compare(by_arm[first], by_arm[arm], frame.margin))
@@ -106,7 +116,6 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
     yield f"  solved {_points(comparison)}; only {comparison.arm} {comparison.only_arm}, {_only_control(comparison)}"
     if comparison.problems_needed is not None:
         yield f"  about {comparison.problems_needed:,} problems would be needed for a conclusion"
-    yield from _savings(comparison.arm, comparison.savings)
 
 
 _CLAIMS = {
@@ -135,8 +144,7 @@ def _savings(arm: str, savings: Savings) -> Iterator[str]:
     share = "" if savings.share is None else f" ({savings.share * 100:+.1f} %)"
     spent = f"{dollars(savings.arm_dollars)} instead of {dollars(savings.control_dollars)}"
     if savings.kind == "estimate":
-        yield f"  savings of {arm}, an ESTIMATE {savings.assumption}:"
-        yield f"    {dollars(savings.dollars)}{share}: {spent}"
+        yield f"  savings of {arm}, an ESTIMATE: {dollars(savings.dollars)}{share}: {spent}, {savings.assumption}"
         return
     limits = savings.share_interval
     interval = "" if limits is None else f", 95 % [{limits.low * 100:+.0f}, {limits.high * 100:+.0f}] %"

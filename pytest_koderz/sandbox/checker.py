@@ -199,12 +199,12 @@ class Session:
         raise Broken(why)
 
 
-_ITERATOR = type(iter([]))
+_ITERATOR: type = type(iter([]))
 
 
 def _handle_of(value: object) -> Node:
     if isinstance(value, Opaque):
-        return ["o", value._handle]  # noqa: SLF001: both sides of one wire
+        return ["o", value._handle]  # noqa: SLF001 - both sides of one wire
     raise Misfit(f"the tests pass a {type(value).__name__}, which cannot be sent to another process")
 
 
@@ -326,9 +326,9 @@ class Checker:
         tally = scope[TALLY] = Tally(session, tests.asserts, scope)
         try:
             session.begin(["load", preamble, source, tests.entry_point])
-            exec(tests.preamble, scope)  # noqa: S102: the dataset's own code
+            exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
             scope[tests.entry_point] = proxy
-            exec(tests.code, scope)  # noqa: S102: the dataset's own code
+            exec(tests.code, scope)  # noqa: S102 - the dataset's own code
         except Broken as error:
             return _ended(tally, str(error))
         result = _run(scope["check"], proxy, session, tally)
@@ -346,7 +346,7 @@ def _run(check: Any, proxy: Entry, session: Session, tally: Tally) -> dict[str, 
         return {"again": True}
     except Misfit as error:
         return {"fault": str(error)}
-    except BaseException as error:  # noqa: BLE001: whatever ends the tests ends the candidate's run
+    except BaseException as error:  # noqa: BLE001 - whatever ends the tests ends the candidate's run
         tally.keep(error)
         return _result(tally, ended=True)
     # A handler of the tests may have swallowed what tells of the child's end.
@@ -389,7 +389,7 @@ def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> A
     if verb == "learn":
         try:
             checker.learn(*rest)
-        except Exception as error:  # noqa: BLE001: the tests themselves cannot be compiled
+        except Exception as error:  # noqa: BLE001 - the tests themselves cannot be compiled
             return {"fault": f"the tests cannot be compiled: {error}"}
         return {}
     if verb == "forget":

@@ -39,7 +39,7 @@ class Session:
             body = dumps(self._load(*rest) if verb == "load" else self._call(*rest))
             if len(body) > LARGEST:
                 raise OverflowError("a value too large to be compared")
-        except BaseException as error:  # noqa: BLE001: sys.exit() and KeyboardInterrupt are the candidate's doing as well
+        except BaseException as error:  # noqa: BLE001 - sys.exit() and KeyboardInterrupt are the candidate's doing as well
             body = dumps(_raised(error))
         _flush()
         return body
@@ -73,8 +73,8 @@ def load(preamble: str, source: str) -> ModuleType:
     module.__file__ = FILENAME
     sys.modules["candidate"] = module  # dataclasses and pickle look a class's module up there
     linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
-    exec(compile(preamble, "<problem>", "exec", dont_inherit=True), vars(module))  # noqa: S102: what it is for
-    exec(compile(source, FILENAME, "exec", dont_inherit=True), vars(module))  # noqa: S102: what it is for
+    exec(compile(preamble, "<problem>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
+    exec(compile(source, FILENAME, "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
     return module
 
 
@@ -97,7 +97,7 @@ def _changes(encoder: Encoder, nodes: list[Node], objects: Sequence[object]) -> 
 def _truth(value: object) -> bool | None:
     try:
         return bool(value)
-    except Exception:  # noqa: BLE001: it is the candidate's own method
+    except Exception:  # noqa: BLE001 - it is the candidate's own method
         return None
 
 
@@ -111,7 +111,7 @@ def _message(error: BaseException) -> str:
     try:
         text = str(error.msg) if isinstance(error, SyntaxError) else str(error)
         return text[:500].encode("utf-8", "backslashreplace").decode()
-    except BaseException:  # noqa: BLE001: it is the candidate's own method
+    except BaseException:  # noqa: BLE001 - it is the candidate's own method
         return ""
 
 
@@ -133,5 +133,5 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BaseException:  # noqa: BLE001, PERF203, S110: closed or replaced by the candidate, whose right it is
+        except BaseException:  # noqa: BLE001, PERF203, S110 - closed or replaced by the candidate, whose right it is
             pass

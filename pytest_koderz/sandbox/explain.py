@@ -54,13 +54,13 @@ class _Counting(ast.NodeTransformer):
         self._guarded = guarded
         self._raising = False
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802: ast's own naming
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802 - ast's own naming
         outer, self._raising = self._raising, node.name in self._guarded
         self.generic_visit(node)
         self._raising = outer
         return node
 
-    def visit_Try(self, node: ast.Try) -> ast.AST:  # noqa: N802: ast's own naming
+    def visit_Try(self, node: ast.Try) -> ast.AST:  # noqa: N802 - ast's own naming
         outer, self._raising = self._raising, self._raising or bool(node.handlers)
         guarded = self.generic_visit(ast.Module(node.body, []))
         self._raising = outer
@@ -69,23 +69,22 @@ class _Counting(ast.NodeTransformer):
         node.body = guarded.body  # type: ignore[attr-defined]
         return node
 
-    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:  # noqa: N802: ast's own naming
+    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:  # noqa: N802 - ast's own naming
         filled = _Filled(node.test, len(self.asserts))
         self.asserts.append(node)
         body = ast.parse(_RAISED if self._raising else _COUNTED).body
         return [_moved(filled.visit(statement), node) for statement in body]
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:  # noqa: N802: ast's own naming
-        return node  # expressions hold no asserts, and can be very large
-
-    visit_Assign = visit_Return = visit_Expr  # noqa: N815: ast's own naming
+    def visit(self, node: ast.AST) -> Any:
+        # Expressions hold no asserts, and can be very large.
+        return node if isinstance(node, (ast.expr, ast.Assign, ast.Expr, ast.Return)) else super().visit(node)
 
 
 class _Filled(ast.NodeTransformer):
     def __init__(self, test: ast.expr, number: int) -> None:
         self._values = {"PLACE": test, "NUMBER": ast.Constant(number)}
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802: ast's own naming
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - ast's own naming
         return self._values.get(node.id, node)
 
 
@@ -107,11 +106,11 @@ def explanation_of(node: ast.Assert, scope: Mapping[str, Any], local: Mapping[st
     code = _explained(node, names)
     namespace = dict(scope)
     try:
-        exec(code, namespace)  # noqa: S102: the dataset's own assertion
+        exec(code, namespace)  # noqa: S102 - the dataset's own assertion
         namespace["explained"](*(local[name] for name in names))
     except AssertionError as error:
         return str(error)
-    except Exception:  # noqa: BLE001: evaluated out of its place, an assertion may do anything; there is no explanation then
+    except Exception:  # noqa: BLE001 - evaluated out of its place, an assertion may do anything; there is no explanation then
         return None
     return None
 

@@ -35,9 +35,9 @@ def _run(preamble: str, source: str, tests: str, entry_point: str) -> dict[str, 
     notes = _Notes()
     try:
         module = load(preamble, source)
-        exec(compile(tests, "<tests>", "exec", dont_inherit=True), vars(module))  # noqa: S102: the dataset's own tests
+        exec(compile(tests, "<tests>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - the dataset's own tests
         suite = _suite_of(module, entry_point)
-    except BaseException as error:  # noqa: BLE001: sys.exit() is the candidate's doing as well
+    except BaseException as error:  # noqa: BLE001 - sys.exit() is the candidate's doing as well
         notes.keep(None, error)
         return notes.answer(ended=True)
     suite.run(notes)
@@ -62,16 +62,16 @@ class _Notes(unittest.TestResult):
         self.bad = 0
         self.outcome = ""
 
-    def addSuccess(self, test: unittest.TestCase) -> None:  # noqa: ARG002, N802: unittest's own naming
+    def addSuccess(self, test: unittest.TestCase) -> None:  # noqa: ARG002, N802 - unittest's own naming
         self.good += 1
 
-    def addFailure(self, test: unittest.TestCase, err: _Raised) -> None:  # noqa: N802: unittest's own naming
+    def addFailure(self, test: unittest.TestCase, err: _Raised) -> None:  # noqa: N802 - unittest's own naming
         self.keep(test, err[1])
 
-    def addError(self, test: unittest.TestCase, err: _Raised) -> None:  # noqa: N802: unittest's own naming
+    def addError(self, test: unittest.TestCase, err: _Raised) -> None:  # noqa: N802 - unittest's own naming
         self.keep(test, err[1])
 
-    def addSubTest(  # noqa: N802: unittest's own naming
+    def addSubTest(  # noqa: N802 - unittest's own naming
         self, test: unittest.TestCase, subtest: unittest.TestCase, err: _Raised | None
     ) -> None:
         if err is not None:

@@ -68,9 +68,7 @@ class Locks:
         if not seccomp.supported():
             raise NotImplementedError
         scratch = bool(self._settings["scratch"]) and "landlock" not in self.missing
-        self._filter = seccomp.Filter(
-            self._channel, scratch=scratch, read_only="landlock" in self.missing
-        )
+        self._filter = seccomp.Filter(self._channel, scratch=scratch, read_only="landlock" in self.missing)
 
 
 def limit(memory: int, file_size: int) -> None:

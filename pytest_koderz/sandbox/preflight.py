@@ -66,7 +66,10 @@ def _reason_of(judge: Sandbox, problem: Problem, tests: TestSet) -> tuple[str | 
     if problem.canonical_solution is not None:
         verdict = judge(problem, Candidate(problem.canonical_solution), tests)
         if not verdict.passed:
-            return f"its own canonical solution fails the {tests} tests: {_why(verdict)}", verdict.outcome is not Outcome.TIMED_OUT
+            return (
+                f"its own canonical solution fails the {tests} tests: {_why(verdict)}",
+                verdict.outcome is not Outcome.TIMED_OUT,
+            )
     for deed, source in _EXPLOITS.items():
         if judge(problem, Candidate(source.replace("{name}", problem.entry_point)), tests).passed:
             return f"the {tests} tests pass a program that {deed}", True

@@ -16,7 +16,7 @@ def remove(folder: str) -> None:
     """Delete *folder*, whatever modes its subfolders have been given."""
     for path, folders, _ in os.walk(folder):
         for name in folders:
-            inner = os.path.join(path, name)  # noqa: PTH118: os.walk gives text
-            if not os.path.islink(inner):  # noqa: PTH114: os.walk gives text
-                os.chmod(inner, stat.S_IRWXU)  # noqa: PTH101: os.walk gives text
+            inner = os.path.join(path, name)  # noqa: PTH118 - os.walk gives text
+            if not os.path.islink(inner):  # noqa: PTH114 - os.walk gives text
+                os.chmod(inner, stat.S_IRWXU)  # noqa: PTH101 - os.walk gives text
     shutil.rmtree(folder, ignore_errors=True)

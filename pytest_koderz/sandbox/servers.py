@@ -28,9 +28,9 @@ class Server:
     def __init__(self, settings: dict[str, Any]) -> None:
         here, there = socket.socketpair()
         with there:
-            self._process = subprocess.Popen(  # noqa: S603: our own interpreter and module
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-I", "-S", "-X", "utf8", "-c", _START, json.dumps({"home": HOME, **settings})],
-                stdin=there,
+                stdin=there.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=None if "KODERZ_DEBUG" in os.environ else subprocess.DEVNULL,
                 env={},  # the API keys of this process stay in it

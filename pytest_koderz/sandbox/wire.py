@@ -142,7 +142,7 @@ class Encoder:
         items: list[object] = []
         try:
             items.extend(islice(value, MOST_ITEMS + 1))
-        except Exception as error:  # noqa: BLE001: whatever a generator raises belongs to its last item
+        except Exception as error:  # noqa: BLE001 - whatever a generator raises belongs to its last item
             return ["g", self._ref(items, 0), type(error).__name__]
         why = "more items than the judge takes" if len(items) > MOST_ITEMS else None
         return ["g", self._ref(items[:MOST_ITEMS], 0), why]
@@ -178,7 +178,7 @@ _MUTABLE: dict[type, tuple[str, Callable[[Any], Iterable[object]]]] = {
 _SCALARS: dict[type, Callable[[Any], Node]] = {
     int: lambda value: ["i", hex(value)],
     float: lambda value: ["n", repr(value)],
-    str: lambda value: ["u", value.encode("utf-16-be", "surrogatepass").hex()],
+    str: lambda value: ["u", value.encode("utf-8", "surrogatepass").hex()],
     bytes: lambda value: ["b", value.hex()],
     complex: lambda value: ["c", repr(value.real), repr(value.imag)],
     range: lambda value: ["r", hex(value.start), hex(value.stop), hex(value.step)],
@@ -300,7 +300,7 @@ def refill(holder: Any, node: Node, look: Callable[[Ref], object]) -> None:
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise WireError(f"no such content: {error!r}"[:200]) from None
     holder.clear()
-    (dict.update if isinstance(holder, dict) else _REFILLS[type(holder)])(holder, fresh)
+    (_set_all if isinstance(holder, dict) else _REFILLS[type(holder)])(holder, fresh)
 
 
 _REFILLS: dict[type, Callable[[Any, Any], object]] = {
@@ -325,8 +325,12 @@ def _broken(items: list[object], why: str) -> Iterator[object]:
 def _fill_pairs(holder: Any, parts: list[Any]) -> None:
     if len(parts) % 2:
         raise WireError("a key without a value")
-    # dict's own method: a Counter adds where a dict sets.
-    dict.update(holder, zip(parts[::2], parts[1::2], strict=True))
+    _set_all(holder, zip(parts[::2], parts[1::2], strict=True))
+
+
+def _set_all(holder: Any, pairs: Any) -> None:
+    # A Counter's own method would add; an OrderedDict's own must be used, since it keeps the order elsewhere.
+    (OrderedDict.update if type(holder) is OrderedDict else dict.update)(holder, pairs)
 
 
 def _single(values: list[Any]) -> Any:
@@ -366,7 +370,7 @@ _VIEWED: dict[str, tuple[Callable[[dict[Any, Any]], object], Callable[[Any, list
 _READERS: dict[str, Callable[..., object]] = {
     "i": _wide,
     "n": _real,
-    "u": lambda text: bytes.fromhex(text).decode("utf-16-be", "surrogatepass"),
+    "u": lambda text: bytes.fromhex(text).decode("utf-8", "surrogatepass"),
     "b": bytes.fromhex,
     "c": lambda real, imag: complex(_real(real), _real(imag)),
     "r": lambda start, stop, step: range(_wide(start), _wide(stop), _wide(step)),

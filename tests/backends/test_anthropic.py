@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +129,24 @@ def test_what_may_pass_is_tried_again_and_billed_once(fault: Fault) -> None:
     with AnthropicServer([fault, fault, "ok"]) as server:
         assert opened(server, naps).complete(a_prompt()).text == "ok"
         assert (len(server.requests), server.billed.calls, len(naps.taken)) == (3, 1, 2)
+
+
+@pytest.mark.parametrize("content", [[1], [{"type": "text"}], [{"type": "text", "text": None}], None, "ok"], ids=repr)
+def test_a_message_with_odd_content_is_no_message(content: object) -> None:
+    """The SDK builds its types without looking; it is tried again."""
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    odd = json.dumps({"type": "message", "model": "m", "content": content, "usage": usage}).encode()
+    with AnthropicServer([Garbage(odd), "ok"]) as server:
+        assert opened(server).complete(a_prompt()).text == "ok"
+        assert len(server.requests) == 2
+
+
+def test_a_broken_character_neither_stops_a_prompt_nor_leaves_a_reply() -> None:
+    """Lone surrogates, as a model may escape them in JSON, become replacement characters."""
+    with AnthropicServer(["half a smile: \ud83d"]) as server:
+        reply = opened(server).complete(a_prompt("half \ude00"))
+    assert reply.text == "half a smile: \ufffd"
+    assert server.requests[0].body["messages"][0]["content"][1]["text"] == "half \ufffd"
 
 
 def test_a_plain_text_answer_is_no_message() -> None:

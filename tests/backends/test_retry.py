@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.backends.breaker import Breaker
@@ -28,6 +28,7 @@ def _raise(failure: Exception) -> str:
     raise failure
 
 
+@settings(deadline=None)
 @given(st.integers(0, 30), st.floats(0, 1), st.none() | st.floats(0, 300))
 def test_a_wait_is_bounded_and_never_shorter_than_asked(retry: int, chance: float, asked: float | None) -> None:
     """Whatever the retry and the chance."""

@@ -76,6 +76,10 @@ RIGHT = {
     "a fence of tildes": f"~~~py\n{WHOLE}~~~",
     "a fence of four": f"````python\n{WHOLE}````",
     "a fence without an end": f"Sure!\n```python\n{WHOLE}",
+    "a fence that another one ends": f"```python\ndef other(n):\n    return n\n\nNow:\n```python\n{WHOLE}```",
+    "an indented fence that another one ends": (
+        f"   ```python\n   def other(n):\n       return n\n\n```python\n{WHOLE}```"
+    ),
     "a fence that ends on the last line of code": f"```python\n{WHOLE.rstrip()}```",
     "a fence that starts on the first line of code": f"```{WHOLE}```",
     "a fence on one line": "```python def total(numbers): return sum(numbers)```",
@@ -127,6 +131,7 @@ RIGHT = {
     "an example of something else first": f"```python\ndef largest(n):\n    return max(n)\n```\n```python\n{WHOLE}```",
     "usage in a block of its own": f"```python\n{WHOLE}```\n```python\nprint(total([1, 2]))\n```\n```\n3\n```",
     "an installation first": f"```bash\npip install numpy\n```\n```python\n{WHOLE}```",
+    "an answer outside of the block": f"```python\nimport os\ndef other():\n    pass\n```\nAnd then:\n{WHOLE}",
     "a stub after the answer": (
         f"```python\n{WHOLE}```\nfor this head:\n```python\n{HEAD.split('List', 1)[0]}List\n{HEAD[25:]}```"
     ),
@@ -242,6 +247,7 @@ def test_a_reply_without_code(reply: str) -> None:
 AS_IT_IS = {
     "another name": "def add_all(numbers):\n    return sum(numbers)\n",
     "broken syntax": "def total(numbers:\n    return sum(numbers)\n",
+    "broken syntax behind an import": "import math\n\n\ndef total(numbers:\n    return sum(numbers)\n",
     "lost indentation": "def total(numbers):\nresult = sum(numbers)\nreturn result\n",
     "half of the indentation lost": (
         "def total(numbers):\n    result = 0\nfor n in numbers:\n    result += n\nreturn result\n"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,33 +49,40 @@ def as_kept(text: str) -> str:
     return text.replace("2 deleted.", "0 deleted.")
 
 
-@pytest.fixture(scope="module")
-def replies(tmp_path_factory: pytest.TempPathFactory) -> list[Reply]:
+SERVERS = [
+    pytest.param(None, as_kept, id="embedded"),
+    pytest.param(
+        REAL,
+        str,
+        id="real",
+        marks=pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask"),
+    ),
+]
+
+
+@cache
+def replayed(cortex_path: str | None) -> list[Reply]:
     """The session, replayed until it falls within one second: memories are sorted by moments in whole seconds."""
     for _ in range(10):
-        folder = tmp_path_factory.mktemp("embedded")
-        found = converse(launch(folder), [(call["tool"], call["arguments"]) for call in recorded()])
+        with tempfile.TemporaryDirectory() as folder:
+            how = launch(Path(folder), cortex_path=cortex_path)
+            found = converse(how, [(call["tool"], call["arguments"]) for call in recorded()])
         export = next(reply.text for reply in found if reply.text.startswith("Exported"))
         if len(set(re.findall(r'"(?:last_accessed|created_at)": "(.+)"', export))) == 1:
             break
     return found
 
 
+@pytest.mark.parametrize(("cortex_path", "expected"), SERVERS)
 @pytest.mark.parametrize("number", range(len(recorded()) if SHARED.is_dir() else 0))
-def test_the_embedded_server_replies_as_recorded(number: int, replies: list[Reply]) -> None:
-    """Same success or failure, and the same text but for moments and salience; what the original lost is there."""
-    call = recorded()[number]
-    assert replies[number].is_error == call["is_error"]
-    assert shape(replies[number].text) == shape(as_kept(call["text"]))
+def test_a_server_replies_as_recorded(cortex_path: str | None, expected: Callable[[str], str], number: int) -> None:
+    """Same success or failure, and the same text but for moments and salience.
 
-
-@pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask")
-def test_the_real_server_replies_as_recorded(tmp_path: Path) -> None:
-    """The recordings are what claude-cortex says."""
-    calls = recorded()
-    found = converse(launch(tmp_path, cortex_path=REAL), [(call["tool"], call["arguments"]) for call in calls])
-    assert [reply.is_error for reply in found] == [call["is_error"] for call in calls]
-    assert [shape(reply.text) for reply in found] == [shape(call["text"]) for call in calls]
+    What the original lost and said so, the embedded server keeps.
+    """
+    call, reply = recorded()[number], replayed(cortex_path)[number]
+    assert reply.is_error == call["is_error"]
+    assert shape(reply.text) == shape(expected(call["text"]))
 
 
 def test_the_tools_are_the_recorded_ones() -> None:

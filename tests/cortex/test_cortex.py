@@ -16,9 +16,7 @@ import pytest
 
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment, Status
-from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex
-from pytest_koderz.cortex.reading import recall_experiments
-from pytest_koderz.cortex.spool import owed_in
+from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex, owed_in, recall_experiments
 
 from .worlds import (
     FORGETFUL,
@@ -159,7 +157,6 @@ def test_two_processes_tell_one_server_file(tmp_path: Path) -> None:
 
 def test_a_server_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Killed at four random moments of the delivery: in the end each memory is there once."""
-    spool = tmp_path / "bench" / "main.spool"
     with closing(embedded(tmp_path)) as cortex:
         count = sum(tell(cortex, lived(number)) for number in range(12))
         moments = sorted(Random(3).sample(range(1, count), 4), reverse=True)  # noqa: S311 - seeded, no secret
@@ -167,7 +164,7 @@ def test_a_server_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Pat
         def kill_at_the_moments() -> int:
             killed = 0
             for moment in moments:
-                while owed_in(spool) > moment:
+                while owed_in(tmp_path) > moment:
                     sleep(0.001)
                 killed += kill_servers(tmp_path)
             return killed
@@ -268,7 +265,7 @@ def test_an_absent_server_stops_nothing_and_is_owed(tmp_path: Path, absent: Call
         assert cortex.pytest_koderz_recall_iterations(one, 5) is None
         delivery = cortex.deliver(30)
     assert (delivery.stored, delivery.owed, len(delivery.warnings)) == (0, count, 1)
-    assert owed_in(tmp_path / "bench" / "main.spool") == count
+    assert owed_in(tmp_path) == count
     sync = {"cortex_path": None, "database": tmp_path / "cortex.db"}
     assert deliver_spools(tmp_path, **sync) == Delivery(count, count)  # type: ignore[arg-type]
     assert deliver_spools(tmp_path, **sync) == Delivery()  # type: ignore[arg-type]
@@ -309,6 +306,14 @@ def test_what_was_delivered_by_others_is_not_sent_again(tmp_path: Path) -> None:
         assert again.deliver(60).verified == count
     assert deliver_spools(tmp_path, cortex_path=None, database=tmp_path / "cortex.db").owed == 0
     assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == count
+
+
+def test_a_file_that_is_no_spool_is_named(tmp_path: Path) -> None:
+    """And does not keep the others from being delivered."""
+    (tmp_path / "torn.spool").write_bytes(b"x" * 5_000)
+    delivery = deliver_spools(tmp_path, cortex_path=None, database=tmp_path / "cortex.db")
+    assert (delivery.owed, owed_in(tmp_path)) == (0, 0)
+    assert "torn.spool" in delivery.warnings[0]
 
 
 def test_a_spool_in_use_is_left_to_its_owner(tmp_path: Path) -> None:

