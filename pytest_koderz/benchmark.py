@@ -3,50 +3,66 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from .config import Settings
+from .continued import Continued
 from .core.arm import Arm, ModelSettings, Role
-from .core.errors import InfrastructureError, KoderzError, ModelUnavailable, OutOfBudget, SandboxFault
+from .core.errors import InfrastructureError, JournalFault, KoderzError, ModelUnavailable, OutOfBudget, SandboxFault
 from .core.experiment import Experiment, Guidance, Spec, Status, experiment_id, seed_of
 from .core.iteration import Iteration
 from .core.loop import solve
 from .core.ports import Model, Prompt, Reply, Sandbox
 from .core.problem import Problem
 from .core.prompts import PROMPT_VERSION
+from .reporters.conditions import conditions_of
+from .reporters.recorded import Past, Recorded
+
+NOTHING_RECORDED = Recorded()
 
 
 class Benchmark:
     """Runs experiments in this process. Models and judge are opened when first needed, and closed at the end."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, benchmark_id: str) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, benchmark_id: str, recorded: Recorded = NOTHING_RECORDED
+    ) -> None:
+        """*recorded* is what this benchmark did before it was resumed."""
         self.config = config
         self.settings = settings
         self.id = benchmark_id
+        self.recorded = recorded
         self.hooks = Hooks(config)
+        self.problems: dict[str, Problem] = {}
+        """What was collected, by id."""
         self._models: dict[str, Model] = {}
         self._sandbox: Sandbox | None = None
         self._lock = threading.Lock()
 
     def run(self, problem: Problem, arm: Arm, epoch: int) -> Experiment:
-        """The experiment, ended. Raises nothing but what stops the session."""
+        """The experiment, ended; a settled one as it is recorded. Raises nothing but what stops the session."""
         start = self._start(problem, arm, epoch)
         try:
+            past = self._past(start, problem, arm)
+            if past.settled is not None:
+                return past.settled
+            start = replace(start, started=past.started or start.started)
+            self.hooks.observe("pytest_koderz_began", experiment=start, problem=problem, arm=arm)
             sandbox = self.sandbox()
             self._check(problem, sandbox)
             crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
         except KoderzError as fault:
             ended = start.ended(Status.INVALID, 0.0, str(fault))
         else:
-            ended = solve(start, problem, arm, crew, sandbox, self.hooks, self.hooks, time.monotonic)
-        self.hooks.observe("pytest_koderz_ended", experiment=ended)
-        return ended
+            world = Continued(past, self.hooks, self.hooks)
+            ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
+        return self._told(ended)
 
     def sandbox(self) -> Sandbox:
         """The judge of this process. Raises SandboxFault when nobody offers one."""
@@ -78,6 +94,22 @@ class Benchmark:
             close: Callable[[], None] | None = getattr(opened, "close", None)
             if close is not None:
                 close()
+
+    def _past(self, start: Experiment, problem: Problem, arm: Arm) -> Past:
+        """What is recorded under the same conditions; what is recorded under others is named, and left alone."""
+        conditions = conditions_of(problem, arm)
+        changed = self.recorded.changes(start.id, conditions)
+        if changed:
+            self.hooks.complaints[f"run anew with arm '{arm.name}', since it changed: {', '.join(changed)}"] += 1
+        return self.recorded.past(start.id, conditions)
+
+    def _told(self, ended: Experiment) -> Experiment:
+        """*ended*; invalid where its end cannot be recorded."""
+        try:
+            self.hooks.observe("pytest_koderz_ended", experiment=ended)
+        except JournalFault as fault:
+            return ended.ended(Status.INVALID, ended.seconds, ended.reason or str(fault))
+        return ended
 
     def _start(self, problem: Problem, arm: Arm, epoch: int) -> Experiment:
         return Experiment(
@@ -115,14 +147,17 @@ class Hooks:
         return complaints
 
     def observe(self, name: str, **values: object) -> None:
-        """Call each implementation on its own. What it raises becomes a complaint, unless it stops the session."""
+        """Call each implementation on its own. What it raises becomes a complaint, unless it stops the session.
+
+        A journal that cannot be written stops the experiment: what is paid for from then on would be lost.
+        """
         manager = self.config.pluginmanager
         implementers = [impl.plugin for impl in getattr(self.config.hook, name).get_hookimpls()]
-        for plugin in implementers:
+        for plugin in reversed(implementers):  # as pluggy does, so that tryfirst and trylast mean what they say
             alone = manager.subset_hook_caller(name, [other for other in implementers if other is not plugin])
             try:
                 alone(config=self.config, **values)
-            except pytest.exit.Exception:
+            except (pytest.exit.Exception, JournalFault):
                 raise
             except Exception as error:  # noqa: BLE001 - an observer may raise anything
                 who = manager.get_name(plugin) or type(plugin).__name__

@@ -71,6 +71,11 @@ def pytest_koderz_before_call(config: pytest.Config, experiment: Experiment, rol
 
 
 @pytest.hookspec
+def pytest_koderz_began(config: pytest.Config, experiment: Experiment, problem: Problem, arm: Arm) -> None:
+    """Observe an experiment that begins, or goes on where it was cut short, in the process that runs it."""
+
+
+@pytest.hookspec
 def pytest_koderz_called(
     config: pytest.Config, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply
 ) -> None:

@@ -104,9 +104,10 @@ def _panel(path: Path, experiment: Experiment) -> ReprExceptionInfo:
 def mark_report(item: pytest.Item, report: pytest.TestReport) -> None:
     """Put the item's experiment on the report of its call. An invalid one is reported as an error, not a failure."""
     experiment = item.stash.get(experiment_key, None)
-    if experiment is None or report.when != "call":
+    if experiment is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):
         return
     setattr(report, REPORT_ATTRIBUTE, to_json(experiment))
+    report.duration = experiment.seconds  # also where it was run by an earlier session, or in part
     setattr(report, COMPLAINTS_ATTRIBUTE, item.config.stash[benchmark_key].hooks.hand_over())
     if experiment.status is Status.INVALID and report.failed:
         # pytest's word for what went wrong around a test is an error of its setup: junit and --lf know it so.

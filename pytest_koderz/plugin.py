@@ -29,6 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--koderz-problems", metavar="0-9,42", help="Pick problems by number, id or pattern.")
     add("--koderz-epochs", metavar="N", type=int, help="Run each arm on each problem N times.")
+    add(
+        "--koderz-resume",
+        metavar="BENCH_ID",
+        nargs="?",
+        const="newest",
+        help="Go on with a benchmark that was cut short; the newest one without an id.",
+    )
     add("--koderz-json", metavar="FILE", help="Write the results as JSON.")
     add("--koderz-max-cost", metavar="USD", help="Make no call that could pass this sum; the rest is skipped.")
     add("--koderz-list", action="store_true", help="List the problems of the suites and exit.")
@@ -41,11 +48,28 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    words = "koderz(suite, arm=None, problems=None): run experiments and give each as `koderz_experiment`"
+    config.addinivalue_line("markers", words)
     verb = any(config.getoption(name) for name in VERBS)
     if config.getoption("koderz") or verb:
         from .session import register
 
         register(config, spending=not verb)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "koderz_experiment" in metafunc.fixturenames:
+        from .marked import parametrize
+
+        parametrize(metafunc)
+
+
+@pytest.fixture
+def koderz_experiment(request: pytest.FixtureRequest) -> object:
+    """The experiment that the test's mark `koderz` asks for, ended: solved or unsolved."""
+    from .marked import run_parametrized
+
+    return run_parametrized(request)
 
 
 @pytest.hookimpl(tryfirst=True)

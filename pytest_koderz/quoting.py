@@ -28,7 +28,7 @@ SHORT_REPLY = 150
 CHARACTERS_PER_TOKEN = 4
 """In the low figure, as in common English text and code."""
 FEEDBACK = 1000
-"""Characters of feedback on an attempt in the high figure: more than a failed assertion with its values takes."""
+"""Characters of feedback on an attempt in the high figure; a failed assertion with its values takes about 200."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,9 @@ def _assumptions(settings: Settings, whole: Span) -> Iterator[str]:
     yield f"low:  solved at the first try, replies of {SHORT_REPLY} tokens,"
     yield f"      {CHARACTERS_PER_TOKEN} characters to a token"
     yield "high: no problem solved, all iterations and checkpoints used, replies of"
-    yield "      max_tokens, a token to each byte, caches written and never read;"
-    yield "      more only where answers are lost and asked for again"
+    yield "      max_tokens, a token to each byte, caches written and never read,"
+    yield f"      feedback of {FEEDBACK:,} characters; answers that are lost and asked for"
+    yield "      again come on top"
     yield from _folded(price_line(settings.arms))
     if settings.max_cost is not None:
         yield from _limit_lines(settings.max_cost, whole)

@@ -23,7 +23,6 @@ from .config import shipped_path
 from .core.errors import UsageError
 from .core.experiment import Experiment
 from .core.money import Usage
-from .core.problem import Problem
 from .core.prompts import PROMPT_VERSION
 from .cortex import Cortex, Delivery, open_cortex
 from .datasets.selection import select
@@ -34,9 +33,12 @@ from .providers import FRONTIER_BACKENDS, Providers, worker_number
 from .reporters.header import arm_lines, frontier_line, price_line
 from .reporters.journal import Journal
 from .reporters.junit import suite_properties
+from .reporters.lock import FolderLock
 from .reporters.progress import Progress
+from .reporters.recorded import Recorded
 from .reporters.results import results_of
 from .reporters.summary import SIMULATED, Frame, summary_lines
+from .resume import resume, resume_lines
 
 DELIVERY_SECONDS = 30.0
 """How long the end of a session waits for cortex."""
@@ -68,19 +70,25 @@ class Session:
         self.root = Path(told["root"]) if told else config.rootpath
         self.id = told["benchmark"] if told else f"bench_{secrets.token_hex(4)}"
         self.settings = settings_of(config, self.root)
+        self.recorded: Recorded | None = None
+        """What the benchmark did before it was resumed. None: it is a new one."""
+        if spending and config.getoption("koderz_resume") is not None:
+            self.id, self.settings, self.recorded = resume(config, self.settings, self.root)
         self.mark = SIMULATED if self.settings.simulated else ""
-        self.benchmark = Benchmark(config, self.settings, self.id)
-        self.problems: dict[str, Problem] = {}
+        self.benchmark = Benchmark(config, self.settings, self.id, self.recorded or Recorded())
         self.experiments: dict[str, Experiment] = {}
         """Ended ones by id, on the controller."""
         self.complaints: Counter[str] = Counter()
         self.journal = Journal(self.folder, f"gw{worker_number()}" if self.is_worker else "main", self._head())
+        self.lock = FolderLock(self.folder)
         self.sandbox = ""
         """The judge's levels, in words."""
         self.cortex: Cortex | None = None
         self.delivery: Delivery | None = None
         config.stash[benchmark_key] = self.benchmark
-        config.pluginmanager.register(Providers(self.settings, self.problems, worker_number()), "koderz-providers")
+        config.pluginmanager.register(
+            Providers(self.settings, self.benchmark.problems, worker_number()), "koderz-providers"
+        )
         choose_paths(config, self.root)
 
     @property
@@ -90,6 +98,8 @@ class Session:
 
     def prepare(self) -> None:
         """Everything that can be refused is refused here, before anything is spent. Raises UsageError."""
+        if not self.is_worker:
+            self.lock.take()
         check_models(self.settings, self.config)
         check_budget(self.settings)
         self.sandbox = self.benchmark.sandbox_words()
@@ -99,6 +109,8 @@ class Session:
             register(Budget(self.settings, self.settings.max_cost, self.folder / "budget.db"), "koderz-budget")
         if self.settings.cortex.enabled:
             self.cortex = self._open_cortex()
+            if self.recorded is not None and not self.is_worker:
+                self._deliver_leftovers()
             register(self.cortex, "koderz-cortex")
         if not self.is_worker:
             schedule_one_by_one(self.config)
@@ -109,6 +121,7 @@ class Session:
         self.journal.close()
         if self.cortex is not None:
             self.cortex.close()
+        self.lock.release()
 
     def _open_cortex(self) -> Cortex:
         environment = self.settings.environment
@@ -138,13 +151,13 @@ class Session:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Narrow to the selected problems. A profile's own selection gives way to `-k` and to node ids."""
         ours = {item: item.problem for item in items if isinstance(item, ExperimentItem)}
-        self.problems.update({problem.id: problem for problem in ours.values()})
+        self.benchmark.problems.update({problem.id: problem for problem in ours.values()})
         asked = config.getoption("koderz_problems") is not None
         named = any("::" in arg for arg in config.args)
         if not ours or self.settings.problems is None or (named and not asked):
             return
         try:
-            chosen = {problem.id for problem in select(tuple(self.problems.values()), self.settings.problems)}
+            chosen = {problem.id for problem in select(tuple(self.benchmark.problems.values()), self.settings.problems)}
         except UsageError as error:
             if config.option.keyword and not asked:
                 return
@@ -164,7 +177,8 @@ class Session:
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """Our words in pytest's own categories, so that its sections stay as they are."""
-        if report.when == "teardown" or experiment_of(report) is None:
+        experiment = None if report.when == "teardown" else experiment_of(report)
+        if experiment is None or (report.outcome == "passed") is not experiment.solved:
             return None
         if report.outcome == "passed":
             return "passed", ".", (f"{self.mark}SOLVED", {"green": True})
@@ -195,6 +209,7 @@ class Session:
         cortex = "off" if self.cortex is None else self.cortex.describe()
         lines = [
             f"profile {settings.profile}: {settings.description}",
+            *([] if self.recorded is None else resume_lines(self.recorded, settings, self.id)),
             *arm_lines(settings.arms),
             frontier_line(settings.arms, FRONTIER_BACKENDS),
             f"sandbox: {self.sandbox}; cortex: {cortex}",
@@ -290,6 +305,8 @@ class Session:
             "profile": settings.profile,
             "arms": [arm.name for arm in settings.arms],
             "models": {model.name: f"{model.backend}:{model.model}" for model in settings.models},
+            "problems": settings.problems,
+            "epochs": settings.epochs,
             "settings": settings.digest,
             "prompt_version": PROMPT_VERSION,
             "pytest_koderz": version("pytest-koderz"),

@@ -84,7 +84,9 @@ class Memory(Protocol):
 
 
 class Listener(Protocol):
-    """Who is told of an experiment as it goes. Only `before_call` may raise: it guards what is about to be spent."""
+    """Who is told of an experiment as it goes. Only `before_call` may raise, since it guards what is about
+    to be spent; and any of them JournalFault, where what was paid for cannot be recorded.
+    """
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None: ...
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None: ...

@@ -117,8 +117,10 @@ class Courier:
     def settle(self, timeout: float) -> None:
         """Wait until all is carried and verified, or nothing more can be done, or *timeout* seconds are over."""
         if self.spool.count(State.QUEUED, State.SENDING, State.STORED):
-            with contextlib.suppress(MemoryUnavailable):
+            try:
                 self._wait(self._settled(), timeout)
+            except MemoryUnavailable as error:
+                self.warnings.setdefault("down", str(error))
 
     def close(self) -> None:
         """Stop the server and the thread. What is still queued stays in the spool."""

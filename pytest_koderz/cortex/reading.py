@@ -34,7 +34,7 @@ def recall_experiments(
     An experiment whose result was never stored has the status `running`. Raises MemoryUnavailable.
     """
     launch = Launch.of(cortex_path, database, project, os.environ if environment is None else environment)
-    rows = [row for row in asyncio.run(_rows(launch, which)) if which in _names(metadata_of(row))]
+    rows = [row for row in asyncio.run(_rows(launch, which)) if _tells_of(metadata_of(row), which)]
     experiments = dict.fromkeys(str(metadata_of(row)["experiment_id"]) for row in rows)
     return tuple(
         experiment_of([row for row in rows if metadata_of(row)["experiment_id"] == one]) for one in experiments
@@ -78,5 +78,5 @@ def _of_kind(kind: type[T], name: str, rows: Sequence[Row]) -> list[T]:
     return [value_of(kind, row) for row in rows if metadata_of(row).get("kind") == name]
 
 
-def _names(metadata: Mapping[str, Any]) -> tuple[object, ...]:
-    return metadata.get("experiment_id"), metadata.get("benchmark_id")
+def _tells_of(metadata: Mapping[str, Any], which: str) -> bool:
+    return "experiment_id" in metadata and which in (metadata["experiment_id"], metadata.get("benchmark_id"))

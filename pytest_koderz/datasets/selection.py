@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -22,6 +23,15 @@ def select(problems: Sequence[Problem], wanted: str) -> tuple[Problem, ...]:
     if not all(parts):
         raise UsageError(f"problems: {wanted!r}: a part is empty; {_example(problems)} would be right")
     chosen = {problem.id for part in parts for problem in _named(problems, part)}
+    return tuple(problem for problem in problems if problem.id in chosen)
+
+
+def select_known(problems: Sequence[Problem], wanted: str) -> tuple[Problem, ...]:
+    """As `select`, but a part of *wanted* that names nothing here is passed over."""
+    chosen: set[str] = set()
+    for part in wanted.split(","):
+        with suppress(UsageError):
+            chosen.update(problem.id for problem in select(problems, part))
     return tuple(problem for problem in problems if problem.id in chosen)
 
 

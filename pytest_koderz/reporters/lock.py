@@ -30,6 +30,8 @@ class FolderLock:
         except OSError as fault:
             raise UsageError(f"{self.path}: {fault.strerror or fault}") from None
         if holder is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
             raise UsageError(f"{self.path.parent}: another run is at work on this benchmark ({holder})")
         until = time.monotonic() + ORPHANS_SECONDS
         for journal in self.path.parent.glob("*.jsonl"):

@@ -55,7 +55,7 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 def _table(arms: Sequence[ArmFigures]) -> Iterator[str]:
     width = max(len("arm"), *(len(figures.arm) for figures in arms))
-    columns = f"{{:<{width}}}  {{:>8}}  {{:>10}}  {{:>8}}  {{:>5}}  {{:>10}}  {{:>10}}"
+    columns = f"{{:<{width}}} {{:>7}}  {{:>10}} {{:>7}} {{:>5}} {{:>9}} {{:>10}}"
     yield columns.format("arm", "solved", "95 %", "1st try", "iter.", "cost", "per solved")
     for one in arms:
         yield columns.format(
@@ -113,7 +113,7 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
         return
     left = f" ({comparison.left_out} left out: not settled by both)" if comparison.left_out else ""
     yield f"{both}{left}: {_CLAIMS[comparison.claim].format(margin=comparison.margin * 100)}"
-    yield f"  solved {_points(comparison)}; only {comparison.arm} {comparison.only_arm}, {_only_control(comparison)}"
+    yield f"  solved {_points(comparison)}, alone {comparison.only_arm} : {comparison.only_control}, {_p_value(comparison)}"
     if comparison.problems_needed is not None:
         yield f"  about {comparison.problems_needed:,} problems would be needed for a conclusion"
 
@@ -132,8 +132,10 @@ def _points(comparison: Comparison) -> str:
     return f"{(comparison.difference or 0) * 100:+.1f} points{limits}"
 
 
-def _only_control(comparison: Comparison) -> str:
-    return f"only {comparison.control} {comparison.only_control}, McNemar p = {comparison.p_value:.3f}"
+def _p_value(comparison: Comparison) -> str:
+    if comparison.p_value < 0.001:
+        return "McNemar p < 0.001"
+    return f"McNemar p = {comparison.p_value:.3f}"
 
 
 def _savings(arm: str, savings: Savings) -> Iterator[str]:

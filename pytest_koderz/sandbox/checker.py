@@ -1,4 +1,4 @@
-"""The process that runs a dataset's own tests; the function they call is a proxy whose answers come from a candidate's child."""
+"""The process that runs a dataset's own tests, against a proxy whose answers come from a candidate's child."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import builtins
 import socket
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
 from .channel import Channel, Gone
-from .greeting import greet
 from .explain import TALLY, assertion_text, compile_counting, explanation_of
+from .greeting import greet
 from .wire import Encoder, Node, WireError, decode, dumps, refill
 
 TESTS = "<tests>"
@@ -25,7 +26,7 @@ _MOST_AHEAD = 64 * 1024
 
 
 class Broken(BaseException):
-    """The child cannot answer any more. No handler of the tests may take it for an error of the candidate's function."""
+    """The child cannot answer any more. No handler of the tests may take it for an error of the function's."""
 
 
 class Misfit(BaseException):
@@ -45,11 +46,11 @@ class Raised:
 
 
 class Diverged(BaseException):
-    """The tests made another call than the one sent ahead; the child has seen what it should not have, and is of no more use."""
+    """The tests made another call than the one sent ahead: the child has seen what it should not have, and is spent."""
 
 
 class Script:
-    """The calls that a set of tests makes, noted run by run. Once they are known to stay the same they are sent ahead, all at once."""
+    """The calls that a set of tests makes, noted run by run. Once they stay the same they are sent ahead."""
 
     def __init__(self) -> None:
         self._calls: list[bytes] | None = None
@@ -120,7 +121,7 @@ class Entry(Opaque):
 
 
 class Session:
-    """The calls of one candidate. Its answers are logged, so that a failing assertion can be explained without calling again."""
+    """The calls of one candidate. Answers are logged: a failing assertion is explained without calling again."""
 
     def __init__(self, channel: Channel, ahead: Sequence[bytes]) -> None:
         self._channel = channel
@@ -164,9 +165,9 @@ class Session:
             self._break(str(error))
         if type(answer) is not list or not answer:
             self._break("no answer")
-        if answer[0] == "raised":
+        if answer[0] == "raised" and len(answer) == 5:
             raise _error_of(answer)
-        return answer
+        return list(answer)
 
     def call(self, handle: int, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
         if self.replay is not None:
@@ -212,14 +213,17 @@ def _error_of(answer: list[Any]) -> BaseException:
     """The exception as the tests may catch it: of the builtin type that the candidate's own is or derives from."""
     _, kind, base, message, line = answer
     raised = Raised(_line_of_text(kind), _line_of_text(message), line if type(line) is int else None)
-    known = getattr(builtins, base, None) if type(base) is str else None
-    usable = isinstance(known, type) and issubclass(known, Exception)
-    try:
-        error = (known if usable else RuntimeError)(raised.message)
-    except TypeError:  # a few constructors want more than a message
-        error = RuntimeError(raised.message)
+    error = _builtin_error(base, raised.message)
     error.koderz_raised_ = raised  # type: ignore[attr-defined]
     return error
+
+
+def _builtin_error(name: object, message: str) -> Exception:
+    kind = getattr(builtins, name, None) if type(name) is str else None
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        with suppress(TypeError):  # a few constructors want more than a message
+            return kind(message)
+    return RuntimeError(message)
 
 
 def _line_of_text(text: object) -> str:

@@ -1,10 +1,11 @@
-"""The process that holds a candidate: it loads the module and answers calls, and can do nothing else on its one socket."""
+"""The process that holds a candidate: it loads the module, answers calls, and has nothing else to say."""
 
 from __future__ import annotations
 
 import linecache
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -37,8 +38,7 @@ class Session:
         verb, *rest = message
         try:
             body = dumps(self._load(*rest) if verb == "load" else self._call(*rest))
-            if len(body) > LARGEST:
-                raise OverflowError("a value too large to be compared")
+            _check_size(body)
         except BaseException as error:  # noqa: BLE001 - sys.exit() and KeyboardInterrupt are the candidate's doing as well
             body = dumps(_raised(error))
         _flush()
@@ -76,6 +76,11 @@ def load(preamble: str, source: str) -> ModuleType:
     exec(compile(preamble, "<problem>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
     exec(compile(source, FILENAME, "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
     return module
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > LARGEST:
+        raise OverflowError("a value too large to be compared")
 
 
 def _missing(name: str) -> Callable[..., object]:
@@ -131,7 +136,5 @@ def _line_at(step: TracebackType, otherwise: int | None) -> int | None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(BaseException):  # closed or replaced by the candidate, whose right it is
             stream.flush()
-        except BaseException:  # noqa: BLE001, PERF203, S110 - closed or replaced by the candidate, whose right it is
-            pass

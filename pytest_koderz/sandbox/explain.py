@@ -54,13 +54,13 @@ class _Counting(ast.NodeTransformer):
         self._guarded = guarded
         self._raising = False
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802 - ast's own naming
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         outer, self._raising = self._raising, node.name in self._guarded
         self.generic_visit(node)
         self._raising = outer
         return node
 
-    def visit_Try(self, node: ast.Try) -> ast.AST:  # noqa: N802 - ast's own naming
+    def visit_Try(self, node: ast.Try) -> ast.AST:
         outer, self._raising = self._raising, self._raising or bool(node.handlers)
         guarded = self.generic_visit(ast.Module(node.body, []))
         self._raising = outer
@@ -69,7 +69,7 @@ class _Counting(ast.NodeTransformer):
         node.body = guarded.body  # type: ignore[attr-defined]
         return node
 
-    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:  # noqa: N802 - ast's own naming
+    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
         filled = _Filled(node.test, len(self.asserts))
         self.asserts.append(node)
         body = ast.parse(_RAISED if self._raising else _COUNTED).body
@@ -84,7 +84,7 @@ class _Filled(ast.NodeTransformer):
     def __init__(self, test: ast.expr, number: int) -> None:
         self._values = {"PLACE": test, "NUMBER": ast.Constant(number)}
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - ast's own naming
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return self._values.get(node.id, node)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 
 def greet(sock: socket.socket, missing: Sequence[str] = ()) -> None:
-    """Say who this is: its id, the locks that could not be applied, and a descriptor that never names another process."""
+    """Say who this is: its id, the locks it lacks, and a descriptor that never names another process."""
     greeting = json.dumps({"pid": os.getpid(), "missing": list(missing)}).encode()
     if not hasattr(os, "pidfd_open"):
         sock.sendall(greeting)

@@ -62,7 +62,7 @@ class _Notes(unittest.TestResult):
         self.bad = 0
         self.outcome = ""
 
-    def addSuccess(self, test: unittest.TestCase) -> None:  # noqa: ARG002, N802 - unittest's own naming
+    def addSuccess(self, test: unittest.TestCase) -> None:  # noqa: ARG002, N802 - unittest asks for it
         self.good += 1
 
     def addFailure(self, test: unittest.TestCase, err: _Raised) -> None:  # noqa: N802 - unittest's own naming
@@ -71,9 +71,7 @@ class _Notes(unittest.TestResult):
     def addError(self, test: unittest.TestCase, err: _Raised) -> None:  # noqa: N802 - unittest's own naming
         self.keep(test, err[1])
 
-    def addSubTest(  # noqa: N802 - unittest's own naming
-        self, test: unittest.TestCase, subtest: unittest.TestCase, err: _Raised | None
-    ) -> None:
+    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: _Raised | None) -> None:  # noqa: ARG002, N802 - as above
         if err is not None:
             self.keep(subtest, err[1])
 

@@ -33,7 +33,7 @@ def _checked(result: int) -> int:
 
 
 def set_no_new_privs() -> None:
-    """No program that is executed from now on can gain what this process lacks; the kernel asks for it before a filter."""
+    """No program executed from now on can gain what this process lacks; the kernel wants it before a filter."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 

@@ -65,7 +65,7 @@ class Lane:
         return Trial(answer, not answered, taken, fate, *outputs.texts())
 
     def _settle(self, child: Process) -> dict[str, Any] | None:
-        """The time was up: without its child the checker soon comes to an end, unless it is busy with an endless answer."""
+        """The time was up: without its child the checker ends soon, unless it is busy with an endless answer."""
         child.kill()
         readable, _, _ = select.select([self._checker.sock], [], [], _GRACE)
         if readable:

@@ -1,4 +1,4 @@
-"""The judge is tested before it is trusted with paid work: on each problem the known answer must pass and known cheats must fail."""
+"""The judge is tested before it is paid for: on each problem the known answer must pass and known cheats must fail."""
 
 from __future__ import annotations
 

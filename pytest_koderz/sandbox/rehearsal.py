@@ -1,7 +1,7 @@
 """A run of what a candidate's process will do, on a program of our own, so that the real one finds everything warm.
 
-In the zygote it lets the interpreter specialise its code; in a child it takes the page faults that follow a fork. Both happen
-while nobody waits.
+In the zygote it lets the interpreter specialise its code; in a child it takes the page faults that follow a fork.
+Both happen while nobody waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import math
 from typing import Any, Dict, List, Optional, Set, Tuple, Union
 
 
-def rehearsed(numbers: List[float], words: List[str], pairs: Dict[str, int], threshold: float = 0.5) -> Tuple[int, bool]:
+def rehearsed(numbers: List[float], words: List[str], pairs: Dict[str, int], threshold: float = 0.5) -> Tuple:
     """A function of the usual kind."""
     total = 0
     for index, number in enumerate(sorted(numbers)):

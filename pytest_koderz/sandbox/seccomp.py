@@ -1,13 +1,18 @@
 """seccomp: which system calls a child may still make, and with which arguments.
 
-What is not listed fails with EPERM. Left out on purpose, among others: `socket`, `connect`, `bind` (no network, no Unix
-sockets); `fork`, `vfork`, `execve` (without children one kill ends everything); `kill`, `tgkill`, `rt_sigqueueinfo`,
-`pidfd_send_signal` (signals to the harness); `ptrace`, `process_vm_readv` (others' memory); `chmod`, `chown`, `utimensat`,
-`setxattr` (Landlock does not watch them); `unshare`, `setns`, `mount` (a way around the file rules);
-`sched_setaffinity`, `sched_setscheduler`, `setpriority` (the harness's share of the CPU); `shmget`, `msgget`, `semget`,
-`memfd_create` (memory that outlives or escapes the limit); `io_uring_setup` (calls that no filter sees); `bpf`,
-`perf_event_open`, `userfaultfd`, `keyctl`, `add_key` (attack surface); `inotify_init1`, `open_by_handle_at` (files past the
-file rules); `sendmsg` (descriptors for others); `seccomp` and `landlock_restrict_self` (layers without end).
+What is not listed fails with EPERM. Left out on purpose, among others:
+
+- `socket`, `connect`, `bind`: no network, and no Unix sockets of others;
+- `fork`, `vfork`, `execve`: without children one kill ends everything;
+- `kill`, `tgkill`, `rt_sigqueueinfo`, `pidfd_send_signal`: signals to the harness;
+- `ptrace`, `process_vm_readv`: others' memory;
+- `chmod`, `chown`, `utimensat`, `setxattr`: Landlock does not watch them;
+- `unshare`, `setns`, `mount`, `open_by_handle_at`: ways around the file rules;
+- `sched_setaffinity`, `sched_setscheduler`, `setpriority`: the harness's share of the CPU;
+- `shmget`, `msgget`, `semget`, `memfd_create`: memory that outlives or escapes the limit;
+- `io_uring_setup`: calls that no filter sees;
+- `bpf`, `perf_event_open`, `userfaultfd`, `keyctl`, `add_key`, `inotify_init1`: attack surface;
+- `sendmsg`: descriptors for others; `seccomp`, `landlock_restrict_self`: layers without end.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import errno
 import os
 import platform
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .kernel import syscall
@@ -186,7 +191,7 @@ WRITING: dict[str, Numbers] = {
     "fdatasync": (75, 83),
     "flock": (73, 32),
 }
-# Landlock does not see these, so with a scratch folder they do nothing and say that they did: copying a file sets its mode.
+# Landlock does not see these, so in a scratch folder they do nothing and say that they did: to copy a file sets a mode.
 PRETENDED: dict[str, Numbers] = {
     "chmod": (90, None),
     "fchmod": (91, 52),
@@ -214,7 +219,7 @@ _AF_UNIX, _SOCK_STREAM = 1, 1
 _STREAM_TYPES = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
 """A datagram socket could still be sent to a path; one of these cannot."""
 _FCNTL = (0, 1, 2, 3, 4, 1030)
-"""F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. F_SETOWN and F_SETSIG would make the kernel send a signal."""
+"""F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. With F_SETOWN and F_SETSIG the kernel sends signals."""
 _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS (isatty), TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX."""
 _PRCTL = (15, 16)
@@ -250,7 +255,10 @@ class Filter:
     """A filter for this machine; built once, held by each child."""
 
     def __init__(self, channel: int, *, scratch: bool, read_only: bool) -> None:
-        """*channel*: the descriptor that cannot be closed. *read_only*: no file is opened to be written, where Landlock cannot see to it."""
+        """*channel*: the descriptor that cannot be closed.
+
+        *read_only*: no file is opened to be written, where Landlock cannot see to it.
+        """
         self._architecture = ARCHITECTURES[platform.machine()]
         code = b"".join(struct.pack("=HBBI", *each) for each in self._program(channel, scratch, read_only))
         self._code = ctypes.create_string_buffer(code, len(code))

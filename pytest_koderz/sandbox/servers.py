@@ -51,7 +51,7 @@ class Server:
         return self._process.poll() is None
 
     def fork(self, descriptors: Sequence[int]) -> None:
-        """Ask for one child that gets *descriptors* as its channel, stdout and stderr; it will say so over the channel."""
+        """Ask for a child with *descriptors* as its channel, stdout and stderr; it will greet over the channel."""
         with self._lock:
             self._wait()
             try:

@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from hashlib import sha256
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from pytest_koderz.core.errors import SandboxFault, UsageError
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
@@ -39,7 +39,7 @@ class Judge:
         if strict:
             self._refuse_gaps()
 
-    def __enter__(self) -> Judge:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

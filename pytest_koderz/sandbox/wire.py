@@ -121,22 +121,27 @@ class Encoder:
 
     def _node(self, value: Any, kind: type, depth: int) -> Node:
         if kind in _SCALARS:
-            if kind is int:
-                self._spend(value.bit_length() // 4)
-            return self._foreign(value) if getattr(value, "tzinfo", None) else _SCALARS[kind](value)
+            return self._scalar(value, kind)
         if kind is tuple or kind is frozenset:
-            if depth >= DEEPEST:
-                return self._foreign(value)
-            self._spend(len(value))
-            return ["t" if kind is tuple else "f", *[self._ref(part, depth + 1) for part in value]]
+            return self._whole(value, kind, depth)
         if kind in _VIEWS:
             return [_VIEWS[kind], self._ref(list(value), 0)]
         for base, plain in _BASES:
             if issubclass(kind, base):
                 return ["=", self._ref(plain(value), depth + 1)]
-        if hasattr(kind, "__next__"):
-            return self._iterator(value)
-        return self._foreign(value)
+        return self._iterator(value) if hasattr(kind, "__next__") else self._foreign(value)
+
+    def _scalar(self, value: Any, kind: type) -> Node:
+        if kind is int:
+            self._spend(value.bit_length() // 4)
+        # A time zone is an object of any type.
+        return self._foreign(value) if getattr(value, "tzinfo", None) else _SCALARS[kind](value)
+
+    def _whole(self, value: Any, kind: type, depth: int) -> Node:
+        if depth >= DEEPEST:
+            return self._foreign(value)
+        self._spend(len(value))
+        return ["t" if kind is tuple else "f", *[self._ref(part, depth + 1) for part in value]]
 
     def _iterator(self, value: Iterator[object]) -> Node:
         items: list[object] = []

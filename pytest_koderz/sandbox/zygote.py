@@ -1,4 +1,4 @@
-"""A fork server: a small single-threaded process, started by exec with a clean environment, that runs no candidate itself."""
+"""A fork server: a small single-threaded process, started with a clean environment, that runs no candidate itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Body = Callable[[socket.socket], None]
 
 
 def main() -> None:
-    """Fork children until the supervisor is gone. Stdin is the socket of orders; the first argument says what to be, as JSON."""
+    """Fork children until the supervisor is gone. Orders come by stdin; the argument holds the settings, as JSON."""
     settings: dict[str, Any] = json.loads(sys.argv.pop())
     control = socket.socket(fileno=os.dup(0))
     _, supervisor, _, _ = socket.recv_fds(control, 1, 1)

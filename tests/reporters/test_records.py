@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.reporters.journal import Journal
+from pytest_koderz.reporters.journal import VERSION, Journal
 from pytest_koderz.reporters.records import from_json, to_json
 from pytest_koderz.testing import ScriptedModel
 from tests.core.worlds import RIGHT, run, wrong
@@ -46,7 +46,7 @@ def test_the_journal_holds_a_line_for_every_event(tmp_path: Path, experiment: Ex
     events = [json.loads(line) for line in _lines(journal.path)]
     assert [event["event"] for event in events] == ["benchmark", *["iterated"] * 5, "ended"]
     assert from_json(json.dumps(events[-1]["record"])) == experiment
-    assert all(event["v"] == 1 for event in events)
+    assert {event["v"] for event in events} == {VERSION}
 
 
 def test_nothing_is_written_before_something_happens(tmp_path: Path) -> None:

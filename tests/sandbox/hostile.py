@@ -1,4 +1,6 @@
-"""Programs that try to be passed without being right, to do harm, to hang or to learn what they should not; all must fail."""
+"""Programs that try to pass without being right, to do harm, to hang or to learn what they should not; all must fail."""
+
+# ruff: noqa: E501 - a program is easiest to read in one piece
 
 from __future__ import annotations
 

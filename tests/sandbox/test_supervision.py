@@ -96,12 +96,12 @@ def test_nothing_is_left_after_closing() -> None:
     """No process, no descriptor."""
     with open_sandbox() as judge:
         judge(PROBLEM, RIGHT)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with open_sandbox() as judge:
         for _ in range(5):
             judge(PROBLEM, RIGHT)
             judge(PROBLEM, Candidate("import os; os._exit(1)"))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert _until(lambda: not descendants(os.getpid()))
 
 
@@ -109,7 +109,7 @@ def test_time_spent_waiting_for_a_cpu_does_not_count(monkeypatch: pytest.MonkeyP
     """The clock goes on for as long as the candidate waited, up to three times the limit."""
     now, waited = 0.0, 0.0
     monkeypatch.setattr("pytest_koderz.sandbox.watch.time.monotonic", lambda: now)
-    monkeypatch.setattr("pytest_koderz.sandbox.watch.waited_seconds", lambda pid: waited)
+    monkeypatch.setattr("pytest_koderz.sandbox.watch.waited_seconds", lambda _: waited)
     watch = Stopwatch(2.0, (1,))
     now, waited = 2.5, 1.5
     assert watch.left() == pytest.approx(1.0)

@@ -7,6 +7,7 @@ import math
 import socket
 import string
 from collections import Counter, OrderedDict, defaultdict, deque
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -67,10 +68,9 @@ _JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=5), st.dictionaries(st.text(max_size=2), inner, max_size=2)),
     max_leaves=30,
 )
-_PLAIN = (
-    type(None), bool, int, float, str, bytes, bytearray, complex, list, tuple, set, frozenset, dict, range, type(...), deque,
-    Counter, OrderedDict, defaultdict, Decimal, Fraction, type({}.keys()), type({}.values()), type({}.items()),
-)  # fmt: skip
+_PLAIN: tuple[type, ...] = (type(None), bool, int, float, str, bytes, bytearray, complex, list, tuple, set, frozenset)
+_PLAIN += (dict, range, type(...), deque, Counter, OrderedDict, defaultdict, Decimal, Fraction)
+_PLAIN += (type({}.keys()), type({}.values()), type({}.items()))
 
 
 class Stranger:
@@ -81,11 +81,15 @@ def _refused(value: object) -> Node:
     raise TypeError(f"no form for {value!r}")
 
 
+def _stranger(_: Node) -> Stranger:
+    return Stranger()
+
+
 def _across(value: object) -> Any:
     encoder = Encoder(_refused)
     root = encoder.add(value)
     nodes, root = loads(dumps([encoder.nodes, root]))
-    (result,), _ = decode(nodes, [root], lambda node: Stranger())
+    (result,), _ = decode(nodes, [root], _stranger)
     return result
 
 
@@ -109,12 +113,12 @@ def test_every_value_comes_back_equal_and_of_exact_type(value: object) -> None:
 
 
 @given(_JSON)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_decoder_makes_nothing_but_plain_values(message: object) -> None:
-    """Whatever JSON arrives, it is refused or becomes plain values and strangers; nothing else is built, nothing crashes."""
+    """Whatever JSON arrives, it is refused or becomes plain values and strangers; nothing crashes."""
     nodes = message if type(message) is list else [message]
     try:
-        _, objects = decode(nodes, [[0]] if nodes else [], lambda node: Stranger())
+        _, objects = decode(nodes, [[0]] if nodes else [], _stranger)
     except WireError:
         return
     for each in objects:
@@ -126,22 +130,18 @@ def test_the_decoder_makes_nothing_but_plain_values(message: object) -> None:
     st.lists(st.tuples(st.sampled_from("ldsaqCODKVIgtfiubcrneMFyvhmo="), _JSON, _JSON).map(list), max_size=6),
     st.integers(-1, 7),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_nodes_that_nearly_fit_do_no_harm(nodes: list[Node], root: int) -> None:
     """A graph of the right shape with the wrong content is refused or plain."""
-    try:
-        decode(nodes, [[root]], lambda node: Stranger())
-    except WireError:
-        pass
+    with suppress(WireError):
+        decode(nodes, [[root]], _stranger)
 
 
 @given(st.binary())
 def test_bytes_that_are_no_message_are_refused(body: bytes) -> None:
     """The reader of messages raises one error, whatever the bytes."""
-    try:
+    with suppress(WireError):
         loads(body)
-    except WireError:
-        pass
 
 
 @pytest.mark.parametrize("number", [-0.0, math.inf, -math.inf, 5e-324, 1e308, 0.1])
@@ -182,7 +182,7 @@ def test_tuples_nested_without_bound_are_refused() -> None:
     """Hashing them would end the reader's process, so they are neither sent nor accepted."""
     nodes: list[Node] = [["t"], *(["t", [number]] for number in range(DEEPEST * 2))]
     with pytest.raises(WireError):
-        decode(nodes, [[len(nodes) - 1]], lambda node: Stranger())
+        decode(nodes, [[len(nodes) - 1]], _stranger)
 
 
 def test_instances_of_subclasses_arrive_as_their_content() -> None:

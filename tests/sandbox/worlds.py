@@ -1,4 +1,4 @@
-"""Problems, and a driver that judges hostile programs in a process of its own and looks at what they did to the world."""
+"""Problems, and a driver that judges hostile programs in a process of its own and looks at what they did."""
 
 from __future__ import annotations
 
