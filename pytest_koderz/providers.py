@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,14 @@ FRONTIER_BACKENDS = ("anthropic", "openai", "simulated")
 class Providers:
     """Registered with --koderz. Each hook comes last, so that anyone else's answer is taken first."""
 
-    def __init__(self, settings: Settings, problems: Mapping[str, Problem], worker: int) -> None:
+    def __init__(
+        self, settings: Settings, problems: Mapping[str, Problem], worker: int, notify: Callable[[str], None]
+    ) -> None:
+        """*notify* takes what a back end has to say while the user waits."""
         self.settings = settings
         self.problems = problems
         self.worker = worker
+        self.notify = notify
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_load_problems(self, suite: Path) -> Iterable[Problem] | None:
@@ -41,7 +45,7 @@ class Providers:
             return None
         extra: dict[str, Any] = {"problems": self.problems} if model.backend == "simulated" else {}
         opened: Model = backend(model.backend).open_model(
-            model, environment=self.settings.environment, worker=self.worker, **extra
+            model, environment=self.settings.environment, worker=self.worker, notify=self.notify, **extra
         )
         return opened
 

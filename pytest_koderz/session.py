@@ -24,7 +24,7 @@ from .core.errors import UsageError
 from .core.experiment import Experiment
 from .core.money import Usage
 from .core.prompts import PROMPT_VERSION
-from .cortex import Cortex, Delivery, open_cortex
+from .cortex import Cortex, Delivery, deliver_spools, open_cortex
 from .datasets.selection import select
 from .evidence.savings import estimate_control
 from .items import COMPLAINTS_ATTRIBUTE, ExperimentItem, Suite, benchmark_key, experiment_of, mark_report
@@ -87,7 +87,7 @@ class Session:
         self.delivery: Delivery | None = None
         config.stash[benchmark_key] = self.benchmark
         config.pluginmanager.register(
-            Providers(self.settings, self.benchmark.problems, worker_number()), "koderz-providers"
+            Providers(self.settings, self.benchmark.problems, worker_number(), self._say), "koderz-providers"
         )
         choose_paths(config, self.root)
 
@@ -109,8 +109,6 @@ class Session:
             register(Budget(self.settings, self.settings.max_cost, self.folder / "budget.db"), "koderz-budget")
         if self.settings.cortex.enabled:
             self.cortex = self._open_cortex()
-            if self.recorded is not None and not self.is_worker:
-                self._deliver_leftovers()
             register(self.cortex, "koderz-cortex")
         if not self.is_worker:
             schedule_one_by_one(self.config)
@@ -124,17 +122,19 @@ class Session:
         self.lock.release()
 
     def _open_cortex(self) -> Cortex:
-        environment = self.settings.environment
-        path = environment.get("CORTEX_PATH") or None
+        path = self.settings.environment.get("CORTEX_PATH") or None
         if path is not None and not Path(path).is_file():
             raise UsageError(f"CORTEX_PATH: no such file: {path} (it should be claude-cortex-core's dist/index.js)")
-        return open_cortex(
-            cortex_path=path,
-            database=self.settings.folder / "cortex.db",
-            spool=self.folder / f"{self.journal.path.stem}.spool",
-            project=self.settings.cortex.project,
-            environment=environment,
-        )
+        server: dict[str, Any] = {
+            "cortex_path": path,
+            "database": self.settings.folder / "cortex.db",
+            "project": self.settings.cortex.project,
+            "environment": self.settings.environment,
+        }
+        if self.recorded is not None and not self.is_worker:
+            # What the processes of the former run still owed; there may be fewer processes now.
+            self.delivery = deliver_spools(self.folder, timeout=DELIVERY_SECONDS, **server)
+        return open_cortex(spool=self.folder / f"{self.journal.path.stem}.spool", **server)
 
     # what is collected
 
@@ -320,7 +320,8 @@ class Session:
     def _say(self, text: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"koderz: {text}")
+            with self._uncaptured():
+                reporter.write_line(f"koderz: {text}")
 
     def _shown(self, path: Path) -> Path:
         return path.relative_to(self.root) if path.is_relative_to(self.root) else path

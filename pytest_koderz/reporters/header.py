@@ -10,7 +10,7 @@ from pytest_koderz.core.money import Price
 
 def arm_lines(arms: Iterable[Arm]) -> list[str]:
     """`koderz: spec claude-opus-5-5 (anthropic), ..., at most 50 iterations, a checkpoint every 5`."""
-    return [f"{arm.name}: {_players(arm)}, {_limits(arm)}" for arm in arms]
+    return [f"arm {arm.name}: {_players(arm)}, {_limits(arm)}" for arm in arms]
 
 
 def _players(arm: Arm) -> str:

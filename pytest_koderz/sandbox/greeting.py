@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import json
 import os
 import socket
@@ -15,5 +16,5 @@ def greet(sock: socket.socket, missing: Sequence[str] = ()) -> None:
         sock.sendall(greeting)
         return
     descriptor = os.pidfd_open(os.getpid())
-    socket.send_fds(sock, [greeting], [descriptor])
+    sock.sendmsg([greeting], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))])
     os.close(descriptor)

@@ -40,8 +40,8 @@ class Locks:
     def hold(self) -> None:
         """Hold in a child, which is about to run what nobody has looked at."""
         resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
-        if self._ruleset:
-            self._ruleset.hold()
+        if self._ruleset and (self._settings["scratch"] or self._filter is None):
+            self._ruleset.hold()  # without a filter it parts the child from the zygote, whose domain it is in
         os.closerange(self._channel + 1, os.sysconf("SC_OPEN_MAX"))
         if self._filter:
             self._filter.hold()

@@ -22,7 +22,7 @@ import errno
 import os
 import platform
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .kernel import syscall
@@ -37,10 +37,12 @@ _SPEC_ALLOW = 1 << 2
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
-_X32 = 0x40000000
-"""Numbers from here on are those of another ABI of x86-64, with the same calls by other names."""
 
 Instruction = tuple[int, int, int, int]
+_ALLOWED: Instruction = (_RETURN, 0, 0, _ALLOW)
+_PRETENDED: Instruction = (_RETURN, 0, 0, _ERRNO)
+_DENY: Instruction = (_RETURN, 0, 0, _ERRNO | errno.EPERM)
+"""Also for the numbers of x86-64's other ABI, which are the same calls from 2**30 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,35 +273,44 @@ class Filter:
         syscall(number, ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(_SPEC_ALLOW), self._program_header)
 
     def _program(self, channel: int, scratch: bool, read_only: bool) -> Iterator[Instruction]:
+        """Ranges of numbers in ascending order: the kernel tries each number on it once, so a short way matters."""
         yield (_LOAD, 0, 0, _ARCHITECTURE)
         yield (_EQUAL, 1, 0, self._architecture.audit)
         yield (_RETURN, 0, 0, _KILL_PROCESS)
         yield (_LOAD, 0, 0, _NUMBER)
-        yield (_AT_LEAST, 0, 1, _X32)
-        yield (_RETURN, 0, 0, _ERRNO | errno.EPERM)
+        for first, last, decision in _ranges(self._decisions(channel, scratch, read_only)):
+            yield (_AT_LEAST, 2 + len(decision), 0, last + 1)
+            yield (_AT_LEAST, 1, 0, first)
+            yield _DENY
+            yield from decision
+        yield _DENY
+
+    def _decisions(self, channel: int, scratch: bool, read_only: bool) -> dict[int, tuple[Instruction, ...]]:
+        """What is decided on each number that is not denied outright."""
         groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if scratch else [])]
-        for group in groups:
-            yield from self._all(group, _ALLOW)
-        if scratch:
-            yield from self._all(PRETENDED, _ERRNO)
-        for condition in _conditions(channel, read_only=read_only):
-            yield from self._conditional(condition)
-        yield (_RETURN, 0, 0, _ERRNO | errno.EPERM)
+        allowed = {number: (_ALLOWED,) for group in groups for number in self._numbers(group.values())}
+        pretended = {number: (_PRETENDED,) for number in self._numbers(PRETENDED.values() if scratch else ())}
+        tested = {
+            number: tuple(_tested(condition))
+            for condition in _conditions(channel, read_only=read_only)
+            for number in self._numbers([condition.numbers])
+        }
+        return {**allowed, **pretended, **tested}
 
-    def _all(self, group: dict[str, Numbers], action: int) -> Iterator[Instruction]:
-        for numbers in group.values():
-            number = numbers[self._architecture.column]
-            if number is not None:
-                yield (_EQUAL, 0, 1, number)
-                yield (_RETURN, 0, 0, action)
+    def _numbers(self, calls: Iterable[Numbers]) -> list[int]:
+        return [number for call in calls if (number := call[self._architecture.column]) is not None]
 
-    def _conditional(self, when: When) -> Iterator[Instruction]:
-        number = when.numbers[self._architecture.column]
-        if number is None:
-            return
-        body = list(_tested(when))
-        yield (_EQUAL, 0, len(body), number)
-        yield from body
+
+def _ranges(decisions: dict[int, tuple[Instruction, ...]]) -> list[tuple[int, int, tuple[Instruction, ...]]]:
+    """Neighbours with the same decision joined, as first number, last number, decision."""
+    ranges: list[tuple[int, int, tuple[Instruction, ...]]] = []
+    for number in sorted(decisions):
+        decision = decisions[number]
+        if ranges and ranges[-1][1] == number - 1 and ranges[-1][2] == decision:
+            ranges[-1] = (ranges[-1][0], number, decision)
+        else:
+            ranges.append((number, number, decision))
+    return ranges
 
 
 def _tested(when: When) -> Iterator[Instruction]:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import scratch
+from .locks import tie_to_parent
 
 CHANNEL = 3
 """The descriptor of a child's channel."""
@@ -132,8 +133,6 @@ def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
 def _become(descriptors: list[int], body: Body, parent: int) -> None:
     status = 1
     try:
-        from .locks import tie_to_parent
-
         tie_to_parent(parent)
         os.setsid()
         # Moved out of the way first: a descriptor may already bear one of the numbers.

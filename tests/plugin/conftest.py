@@ -17,7 +17,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run pytest with *arguments* in an empty folder, without any key in the environment."""
     for name in ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "100")
     return pytester.runpytest_subprocess
 
 

@@ -31,13 +31,13 @@ PRICE = Price(Decimal(4), Decimal(20), Decimal(5), Decimal("0.4"), date(2026, 11
 SETTINGS = """
 profile: paid
 profiles:
-  paid: {arms: [solo], models: {local: opus}, max_iterations: 3}
+  paid: {arms: [solo], models: {local: opus}, max_iterations: 2}
   free: {arms: [solo], models: {local: coder}}
   odd: {arms: [solo], models: {local: new}, max_cost: 0.1}
 arms:
   solo: {local: local}
 models:
-  opus: {backend: anthropic, model: claude-opus-5-5, max_tokens: 500, timeout: 1, options: {cache: false}}
+  opus: {backend: anthropic, model: claude-opus-5-5, max_tokens: 500, timeout: 0.7, options: {retries: 1}}
   coder: {backend: ollama, model: "qwen2.5-coder:7b"}
   new: {backend: openai, model: zeta-99}
 prices:
@@ -215,7 +215,7 @@ SUITE = '''
     entry_point: add
     prompt: |
       def add(x, y):
-          """Add two numbers."""
+          """Add two numbers, as in task {number}."""
     tests: |
       def check(candidate):
           assert candidate(2, 3) == 5
@@ -227,7 +227,7 @@ SUITE = '''
 
 @pytest.fixture
 def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> Run:
-    """A folder with a suite of eight problems and a paid arm that takes three tries at each."""
+    """A folder with a suite of eight problems and a paid arm that takes two tries at each."""
     (pytester.path / "problems").mkdir()
     suite = "problems:" + "".join(SUITE.replace("{number}", str(number)) for number in range(8))
     (pytester.path / "problems" / "own.yaml").write_text(suite)
@@ -237,12 +237,12 @@ def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) 
 
 
 def _wasteful(request: Request) -> Answer:
-    """Never right, as long as it may be, and now and then billed but too late to arrive."""
-    tries = json.dumps(request.body).count("## Attempt")
-    late = tries == 1 and len(json.dumps(request.body)) % 2 == 0
-    read = min(len(json.dumps(request.body["messages"])) // 4, 600)
+    """Never right, as long as it may be; the first answers of most tasks are billed and come too late."""
+    asked = json.dumps(request.body)
+    tries = asked.count("## Attempt")
+    late = not tries and "task 7" not in asked
     code = f"```python\ndef add(x, y):\n    return {tries}\n```"
-    return Answer(code, input_tokens=0, cache_write=read, output_tokens=500, latency=2.0 if late else 0.05)
+    return Answer(code, input_tokens=0, cache_write=len(asked) // 4, output_tokens=500, latency=1.5 if late else 0.05)
 
 
 @pytest.mark.parametrize("limit", ["0.02", "0.1", "9"])
@@ -260,7 +260,7 @@ def test_four_workers_never_pass_the_limit(world: Run, monkeypatch: pytest.Monke
     assert ("skipped" in outcomes) == (limit != "9")
     assert sum(outcomes.values()) == 8
     if limit == "9":
-        assert billed > Decimal("0.2")
+        assert billed > Decimal("0.15")
 
 
 def test_a_worker_killed_in_a_call(world: Run, pytester: pytest.Pytester) -> None:
@@ -365,15 +365,15 @@ def test_a_quote_needs_no_key_and_spends_nothing(run: Run, pytester: pytest.Pyte
 
 
 def test_a_quote_by_hand(folder: Path) -> None:
-    """One try: the prompt and 150 tokens at least; three tries, each as long as it may be and shown again, at most."""
+    """One try: the prompt and 150 tokens at least; two tries, each as long as it may be, at most."""
     settings = settings_in(folder)
     problem = Problem("own/add", "def add(x, y): ...", "add", "")
     row = next(line for line in quote_lines(settings, [(settings.arms[0], problem)]) if line.startswith("total"))
     low, high = (Decimal(word.removeprefix("$")) for word in row.split()[-2:])
     assert Decimal("0.003") + 60 * PRICE.input / 1_000_000 < low < Decimal("0.0035")
-    # Three replies; 500 tokens read again once and 1,000 once, with the feedback on them; about 400 bytes three times.
-    replies, read = 3 * 500 * Decimal("0.00002"), 1500 + 3000
-    assert replies + (read + 3 * 350) * Decimal("0.000005") < high < replies + (read + 3 * 550) * Decimal("0.000005")
+    # Two replies; 500 tokens read again with the feedback on them; about 400 bytes twice.
+    replies, read = 2 * 500 * Decimal("0.00002"), 500 + 1000
+    assert replies + (read + 2 * 350) * Decimal("0.000005") < high < replies + (read + 2 * 550) * Decimal("0.000005")
 
 
 def test_a_quote_of_an_unknown_price(folder: Path) -> None:

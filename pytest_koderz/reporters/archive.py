@@ -1,0 +1,167 @@
+"""The benchmarks of a folder, as their journals tell them."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pytest_koderz.core.arm import Role
+from pytest_koderz.core.errors import UsageError
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.money import Ledger, Spending
+
+from .recorded import Event, read_folder
+from .records import value_of
+
+T = TypeVar("T")
+
+_EXPERIMENT = re.compile(rb'"experiment":"(exp_[0-9a-f]{8})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """One benchmark."""
+
+    id: str
+    head: Mapping[str, Any]
+    """What its last run said of itself; empty where nothing is known of that."""
+    experiments: tuple[Experiment, ...]
+    """By arm, problem and epoch. One that was cut short has the status `running`."""
+    running: bool = False
+    """A process is writing its journal."""
+
+    @property
+    def began(self) -> str:
+        """ISO 8601, UTC; empty where it is not known."""
+        return min((one.started for one in self.experiments if one.started), default=str(self.head.get("at", "")))
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any model was."""
+        said = [each for one in self.experiments for each in (*one.iterations, one.spec, *one.checkpoints) if each]
+        return any(each.model_id.endswith("(simulated)") for each in said)
+
+    @property
+    def planned(self) -> int | None:
+        """How many experiments it set out to do. None: not known."""
+        items = self.head.get("items")
+        return items if isinstance(items, int) else None
+
+    @property
+    def ended(self) -> int:
+        return sum(one.status is not one.status.RUNNING for one in self.experiments)
+
+
+def folders_in(parent: Path) -> list[Path]:
+    """The folders with a journal, the latest first."""
+    found = [folder for folder in parent.glob("bench_*") if any(folder.glob("*.jsonl"))]
+    return sorted(found, key=lambda folder: (_age(folder), folder), reverse=True)
+
+
+def experiments_in(folder: Path) -> set[str]:
+    """The ids of all experiments that the journals name, without reading what happened in them."""
+    return {name.decode() for path in folder.glob("*.jsonl") for name in _EXPERIMENT.findall(path.read_bytes())}
+
+
+def archived(folder: Path) -> Archived:
+    """The benchmark in *folder*. Raises UsageError, with file and line, for what cannot be read."""
+    recorded = read_folder(folder)
+    head = recorded.heads[-1] if recorded.heads else {}
+    experiments = [_latest(folder.name, list(runs.values())) for runs in recorded.experiments.values()]
+    return Archived(folder.name, head, in_order(experiments, head.get("arms", ())), _is_written(folder))
+
+
+def in_order(experiments: Iterable[Experiment], arms: Sequence[str]) -> tuple[Experiment, ...]:
+    """By arm as in *arms*, problem and epoch, so that workers make no difference."""
+    places = {arm: place for place, arm in enumerate(arms)}
+    return tuple(
+        sorted(
+            experiments,
+            key=lambda one: (places.get(one.arm, len(places)), one.arm, _natural(one.problem_id), one.epoch),
+        )
+    )
+
+
+def with_ledger(experiment: Experiment) -> Experiment:
+    """One that was cut short, with what its steps cost; a reply that came to no step is not among them."""
+    spec, local, checkpoint = Role.SPEC, Role.LOCAL, Role.CHECKPOINT
+    paid = [(spec, experiment.spec, 1)] if experiment.spec and not experiment.spec.recalled_from else []
+    tries = [(local, each, len(each.candidates)) for each in experiment.iterations]
+    reviews = [(checkpoint, each, 1) for each in experiment.checkpoints]
+    rows = [
+        Spending(role, step.model_id, calls, step.usage, step.cost, step.seconds)
+        for role, step, calls in (*paid, *tries, *reviews)
+    ]
+    return replace(experiment, ledger=sum(rows, Ledger()), seconds=sum(row.seconds for row in rows))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """HumanEval/2 comes before HumanEval/10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _age(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in folder.glob("*.jsonl"))
+
+
+def _latest(benchmark: str, runs: Sequence[Sequence[Event]]) -> Experiment:
+    """The experiment under its latest conditions; one that ended goes before one that was cut short."""
+    run = max(runs, key=lambda events: (_names(events).count("ended") > 0, str(events[-1].values["at"])))
+    ends = _read(run, "ended", "record", Experiment)
+    return ends[-1] if ends and run[-1].values["event"] == "ended" else _cut_short(benchmark, run)
+
+
+def _cut_short(benchmark: str, run: Sequence[Event]) -> Experiment:
+    """What is recorded of an experiment that has not ended."""
+    about = run[0].values
+    specs = _read(run, "spec_written", "spec", Spec)
+    iterations = {each.number: each for each in _read(run, "iterated", "iteration", Iteration)}
+    checkpoints = {each.number: each for each in _read(run, "checkpointed", "guidance", Guidance)}
+    return with_ledger(
+        Experiment(
+            id=str(about["experiment"]),
+            problem_id=str(about["problem"]),
+            arm=str(about["arm"]),
+            epoch=int(about["epoch"]),
+            benchmark_id=benchmark,
+            spec=specs[-1] if specs else None,
+            iterations=tuple(iterations[number] for number in sorted(iterations)),
+            checkpoints=tuple(checkpoints[number] for number in sorted(checkpoints)),
+            started=str(about.get("started", about["at"])),
+        )
+    )
+
+
+def _names(run: Sequence[Event]) -> list[str]:
+    return [str(event.values["event"]) for event in run]
+
+
+def _read(run: Sequence[Event], event: str, key: str, kind: type[T]) -> list[T]:
+    return [_value(each, key, kind) for each in run if each.values["event"] == event]
+
+
+def _value(event: Event, key: str, kind: type[T]) -> T:
+    try:
+        return value_of(kind, event.values[key])
+    except (KeyError, ValueError) as fault:
+        detail = str(fault).splitlines()[0]
+        raise UsageError(f"{event.place}: is no record of this version ({detail})") from None
+
+
+def _is_written(folder: Path) -> bool:
+    """Whether a process has one of the journals open: it holds a lock on it."""
+    return any(_is_locked(path) for path in folder.glob("*.jsonl"))
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

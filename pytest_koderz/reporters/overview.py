@@ -1,0 +1,95 @@
+"""Benchmarks that were run before, as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from fnmatch import fnmatch
+
+from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.core.money import total
+from pytest_koderz.evidence.arms import figures_of
+
+from .archive import Archived
+from .story import folded
+from .summary import SIMULATED
+from .text import counted, dollars
+
+
+def is_meant(benchmark: Archived, text: str) -> bool:
+    """Whether *text*, a part of it or a pattern with `*`, is of its id, its profile, an arm or a problem."""
+    said = {str(name) for one in benchmark.experiments for name in (one.arm, one.problem_id)}
+    names = {benchmark.id, str(benchmark.head.get("profile", "")), *said}
+    return any(fnmatch(name, text) or text in name for name in names)
+
+
+def entry_lines(benchmark: Archived) -> Iterator[str]:
+    """`bench_1a2b3c4d  2026-11-22 20:58  live  complete  $0.1234`, and beneath it what each arm came to."""
+    mark = SIMULATED if benchmark.simulated else ""
+    profile = benchmark.head.get("profile", "profile unknown")
+    paid = dollars(total(one.ledger.cost for one in benchmark.experiments))
+    yield from folded(f"{benchmark.id}  {_when(benchmark)}  {profile}  {state_of(benchmark)}  {paid}", mark)
+    arms = dict.fromkeys(one.arm for one in benchmark.experiments)
+    figures = [figures_of(arm, benchmark.experiments) for arm in arms]
+    each = [f"{one.arm} {one.solved}/{one.settled} solved, {dollars(one.paid)}" for one in figures]
+    yield from folded(f"    {'; '.join(each)}", mark)
+
+
+def state_of(benchmark: Archived) -> str:
+    """`complete`, `at work`, or how far it came before it was interrupted."""
+    if benchmark.running:
+        return "at work"
+    whole = benchmark.planned
+    if benchmark.ended < len(benchmark.experiments) or (whole is not None and benchmark.ended < whole):
+        return f"interrupted, {benchmark.ended} of {whole or 'an unknown number'} ended"
+    return f"{benchmark.ended} ended" if whole is None else "complete"
+
+
+def head_lines(benchmark: Archived, source: str) -> Iterator[str]:
+    """What it was: when, with which models and versions, and where that is read from."""
+    mark, head = SIMULATED if benchmark.simulated else "", benchmark.head
+    profile = f", profile {head['profile']}" if "profile" in head else ""
+    yield from folded(f"{benchmark.id}, {_when(benchmark)} UTC{profile}: {state_of(benchmark)}", mark)
+    models = head.get("models", {})
+    if models:
+        yield from folded("models: " + ", ".join(f"{name} ({what})" for name, what in models.items()), mark)
+    versions = [f"{name.replace('_', ' ')} {head[key]}" for key, name in _VERSIONS.items() if key in head]
+    yield from folded(f"read from {'; '.join([source, *versions])}", mark)
+
+
+_VERSIONS = {
+    "pytest_koderz": "pytest-koderz",
+    "python": "Python",
+    "prompt_version": "prompt version",
+    "settings": "settings",
+}
+
+
+def experiment_lines(benchmark: Archived) -> Iterator[str]:
+    """A line for each experiment, with the id by which its story can be asked for."""
+    mark = SIMULATED if benchmark.simulated else ""
+    for one in benchmark.experiments:
+        name = f"{one.problem_id}[{one.arm}]" if one.epoch == 1 else f"{one.problem_id}[{one.arm}-{one.epoch}]"
+        tried = counted(len(one.iterations), "iteration")
+        yield from folded(f"{one.id}  {_status(one):<9} {name}  {tried}, {dollars(one.ledger.cost)}", mark)
+
+
+def _status(experiment: Experiment) -> str:
+    return "not ended" if experiment.status is Status.RUNNING else str(experiment.status)
+
+
+def _when(benchmark: Archived) -> str:
+    """Minute and day in UTC."""
+    try:
+        return f"{datetime.fromisoformat(benchmark.began):%Y-%m-%d %H:%M}"
+    except ValueError:
+        return "time unknown"
+
+
+def by_benchmark(experiments: Iterable[Experiment]) -> list[Archived]:
+    """Benchmarks of which nothing but experiments is known, the latest first."""
+    groups: dict[str, list[Experiment]] = {}
+    for one in experiments:
+        groups.setdefault(one.benchmark_id, []).append(one)
+    found = [Archived(name, {}, tuple(group)) for name, group in groups.items()]
+    return sorted(found, key=lambda benchmark: benchmark.began, reverse=True)

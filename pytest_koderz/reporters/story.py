@@ -1,0 +1,133 @@
+"""One experiment from its beginning to its end, as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import unified_diff
+from textwrap import wrap
+
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec, Status
+from pytest_koderz.core.iteration import Candidate, Iteration, StopReason
+from pytest_koderz.core.money import Ledger
+
+from .summary import WIDTH
+from .text import counted, detail, dollars, headline, tokens, verdict_words
+
+INDENT = "    "
+
+
+def story_lines(experiment: Experiment, mark: str = "") -> Iterator[str]:
+    """The whole story. *mark* stands before every line that says what models did; code is shown as it was written."""
+    yield from folded(f"{experiment.id}: {experiment.problem_id} with arm {experiment.arm}{_epoch(experiment)}", mark)
+    yield from folded(_ending(experiment), mark)
+    yield from folded(_circumstances(experiment), mark)
+    if experiment.spec is not None:
+        yield from ("", *folded(_spec_head(experiment.spec), mark), *_quoted(experiment.spec.text))
+    for place, iteration in enumerate(experiment.iterations):
+        yield from ("", *folded(_iteration_head(iteration), mark))
+        yield from _candidate_lines(iteration, experiment.iterations[:place])
+        yield from _told(iteration)
+        for guidance in experiment.checkpoints:
+            if guidance.after_iteration == iteration.number:
+                yield from ("", *folded(_checkpoint_head(guidance), mark), *_quoted(guidance.text))
+    yield from ("", *_cost_lines(experiment.ledger, mark))
+
+
+def _epoch(experiment: Experiment) -> str:
+    return f", epoch {experiment.epoch}" if experiment.epoch > 1 else ""
+
+
+def _ending(experiment: Experiment) -> str:
+    if experiment.status is Status.RUNNING:
+        return f"not ended: cut short, or still at work, after {counted(len(experiment.iterations), 'iteration')}"
+    return headline(experiment)
+
+
+def _circumstances(experiment: Experiment) -> str:
+    parts = [f"of {experiment.benchmark_id}" if experiment.benchmark_id else ""]
+    parts += [f"began {experiment.started}" if experiment.started else "", f"{experiment.seconds:,.1f} s"]
+    parts += [f"prompt version {experiment.prompt_version}" if experiment.prompt_version else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _spec_head(spec: Spec) -> str:
+    if spec.recalled_from:
+        return f"spec by {spec.model_id}, recalled; {spec.recalled_from} paid {dollars(spec.cost)} for it"
+    return f"spec by {spec.model_id}: {tokens(spec.usage)}, {dollars(spec.cost)}, {spec.seconds:,.1f} s"
+
+
+def _iteration_head(iteration: Iteration) -> str:
+    spent = f"{tokens(iteration.usage)}, {dollars(iteration.cost)}, {iteration.seconds:,.1f} s"
+    cut = "" if iteration.stop_reason is StopReason.END else f"; the reply ended early: {iteration.stop_reason}"
+    others = ""
+    if len(iteration.verdicts) > 1:
+        others = f", the best of {', '.join(str(verdict.outcome) for verdict in iteration.verdicts)}"
+    return f"iteration {iteration.number}: {verdict_words(iteration)}{others}{cut}; {spent}, by {iteration.model_id}"
+
+
+def _checkpoint_head(guidance: Guidance) -> str:
+    source = f"{guidance.recalled} attempts from cortex" if guidance.recalled else "the loop's own record"
+    spent = f"{tokens(guidance.usage)}, {dollars(guidance.cost)}, {guidance.seconds:,.1f} s"
+    return f"checkpoint {guidance.number} by {guidance.model_id}, on {source}: {spent}"
+
+
+def _candidate_lines(iteration: Iteration, earlier: Sequence[Iteration]) -> Iterator[str]:
+    """The first candidate whole, a later one by what differs from the one before it."""
+    candidate = iteration.candidate
+    if candidate is None:
+        yield f"{INDENT}(the reply held no code)"
+        return
+    before = next((one for one in reversed(earlier) if one.candidate is not None), None)
+    if before is None or before.candidate is None:
+        yield from _indented(candidate.source.rstrip().splitlines())
+    elif same := [one.number for one in earlier if one.candidate and one.candidate.digest == candidate.digest]:
+        yield f"{INDENT}(the same code as in iteration {same[-1]})"
+    else:
+        yield from _indented(_difference(before.candidate, candidate, before.number, iteration.number))
+
+
+def _difference(before: Candidate, after: Candidate, old: int, new: int) -> Iterator[str]:
+    lines = [candidate.source.rstrip().splitlines() for candidate in (before, after)]
+    return unified_diff(*lines, f"iteration {old}", f"iteration {new}", lineterm="")
+
+
+def _told(iteration: Iteration) -> Iterator[str]:
+    """What the model heard of the verdict; else what it would have heard."""
+    if iteration.passed:
+        return
+    if iteration.feedback:
+        yield "  the model was told:"
+        yield from _quoted(iteration.feedback)
+    else:
+        yield from folded(f"  the model was told nothing of it: {detail(iteration) or iteration.verdict.outcome}")
+
+
+def _cost_lines(ledger: Ledger, mark: str) -> Iterator[str]:
+    """A row for each role and model, and their sum."""
+    yield f"{mark}costs"
+    columns = "  {:<10} {:<22} {:>5} {:>9} {:>9} {:>10} {:>7}"
+    yield columns.format("role", "model", "calls", "in", "out", "dollars", "seconds")
+    for row in ledger.spendings:
+        model = row.model if len(row.model) <= 22 else row.model[:19] + "..."
+        spent = (f"{row.usage.prompt:,}", f"{row.usage.output:,}", dollars(row.cost), f"{row.seconds:,.1f}")
+        yield columns.format(row.role, model, row.calls, *spent)
+    seconds = sum(row.seconds for row in ledger.spendings)
+    whole = (f"{ledger.usage.prompt:,}", f"{ledger.usage.output:,}", dollars(ledger.cost), f"{seconds:,.1f}")
+    yield columns.format("all", "", ledger.calls, *whole)
+
+
+def _quoted(text: str) -> Iterator[str]:
+    """The lines of *text*, set in; only those that are too long are broken."""
+    for line in text.strip().splitlines():
+        inset = INDENT + " " * (len(line) - len(line.lstrip()))
+        yield from wrap(line, WIDTH, initial_indent=INDENT, subsequent_indent=inset, drop_whitespace=True) or [""]
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return ((INDENT + line).rstrip() for line in lines)
+
+
+def folded(line: str, mark: str = "") -> list[str]:
+    """*line* in parts that fit, each behind *mark*, those after the first set in."""
+    indent = INDENT + " " * (len(line) - len(line.lstrip()))
+    return [mark + part for part in wrap(line, WIDTH - len(mark), subsequent_indent=indent, break_on_hyphens=False)]
