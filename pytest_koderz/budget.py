@@ -78,7 +78,7 @@ class Budget:
             raise OutOfBudget(f"no price is known for '{model.model}', so the limit could not be kept")
         bound = bound_of(prompt, model, model.price)
         if bound:
-            about = f"{experiment.problem_id} with arm {experiment.arm}"
+            about = f"{experiment.problem_id}[{experiment.arm}]"
             self._open[get_ident()] = _Open(self.purse.reserve(bound, about), model.price, bound, about)
             meter.set(self)
 
@@ -244,6 +244,6 @@ def _lines(limit: Decimal, balance: Balance) -> Iterator[str]:
     lost = balance.unanswered_calls + balance.reserved_calls
     if lost:
         held = dollars(balance.unanswered + balance.reserved)
-        yield f"{held} more held for {counted(lost, 'call')} without an answer, which may have been billed"
+        yield f"{held} more held for {counted(lost, 'unanswered call')}, which may be billed"
     if balance.refused_calls:
         yield f"{counted(balance.refused_calls, 'call')} refused, the first for {balance.first_refused}"

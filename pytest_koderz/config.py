@@ -192,7 +192,10 @@ class Settings:
 
     @property
     def simulated(self) -> bool:
-        return any(model.backend == "simulated" for model in self.models)
+        """True also where what a simulated model said is played back."""
+        from .backends.replay import plays_simulated
+
+        return any(model.backend == "simulated" or plays_simulated(model) for model in self.models)
 
 
 def shipped_path(name: str) -> Path:
@@ -383,6 +386,8 @@ class _Names:
             hint = f"add it under `prices: {entry.model}:`, or set `allow_unknown_price: true`"
             raise UsageError(f"{self._at('models', name)}: no price is known for '{entry.model}'; {hint}")
         shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
+        if entry.backend == "replay":
+            shared["model"] = str(self.sources[0].path.parent / entry.model)
         return ModelSettings(name=name, price=price, **shared)
 
     def _price(self, entry: ModelEntry) -> Price | None:

@@ -1,20 +1,32 @@
-"""Verbs that print something and exit."""
+"""Verbs that print something and exit, as --cache-show does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from _pytest.main import wrap_session
 
+from .asking import analyze, results
+from .core.errors import UsageError
 from .core.problem import Problem
+from .doctor import examine
 from .items import ExperimentItem
 from .quoting import quote
+from .remembering import deliver_now
 
 
 def run_verb(config: pytest.Config) -> int:
-    """Run the verb that was asked for, as pytest runs --cache-show."""
-    return int(wrap_session(config, quote if config.getoption("koderz_quote") else _list))
+    """Run the verb that was asked for; of several the first."""
+    verb = next(verb for name, verb in _VERBS.items() if config.getoption(name))
+
+    def run(config: pytest.Config, session: pytest.Session) -> int:
+        try:
+            return verb(config, session)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    return int(wrap_session(config, run))
 
 
 def _list(config: pytest.Config, session: pytest.Session) -> int:
@@ -36,3 +48,13 @@ def _lines(problems: list[Problem]) -> Iterator[str]:
         sets = [word for word in ("visible", "base", "plus") if problem.source_of(word) is not None]
         yield f"{problem.id:<{widest}}  {problem.entry_point:<{name}}  tests: {', '.join(sets)}"
     yield f"{len(problems)} problems"
+
+
+_VERBS: Mapping[str, Callable[[pytest.Config, pytest.Session], int]] = {
+    "koderz_list": _list,
+    "koderz_quote": quote,
+    "koderz_analyze": analyze,
+    "koderz_results": results,
+    "koderz_cortex_sync": deliver_now,
+    "koderz_doctor": examine,
+}

@@ -12,10 +12,17 @@ import pytest
 from .backends import NAMES, requirements
 from .backends.weights import ensure_weights
 from .config import Choice, Settings, load_settings, nearest, shipped_path
+from .core.arm import ModelSettings
 from .core.errors import UsageError
+from .core.money import Usage
+from .evidence.savings import estimate_control
+from .reporters.summary import Frame
 
 SUITE_FOLDER = "problems"
 BUILT_IN_SUITE = "humaneval.yaml"
+
+TYPICAL_ANSWER = Usage(input=200, output=150)
+"""Tokens of a frontier model's one try at a HumanEval problem; only for the estimate of a control that did not run."""
 
 
 def settings_of(config: pytest.Config, root: Path) -> Settings:
@@ -48,17 +55,32 @@ def _amount(name: str, text: str | None) -> Decimal | None:
     return amount
 
 
+def frame_of(settings: Settings, benchmark_id: str) -> Frame:
+    """What a benchmark with these settings sets out to do."""
+    estimate = None
+    if settings.control_model is not None:
+        estimate = estimate_control(settings.control_model, settings.control_price, TYPICAL_ANSWER)
+    arms = tuple(arm.name for arm in settings.arms)
+    return Frame(benchmark_id, arms, settings.control, settings.margin, estimate, settings.simulated)
+
+
 def check_models(settings: Settings, config: pytest.Config) -> None:
-    """Refuse a model whose back end nobody offers, or whose key is missing. Raises UsageError."""
-    others = [impl for impl in config.hook.pytest_koderz_open_model.get_hookimpls() if not impl.trylast]
+    """Refuse a model that cannot take part. Raises UsageError."""
     for model in settings.models:
-        if model.backend in NAMES:
-            missing = requirements(model, settings.environment)
-            if missing:
-                raise UsageError(f"model '{model.name}' of profile '{settings.profile}': {missing}")
-        elif not others:
-            what = f"model '{model.name}': no back end named '{model.backend}'{nearest(model.backend, NAMES)}"
-            raise UsageError(f"{settings.path}: {what}")
+        fault = fault_of(model, settings, config)
+        if fault is not None:
+            raise UsageError(fault)
+
+
+def fault_of(model: ModelSettings, settings: Settings, config: pytest.Config) -> str | None:
+    """That nobody offers its back end, or that its key is missing; None where nothing is known to be in the way."""
+    if model.backend in NAMES:
+        missing = requirements(model, settings.environment)
+        return f"model '{model.name}' of profile '{settings.profile}': {missing}" if missing else None
+    if any(not impl.trylast for impl in config.hook.pytest_koderz_open_model.get_hookimpls()):
+        return None
+    what = f"model '{model.name}': no back end named '{model.backend}'{nearest(model.backend, NAMES)}"
+    return f"{settings.path}: {what}"
 
 
 def prepare_weights(settings: Settings, say: Callable[[str], None]) -> None:

@@ -6,7 +6,14 @@ import pytest
 
 from . import hookspecs
 
-VERBS = ("koderz_list", "koderz_quote")
+VERBS = (
+    "koderz_list",
+    "koderz_quote",
+    "koderz_analyze",
+    "koderz_results",
+    "koderz_cortex_sync",
+    "koderz_doctor",
+)
 """Options that print something and exit, as --cache-show does."""
 
 
@@ -38,8 +45,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--koderz-json", metavar="FILE", help="Write the results as JSON.")
     add("--koderz-max-cost", metavar="USD", help="Make no call that could pass this sum; the rest is skipped.")
+    add("--koderz-min-solved", metavar="0.85", help="Exit 1 where the first arm solves a smaller share.")
+    add("--koderz-max-cost-per-solved", metavar="USD", help="Exit 1 where a solved problem costs it more.")
+    add("--koderz-max-worse", metavar="0.02", help="Exit 1 where its share fell by more since the baseline.")
+    add("--koderz-baseline", metavar="FILE", help="Results of an earlier --koderz-json, for --koderz-max-worse.")
     add("--koderz-list", action="store_true", help="List the problems of the suites and exit.")
     add("--koderz-quote", action="store_true", help="Price the run beforehand, low and high, and exit.")
+    add("--koderz-analyze", metavar="ID", help="Tell the story of exp_..., or the results of bench_..., and exit.")
+    add(
+        "--koderz-results",
+        metavar="TEXT",
+        nargs="?",
+        const="*",
+        help="List the benchmarks run so far, those alone that TEXT fits, and exit.",
+    )
+    add(
+        "--koderz-from",
+        choices=("journal", "cortex"),
+        default="journal",
+        help="Where the last two look: in the journals, or in cortex alone.",
+    )
+    add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
+    add("--koderz-doctor", action="store_true", help="Check whether the profile could run here, and exit.")
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator
@@ -22,14 +21,24 @@ from .budget import Budget, check_budget
 from .config import shipped_path
 from .core.errors import UsageError
 from .core.experiment import Experiment
-from .core.money import Usage
 from .core.prompts import PROMPT_VERSION
 from .cortex import Cortex, Delivery, deliver_spools, open_cortex
 from .datasets.selection import select
-from .evidence.savings import estimate_control
+from .gates import Gates
 from .items import COMPLAINTS_ATTRIBUTE, ExperimentItem, Suite, benchmark_key, experiment_of, mark_report
-from .opening import SUITE_FOLDER, check_models, choose_paths, prepare_weights, schedule_one_by_one, settings_of
+from .marked import FIXTURE
+from .opening import (
+    SUITE_FOLDER,
+    check_models,
+    choose_paths,
+    frame_of,
+    prepare_weights,
+    schedule_one_by_one,
+    settings_of,
+)
 from .providers import FRONTIER_BACKENDS, Providers, worker_number
+from .remembering import delivery_lines, server_of
+from .reporters.archive import in_order
 from .reporters.header import arm_lines, frontier_line, price_line
 from .reporters.journal import Journal
 from .reporters.junit import suite_properties
@@ -37,14 +46,11 @@ from .reporters.lock import FolderLock
 from .reporters.progress import Progress
 from .reporters.recorded import Recorded
 from .reporters.results import results_of
-from .reporters.summary import SIMULATED, Frame, summary_lines
+from .reporters.summary import SIMULATED, summary_lines
 from .resume import resume, resume_lines
 
 DELIVERY_SECONDS = 30.0
 """How long the end of a session waits for cortex."""
-
-TYPICAL_ANSWER = Usage(input=200, output=150)
-"""Tokens of a frontier model's one try at a HumanEval problem; only for the estimate of a control that did not run."""
 
 
 def register(config: pytest.Config, *, spending: bool) -> None:
@@ -79,7 +85,9 @@ class Session:
         self.experiments: dict[str, Experiment] = {}
         """Ended ones by id, on the controller."""
         self.complaints: Counter[str] = Counter()
-        self.journal = Journal(self.folder, f"gw{worker_number()}" if self.is_worker else "main", self._head())
+        self.head = self._head()
+        """Of the journal, whose first line is written with the first event."""
+        self.journal = Journal(self.folder, f"gw{worker_number()}" if self.is_worker else "main", self.head)
         self.lock = FolderLock(self.folder)
         self.sandbox = ""
         """The judge's levels, in words."""
@@ -110,6 +118,9 @@ class Session:
         if self.settings.cortex.enabled:
             self.cortex = self._open_cortex()
             register(self.cortex, "koderz-cortex")
+        self.gates = Gates(self.config, self.settings.arms[0].name, self._in_order)
+        if self.gates.given and not self.is_worker:
+            register(self.gates, "koderz-gates")
         if not self.is_worker:
             schedule_one_by_one(self.config)
             prepare_weights(self.settings, self._say)
@@ -122,15 +133,7 @@ class Session:
         self.lock.release()
 
     def _open_cortex(self) -> Cortex:
-        path = self.settings.environment.get("CORTEX_PATH") or None
-        if path is not None and not Path(path).is_file():
-            raise UsageError(f"CORTEX_PATH: no such file: {path} (it should be claude-cortex-core's dist/index.js)")
-        server: dict[str, Any] = {
-            "cortex_path": path,
-            "database": self.settings.folder / "cortex.db",
-            "project": self.settings.cortex.project,
-            "environment": self.settings.environment,
-        }
+        server = server_of(self.settings)
         if self.recorded is not None and not self.is_worker:
             # What the processes of the former run still owed; there may be fewer processes now.
             self.delivery = deliver_spools(self.folder, timeout=DELIVERY_SECONDS, **server)
@@ -166,6 +169,11 @@ class Session:
         if left_out:
             config.hook.pytest_deselected(items=list(left_out))
             items[:] = [item for item in items if item not in left_out]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """How many there will be: without that nobody can tell later whether the benchmark came to its end."""
+        marked = sum(FIXTURE in getattr(item, "fixturenames", ()) for item in session.items)
+        self.head["items"] = marked + sum(isinstance(item, ExperimentItem) for item in session.items)
 
     # how it is reported
 
@@ -252,14 +260,14 @@ class Session:
         if self.is_worker or not self.experiments:
             return
         terminalreporter.section(f"{self.mark}koderz {self.id}")
-        for line in (*summary_lines(self._frame(), self._in_order()), *self._closing_lines()):
+        for line in (*summary_lines(frame_of(self.settings, self.id), self._in_order()), *self._closing_lines()):
             terminalreporter.line(line)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """The results come last, when all workers have reported; also where there is no terminal."""
         if not self.is_worker and self.settings.json is not None and self.experiments:
-            results = results_of(self._frame(), self._head(), self._in_order())
+            results = results_of(frame_of(self.settings, self.id), self._head(), self._in_order())
             self.settings.json.parent.mkdir(parents=True, exist_ok=True)
             self.settings.json.write_text(json.dumps(results, indent=1) + "\n")
 
@@ -270,25 +278,14 @@ class Session:
         for lines in self.config.hook.pytest_koderz_summary(config=self.config, experiments=self._in_order()):
             yield from lines or []
         if self.delivery is not None:
-            yield from _delivery_lines(self.delivery)
+            yield from delivery_lines(self.delivery)
+        yield from self.gates.lines()
         yield f"journal: {self._shown(self.folder)}"
         if self.settings.json is not None:
             yield f"results: {self._shown(self.settings.json)}"
 
-    def _in_order(self) -> list[Experiment]:
-        """By arm, problem and epoch as configured, so that workers make no difference."""
-        arms = [arm.name for arm in self.settings.arms]
-        return sorted(
-            self.experiments.values(), key=lambda one: (arms.index(one.arm), _natural(one.problem_id), one.epoch)
-        )
-
-    def _frame(self) -> Frame:
-        settings = self.settings
-        estimate = None
-        if settings.control_model is not None:
-            estimate = estimate_control(settings.control_model, settings.control_price, TYPICAL_ANSWER)
-        arms = tuple(arm.name for arm in settings.arms)
-        return Frame(self.id, arms, settings.control, settings.margin, estimate, settings.simulated)
+    def _in_order(self) -> tuple[Experiment, ...]:
+        return in_order(self.experiments.values(), [arm.name for arm in self.settings.arms])
 
     def _add_suite_properties(self) -> None:
         """Totals for --junitxml; pytest has no public door for them outside of a test."""
@@ -304,9 +301,12 @@ class Session:
             "id": self.id,
             "profile": settings.profile,
             "arms": [arm.name for arm in settings.arms],
+            "simulated": settings.simulated,
             "models": {model.name: f"{model.backend}:{model.model}" for model in settings.models},
             "problems": settings.problems,
             "epochs": settings.epochs,
+            "control": settings.control,
+            "margin": settings.margin,
             "settings": settings.digest,
             "prompt_version": PROMPT_VERSION,
             "pytest_koderz": version("pytest-koderz"),
@@ -325,16 +325,3 @@ class Session:
 
     def _shown(self, path: Path) -> Path:
         return path.relative_to(self.root) if path.is_relative_to(self.root) else path
-
-
-def _delivery_lines(delivery: Delivery) -> Iterator[str]:
-    owed = f", {delivery.owed} owed (kept beside the journal)" if delivery.owed else ""
-    yield f"cortex: {delivery.stored} stored, {delivery.verified} verified{owed}"
-    if delivery.missing:
-        yield f"cortex: {len(delivery.missing)} missing, such as {delivery.missing[0]!r}"
-    yield from (f"cortex: {warning}" for warning in delivery.warnings)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """HumanEval/2 comes before HumanEval/10."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]

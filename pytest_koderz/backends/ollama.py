@@ -44,7 +44,7 @@ _OPTIONS = {**OPTIONS, **_SAMPLING, "keep_alive": str, "think": bool}
 def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
     """What is wrong with the servers that are named; None where nothing is. Whether they run is not asked."""
     try:
-        for host in _hosts(settings, environment):
+        for host in hosts_of(settings, environment):
             base_url(host, PORT)
     except UsageError as fault:
         return f"{'hosts' if settings.hosts else 'OLLAMA_HOST'}: {fault}"
@@ -67,13 +67,14 @@ def open_model(
     if wrong:
         raise UsageError(wrong)
     options = checked(settings, _OPTIONS)
-    url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
+    url = base_url(shared_out(hosts_of(settings, environment), worker), PORT)
     key = environment.get("OLLAMA_API_KEY", "").strip() or None
     wire = Wire(url, settings.timeout, key, Redactor(key, password_in(url)))
     return OllamaModel(settings, wire, caller_of(settings, options, url, sleep, notify), options)
 
 
-def _hosts(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+def hosts_of(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """As they were written, in the order in which workers take them."""
     return settings.hosts or listed(environment.get("OLLAMA_HOST", "")) or (f"127.0.0.1:{PORT}",)
 
 

@@ -18,8 +18,8 @@ from pytest_koderz.core.ports import Prompt, Reply
 from .caller import silent
 from .options import checked
 
-VERSION = 1
-"""Of the journal's lines that can be read."""
+VERSION = 2
+"""Of the journal's lines, the latest that can be read."""
 
 DIFF_LINES = 20
 
@@ -38,6 +38,13 @@ def open_model(
 ) -> ReplayModel:
     """A model that answers from the journal at `settings.model`: a benchmark's folder, or one .jsonl file.
 
+        models:
+          claude-opus:                  # the name that it had, so that the ledger reads the same
+            backend: replay
+            model: recordings/bench_1a2b3c4d    # from the folder of koderz.yaml
+            priced_as: claude-opus-5-5  # what it cost then
+            options: {strict: true}
+
     A prompt is found by its digest, so that it must be the recorded one to the letter. What is missing is an error that
     shows how the nearest recorded prompt differs; with the option `strict: false` that prompt's reply is taken, with a
     warning. Raises UsageError where there is no journal.
@@ -47,6 +54,13 @@ def open_model(
     if missing:
         raise UsageError(missing)
     return ReplayModel(settings.model, _calls(Path(settings.model)), strict=strict)
+
+
+def plays_simulated(settings: ModelSettings) -> bool:
+    """Whether any journal at `settings.model` is of simulated models, by its first line."""
+    if settings.backend != "replay":
+        return False
+    return any(_event(_first_line(file)).get("simulated", False) for file in _files(Path(settings.model)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +128,29 @@ def _files(path: Path) -> list[Path]:
 
 def _calls(path: Path) -> Iterator[Call]:
     for file in _files(path):
-        for number, line in enumerate(file.read_text(errors="surrogateescape").splitlines(), 1):
+        lines = file.read_bytes().split(b"\n")[:-1]  # what follows the last line's end is torn
+        for number, line in enumerate(lines, 1):
             event = _event(line)
+            if not event and number < len(lines):
+                raise UsageError(f"{file}:{number}: is no line of a journal")
+            version = event.get("v", VERSION)
+            if not isinstance(version, int) or version > VERSION:
+                raise UsageError(f"{file}:{number}: written by a newer version of pytest-koderz (format {version!r})")
             if event.get("event") != "called":
                 continue
-            if event.get("v") != VERSION:
-                raise UsageError(f"{file}:{number}: written by another version of pytest-koderz (v {event.get('v')!r})")
             try:
                 yield _call(event)
             except (KeyError, TypeError, ValueError) as fault:
                 raise UsageError(f"{file}:{number}: is no call of a journal ({fault!r})") from None
 
 
-def _event(line: str) -> dict[str, Any]:
-    """An empty dict for a torn line, which is normal where a process was killed."""
+def _first_line(file: Path) -> bytes:
+    with file.open("rb") as lines:
+        return lines.readline()
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    """An empty dict for a broken line."""
     try:
         event = json.loads(line)
     except ValueError:

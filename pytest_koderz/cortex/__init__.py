@@ -2,6 +2,7 @@
 
 from .cortex import Cortex, RecalledGuidance, deliver_spools, open_cortex, owed_in
 from .delivery import Delivery
+from .presence import server_name
 from .reading import recall_experiments
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "open_cortex",
     "owed_in",
     "recall_experiments",
+    "server_name",
 ]

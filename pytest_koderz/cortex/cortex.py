@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import platform
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +25,6 @@ from .delivery import EXPORT_TIMEOUT, Courier, Delivery, Question, by_title
 from .memories import (
     Memory,
     failure_of,
-    memory_of_benchmark,
     memory_of_checkpoint,
     memory_of_iteration,
     memory_of_result,
@@ -39,7 +37,6 @@ from .memories import (
 )
 from .redaction import Redaction
 from .replies import exported, in_context
-from .server import package_version
 from .spool import Spool, SpoolTaken, State, owed_by
 
 T = TypeVar("T")
@@ -88,7 +85,6 @@ class Cortex:
         self._redaction = redaction
         self._mutex = Lock()
         self._opened: tuple[Spool, Courier] | None = None
-        self._benchmarks: set[str] = set()
         self._spec_keys: dict[tuple[str, str], str] = {}
         self._patience = PATIENCE
 
@@ -103,17 +99,17 @@ class Cortex:
     def pytest_koderz_spec_written(self, experiment: Experiment, spec: Spec) -> None:
         known = self._spec_keys.get((experiment.problem_id, experiment.arm))
         key = known or spec_key(experiment.problem_id, "", spec.model_id, PROMPT_VERSION)
-        self._store(experiment, memory_of_spec(experiment, spec, key))
+        self._store(memory_of_spec(experiment, spec, key))
 
     def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:
-        self._store(experiment, memory_of_iteration(experiment, iteration))
+        self._store(memory_of_iteration(experiment, iteration))
 
     def pytest_koderz_checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
-        self._store(experiment, memory_of_checkpoint(experiment, guidance))
+        self._store(memory_of_checkpoint(experiment, guidance))
 
     def store_result(self, experiment: Experiment) -> None:
         """Keep how *experiment* ended; for the process that ran it."""
-        self._store(experiment, memory_of_result(experiment))
+        self._store(memory_of_result(experiment))
 
     # What is recalled
 
@@ -179,11 +175,8 @@ class Cortex:
                 atexit.register(self.close)
             return self._opened
 
-    def _store(self, experiment: Experiment, memory: Memory) -> None:
+    def _store(self, memory: Memory) -> None:
         spool, courier = self._open()
-        if experiment.benchmark_id and experiment.benchmark_id not in self._benchmarks:
-            self._benchmarks.add(experiment.benchmark_id)
-            spool.put(memory_of_benchmark(experiment, self._path.stem, _versions()))
         spool.put(memory)
         courier.wake()
 
@@ -308,15 +301,6 @@ def _recalled(row: Mapping[str, Any]) -> RecalledGuidance:
     about = metadata_of(row)
     guidance = value_from(Guidance, about["helped"])
     return RecalledGuidance(str(about["experiment_id"]), str(about["problem_id"]), guidance)
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "pytest_koderz": package_version(),
-        "python": platform.python_version(),
-        "platform": platform.platform(terse=True),
-        "prompts": PROMPT_VERSION,
-    }
 
 
 def _near(path: Path) -> str:

@@ -69,20 +69,6 @@ class Memory:
         }
 
 
-def memory_of_benchmark(experiment: Experiment, process: str, facts: Mapping[str, str]) -> Memory:
-    """What is true of all experiments of a benchmark in one process, such as versions."""
-    benchmark = experiment.benchmark_id
-    return Memory(
-        title=_title(benchmark, f"metadata-{process}"),
-        content="\n".join((f"Benchmark {benchmark}, process {process}.", *(f"- {a}: {b}" for a, b in facts.items()))),
-        category="note",
-        tags=("experiment", "metadata", benchmark),
-        metadata={"benchmark_id": benchmark, "kind": "metadata", "timestamp": _now(), **facts},
-        experiment_id=benchmark,
-        kind="metadata",
-    )
-
-
 def memory_of_spec(experiment: Experiment, spec: Spec, key: str) -> Memory:
     """*key* finds the spec again for the same problem, model and prompt version."""
     source = f"paid for by {spec.recalled_from}" if spec.recalled_from else _paid(spec.cost, spec.seconds)
@@ -211,11 +197,7 @@ def title_of(experiment: Experiment, name: str) -> str:
 
     The hyphen makes kind and number one search term, which no text of another memory contains by chance.
     """
-    return _title(experiment.id, experiment.problem_id, name)
-
-
-def _title(*parts: str) -> str:
-    return " ".join(_NOT_IN_TITLES.sub("-", part) for part in parts)
+    return " ".join(_NOT_IN_TITLES.sub("-", part) for part in (experiment.id, experiment.problem_id, name))
 
 
 def shortened(text: str, pointer: str) -> str:
@@ -256,17 +238,13 @@ def _metadata(experiment: Experiment, kind: str, about: Mapping[str, Any]) -> di
         "success": None,
         **about,
         "cost": None if cost is None else float(cost),
-        "timestamp": _now(),
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "kind": kind,
         "arm": experiment.arm,
         "epoch": experiment.epoch,
         "benchmark_id": experiment.benchmark_id,
         "prompt_version": experiment.prompt_version,
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _iteration_text(experiment: Experiment, iteration: Iteration) -> str:

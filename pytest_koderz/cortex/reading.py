@@ -31,14 +31,16 @@ def recall_experiments(
 ) -> tuple[Experiment, ...]:
     """The experiments of a benchmark `bench_…`, or the one of an id `exp_…`, with all that was stored of them.
 
+    An empty *which* is all experiments of the project.
     An experiment whose result was never stored has the status `running`. Raises MemoryUnavailable.
     """
     launch = Launch.of(cortex_path, database, project, os.environ if environment is None else environment)
-    rows = [row for row in asyncio.run(_rows(launch, which)) if _tells_of(metadata_of(row), which)]
-    experiments = dict.fromkeys(str(metadata_of(row)["experiment_id"]) for row in rows)
-    return tuple(
-        experiment_of([row for row in rows if metadata_of(row)["experiment_id"] == one]) for one in experiments
-    )
+    told: dict[str, list[Row]] = {}
+    for row in asyncio.run(_rows(launch, which)):
+        metadata = metadata_of(row)
+        if _tells_of(metadata, which):
+            told.setdefault(str(metadata["experiment_id"]), []).append({**row, "metadata": metadata})
+    return tuple(experiment_of(rows) for rows in told.values())
 
 
 def experiment_of(rows: Sequence[Row]) -> Experiment:
@@ -70,7 +72,7 @@ def experiment_of(rows: Sequence[Row]) -> Experiment:
 async def _rows(launch: Launch, which: str) -> list[dict[str, Any]]:
     async with connect(launch) as connection:
         # claude-cortex passes over `tags` and exports the whole project.
-        arguments = {"project": launch.project, "tags": [which]}
+        arguments = {"project": launch.project, **({"tags": [which]} if which else {})}
         return exported(await connection.call("export_memories", arguments, EXPORT_TIMEOUT))
 
 
@@ -79,4 +81,5 @@ def _of_kind(kind: type[T], name: str, rows: Sequence[Row]) -> list[T]:
 
 
 def _tells_of(metadata: Mapping[str, Any], which: str) -> bool:
-    return "experiment_id" in metadata and which in (metadata["experiment_id"], metadata.get("benchmark_id"))
+    """Others may keep memories of their own in the same project."""
+    return "experiment_id" in metadata and which in ("", metadata["experiment_id"], metadata.get("benchmark_id"))

@@ -68,10 +68,10 @@ def server_of(tools: Tools) -> Server[dict[str, Any]]:
         text, is_error = tools.call(asked.name, asked.arguments or {})
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=is_error)
 
-    return Server(NAME, version=package_version(), on_list_tools=on_list_tools, on_call_tool=on_call_tool)
+    return Server(NAME, version=_version(), on_list_tools=on_list_tools, on_call_tool=on_call_tool)
 
 
-def package_version() -> str:
+def _version() -> str:
     try:
         return version("pytest-koderz")
     except PackageNotFoundError:

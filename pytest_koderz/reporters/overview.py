@@ -13,7 +13,7 @@ from pytest_koderz.evidence.arms import figures_of
 from .archive import Archived
 from .story import folded
 from .summary import SIMULATED
-from .text import counted, dollars
+from .text import dollars
 
 
 def is_meant(benchmark: Archived, text: str) -> bool:
@@ -66,12 +66,19 @@ _VERSIONS = {
 
 
 def experiment_lines(benchmark: Archived) -> Iterator[str]:
-    """A line for each experiment, with the id by which its story can be asked for."""
+    """A row for each experiment, with the id by which its story can be asked for."""
     mark = SIMULATED if benchmark.simulated else ""
-    for one in benchmark.experiments:
-        name = f"{one.problem_id}[{one.arm}]" if one.epoch == 1 else f"{one.problem_id}[{one.arm}-{one.epoch}]"
-        tried = counted(len(one.iterations), "iteration")
-        yield from folded(f"{one.id}  {_status(one):<9} {name}  {tried}, {dollars(one.ledger.cost)}", mark)
+    names = [_name(one) for one in benchmark.experiments]
+    columns = f"{{:<12}}  {{:<9}}  {{:<{max(map(len, names), default=0)}}}  {{:>5}}  {{:>9}}"
+    yield mark + columns.format("experiment", "", "", "iter.", "cost")
+    for one, name in zip(benchmark.experiments, names, strict=True):
+        yield mark + columns.format(one.id, _status(one), name, len(one.iterations), dollars(one.ledger.cost))
+
+
+def _name(experiment: Experiment) -> str:
+    """As its item is called."""
+    epoch = f"-{experiment.epoch}" if experiment.epoch > 1 else ""
+    return f"{experiment.problem_id}[{experiment.arm}{epoch}]"
 
 
 def _status(experiment: Experiment) -> str:

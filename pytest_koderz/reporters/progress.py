@@ -59,7 +59,7 @@ class Progress:
             self.lines_shown = True
             self._write("\n" + self._cut(f"    {self.mark}{text}", self.reporter._tw.fullwidth))  # noqa: SLF001
         elif self.reporter.isatty and self.reporter.verbosity == 0:
-            self._status(f" {self.mark}{experiment.problem_id} {text}, {dollars(experiment.ledger.cost)} so far")
+            self._status(f" {self.mark}{experiment.problem_id} {dollars(experiment.ledger.cost)} {text}")
 
     def _status(self, text: str) -> None:
         # After the dots, with the cursor put back: the next dot overwrites it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,7 +167,7 @@ def _is_settled(event: Event) -> bool:
     return isinstance(record, dict) and record.get("status") in ("solved", "unsolved")
 
 
-_READ = {
+_READ: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "began": lambda values: str(values["started"]),
     "called": lambda values: ((values["role"], values["prompt"]["digest"]), value_of(Reply, values["reply"])),
     "spec_written": lambda values: value_of(Spec, values["spec"]),

@@ -32,7 +32,7 @@ def plain(value: Hashable) -> Any:
 
 def value_of(kind: type[T], plain_value: object) -> T:
     """The value that `plain` took apart. Raises ValueError for anything else."""
-    value: T = _adapter(kind).validate_python(plain_value)
+    value: T = _adapter(kind).validate_python(plain_value)  # type: ignore[arg-type]  # every class is hashable
     return value
 
 

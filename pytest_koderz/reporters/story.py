@@ -81,7 +81,7 @@ def _candidate_lines(iteration: Iteration, earlier: Sequence[Iteration]) -> Iter
     if before is None or before.candidate is None:
         yield from _indented(candidate.source.rstrip().splitlines())
     elif same := [one.number for one in earlier if one.candidate and one.candidate.digest == candidate.digest]:
-        yield f"{INDENT}(the same code as in iteration {same[-1]})"
+        yield f"{INDENT}(the same code as in iteration {same[0]})"
     else:
         yield from _indented(_difference(before.candidate, candidate, before.number, iteration.number))
 

@@ -113,7 +113,8 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
         return
     left = f" ({comparison.left_out} left out: not settled by both)" if comparison.left_out else ""
     yield f"{both}{left}: {_CLAIMS[comparison.claim].format(margin=comparison.margin * 100)}"
-    yield f"  solved {_points(comparison)}, alone {comparison.only_arm} : {comparison.only_control}, {_p_value(comparison)}"
+    alone = f"alone {comparison.only_arm} : {comparison.only_control}"
+    yield f"  solved {_points(comparison)}, {alone}, {_p_value(comparison)}"
     if comparison.problems_needed is not None:
         yield f"  about {comparison.problems_needed:,} problems would be needed for a conclusion"
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, TracebackType
 from typing import Any
 
 from .channel import Channel, Gone
@@ -21,6 +21,8 @@ TESTS = "<tests>"
 MOST_FAILURES = 5
 LONGEST = 2000
 """Characters of one text about a failure."""
+_LONGEST_LOG = 256
+"""Answers that are kept to explain failing assertions."""
 _MOST_AHEAD = 64 * 1024
 """Bytes of calls that are sent ahead: less than a socket holds, or both sides could wait for each other."""
 
@@ -244,53 +246,71 @@ class Tally:
         self._asserts = asserts
         self._scope = scope
 
-    def mark(self) -> int:
-        """Where the answers of the assertion that begins now will stand in the log."""
+    def claim(self, number: int, raising: bool) -> Claim:
+        """The assertion of that number begins; its answers will stand in the log from here on."""
         log = self._session.log
-        if len(log) > 256:
+        if len(log) > _LONGEST_LOG:
             log.clear()
-        return len(log)
+        return Claim(self, number, raising, len(log))
 
-    def passed(self) -> None:
-        self.count += 1
+    def failed(self, claim: Claim, error: Exception, trace: TracebackType) -> None:
+        """An assertion did not hold, or raised: explain it, and count it unless the tests are to handle it."""
+        if len(self.failures) < MOST_FAILURES and not hasattr(error, "koderz_failure_"):
+            own = type(error) is AssertionError and trace.tb_next is None
+            failure = self._explained(claim, trace.tb_frame.f_locals) if own else self._described(claim, error)
+            error.koderz_failure_ = failure  # type: ignore[attr-defined]
+        if not claim.raising:
+            self.keep(error)
 
-    def failed(self, number: int, mark: int, local: Mapping[str, Any]) -> None:
-        self.keep(self.failure(number, mark, local))
-
-    def raised(self, number: int, _mark: int, error: Exception) -> None:
-        self.keep(error, number)
-
-    def failure(self, number: int, mark: int, local: Mapping[str, Any]) -> AssertionError:
-        """The failed assertion as an error that carries its explanation."""
-        error = AssertionError()
-        if len(self.failures) < MOST_FAILURES:
-            error.koderz_failure_ = self._explained(number, mark, local)  # type: ignore[attr-defined]
-        return error
-
-    def keep(self, error: BaseException, number: int | None = None) -> None:
+    def keep(self, error: BaseException) -> None:
         self.missed += 1
         raised = getattr(error, "koderz_raised_", None)
         if not self.failures:
             self.crashed = raised is not None
         if len(self.failures) < MOST_FAILURES:
-            assertion = None if number is None else assertion_text(self._asserts[number])[:LONGEST]
-            self.failures.append(getattr(error, "koderz_failure_", None) or _failure_of(error, raised, assertion))
+            self.failures.append(getattr(error, "koderz_failure_", None) or _failure_of(error, None))
 
-    def _explained(self, number: int, mark: int, local: Mapping[str, Any]) -> dict[str, Any]:
-        assertion = assertion_text(self._asserts[number])
-        self._session.replay = self._session.log[mark:]
+    def _explained(self, claim: Claim, local: Mapping[str, Any]) -> dict[str, Any]:
+        node = self._asserts[claim.number]
+        assertion = assertion_text(node)
+        self._session.replay = self._session.log[claim.mark :]
         try:
-            explanation = explanation_of(self._asserts[number], self._scope, local)
+            explanation = explanation_of(node, self._scope, local)
         finally:
             self._session.replay = None
         summary = (explanation or assertion).splitlines()[0]
         return _failure(f"AssertionError: {summary}"[:500], assertion, explanation)
 
+    def _described(self, claim: Claim, error: Exception) -> dict[str, Any]:
+        return _failure_of(error, assertion_text(self._asserts[claim.number]))
 
-def _failure_of(error: BaseException, raised: Raised | None, assertion: str | None) -> dict[str, Any]:
+
+class Claim:
+    """That one assertion holds."""
+
+    __slots__ = ("_tally", "mark", "number", "raising")
+
+    def __init__(self, tally: Tally, number: int, raising: bool, mark: int) -> None:
+        self._tally, self.number, self.raising, self.mark = tally, number, raising, mark
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None or trace is None:
+            self._tally.count += 1
+            return False
+        if not isinstance(error, Exception):
+            return False
+        self._tally.failed(self, error, trace)
+        return not self.raising
+
+
+def _failure_of(error: BaseException, assertion: str | None) -> dict[str, Any]:
+    raised: Raised | None = getattr(error, "koderz_raised_", None)
     if raised is None:  # the tests' own code could not work with the answer
-        text = f"{type(error).__name__}: {_line_of_text(error)}"
-        return _failure(text, assertion, None)
+        return _failure(f"{type(error).__name__}: {_line_of_text(error)}", assertion, None)
     where = "" if raised.line is None else f" (line {raised.line})"
     return _failure(f"{raised}{where}", assertion, None, str(raised), raised.line)
 

@@ -18,8 +18,8 @@ from .process import Process
 from .servers import Server
 
 _PRELOAD = ["bisect", "collections", "copy", "datetime", "functools", "heapq", "itertools", "json", "linecache", "math"]
-_PRELOAD += ["operator", "random", "re", "string", "typing"]
-"""What candidates import most, so that they find it done."""
+_PRELOAD += ["operator", "re", "string", "typing"]
+"""What candidates import most, so that they find it done; not `random`, which each fork would seed anew."""
 _SCRATCH_FILE = 16 << 20
 """Bytes of the largest file that tests may write in a scratch folder."""
 

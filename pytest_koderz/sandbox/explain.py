@@ -12,33 +12,13 @@ from typing import Any
 TALLY = "koderz_tally_"
 """The tally's name in the tests' globals."""
 
-# A tally counts, and keeps what `locals()` says of the first failures. Where a handler of the tests stands ready the
-# assertion must raise to reach it.
-_COUNTED = """
-koderz_mark_ = koderz_tally_.mark()
-try:
-    if PLACE:
-        koderz_tally_.passed()
-    else:
-        koderz_tally_.failed(NUMBER, koderz_mark_, locals())
-except Exception as koderz_error_:
-    koderz_tally_.raised(NUMBER, koderz_mark_, koderz_error_)
-"""
-_RAISED = """
-koderz_mark_ = koderz_tally_.mark()
-if PLACE:
-    koderz_tally_.passed()
-else:
-    raise koderz_tally_.failure(NUMBER, koderz_mark_, locals())
-"""
-
 
 def compile_counting(source: str, filename: str) -> tuple[CodeType, list[ast.Assert]]:
     """The code of *source*, whose asserts report to the tally, and these asserts by number."""
     tree = ast.parse(source, filename)
-    counting = _Counting(_guarded_names(tree))
-    counted = ast.fix_missing_locations(counting.visit(tree))
-    return compile(counted, filename, "exec", dont_inherit=True), counting.asserts
+    counting = _Counting(_guarded_names(tree) if "try" in source else frozenset())
+    tree.body = counting.counted(tree.body, raising=False)
+    return compile(tree, filename, "exec", dont_inherit=True), counting.asserts
 
 
 def _guarded_names(tree: ast.Module) -> frozenset[str]:
@@ -48,52 +28,41 @@ def _guarded_names(tree: ast.Module) -> frozenset[str]:
     return frozenset(call.func.id for call in calls if isinstance(call.func, ast.Name))
 
 
-class _Counting(ast.NodeTransformer):
+class _Counting:
+    """Puts each assert under a claim of the tally, `with koderz_tally_.claim(number, raising): assert ...`.
+
+    A claim takes note of a failure and lets the tests go on; *raising* where the tests have a handler ready.
+    Only statements are visited: expressions hold no asserts, and can be very large.
+    """
+
     def __init__(self, guarded: frozenset[str]) -> None:
         self.asserts: list[ast.Assert] = []
         self._guarded = guarded
-        self._raising = False
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        outer, self._raising = self._raising, node.name in self._guarded
-        self.generic_visit(node)
-        self._raising = outer
+    def counted(self, statements: list[ast.stmt], *, raising: bool) -> list[ast.stmt]:
+        return [self._counted(statement, raising) for statement in statements]
+
+    def _counted(self, node: ast.stmt, raising: bool) -> ast.stmt:
+        if isinstance(node, ast.Assert):
+            self.asserts.append(node)
+            return _claimed(node, len(self.asserts) - 1, raising)
+        if isinstance(node, ast.FunctionDef):
+            raising = node.name in self._guarded
+        within = raising or (isinstance(node, ast.Try) and bool(node.handlers))
+        for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+            part.body = self.counted(part.body, raising=raising)
+        for field in ("body", "orelse", "finalbody"):
+            inner = getattr(node, field, None)
+            if inner:
+                setattr(node, field, self.counted(inner, raising=within if field == "body" else raising))
         return node
 
-    def visit_Try(self, node: ast.Try) -> ast.AST:
-        outer, self._raising = self._raising, self._raising or bool(node.handlers)
-        guarded = self.generic_visit(ast.Module(node.body, []))
-        self._raising = outer
-        node.body = []
-        self.generic_visit(node)
-        node.body = guarded.body  # type: ignore[attr-defined]
-        return node
 
-    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
-        filled = _Filled(node.test, len(self.asserts))
-        self.asserts.append(node)
-        body = ast.parse(_RAISED if self._raising else _COUNTED).body
-        return [_moved(filled.visit(statement), node) for statement in body]
-
-    def visit(self, node: ast.AST) -> Any:
-        # Expressions hold no asserts, and can be very large.
-        return node if isinstance(node, (ast.expr, ast.Assign, ast.Expr, ast.Return)) else super().visit(node)
-
-
-class _Filled(ast.NodeTransformer):
-    def __init__(self, test: ast.expr, number: int) -> None:
-        self._values = {"PLACE": test, "NUMBER": ast.Constant(number)}
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self._values.get(node.id, node)
-
-
-def _moved(statement: Any, to: ast.Assert) -> ast.stmt:
-    """*statement*, with the lines of the template replaced by that of the assertion."""
-    for node in ast.walk(statement):
-        if isinstance(node, (ast.stmt, ast.ExceptHandler)):
-            ast.copy_location(node, to)
-    return statement  # type: ignore[no-any-return]
+def _claimed(node: ast.Assert, number: int, raising: bool) -> ast.With:
+    place = {name: getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")}
+    claim = ast.Attribute(ast.Name(TALLY, ast.Load(), **place), "claim", ast.Load(), **place)
+    values: list[ast.expr] = [ast.Constant(number, **place), ast.Constant(raising, **place)]
+    return ast.With([ast.withitem(ast.Call(claim, values, [], **place))], [node], **place)
 
 
 def assertion_text(node: ast.Assert) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 
 
 def make() -> str:
+    import tempfile  # not above: it brings `random`, which each fork of a zygote would seed anew
+
     return tempfile.mkdtemp(prefix="koderz-")
 
 
 def remove(folder: str) -> None:
     """Delete *folder*, whatever modes its subfolders have been given."""
+    import shutil
+
     for path, folders, _ in os.walk(folder):
         for name in folders:
             inner = os.path.join(path, name)  # noqa: PTH118 - os.walk gives text

@@ -289,7 +289,7 @@ class Filter:
         """What is decided on each number that is not denied outright."""
         groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if scratch else [])]
         allowed = {number: (_ALLOWED,) for group in groups for number in self._numbers(group.values())}
-        pretended = {number: (_PRETENDED,) for number in self._numbers(PRETENDED.values() if scratch else ())}
+        pretended = dict.fromkeys(self._numbers(PRETENDED.values() if scratch else ()), (_PRETENDED,))
         tested = {
             number: tuple(_tested(condition))
             for condition in _conditions(channel, read_only=read_only)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Server:
                 [sys.executable, "-I", "-S", "-X", "utf8", "-c", _START, json.dumps({"home": HOME, **settings})],
                 stdin=there.fileno(),
                 stdout=subprocess.DEVNULL,
-                stderr=None if "KODERZ_DEBUG" in os.environ else subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 env={},  # the API keys of this process stay in it
                 cwd="/",
                 start_new_session=True,
@@ -72,15 +73,26 @@ class Server:
         self._control.close()
         self._process.kill()
         self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+
+    def _last_words(self) -> str:
+        """The last line that it wrote to stderr."""
+        self._process.kill()
+        lines = (self._process.stderr.read() if self._process.stderr else b"").decode(errors="replace").splitlines()
+        return lines[-1] if lines else "it said nothing"
 
     def _introduce(self) -> None:
         """Hand over a descriptor that tells when this process ends; systems without one see the socket close."""
-        if not hasattr(os, "pidfd_open"):
-            self._control.send(b"s")
-            return
-        descriptor = os.pidfd_open(os.getpid())
-        socket.send_fds(self._control, [b"s"], [descriptor])
-        os.close(descriptor)
+        with suppress(OSError):  # it has ended already, which the first order will tell
+            if not hasattr(os, "pidfd_open"):
+                self._control.send(b"s")
+                return
+            descriptor = os.pidfd_open(os.getpid())
+            try:
+                socket.send_fds(self._control, [b"s"], [descriptor])
+            finally:
+                os.close(descriptor)
 
     def _wait(self) -> None:
         if self._ready:
@@ -91,4 +103,4 @@ class Server:
         except OSError as error:
             raise SandboxFault(f"a fork server of the sandbox does not answer: {error}") from None
         if not self._ready:
-            raise SandboxFault("a fork server of the sandbox did not start")
+            raise SandboxFault(f"a fork server of the sandbox did not start: {self._last_words()}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from dataclasses import replace
 from hashlib import sha256
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +21,7 @@ from .levels import Levels, host_of
 from .process import Process
 from .solo import judge_alone
 
+_IMPORTS_NUMPY = re.compile(r"^\s*(?:import|from)\s+numpy\b", re.MULTILINE)
 _SLACK = 10
 """How many times as long as the canonical solution a candidate may take."""
 _CAP = 10
@@ -94,7 +97,7 @@ class Judge:
 
     def _judged(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
         key = _key(problem, tests)
-        nursery = self._crew.nursery(problem.isolation, problem.requires)
+        nursery = self._crew.nursery(problem.isolation, _requires(problem, candidate))
         with nursery.child() as child:
             if problem.isolation == "in-process":
                 sources = problem.preamble, candidate.source, tests, problem.entry_point
@@ -126,6 +129,13 @@ class Judge:
         if missing:
             self.close()
             raise UsageError(f"sandbox: strict, but this system lacks {', '.join(missing)}")
+
+
+def _requires(problem: Problem, candidate: Candidate) -> tuple[str, ...]:
+    """What must be importable: where numpy is installed, a candidate may use it unasked."""
+    if _IMPORTS_NUMPY.search(candidate.source) and find_spec("numpy"):
+        return tuple({*problem.requires, "numpy"})
+    return problem.requires
 
 
 def _key(problem: Problem, tests: str) -> str:

@@ -126,6 +126,8 @@ class Encoder:
             return self._whole(value, kind, depth)
         if kind in _VIEWS:
             return [_VIEWS[kind], self._ref(list(value), 0)]
+        if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
+            return ["=", self._ref(value.item(), depth + 1)]  # a number of numpy's own, which equals the plain one
         for base, plain in _BASES:
             if issubclass(kind, base):
                 return ["=", self._ref(plain(value), depth + 1)]

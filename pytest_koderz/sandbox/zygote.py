@@ -27,7 +27,7 @@ Body = Callable[[socket.socket], None]
 def main() -> None:
     """Fork children until the supervisor is gone. Orders come by stdin; the argument holds the settings, as JSON."""
     settings: dict[str, Any] = json.loads(sys.argv.pop())
-    control = socket.socket(fileno=os.dup(0))
+    control = socket.socket(fileno=os.dup(0))  # the first free number, 3: children put their channel there
     _, supervisor, _, _ = socket.recv_fds(control, 1, 1)
     devnull = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1):

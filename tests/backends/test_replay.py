@@ -80,10 +80,11 @@ def test_without_strict_the_nearest_reply_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (a_line(a_prompt(), version=2), r"gw0.jsonl:1: written by another version of pytest-koderz \(v 2\)"),
-        ('{"v": 1, "event": "called", "prompt": {}}', r"gw0.jsonl:1: is no call of a journal \(KeyError"),
+        (a_line(a_prompt(), version=9), r"gw0.jsonl:1: written by a newer version of pytest-koderz \(format 9\)"),
+        ("torn\n" + a_line(a_prompt()), r"gw0.jsonl:1: is no line of a journal"),
+        ('{"v": 1, "event": "called", "prompt": {}}\n', r"gw0.jsonl:1: is no call of a journal \(KeyError"),
     ],
-    ids=["version", "shape"],
+    ids=["version", "broken", "shape"],
 )
 def test_what_cannot_be_read_is_a_usage_error(tmp_path: Path, line: str, words: str) -> None:
     """With file and line."""

@@ -126,10 +126,11 @@ def compare(title: str, experiments: int, local: float, frontier: float, verdict
 
 def report(title: str, off: float, on: float, told: Told, delivery: Delivery, settling: float) -> None:
     cuts = statistics.quantiles(told.seconds, n=100)
+    recall = 1000 * statistics.median(told.recalls or [0.0])
     print(
         f"{title}: {on:.1f} iterations/s with cortex, {off:.1f} without, ratio {on / off:.3f}\n"
         f"  a queued write: median {1000 * statistics.median(told.seconds):.3f} ms, p99 {1000 * cuts[98]:.3f} ms, "
-        f"n={len(told.seconds)}; a recall: median {1000 * statistics.median(told.recalls or [0.0]):.1f} ms, n={len(told.recalls)}\n"
+        f"n={len(told.seconds)}; a recall: median {recall:.1f} ms, n={len(told.recalls)}\n"
         f"  {delivery.stored} stored, {delivery.verified} verified, {delivery.owed} owed, {settling:.2f} s at the end"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from .worlds import ADD, START
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def _attempt(number: int, source: str | None, verdict: Verdict, **more: object) -> Iteration:
+def _attempt(number: int, source: str | None, verdict: Verdict, **more: Any) -> Iteration:
     candidate = None if source is None else Candidate(source)
     feedback = feedback_of(verdict, FeedbackPolicy.ASSERTION)
     return replace(Iteration(number, (candidate,), (verdict,), feedback), **more)

@@ -104,7 +104,7 @@ def test_an_experiment_run_again_recalls_its_own_iterations(cortex: Cortex) -> N
         one = experiment().with_iteration(iteration(1, source))
         cortex.pytest_koderz_iterated(one, one.iterations[0])
         assert cortex.pytest_koderz_recall_iterations(one, 5) == [one.iterations[0]]
-    assert cortex.deliver(60) == Delivery(3, 3)
+    assert cortex.deliver(60) == Delivery(2, 2)
 
 
 def test_a_spec_is_reused_for_the_same_problem_model_and_prompts(cortex: Cortex) -> None:
@@ -213,8 +213,8 @@ def test_what_the_server_changed_is_said_to_be_missing(tmp_path: Path) -> None:
     with closing(forgetful(tmp_path, faults={"cut": 100})) as cortex:
         cortex.pytest_koderz_spec_written(experiment(), spec("word " * 100))
         delivery = cortex.deliver(120)
-    assert (delivery.verified, delivery.owed, len(delivery.missing)) == (0, 0, delivery.stored)
-    assert delivery.missing[-1].startswith(f"{experiment().id} HumanEval/0 spec-")
+    assert (delivery.stored, delivery.verified, delivery.owed) == (1, 0, 0)
+    assert delivery.missing[0].startswith(f"{experiment().id} HumanEval/0 spec-")
     assert (tmp_path / "bench" / "main.spool").exists()
 
 
@@ -305,8 +305,7 @@ def test_what_was_delivered_by_others_is_not_sent_again(tmp_path: Path) -> None:
         tell(again, one)
         assert again.deliver(60).verified == count
     assert deliver_spools(tmp_path, cortex_path=None, database=tmp_path / "cortex.db").owed == 0
-    titles = [title for title in titles_in(tmp_path) if title.startswith(one.id)]
-    assert len(set(titles)) == len(titles) == count - 1
+    assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == count
 
 
 def test_a_file_that_is_no_spool_is_named(tmp_path: Path) -> None:
@@ -342,16 +341,6 @@ def test_no_secret_is_stored(tmp_path: Path) -> None:
             assert file.is_dir() or secret.encode() not in file.read_bytes()
 
 
-def test_each_process_notes_what_it_runs_on(tmp_path: Path, cortex: Cortex) -> None:
-    """Once for a benchmark: a note with the versions of this package, of Python and of the prompts."""
-    tell(cortex, lived(0))
-    tell(cortex, lived(1))
-    cortex.deliver(60)
-    (note,) = [row for row in rows_in(tmp_path) if row["category"] == "note"]
-    assert note["title"] == "bench_0a1b2c3d metadata-main"
-    assert "- prompts: " in str(note["content"])
-
-
 def test_other_projects_do_not_see_it(tmp_path: Path, cortex: Cortex) -> None:
     """Every memory has its project and scope, also those of the category `learning`."""
     tell(cortex, lived())
@@ -381,9 +370,8 @@ def test_threads_share_one_cortex(tmp_path: Path, cortex: Cortex) -> None:
         assert cortex.pytest_koderz_recall_iterations(one, 5) in (list(one.iterations[-5:]), None)
         return count
 
-    first = live(0)
     with ThreadPoolExecutor(4) as pool:
-        count = first + sum(pool.map(live, range(1, 8)))
+        count = sum(pool.map(live, range(8)))
     assert cortex.deliver(60) == Delivery(count, count)
     assert len(servers_of(tmp_path)) == 1
 

@@ -85,7 +85,6 @@ def lived(number: int = 0, iterations: int = 6, benchmark: str = BENCHMARK) -> E
 
 def tell(cortex: Cortex, ended: Experiment) -> int:
     """Tell cortex of *ended* as the loop would; returns how many memories that makes."""
-    note = ended.benchmark_id not in cortex._benchmarks
     now = replace(ended, spec=None, iterations=(), checkpoints=(), status=Status.RUNNING)
     if ended.spec is not None:
         cortex.pytest_koderz_spec_written(now := now.with_spec(ended.spec), ended.spec)
@@ -95,7 +94,7 @@ def tell(cortex: Cortex, ended: Experiment) -> int:
             if review.after_iteration == step.number:
                 cortex.pytest_koderz_checkpointed(now := now.with_checkpoint(review), review)
     cortex.store_result(ended)
-    return note + 1 + (ended.spec is not None) + len(ended.iterations) + len(ended.checkpoints)
+    return 1 + (ended.spec is not None) + len(ended.iterations) + len(ended.checkpoints)
 
 
 def embedded(folder: Path, name: str = "main", environment: Mapping[str, str] | None = None) -> Cortex:

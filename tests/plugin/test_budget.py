@@ -8,22 +8,25 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from pytest_koderz.backends import backend
 from pytest_koderz.budget import TOKENS_BESIDE, Budget, Purse, bound_of, check_budget
 from pytest_koderz.config import Choice, Settings, load_settings
-from pytest_koderz.core.arm import Role
-from pytest_koderz.core.errors import OutOfBudget, UsageError
-from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.core.arm import ModelSettings, Role
+from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget, UsageError
+from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.core.experiment import Status as Ending
 from pytest_koderz.core.money import Price, Usage, cost_of
-from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.ports import Prompt, Reply, meter
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.quoting import quote_lines
-from pytest_koderz.testing import Answer, AnthropicServer, Request
+from pytest_koderz.testing import Answer, AnthropicServer, Dropped, HalfSent, OpenAIServer, Request, Script, Status
 
 from .conftest import Run
 
@@ -151,12 +154,12 @@ def test_an_answered_call_is_settled_at_what_it_cost(folder: Path) -> None:
 def test_a_call_that_failed_counts_unless_it_cannot_be_billed(folder: Path) -> None:
     """In full where nobody knows, not at all where the back end does or where another guard refused it."""
     budget = budget_in(folder, "1")
-    for ending in (Status.INVALID, Status.SKIPPED):
+    for ending in (Ending.INVALID, Ending.SKIPPED):
         budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
         budget.pytest_koderz_ended(START.ended(ending, 0.0))
     budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
     budget.unbilled()
-    budget.pytest_koderz_ended(START.ended(Status.INVALID, 0.0))
+    budget.pytest_koderz_ended(START.ended(Ending.INVALID, 0.0))
     balance = budget.purse.balance()
     assert (balance.unanswered, balance.unanswered_calls) == (BOUND, 1)
     assert balance.reserved == balance.spent == 0
@@ -184,6 +187,51 @@ def test_free_models_have_no_limit(folder: Path) -> None:
     assert budget.pytest_koderz_summary() == ["budget: $0.0000 spent of the limit of $0.0000"]
 
 
+class Notes:
+    """A meter that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def resend(self) -> None:
+        self.told.append("resend")
+
+    def unbilled(self) -> None:
+        self.told.append("unbilled")
+
+
+@pytest.mark.parametrize(("name", "server"), [("anthropic", AnthropicServer), ("openai", OpenAIServer)])
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ([Dropped(), Answer("x")], ["resend"]),
+        ([Status(529), Answer("x")], []),
+        ([Status(404)], ["unbilled"]),
+        ([Status(500)] * 3, ["unbilled"]),
+        ([Dropped(), Status(429), Answer("x")], ["resend"]),
+        ([HalfSent()] * 3, ["resend", "resend"]),
+        (None, ["unbilled"]),
+    ],
+    ids=["dropped", "overloaded", "not found", "broken", "dropped, then asked to wait", "half", "nobody there"],
+)
+def test_a_back_end_says_what_may_be_billed(
+    name: str, server: type[AnthropicServer | OpenAIServer], script: Script | None, told: list[str]
+) -> None:
+    """An answer that was lost may be billed; one that is an error, or that nobody was asked for, may not."""
+    notes = Notes()
+    token = meter.set(notes)
+    with server(script or ()) as listening:
+        url = "http://127.0.0.1:1" if script is None else listening.url
+        settings = ModelSettings("m", name, "m", hosts=(url,), options={"retries": 2})
+        keys = {"ANTHROPIC_API_KEY": "sk-made-up", "OPENAI_API_KEY": "sk-made-up"}
+        model = backend(name).open_model(settings, environment=keys, sleep=lambda _: None)
+        with suppress(ModelUnavailable):
+            model.complete(PROMPT)
+        model.close()
+    meter.reset(token)
+    assert notes.told == told
+
+
 # a benchmark with a limit
 
 
@@ -201,7 +249,7 @@ def test_the_rest_is_skipped_with_the_reason(simulate: Run, pytester: pytest.Pyt
     result.stdout.fnmatch_lines(
         [
             "SIMULATED budget: $*spent of the limit of $0.1000",
-            f"SIMULATED budget: {counts['skipped']} calls refused, the first for HumanEval/* with arm frontier-only",
+            f"SIMULATED budget: {counts['skipped']} calls refused, the first for HumanEval/?[[]frontier-only]",
             "SKIPPED *out of budget: limit $0.1000, spent $*; this call could cost up to $0.08*",
         ]
     )
@@ -245,7 +293,7 @@ def _wasteful(request: Request) -> Answer:
     return Answer(code, input_tokens=0, cache_write=len(asked) // 4, output_tokens=500, latency=1.5 if late else 0.05)
 
 
-@pytest.mark.parametrize("limit", ["0.02", "0.1", "9"])
+@pytest.mark.parametrize("limit", ["0.02", "0.1"])
 def test_four_workers_never_pass_the_limit(world: Run, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     """By the server's own count, answers that it billed and nobody received included."""
     with AnthropicServer(_wasteful) as server:
@@ -257,10 +305,8 @@ def test_four_workers_never_pass_the_limit(world: Run, monkeypatch: pytest.Monke
     assert server.billed.calls == sent
     assert 0 < billed <= Decimal(limit)
     outcomes = result.parseoutcomes()
-    assert ("skipped" in outcomes) == (limit != "9")
+    assert outcomes["skipped"] > 0
     assert sum(outcomes.values()) == 8
-    if limit == "9":
-        assert billed > Decimal("0.15")
 
 
 def test_a_worker_killed_in_a_call(world: Run, pytester: pytest.Pytester) -> None:
@@ -281,8 +327,8 @@ def test_a_worker_killed_in_a_call(world: Run, pytester: pytest.Pytester) -> Non
     )
     result = world("--koderz", "-n", "2", "--koderz-max-cost", "1", "-k", "add0 or add1")
     text = result.stdout.str()
-    assert re.search(r"budget: \$0\.0072 spent of the limit of \$1\.0000", text)
-    assert re.search(r"budget: \$0\.01\d\d more held for 1 call without an answer, which may have been billed", text)
+    assert re.search(r"budget: \$0\.0048 spent of the limit of \$1\.0000", text)
+    assert re.search(r"budget: \$0\.01\d\d more held for 1 unanswered call, which may be billed", text)
 
 
 # the user's mistakes

@@ -47,7 +47,7 @@ def _masked(line: str) -> str:
 
 def test_the_output_is_that_of_a_run(run: Run) -> None:
     """The command stands above the block; run it and compare line by line. UPDATE_GOLDEN=1 writes the block anew."""
-    command = re.search(r"<!-- output: (.*?) -->\n```text\n(.*?)```", README, re.S)
+    command = re.search(r"<!-- output: (.*?) -->\n```text\n(.*?)```", README, re.DOTALL)
     assert command is not None
     result = run("-p", "no:cacheprovider", *shlex.split(command[1]))
     printed = [line for line in result.outlines if not line.startswith(_OF_THE_MACHINE)]

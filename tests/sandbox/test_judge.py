@@ -158,7 +158,7 @@ def test_candidates_know_nothing_of_each_other(judge: Judge) -> None:
     """Each has a process of its own, and the tests' globals are fresh."""
     problem = _problem("KNOWN.append(candidate(1))", "assert KNOWN == [2]")
     problem = replace(problem, tests="KNOWN = []\n" + problem.tests)
-    source = "import builtins\ndef f(n):\n    seen = getattr(builtins, 'seen', 0)\n    builtins.seen = 9\n    return 2 + seen\n"
+    source = "import sys\ndef f(n):\n    seen = hasattr(sys, 'seen')\n    sys.seen = True\n    return 2 + seen\n"
     assert all(judge(problem, Candidate(source)).passed for _ in range(4))
 
 
@@ -211,6 +211,15 @@ def test_numpy_is_there_where_a_problem_asks_for_it(judge: Judge) -> None:
     problem = replace(problem, requires=("numpy",))
     verdict = judge(problem, Candidate("import numpy as np\ndef f(x):\n    return np.mean(np.array(x))\n"))
     assert verdict.passed, _why(verdict)
+
+
+def test_a_candidate_may_use_numpy_unasked(judge: Judge) -> None:
+    """Where it is installed; its numbers equal plain ones, its arrays do not equal lists."""
+    pytest.importorskip("numpy")
+    source = "import numpy as np\ndef f(n):\n    return {}\n"
+    assert judge(_problem(), Candidate(source.format("np.int64(n) + np.int8(1)"))).passed
+    assert judge(_problem("assert candidate(1) is True"), Candidate(source.format("np.bool_(True)"))).passed
+    assert not judge(_problem("assert candidate(1) == [1, 2]"), Candidate(source.format("np.array([1, 2])"))).passed
 
 
 def test_tests_that_cannot_be_put_across_are_a_fault(judge: Judge) -> None:

@@ -87,7 +87,7 @@ def test_a_broken_process_is_replaced_and_the_verdict_still_comes() -> None:
 def test_a_judge_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault, not a verdict."""
     monkeypatch.setattr(sys, "executable", "/bin/true")
-    with open_sandbox() as judge, pytest.raises(SandboxFault):
+    with open_sandbox() as judge, pytest.raises(SandboxFault, match="fork server"):
         judge(PROBLEM, RIGHT)
 
 

