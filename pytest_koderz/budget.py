@@ -108,7 +108,11 @@ class Budget:
             self.purse.settle(call.reservation, Decimal(0) if experiment.status is Status.SKIPPED else None)
 
     def pytest_koderz_summary(self) -> list[str]:
-        return [f"{self._mark}budget: {line}" for line in _lines(self.purse.limit, self.purse.balance())]
+        try:
+            lines = list(_lines(self.purse.limit, self.purse.balance()))
+        except OutOfBudget as fault:
+            lines = [str(fault)]
+        return [f"{self._mark}budget: {line}" for line in lines]
 
     def _model_of(self, arm: str, role: Role) -> ModelSettings:
         model = self._arms[arm].model_of(role) if arm in self._arms else None

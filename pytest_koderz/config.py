@@ -73,6 +73,7 @@ class ArmEntry(_Checked):
     feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
     candidates: Positive = 1
     attempts_shown: Annotated[int, Ge(0)] = 5
+    reuse_spec: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +363,7 @@ class _Names:
             feedback=entry.feedback,
             candidates=entry.candidates,
             attempts_shown=entry.attempts_shown,
+            reuse_spec=entry.reuse_spec,
         )
 
     def _filled(self, arm: str, role: str, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:

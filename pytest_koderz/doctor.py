@@ -135,17 +135,23 @@ def _cortex(settings: Settings) -> Iterator[Finding]:
 
 
 def _problems(session: pytest.Session) -> Iterator[Finding]:
-    session.perform_collect()
-    chosen = [item for item in session.items if isinstance(item, ExperimentItem)]
-    if session.testsfailed:
-        yield "missing", "problems: a suite cannot be read; what is wrong stands below"
-    elif not chosen:
-        yield "missing", "problems: none is selected; --koderz-list shows what there is"
-    else:
-        yield "ok", f"problems: {len({item.problem.id for item in chosen})}, experiments: {len(chosen)}"
+    yield _selected(session)
     for name in READERS:
         if name != "jsonl":
             yield _dataset(name)
+
+
+def _selected(session: pytest.Session) -> Finding:
+    try:
+        session.perform_collect()
+    except pytest.UsageError as fault:
+        return "missing", f"problems: {fault}"
+    chosen = [item for item in session.items if isinstance(item, ExperimentItem)]
+    if session.testsfailed:
+        return "missing", "problems: a suite cannot be read; what is wrong stands below"
+    if not chosen:
+        return "missing", "problems: none is selected; --koderz-list shows what there is"
+    return "ok", f"problems: {len({item.problem.id for item in chosen})}, experiments: {len(chosen)}"
 
 
 def _dataset(name: str) -> Finding:

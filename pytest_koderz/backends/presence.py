@@ -50,10 +50,10 @@ def _on_ollama(url: str, model: str, key: str) -> Finding:
     place = shown(url)
     try:
         pulled = _pulled(url, key)
-    except OSError as fault:  # requests' own errors are among them
-        return "missing", f"{place} does not answer ({type(fault).__name__}); run `ollama serve` there, or correct OLLAMA_HOST"
     except (ValueError, KeyError, TypeError):
-        return "missing", f"{place} answers, but not as Ollama does; correct OLLAMA_HOST"
+        return "missing", f"{place} answers, but not as Ollama does; correct OLLAMA_HOST or OLLAMA_API_KEY"
+    except OSError:  # the errors of requests are among them
+        return "missing", f"{place} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
     name = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
     if name not in pulled:
         return "missing", f"{place} answers, but does not have the model; run `ollama pull {model}` there"
@@ -73,7 +73,7 @@ def _pulled(url: str, key: str) -> set[str]:
         # A proxy of the environment does not know our loopback.
         session.trust_env = not is_loopback(url)
         response = session.get(f"{url}/api/tags", auth=authorized, timeout=LOOK_SECONDS)
-        response.raise_for_status()
+        # What refuses sends an object without models.
         return {str(model["name"]) for model in response.json()["models"]}
 
 

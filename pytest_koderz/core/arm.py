@@ -60,6 +60,9 @@ class Arm:
     attempts_shown: int = 5
     """How many of the latest attempts stand in a prompt, at most; 0 makes the tries independent."""
 
+    reuse_spec: bool = False
+    """Take the spec that the same model wrote before for the same problem, where the memory has one."""
+
     def model_of(self, role: Role) -> ModelSettings | None:
         return {Role.SPEC: self.spec, Role.LOCAL: self.local, Role.CHECKPOINT: self.checkpoint}[role]
 

@@ -129,7 +129,7 @@ class Cortex:
             return None
         key = spec_key(problem.id, problem.prompt, arm.spec.model, PROMPT_VERSION)
         self._spec_keys[problem.id, arm.name] = key
-        if not getattr(arm, "reuse_spec", False):
+        if not arm.reuse_spec:
             return None
         try:
             return self._recall_spec(key)

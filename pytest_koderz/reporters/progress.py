@@ -30,7 +30,7 @@ class Progress:
         self.lines_shown = False
 
     def pytest_koderz_spec_written(self, experiment: Experiment, spec: Spec) -> None:
-        origin = f"recalled from {spec.recalled_from}" if spec.recalled_from else spec.model_id
+        origin = f"{spec.model_id}, recalled from {spec.recalled_from}" if spec.recalled_from else spec.model_id
         self._step(experiment, f"spec by {origin}: {tokens(spec.usage)}, {dollars(spec.cost)}")
 
     def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:

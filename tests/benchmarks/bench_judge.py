@@ -1,4 +1,4 @@
-"""What a verdict costs, in ratios of things measured beside it in the same run: python -m tests.benchmarks.bench_judge"""
+"""What a verdict costs, over what is measured beside it: python -m tests.benchmarks.bench_judge."""
 
 from __future__ import annotations
 

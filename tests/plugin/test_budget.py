@@ -130,11 +130,15 @@ def test_a_killed_process_keeps_its_reservation(tmp_path: Path) -> None:
     purse.reserve(Decimal("0.2"), "y")
 
 
-def test_a_budget_that_cannot_be_kept_lets_nothing_through(tmp_path: Path) -> None:
-    """A file that is no database, such as a broken one, refuses every paid call."""
-    (tmp_path / "budget.db").write_bytes(b"no database" * 100)
+def test_a_budget_that_cannot_be_kept_lets_nothing_through(folder: Path) -> None:
+    """A file that is no database, such as a broken one, refuses every paid call; the summary says so."""
+    budget = budget_in(folder, "1")
+    budget.purse.path.parent.mkdir()
+    budget.purse.path.write_bytes(b"no database" * 100)
     with pytest.raises(OutOfBudget, match=r"the budget cannot be kept in .*budget\.db: file is not a database"):
-        Purse(tmp_path / "budget.db", Decimal(1)).reserve(Decimal("0.1"), "x")
+        budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
+    (line,) = budget.pytest_koderz_summary()
+    assert line.endswith("file is not a database")
 
 
 # the guard
