@@ -334,8 +334,12 @@ class _Names:
         model = profile.control_model
         if model is None:
             filler = profile.models.get("frontier")
-            settings = None if filler is None else self._model(filler, ("profiles", name, "models", "frontier"))
-            return (None, None) if settings is None else (settings.model, settings.price)
+            if filler is None:
+                return None, None
+            settings = self._model(filler, ("profiles", name, "models", "frontier"))
+            # What is played back stands in a file; its publisher's name for it is that of its price.
+            played = settings.backend == "replay"
+            return (self.entry.models[filler].priced_as if played else settings.model), settings.price
         entry = self.entry.models.get(model)
         if entry is not None:
             return entry.model, self._price(entry)

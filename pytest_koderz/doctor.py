@@ -167,6 +167,9 @@ def _disk(folder: Path) -> Iterator[Finding]:
         yield "missing", f"{there} cannot be written; name another folder under `folder:` in koderz.yaml"
         return
     free = shutil.disk_usage(there).free
-    word = "missing" if free < ROOM else "note" if free < MUCH_ROOM else "ok"
-    advice = "" if word == "ok" else "; make room, or name another folder under `folder:` in koderz.yaml"
-    yield word, f"disk: {free / (1 << 30):,.1f} GB free for {folder}{advice}"
+    words = f"disk: {free / (1 << 30):,.1f} GB free for {folder}"
+    advice = "; make room, or name another folder under `folder:` in koderz.yaml"
+    if free >= MUCH_ROOM:
+        yield "ok", words
+    else:
+        yield "missing" if free < ROOM else "note", words + advice

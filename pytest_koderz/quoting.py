@@ -129,11 +129,11 @@ def _sum(spans: Iterable[Span]) -> Span:
     return Span(total(span.low for span in known), total(span.high for span in known))
 
 
-_ROW = "{:<31}  {:>11}  {:>10}  {:>12}"
+_ROW = "{:<33}  {:>11}  {:>9}  {:>11}"
 
 
 def _row(name: str, experiments: int | None, span: Span) -> str:
-    shown = name if len(name) <= 31 else name[:28] + "..."
+    shown = name if len(name) <= 33 else name[:30] + "..."
     return _ROW.format(shown, "" if experiments is None else experiments, dollars(span.low), dollars(span.high))
 
 
@@ -141,10 +141,10 @@ def _assumptions(settings: Settings, whole: Span) -> Iterator[str]:
     """What the figures rest on."""
     yield f"low:  solved at the first try, replies of {SHORT_REPLY} tokens,"
     yield f"      {CHARACTERS_PER_TOKEN} characters to a token"
-    yield "high: no problem solved, all iterations and checkpoints used, replies of"
-    yield "      max_tokens, a token to each byte, caches written and never read,"
-    yield f"      feedback of {FEEDBACK:,} characters; answers that are lost and asked for"
-    yield "      again come on top"
+    yield "high: no problem solved, all iterations and checkpoints used,"
+    yield "      replies of max_tokens, a token to each byte, caches written and"
+    yield f"      never read, feedback of {FEEDBACK:,} characters; what is lost on the"
+    yield "      way and asked for again comes on top"
     yield from _folded(price_line(settings.arms))
     if settings.max_cost is not None:
         yield from _limit_lines(settings.max_cost, whole)

@@ -23,7 +23,7 @@ from .core.errors import UsageError
 from .core.experiment import Experiment
 from .core.prompts import PROMPT_VERSION
 from .cortex import Cortex, Delivery, deliver_spools, open_cortex
-from .datasets.selection import select
+from .datasets.selection import select, select_known
 from .gates import Gates
 from .items import COMPLAINTS_ATTRIBUTE, ExperimentItem, Suite, benchmark_key, experiment_of, mark_report
 from .marked import FIXTURE
@@ -44,7 +44,7 @@ from .reporters.journal import Journal
 from .reporters.junit import suite_properties
 from .reporters.lock import FolderLock
 from .reporters.progress import Progress
-from .reporters.recorded import Recorded
+from .reporters.recorded import Recorded, read_folder
 from .reporters.results import results_of
 from .reporters.summary import SIMULATED, summary_lines
 from .resume import resume, resume_lines
@@ -108,6 +108,9 @@ class Session:
         """Everything that can be refused is refused here, before anything is spent. Raises UsageError."""
         if not self.is_worker:
             self.lock.take()
+            if self.recorded is not None:
+                # Again, now that nobody writes any more: a worker may have outlived its killed controller.
+                self.recorded = self.benchmark.recorded = read_folder(self.folder)
         check_models(self.settings, self.config)
         check_budget(self.settings)
         self.sandbox = self.benchmark.sandbox_words()
@@ -160,7 +163,7 @@ class Session:
         if not ours or self.settings.problems is None or (named and not asked):
             return
         try:
-            chosen = {problem.id for problem in select(tuple(self.benchmark.problems.values()), self.settings.problems)}
+            chosen = self._chosen(self.settings.problems, strictly=asked)
         except UsageError as error:
             if config.option.keyword and not asked:
                 return
@@ -169,6 +172,12 @@ class Session:
         if left_out:
             config.hook.pytest_deselected(items=list(left_out))
             items[:] = [item for item in items if item not in left_out]
+
+    def _chosen(self, wanted: str, *, strictly: bool) -> set[str]:
+        """Ids of the selected problems. What a profile selects may stand in suites that this run does not read."""
+        problems = tuple(self.benchmark.problems.values())
+        known = () if strictly else select_known(problems, wanted)
+        return {problem.id for problem in known or select(problems, wanted)}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """How many there will be: without that nobody can tell later whether the benchmark came to its end."""

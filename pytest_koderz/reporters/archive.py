@@ -89,15 +89,20 @@ def in_order(experiments: Iterable[Experiment], arms: Sequence[str]) -> tuple[Ex
 
 def with_ledger(experiment: Experiment) -> Experiment:
     """One that was cut short, with what its steps cost; a reply that came to no step is not among them."""
-    spec, local, checkpoint = Role.SPEC, Role.LOCAL, Role.CHECKPOINT
-    paid = [(spec, experiment.spec, 1)] if experiment.spec and not experiment.spec.recalled_from else []
-    tries = [(local, each, len(each.candidates)) for each in experiment.iterations]
-    reviews = [(checkpoint, each, 1) for each in experiment.checkpoints]
+    spec = [experiment.spec] if experiment.spec and not experiment.spec.recalled_from else []
     rows = [
-        Spending(role, step.model_id, calls, step.usage, step.cost, step.seconds)
-        for role, step, calls in (*paid, *tries, *reviews)
+        *(_spending(Role.SPEC, each) for each in spec),
+        *(_spending(Role.LOCAL, each, len(each.candidates)) for each in experiment.iterations),
+        *(_spending(Role.CHECKPOINT, each) for each in experiment.checkpoints),
     ]
-    return replace(experiment, ledger=sum(rows, Ledger()), seconds=sum(row.seconds for row in rows))
+    ledger = Ledger()
+    for row in rows:
+        ledger += row
+    return replace(experiment, ledger=ledger, seconds=sum(row.seconds for row in rows))
+
+
+def _spending(role: Role, step: Spec | Iteration | Guidance, calls: int = 1) -> Spending:
+    return Spending(role, step.model_id, calls, step.usage, step.cost, step.seconds)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

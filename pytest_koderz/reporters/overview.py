@@ -39,10 +39,10 @@ def state_of(benchmark: Archived) -> str:
     """`complete`, `at work`, or how far it came before it was interrupted."""
     if benchmark.running:
         return "at work"
-    whole = benchmark.planned
-    if benchmark.ended < len(benchmark.experiments) or (whole is not None and benchmark.ended < whole):
-        return f"interrupted, {benchmark.ended} of {whole or 'an unknown number'} ended"
-    return f"{benchmark.ended} ended" if whole is None else "complete"
+    ended, whole = benchmark.ended, benchmark.planned
+    if ended < max(len(benchmark.experiments), whole or 0):
+        return f"interrupted, {ended} of {whole} ended" if whole else f"interrupted, {ended} ended"
+    return f"{ended} ended" if whole is None else "complete"
 
 
 def head_lines(benchmark: Archived, source: str) -> Iterator[str]:

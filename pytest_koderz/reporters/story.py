@@ -87,8 +87,8 @@ def _candidate_lines(iteration: Iteration, earlier: Sequence[Iteration]) -> Iter
 
 
 def _difference(before: Candidate, after: Candidate, old: int, new: int) -> Iterator[str]:
-    lines = [candidate.source.rstrip().splitlines() for candidate in (before, after)]
-    return unified_diff(*lines, f"iteration {old}", f"iteration {new}", lineterm="")
+    was, now = (candidate.source.rstrip().splitlines() for candidate in (before, after))
+    return unified_diff(was, now, f"iteration {old}", f"iteration {new}", lineterm="")
 
 
 def _told(iteration: Iteration) -> Iterator[str]:

@@ -414,6 +414,15 @@ def test_a_quote_needs_no_key_and_spends_nothing(run: Run, pytester: pytest.Pyte
     assert not (pytester.path / ".koderz").exists()
 
 
+def test_a_quote_fits_the_screen(folder: Path) -> None:
+    """With the mark of simulated models, and 80 columns."""
+    settings = load_settings(None, folder, {}, Choice(profile="simulated"))
+    lines = list(quote_lines(settings, [(arm, Problem("own/add", "add", "add", "")) for arm in settings.arms]))
+    assert all(line.startswith("SIMULATED ") for line in lines if line)
+    assert max(map(len, lines)) <= 80
+    assert not any("..." in line for line in lines)
+
+
 def test_a_quote_by_hand(folder: Path) -> None:
     """One try: the prompt and 150 tokens at least; two tries, each as long as it may be, at most."""
     settings = settings_in(folder)

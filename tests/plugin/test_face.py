@@ -60,6 +60,13 @@ def test_k_picks_exactly_one_problem(simulate: Run) -> None:
     assert sum("::" in line for line in result.outlines) == 1
 
 
+def test_the_default_profile_runs_in_an_empty_folder(run: Run) -> None:
+    """It selects problems of several suites; those that are not read here are passed over."""
+    result = run("--koderz", "--collect-only", "-q")
+    assert result.ret == pytest.ExitCode.OK
+    assert sum("::HumanEval/" in line for line in result.outlines) >= 2
+
+
 def test_k_reaches_beyond_the_profiles_own_selection(run: Run) -> None:
     """The default profile selects short problems; who asks for another one by -k gets it."""
     result = run("--koderz", "-k", "HumanEval/100[", "--collect-only", "-q")
