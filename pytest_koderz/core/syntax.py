@@ -1,0 +1,98 @@
+"""What Python's own tools say of a source and its statements."""
+
+from __future__ import annotations
+
+import ast
+import symtable
+import warnings
+from collections.abc import Iterable
+
+DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+"""What Python's own tools raise of odd sources, such as one that is nested too deeply."""
+
+_NAME = "<candidate>"
+
+
+def parse(source: str) -> ast.Module | None:
+    """The syntax tree; None where the source does not compile."""
+    return parse_or_line(source)[0]
+
+
+def parse_or_line(source: str) -> tuple[ast.Module | None, int]:
+    """The syntax tree of what compiles, else the line that does not; 0 where that is not known."""
+    # A filter for this name alone. catch_warnings would have to be undone, and threads undo each other's.
+    warnings.filterwarnings("ignore", module=_NAME)
+    try:
+        tree = ast.parse(source, _NAME)
+        # The parser lets `return` stand outside a function; the compiler does not.
+        compile(tree, _NAME, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return None, error.lineno or 0
+    except UNREADABLE:
+        return None, 0
+    return tree, 0
+
+
+def definition_of(name: str, tree: ast.Module) -> ast.stmt | None:
+    """The last top-level statement that binds *name*."""
+    return next((node for node in reversed(tree.body) if name in bound(node)), None)
+
+
+def owner_of(name: str, tree: ast.Module) -> ast.ClassDef | None:
+    """The class that can be made without arguments and has *name* as a method."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
+            maker = methods.get("__init__")
+            if name in methods and (maker is None or len(maker.args.args) == 1 + len(maker.args.defaults)):
+                return node
+    return None
+
+
+def bound(node: ast.stmt) -> set[str]:
+    """The names that a top-level statement binds in the module."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    return {name for part in ast.walk(node) if (name := _bound_by(part))}
+
+
+def _bound_by(part: ast.AST) -> str | None:
+    match part:
+        case ast.alias(name=name, asname=alias):
+            return (alias or name).partition(".")[0]
+        case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+    return None
+
+
+def used(nodes: Iterable[ast.stmt]) -> set[str]:
+    """The names that statements look up in the module or among the builtins, at once or when called.
+
+    Raises one of UNREADABLE where a statement is nested too deeply.
+    """
+    return _global_names(symtable.symtable("\n".join(map(ast.unparse, nodes)), _NAME, "exec"))
+
+
+def _global_names(table: symtable.SymbolTable) -> set[str]:
+    top = table.get_type() == "module"
+    names = {
+        symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced() and (top or symbol.is_global())
+    }
+    return names.union(*map(_global_names, table.get_children()))
+
+
+def is_stub(node: ast.stmt) -> bool:
+    """A function whose body is a docstring, `pass` or `...`."""
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and all(
+        isinstance(part, ast.Pass) or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+        for part in node.body
+    )
+
+
+def is_remark(node: ast.stmt) -> bool:
+    """What prose can be mistaken for: a bare name, number or text, `Note: this`."""
+    if isinstance(node, ast.AnnAssign):
+        return node.value is None
+    acts = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom)
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and not isinstance(node.value, acts))
