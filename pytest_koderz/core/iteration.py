@@ -189,5 +189,7 @@ def _words(verdict: Verdict, most: int) -> str:
     if verdict.assertions_total:
         lines.append(f"{verdict.assertions_passed} of {verdict.assertions_total} assertions passed.")
     for failure in verdict.failures[:most]:
-        lines += [text for text in (failure.assertion, failure.explanation, failure.summary) if text]
+        # What was asserted, with its values, says all that the summary would; what was raised is news.
+        news = failure.summary if failure.exception or not failure.explanation else None
+        lines += [text for text in (failure.assertion, failure.explanation, news) if text]
     return "\n".join(dict.fromkeys(lines))
