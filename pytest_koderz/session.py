@@ -210,6 +210,10 @@ class Session:
         if experiment is None:
             return
         self.complaints.update(getattr(report, COMPLAINTS_ATTRIBUTE, {}))
+        before = self.experiments.get(experiment.id)
+        if before is not None:
+            # Run again by a plugin such as pytest-rerunfailures: one experiment, and all of its attempts are paid for.
+            experiment = experiment.after(before)
         self.experiments[experiment.id] = experiment
         self.benchmark.hooks.observe("pytest_koderz_finished", experiment=experiment)
 

@@ -98,6 +98,10 @@ class Experiment:
     def with_checkpoint(self, guidance: Guidance) -> Experiment:
         return replace(self, checkpoints=(*self.checkpoints, guidance))
 
+    def after(self, earlier: Experiment) -> Experiment:
+        """This attempt, with the dollars and seconds of *earlier*, an attempt at the same experiment."""
+        return replace(self, ledger=earlier.ledger + self.ledger, seconds=earlier.seconds + self.seconds)
+
     def ended(self, status: Status, seconds: float, reason: str = "") -> Experiment:
         return replace(self, status=status, seconds=seconds, reason=reason)
 

@@ -14,8 +14,8 @@ Run = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run pytest with *arguments* in an empty folder, without any key in the environment."""
-    for name in ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "PYTEST_ADDOPTS"):
+    """Run pytest with *arguments* in an empty folder, without any key in the environment; in CI lines are not cut."""
+    for name in ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "PYTEST_ADDOPTS", "CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "100")
     return pytester.runpytest_subprocess

@@ -33,6 +33,15 @@ def _summary(lines: list[str]) -> list[str]:
     return [line for line in lines[first:] if line.startswith("SIMULATED")]
 
 
+HOPELESS = """
+models:
+  simulated-local: {backend: simulated, model: local, options: {strength: 0.001, repair: 0, guidance: 0}}
+arms:
+  koderz: {spec: spec, local: local, checkpoint: checkpoint, max_iterations: 3, checkpoint_interval: 2}
+"""
+"""A local model that gets as far as a checkpoint."""
+
+
 def test_a_benchmark_is_told_again(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
     """With the summary of its end, from cortex alone; and listed with how far it came."""
     seen = simulate("--koderz-problems", "2-3", "--tb=no", "-rN").outlines
@@ -50,6 +59,7 @@ def test_a_benchmark_is_told_again(simulate: Run, run: Run, pytester: pytest.Pyt
 
 def test_an_experiment_is_told_alike_from_both(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
     """Spec, iterations with what changed, checkpoints and costs; and a name that is nearly right is put right."""
+    (pytester.path / "koderz.yaml").write_text(HOPELESS)
     simulate("--koderz-problems", "0", "--koderz-arm", "koderz")
     (journal,) = (pytester.path / ".koderz").glob("bench_*/main.jsonl")
     found = re.search('"experiment":"(exp_[0-9a-f]{8})"', journal.read_text())

@@ -154,3 +154,19 @@ def test_the_journal_holds_all_that_was_paid_for(
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_rerun_sums_the_cost_and_counts_once(
+    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrong, run again by pytest-rerunfailures, right: one solved experiment at the price of two calls."""
+    right = "```python\ndef add(x, y):\n    return x + y\n```"
+    answers = [Answer("def add(x, y): return 0", 100, 50), Answer(right, 100, 50)]
+    with AnthropicServer(answers) as anthropic:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        arguments = ("--koderz-profile", "loopback", "--koderz-arm", "frontier-only", "--koderz-json", "r.json")
+        result = world("--koderz", *arguments, "--reruns", "1")
+        assert anthropic.billed.calls == 2
+    assert result.ret == pytest.ExitCode.OK
+    arm = json.loads((pytester.path / "r.json").read_text())["arms"]["frontier-only"]
+    assert (arm["solved"], arm["settled"], arm["cost_usd"]) == (1, 1, 0.0028)
