@@ -78,8 +78,12 @@ class Benchmark:
         levels = getattr(self.sandbox(), "levels", None)
         if levels is None:
             return "of your own"
-        missing = f", missing {', '.join(levels.missing)}" if levels.missing else ""
-        return f"{levels.isolation}, {levels.host}{missing}"
+        words = f"{levels.isolation}, {levels.host}"
+        if not levels.missing:
+            return words
+        lacking = ", ".join(levels.missing)
+        self.hooks.complaints[f"the judge lacks {lacking} on this system"] += 1
+        return f"{words}, missing {lacking}"
 
     def _check(self, problem: Problem, sandbox: Sandbox) -> None:
         """Before anything is spent on *problem*: the judge must tell its known answer from known cheats."""

@@ -113,7 +113,8 @@ class Session:
                 self.recorded = self.benchmark.recorded = read_folder(self.folder)
         check_models(self.settings, self.config)
         check_budget(self.settings)
-        self.sandbox = self.benchmark.sandbox_words()
+        if not self.is_worker:
+            self.sandbox = self.benchmark.sandbox_words()
         register = self.config.pluginmanager.register
         register(self.journal, "koderz-journal")
         if self.settings.max_cost is not None:
