@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -117,4 +118,8 @@ def mark_report(item: pytest.Item, report: pytest.TestReport) -> None:
 def experiment_of(report: pytest.TestReport) -> Experiment | None:
     """The experiment that a report carries; None where it carries none."""
     text = getattr(report, REPORT_ATTRIBUTE, None)
-    return None if text is None else from_json(text)
+    return None if text is None else _parsed(text)
+
+
+# A report is asked for its experiment by every hook that sees it.
+_parsed = lru_cache(maxsize=4)(from_json)

@@ -7,7 +7,7 @@ import itertools
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from .memories import Memory
 from .redaction import Redaction
+from .transaction import writing
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owed (
@@ -92,7 +93,7 @@ class Spool:
     def put(self, memory: Memory) -> None:
         """Queue *memory*. The same memory again is left out; another one of the same title gets a title of its own."""
         digest, text = memory.digest, self._redaction.of_json(memory.as_json())
-        with self._mutex, self._writing():
+        with self._mutex, writing(self._database):
             for title in _titles(memory.title):
                 if self._insert(title, memory, digest, text):
                     return
@@ -131,7 +132,7 @@ class Spool:
         return self._locked(query, experiment, State.QUEUED, State.SENDING) is not None
 
     def mark(self, numbers: Sequence[int], state: State, reason: str = "") -> None:
-        with self._mutex, self._writing():
+        with self._mutex, writing(self._database):
             self._database.executemany(
                 "UPDATE owed SET state = ?, reason = ? WHERE number = ?",
                 [(state, reason, number) for number in numbers],
@@ -182,16 +183,6 @@ class Spool:
                 for name in (self.path.name, f"{self.path.name}-wal", f"{self.path.name}-shm", _lock_name(self.path)):
                     self.path.with_name(name).unlink(missing_ok=True)
             self._taken.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()

@@ -6,12 +6,12 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .tools import CATEGORIES, TYPES
+from .transaction import writing
 
 MIGRATIONS = (
     """
@@ -137,7 +137,7 @@ class Store:
 
     def add(self, memory: Mapping[str, Any]) -> Row:
         """Keep a memory. sqlite3.OperationalError: its title cannot be searched for, and it is not kept."""
-        with self._writing():
+        with writing(self._database):
             self._database.execute(
                 "SELECT 1 FROM memories_fts WHERE memories_fts MATCH ? LIMIT 1", (search_of(memory["title"]) or '""',)
             ).fetchone()
@@ -145,7 +145,7 @@ class Store:
 
     def add_all(self, memories: Sequence[Mapping[str, Any]]) -> int:
         """Keep all of *memories*, or none where one cannot be kept."""
-        with self._writing():
+        with writing(self._database):
             return len([self._insert(memory) for memory in memories])
 
     def find(self, which: Filter, order: str = "id", limit: int = -1) -> list[Row]:
@@ -159,7 +159,7 @@ class Store:
 
     def access(self, number: float) -> Row | None:
         """The memory, reinforced: what is looked at counts as more important, less so each time."""
-        with self._writing():
+        with writing(self._database):
             row = self.get(number)
             if row is None:
                 return None
@@ -171,7 +171,7 @@ class Store:
             return self.get(number)
 
     def forget(self, numbers: Sequence[int]) -> None:
-        with self._writing():
+        with writing(self._database):
             self._database.executemany("DELETE FROM memories WHERE id = ?", [(number,) for number in numbers])
 
     def promotable(self) -> list[Row]:
@@ -179,7 +179,7 @@ class Store:
 
     def promote(self) -> int:
         """Make what has proved important long-term; returns how many."""
-        with self._writing():
+        with writing(self._database):
             return self._database.execute(
                 "UPDATE memories SET type = 'long_term' WHERE type = 'short_term' AND salience >= ?", (PROMOTED_FROM,)
             ).rowcount
@@ -197,7 +197,7 @@ class Store:
         if source == target:
             return False
         try:
-            with self._writing():
+            with writing(self._database):
                 self._database.execute(
                     "INSERT INTO memory_links VALUES (?, ?, ?, ?)", (source, target, relationship, strength)
                 )
@@ -216,11 +216,11 @@ class Store:
         )
 
     def start_session(self, project: str | None) -> int:
-        with self._writing():
+        with writing(self._database):
             return int(self._database.execute("INSERT INTO sessions (project) VALUES (?)", (project,)).lastrowid or 0)
 
     def end_session(self, number: float, summary: str | None) -> None:
-        with self._writing():
+        with writing(self._database):
             self._database.execute(
                 "UPDATE sessions SET ended_at = CURRENT_TIMESTAMP, summary = ? WHERE id = ?", (summary, number)
             )
@@ -237,16 +237,6 @@ class Store:
     def _rows(self, query: str, *values: object) -> list[Row]:
         return [dict(row) for row in self._database.execute(query, values)]
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
-
     def _share(self) -> None:
         """Write-ahead log: readers and a writer at once. The one change that SQLite does not wait for by itself."""
         for attempt in range(100):
@@ -260,7 +250,7 @@ class Store:
                 return
 
     def _migrate(self) -> None:
-        with self._writing():
+        with writing(self._database):
             (version,) = self._database.execute("PRAGMA user_version").fetchone()
             if version > len(MIGRATIONS):
                 raise NewerFile(f"written by a later version of this server (schema {version})")
