@@ -15,7 +15,7 @@ from .config import Settings
 from .continued import Continued
 from .core.arm import Arm, ModelSettings, Role
 from .core.errors import InfrastructureError, JournalFault, KoderzError, ModelUnavailable, OutOfBudget, SandboxFault
-from .core.experiment import Experiment, Guidance, Spec, Status, experiment_id, seed_of
+from .core.experiment import Advice, Experiment, Guidance, Spec, Status, experiment_id, seed_of
 from .core.iteration import Iteration
 from .core.loop import solve
 from .core.ports import Model, Prompt, Reply, Sandbox
@@ -175,14 +175,18 @@ class Hooks:
             self.complaints[f"{name} raised {type(error).__name__}: {error}"] += 1
             return None
 
-    def recall_spec(self, problem: Problem, arm: Arm) -> Spec | None:
-        spec: Spec | None = self.ask("pytest_koderz_recall_spec", problem=problem, arm=arm)
+    def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
+        spec: Spec | None = self.ask("pytest_koderz_recall_spec", experiment=experiment, problem=problem, arm=arm)
         return spec
 
     def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
         found: Sequence[Iteration] | None = self.ask(
             "pytest_koderz_recall_iterations", experiment=experiment, limit=limit
         )
+        return found
+
+    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:
+        found: Sequence[Advice] | None = self.ask("pytest_koderz_recall_guidance", experiment=experiment)
         return found
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
@@ -206,6 +210,9 @@ class Hooks:
 
     def iterated(self, experiment: Experiment, iteration: Iteration) -> None:
         self.observe("pytest_koderz_iterated", experiment=experiment, iteration=iteration)
+
+    def advised(self, experiment: Experiment, advice: Advice) -> None:
+        self.observe("pytest_koderz_advised", experiment=experiment, advice=advice)
 
     def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
         self.observe("pytest_koderz_checkpointed", experiment=experiment, guidance=guidance)

@@ -13,10 +13,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from .core.arm import Arm, ModelSettings
+from .core.arm import Arm, CheckpointPolicy, ModelSettings, Role
 from .core.errors import UsageError
 from .core.iteration import FeedbackPolicy
 from .core.money import Price
+from .core.problem import GradingSet
 from .datasets.located import KeyPath, Located, read_yaml
 
 FREE_BACKENDS = ("embedded", "ollama", "simulated")
@@ -74,6 +75,9 @@ class ArmEntry(_Checked):
     candidates: Positive = 1
     attempts_shown: Annotated[int, Ge(0)] = 5
     reuse_spec: bool = False
+    checkpoint_policy: CheckpointPolicy = CheckpointPolicy.INTERVAL
+    fallback: str | None = None
+    recall_guidance: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,8 @@ class FileEntry(_Checked):
     cortex: CortexEntry | None = None
     folder: str | None = None
     margin: Annotated[float, Gt(0), Le(1)] | None = None
+    grade_on: GradingSet | None = None
+    local_rate: Annotated[Decimal, Gt(0)] | None = None
 
     def over(self, other: FileEntry) -> FileEntry:
         """This file on top of *other*: named entries are added or replaced, single values win where given."""
@@ -175,6 +181,8 @@ class Settings:
     cortex: CortexEntry
     folder: Path
     margin: float
+    local_rate: Decimal | None
+    """US dollars per GPU-hour of one's own machines, for a second cost beside that of the tokens. None: not given."""
     json: Path | None
     max_cost: Decimal | None
     """US dollars that the benchmark may spend. None: no limit."""
@@ -302,6 +310,7 @@ class _Names:
             cortex=self.entry.cortex or CortexEntry(),
             folder=root / (self.entry.folder or ".koderz"),
             margin=self.entry.margin or 0.05,
+            local_rate=self.entry.local_rate,
             json=None if output is None else root / output,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
             environment=environment,
@@ -327,6 +336,11 @@ class _Names:
         name = self.entry.control or ""
         if name not in self.entry.arms:
             raise UsageError(f"{self._at('control')}: no arm named '{name}'{nearest(name, self.entry.arms)}")
+        if self.entry.arms[name].recall_guidance:
+            why = "the control must not profit from other arms' guidance"
+            raise UsageError(
+                f"{self._at('arms', name, 'recall_guidance')}: {why}; set it to false or name another control"
+            )
         return name
 
     def _control(self, name: str, profile: ProfileEntry) -> tuple[str | None, Price | None]:
@@ -354,20 +368,24 @@ class _Names:
             where = "--koderz-arm" if chosen else self._at("profiles", profile_name, "arms")
             raise UsageError(f"{where}: no arm named '{name}'{nearest(name, self.entry.arms)}")
         entry = self.entry.arms[name]
-        models = {role: self._filled(name, role, profile_name, profile) for role in ("spec", "local", "checkpoint")}
-        local = models["local"]
+        models = {role: self._filled(name, role, profile_name, profile) for role in Role}
+        local = models[Role.LOCAL]
         assert local is not None  # noqa: S101 - ArmEntry.local is required
         return Arm(
             name,
             local=local,
-            spec=models["spec"],
-            checkpoint=models["checkpoint"],
+            spec=models[Role.SPEC],
+            checkpoint=models[Role.CHECKPOINT],
+            fallback=models[Role.FALLBACK],
             max_iterations=entry.max_iterations or profile.max_iterations,
             checkpoint_interval=entry.checkpoint_interval or profile.checkpoint_interval,
             feedback=entry.feedback,
             candidates=entry.candidates,
             attempts_shown=entry.attempts_shown,
             reuse_spec=entry.reuse_spec,
+            checkpoint_policy=entry.checkpoint_policy,
+            recall_guidance=entry.recall_guidance,
+            grade_on=self.entry.grade_on or "base",
         )
 
     def _filled(self, arm: str, role: str, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:

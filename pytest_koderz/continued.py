@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .core.arm import Arm, Role
-from .core.experiment import Experiment, Guidance, Spec
+from .core.experiment import Advice, Experiment, Guidance, Spec
 from .core.iteration import Candidate, Iteration, Verdict
 from .core.ports import Crew, Listener, Memory, Model, Prompt, Reply, Sandbox
 from .core.problem import Problem, TestSet
@@ -61,11 +61,11 @@ class Continued:
 
     # what the loop remembers
 
-    def recall_spec(self, problem: Problem, arm: Arm) -> Spec | None:
+    def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
         """As it was decided then: what was paid for is not recalled, so that its cost is not lost."""
         if self.past.specs:
             return self.past.specs[0] if self.past.specs[0].recalled_from else None
-        found = self._memory.recall_spec(problem, arm)
+        found = self._memory.recall_spec(experiment, problem, arm)
         return None if any(role == Role.SPEC for role, _ in self.past.replies) else found
 
     def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
@@ -75,6 +75,13 @@ class Continued:
         if not recorded:
             return self._memory.recall_iterations(experiment, limit)
         return experiment.iterations[-recorded[0].recalled :] if recorded[0].recalled else None
+
+    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:
+        """For a failure that the recorded run went on from, what it was given then, which may be nothing."""
+        tried = len(experiment.iterations)
+        recorded = [advice for advice in self.past.advice if advice.after_iteration == tried]
+        went_on = any(iteration.number > tried for iteration in self.past.iterations)
+        return recorded if recorded or went_on else self._memory.recall_guidance(experiment)
 
     # what the loop tells
 
@@ -93,6 +100,10 @@ class Continued:
     def iterated(self, experiment: Experiment, iteration: Iteration) -> None:
         if iteration not in self.past.iterations:
             self._tell.iterated(experiment, iteration)
+
+    def advised(self, experiment: Experiment, advice: Advice) -> None:
+        if advice not in self.past.advice:
+            self._tell.advised(experiment, advice)
 
     def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
         if guidance not in self.past.checkpoints:

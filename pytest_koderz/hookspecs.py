@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # without --koderz nothing of the core is imported
     from pathlib import Path
 
     from .core.arm import Arm, ModelSettings, Role
-    from .core.experiment import Experiment, Guidance, Spec
+    from .core.experiment import Advice, Experiment, Guidance, Spec
     from .core.iteration import Iteration
     from .core.ports import Model, Prompt, Reply, Sandbox
     from .core.problem import Problem
@@ -49,7 +49,7 @@ def pytest_koderz_open_sandbox(config: pytest.Config) -> Sandbox | None:
 
 
 @pytest.hookspec(firstresult=True)
-def pytest_koderz_recall_spec(config: pytest.Config, problem: Problem, arm: Arm) -> Spec | None:
+def pytest_koderz_recall_spec(config: pytest.Config, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
     """Provide a spec that was written before; None: write a new one."""
 
 
@@ -58,6 +58,14 @@ def pytest_koderz_recall_iterations(
     config: pytest.Config, experiment: Experiment, limit: int
 ) -> Sequence[Iteration] | None:
     """Provide the last *limit* iterations of *experiment*, oldest first, for a checkpoint; None: cannot be asked."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_koderz_recall_guidance(config: pytest.Config, experiment: Experiment) -> Sequence[Advice] | None:
+    """Provide what helped other experiments, on other problems, out of a failure like the latest of *experiment*.
+
+    Only asked for arms with `recall_guidance: true`, after a failure, until there is any or the frontier's guidance.
+    """
 
 
 @pytest.hookspec
@@ -94,6 +102,11 @@ def pytest_koderz_iterated(config: pytest.Config, experiment: Experiment, iterat
     def pytest_koderz_iterated(experiment, iteration):
         print(experiment.problem_id, iteration.number, iteration.verdict.outcome)
     """
+
+
+@pytest.hookspec
+def pytest_koderz_advised(config: pytest.Config, experiment: Experiment, advice: Advice) -> None:
+    """Observe advice that was recalled and will be shown to the local model."""
 
 
 @pytest.hookspec

@@ -74,6 +74,11 @@ class ExperimentItem(pytest.Item):
         self.arm = arm
         self.epoch = epoch
 
+    @property
+    def gradable(self) -> bool:
+        """Whether the problem has the tests that are to decide."""
+        return self.problem.source_of(self.arm.grade_on) is not None
+
     def runtest(self) -> None:
         experiment = self.config.stash[benchmark_key].run(self.problem, self.arm, self.epoch)
         self.stash[experiment_key] = experiment

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import platform
 import secrets
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,7 @@ from .reporters.recorded import Recorded, read_folder
 from .reporters.results import results_of
 from .reporters.summary import SIMULATED, summary_lines
 from .resume import resume, resume_lines
+from .shelf import Shelf
 
 DELIVERY_SECONDS = 30.0
 """How long the end of a session waits for cortex."""
@@ -93,6 +96,8 @@ class Session:
         """The judge's levels, in words."""
         self.cortex: Cortex | None = None
         self.delivery: Delivery | None = None
+        self.mistake: str | None = None
+        """On the controller: what a worker refuses to run for."""
         config.stash[benchmark_key] = self.benchmark
         config.pluginmanager.register(
             Providers(self.settings, self.benchmark.problems, worker_number(), self._say), "koderz-providers"
@@ -117,8 +122,9 @@ class Session:
             self.sandbox = self.benchmark.sandbox_words()
         register = self.config.pluginmanager.register
         register(self.journal, "koderz-journal")
+        register(self._open_shelf(), "koderz-shelf")
         if self.settings.max_cost is not None:
-            register(Budget(self.settings, self.settings.max_cost, self.folder / "budget.db"), "koderz-budget")
+            register(self._open_budget(self.settings.max_cost), "koderz-budget")
         if self.settings.cortex.enabled:
             self.cortex = self._open_cortex()
             register(self.cortex, "koderz-cortex")
@@ -136,12 +142,27 @@ class Session:
             self.cortex.close()
         self.lock.release()
 
+    def _open_shelf(self) -> Shelf:
+        shelf = Shelf(self.folder / "specs")
+        if self.recorded is not None and not self.is_worker:
+            shelf.restore(self.recorded)
+        return shelf
+
+    def _open_budget(self, limit: Decimal) -> Budget:
+        budget = Budget(self.settings, limit, self.folder / "budget.db")
+        if self.recorded is not None and not self.is_worker:
+            budget.carry_over(self.recorded)
+        return budget
+
     def _open_cortex(self) -> Cortex:
         server = server_of(self.settings)
         if self.recorded is not None and not self.is_worker:
             # What the processes of the former run still owed; there may be fewer processes now.
             self.delivery = deliver_spools(self.folder, timeout=DELIVERY_SECONDS, **server)
-        return open_cortex(spool=self.folder / f"{self.journal.path.stem}.spool", **server)
+        # Its first worker stands for the benchmark, the only process where there are none.
+        distributed = self.config.getoption("numprocesses", default=None)
+        head = self.head if worker_number() == 0 and (self.is_worker or not distributed) else None
+        return open_cortex(spool=self.folder / f"{self.journal.path.stem}.spool", head=head, **server)
 
     # what is collected
 
@@ -166,9 +187,9 @@ class Session:
         try:
             chosen = self._chosen(self.settings.problems, strictly=asked)
         except UsageError as error:
-            if config.option.keyword and not asked:
-                return
-            raise pytest.UsageError(f"{'--koderz-' if asked else f'{self.settings.path}: '}{error}") from None
+            if asked or not config.option.keyword:
+                self._refuse(items, f"{'--koderz-' if asked else f'{self.settings.path}: '}{error}")
+            return
         left_out = {item for item, problem in ours.items() if problem.id not in chosen}
         if left_out:
             config.hook.pytest_deselected(items=list(left_out))
@@ -180,10 +201,24 @@ class Session:
         known = () if strictly else select_known(problems, wanted)
         return {problem.id for problem in known or select(problems, wanted)}
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """How many there will be: without that nobody can tell later whether the benchmark came to its end."""
         marked = sum(FIXTURE in getattr(item, "fixturenames", ()) for item in session.items)
-        self.head["items"] = marked + sum(isinstance(item, ExperimentItem) for item in session.items)
+        ours = [item for item in session.items if isinstance(item, ExperimentItem)]
+        self.head["items"] = marked + len(ours)
+        lacking = {item.path for item in ours} - {item.path for item in ours if item.gradable}
+        if lacking:
+            what = f"no problem of {min(lacking).name} has the tests that `grade_on` asks for"
+            self._refuse(session.items, f"{self.settings.path}: {what}; suites of humanevalplus and mbppplus do")
+
+    def _refuse(self, items: list[pytest.Item], mistake: str) -> None:
+        """Run nothing for a user's mistake that shows when all is collected. A worker tells the controller of it."""
+        if not self.is_worker:
+            raise pytest.UsageError(mistake)
+        # Raised here, xdist would call it an internal error.
+        items.clear()
+        self.config.workeroutput["koderz_mistake"] = mistake  # type: ignore[attr-defined]  # xdist's
 
     # how it is reported
 
@@ -246,7 +281,7 @@ class Session:
             self.config.pluginmanager.register(Progress(reporter, self._uncaptured, self.mark), "koderz-progress")
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Before xdist sends a worker's output and before the JUnit file is written."""
         if self.cortex is not None:
             self._add(self.cortex.deliver(DELIVERY_SECONDS))
@@ -254,6 +289,10 @@ class Session:
             self.config.workeroutput["koderz_delivery"] = asdict(self.delivery)  # type: ignore[attr-defined]  # xdist's
         if not self.is_worker:
             self._add_suite_properties()
+        if self.mistake is not None:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            with self._uncaptured():
+                print(f"ERROR: {self.mistake}", file=sys.stderr)  # noqa: T201 - as pytest says it where there is no xdist
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -262,8 +301,10 @@ class Session:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """xdist: a worker that ended properly says what it delivered to cortex."""
-        plain = getattr(node, "workeroutput", {}).get("koderz_delivery")
+        """xdist: a worker that ended properly says what it delivered to cortex, or why it ran nothing."""
+        output = getattr(node, "workeroutput", {})
+        self.mistake = output.get("koderz_mistake", self.mistake)
+        plain = output.get("koderz_delivery")
         if plain is not None:
             self._add(Delivery.of(plain))
 
@@ -321,6 +362,7 @@ class Session:
             "epochs": settings.epochs,
             "control": settings.control,
             "margin": settings.margin,
+            "max_cost": None if settings.max_cost is None else str(settings.max_cost),
             "settings": settings.digest,
             "prompt_version": PROMPT_VERSION,
             "pytest_koderz": version("pytest-koderz"),

@@ -4,8 +4,8 @@ A problem's difficulty is a number of logits that follows from its id alone: wit
 
     difficulty = 1.5 ln(u / (1 - u))
 
-so half of all problems lie between -1.65 and 1.65, and a few are all but hopeless or certain. A reply in the local role
-holds a right candidate with the probability p of
+so half of all problems lie between -1.65 and 1.65, and a few are all but hopeless or certain. A reply in the local
+or the fallback role holds a right candidate with the probability p of
 
     ln(p / (1 - p)) = ln(strength / (1 - strength)) - difficulty
                       + spec       where the prompt holds a specification
@@ -27,7 +27,6 @@ from hashlib import sha256
 from random import Random
 
 from pytest_koderz.core.arm import ModelSettings, Role
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
@@ -35,9 +34,14 @@ from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_
 
 from .breakage import broken
 from .caller import silent
-from .options import checked
+from .options import Option, checked
 
-_OPTIONS: dict[str, type] = {"strength": float, "spec": float, "repair": float, "guidance": float}
+OPTIONS = {
+    "strength": Option(float, least=0, most=1),
+    "spec": Option(float),
+    "repair": Option(float),
+    "guidance": Option(float),
+}
 
 SPREAD = 1.5
 """Logits of difficulty per logit of chance."""
@@ -83,10 +87,7 @@ def open_model(
     notify: Callable[[str], None] = silent,  # noqa: ARG001 - nothing to tell
 ) -> SimulatedModel:
     """A simulated model that knows the canonical solutions of *problems*, by id."""
-    ability = Ability(**checked(settings, _OPTIONS))
-    if not 0 <= ability.strength <= 1:
-        raise UsageError(f"models.{settings.name}.options.strength: {ability.strength} is not between 0 and 1")
-    return SimulatedModel(settings, problems, ability)
+    return SimulatedModel(settings, problems, Ability(**checked(settings, OPTIONS)))
 
 
 class SimulatedModel:
@@ -100,7 +101,7 @@ class SimulatedModel:
     def complete(self, prompt: Prompt) -> Reply:
         """Answer *prompt*: tokens are counted as characters / 4, and GPU seconds follow from them."""
         problem = self._problems.get(prompt.problem_id)
-        if prompt.role is Role.LOCAL:
+        if prompt.role in (Role.LOCAL, Role.FALLBACK):
             text = self._candidate(prompt, problem)
         else:
             text = _SPEC if prompt.role is Role.SPEC else _GUIDANCE

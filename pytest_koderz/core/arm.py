@@ -8,6 +8,16 @@ from enum import StrEnum
 
 from .iteration import FeedbackPolicy
 from .money import Price
+from .problem import GradingSet
+
+
+class CheckpointPolicy(StrEnum):
+    """When a checkpoint is due."""
+
+    INTERVAL = "interval"
+    """After every `checkpoint_interval` failed iterations."""
+    PLATEAU = "plateau"
+    """When the best share of passed assertions has not risen for `checkpoint_interval` iterations."""
 
 
 class Role(StrEnum):
@@ -16,6 +26,7 @@ class Role(StrEnum):
     SPEC = "spec"
     LOCAL = "local"
     CHECKPOINT = "checkpoint"
+    FALLBACK = "fallback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,10 @@ class Arm:
     """None: nobody reviews."""
     max_iterations: int = 50
     checkpoint_interval: int = 5
-    """A checkpoint follows every so many failed iterations."""
+    """Iterations from one checkpoint to the next, as the policy counts them."""
+    checkpoint_policy: CheckpointPolicy = CheckpointPolicy.INTERVAL
+    fallback: ModelSettings | None = None
+    """Answers once, from the problem alone, when `max_iterations` have not solved it. None: nobody does."""
     feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
     candidates: int = 1
     """Replies asked for in one iteration."""
@@ -62,9 +76,18 @@ class Arm:
 
     reuse_spec: bool = False
     """Take the spec that the same model wrote before for the same problem, where the memory has one."""
+    recall_guidance: bool = False
+    """Offer, after the first failure, what helped out of a failure like it on another problem."""
+    grade_on: GradingSet = "base"
+    """Which tests decide whether an experiment is solved. Iterations are always judged on the base tests."""
 
     def model_of(self, role: Role) -> ModelSettings | None:
-        return {Role.SPEC: self.spec, Role.LOCAL: self.local, Role.CHECKPOINT: self.checkpoint}[role]
+        return {
+            Role.SPEC: self.spec,
+            Role.LOCAL: self.local,
+            Role.CHECKPOINT: self.checkpoint,
+            Role.FALLBACK: self.fallback,
+        }[role]
 
     @property
     def models(self) -> Mapping[Role, ModelSettings]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 
-from .iteration import Iteration
+from .iteration import Iteration, Verdict
 from .money import Ledger, Usage
 
 
@@ -39,6 +39,8 @@ class Spec:
     seconds: float = 0.0
     recalled_from: str | None = None
     """Id of the experiment that paid for it. None: this one did."""
+    leaks: tuple[str, ...] = ()
+    """What the audit found in it that it should not hold; see `core.audit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,21 @@ class Guidance:
     usage: Usage = Usage()
     cost: Decimal | None = None
     seconds: float = 0.0
+    leaks: tuple[str, ...] = ()
+    """What the audit found in it that it should not hold; see `core.audit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Guidance that helped another experiment, on another problem, out of a failure like this one's."""
+
+    text: str
+    experiment_id: str
+    """Whose guidance it was."""
+    problem_id: str
+    after_iteration: int = 0
+    """Of the experiment that it is offered to; 0: not offered yet."""
+    leaks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +88,11 @@ class Experiment:
     spec: Spec | None = None
     iterations: tuple[Iteration, ...] = ()
     checkpoints: tuple[Guidance, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    """What was recalled from earlier experiments; empty unless the arm asks for it."""
+    graded: Verdict | None = None
+    """The last candidate's verdict on the grading tests, where these are not the base tests that it passed.
+    None: it was not graded apart, or never passed the base tests."""
     ledger: Ledger = Ledger()
     status: Status = Status.RUNNING
     reason: str = ""
@@ -86,6 +108,11 @@ class Experiment:
         return self.checkpoints[-1].text if self.checkpoints else None
 
     @property
+    def verdict(self) -> Verdict | None:
+        """What decides whether it is solved: the last grading. None before the first iteration."""
+        return self.graded or (self.iterations[-1].verdict if self.iterations else None)
+
+    @property
     def solved(self) -> bool:
         return self.status is Status.SOLVED
 
@@ -97,6 +124,12 @@ class Experiment:
 
     def with_checkpoint(self, guidance: Guidance) -> Experiment:
         return replace(self, checkpoints=(*self.checkpoints, guidance))
+
+    def with_advice(self, advice: Advice) -> Experiment:
+        return replace(self, advice=(*self.advice, advice))
+
+    def with_graded(self, verdict: Verdict) -> Experiment:
+        return replace(self, graded=verdict)
 
     def after(self, earlier: Experiment) -> Experiment:
         """This attempt, with the dollars and seconds of *earlier*, an attempt at the same experiment."""
@@ -114,6 +147,11 @@ def experiment_id(benchmark_id: str, problem_id: str, arm: str, epoch: int) -> s
 def seed_of(problem_id: str, arm: str, epoch: int) -> int:
     """A seed from 0 to 2**31 - 1 that belongs to the experiment: not to the process, the order or the day."""
     return int(_digest(problem_id, arm, str(epoch))[:8], 16) & 0x7FFFFFFF
+
+
+def spec_seed(problem_id: str, epoch: int) -> int:
+    """The seed of a spec, which all arms of an epoch may share."""
+    return seed_of(problem_id, "spec", epoch)
 
 
 def _digest(*parts: str) -> str:

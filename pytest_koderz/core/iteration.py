@@ -125,6 +125,8 @@ class Iteration:
     """What the model is told of it: the best verdict, as far as the arm's policy allows."""
     repeated: bool = False
     """The best candidate had been tried before; it was not run again."""
+    fallback: bool = False
+    """The arm's fallback model wrote it, from the problem alone."""
     stop_reason: StopReason = StopReason.END
     model_id: str = ""
     usage: Usage = Usage()

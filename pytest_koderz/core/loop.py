@@ -8,9 +8,10 @@ from decimal import Decimal
 from hashlib import sha256
 from traceback import extract_tb
 
-from .arm import Arm, Role
+from .arm import Arm, CheckpointPolicy, Role
+from .audit import leaks_in
 from .errors import InfrastructureError, OutOfBudget
-from .experiment import Experiment, Guidance, Spec, Status
+from .experiment import Experiment, Guidance, Spec, Status, spec_seed
 from .extract import candidate_of
 from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, feedback_of
 from .money import Spending, Usage, cost_of, total
@@ -40,15 +41,21 @@ def solve(
         work.specify()
         while work.unsolved and work.iterations_left:
             work.iterate()
+            if work.advice_due:
+                work.take_advice()
             if work.checkpoint_due:
                 work.review()
+        if work.unsolved and arm.fallback is not None:
+            work.fall_back()
+        work.grade()
     except OutOfBudget as refusal:
         return work.record.ended(Status.SKIPPED, clock() - began, str(refusal))
     except InfrastructureError as fault:
         return work.record.ended(Status.INVALID, clock() - began, str(fault))
     except Exception as fault:  # noqa: BLE001 - whatever it is, what was paid for must not be lost
         return work.record.ended(Status.INVALID, clock() - began, _described(fault))
-    return work.record.ended(Status.UNSOLVED if work.unsolved else Status.SOLVED, clock() - began)
+    verdict = work.record.verdict
+    return work.record.ended(Status.SOLVED if verdict and verdict.passed else Status.UNSOLVED, clock() - began)
 
 
 def _described(fault: Exception) -> str:
@@ -92,19 +99,36 @@ class _Work:
 
     @property
     def checkpoint_due(self) -> bool:
-        """After every so many failed iterations, unless nothing would follow that could use it."""
-        tried = len(self.record.iterations)
-        due = self.arm.checkpoint is not None and tried % self.arm.checkpoint_interval == 0
-        return due and self.unsolved and self.iterations_left > 0
+        """As the arm's policy has it, unless nothing would follow that could use the guidance."""
+        if self.arm.checkpoint is None or not self.unsolved or self.iterations_left <= 0:
+            return False
+        if self.arm.checkpoint_policy is CheckpointPolicy.PLATEAU:
+            return self._stalled
+        return len(self.record.iterations) % self.arm.checkpoint_interval == 0
+
+    @property
+    def _stalled(self) -> bool:
+        """None of the latest iterations, all of them after the last checkpoint, came further than those before."""
+        shares, latest = [iteration.verdict.share for iteration in self.record.iterations], self.arm.checkpoint_interval
+        reviewed = self.record.checkpoints[-1].after_iteration if self.record.checkpoints else 0
+        if len(shares) - reviewed < latest or len(shares) == latest:
+            return False
+        return max(shares[-latest:]) <= max(shares[:-latest])
+
+    @property
+    def advice_due(self) -> bool:
+        """After a failure, until there is any, or the frontier's own guidance."""
+        known = self.record.advice or self.record.checkpoints
+        return self.arm.recall_guidance and not known and self.unsolved and self.iterations_left > 0
 
     def specify(self) -> None:
         """Phase 1."""
         if self.arm.spec is None:
             return
-        spec = self.memory.recall_spec(self.problem, self.arm)
+        spec = self.memory.recall_spec(self.record, self.problem, self.arm)
         if spec is None:
-            reply, cost = self._ask(spec_prompt(self.problem, self._seed(Role.SPEC)))
-            spec = Spec(reply.text.strip(), reply.model_id, reply.usage, cost, reply.seconds)
+            spec = spec_of(*self._ask(spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch))))
+        spec = replace(spec, leaks=self._leaks(spec.text))
         self.record = self.record.with_spec(spec)
         self.tell.spec_written(self.record, spec)
 
@@ -112,14 +136,41 @@ class _Work:
         """Phase 2, once: ask, judge, keep what the model will be told."""
         trials: list[_Trial] = []
         while len(trials) < self.arm.candidates and not (trials and trials[-1].verdict.passed):
-            trials.append(self._trial(len(trials)))
-        iteration = _iteration_of(len(self.record.iterations) + 1, trials)
+            trials.append(self._trial(self._candidate_prompt(len(trials))))
+        self._keep(_iteration_of(len(self.record.iterations) + 1, trials))
+
+    def fall_back(self) -> None:
+        """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
+        fresh = replace(self.record, spec=None, iterations=(), checkpoints=(), advice=())
+        seed, room = self._seed(Role.FALLBACK), self._room(Role.FALLBACK)
+        trial = self._trial(candidate_prompt(self.problem, fresh, 0, room, seed, Role.FALLBACK))
+        self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
+
+    def grade(self) -> None:
+        """What has passed the base tests is judged by the grading tests, where the problem has others."""
+        tests = self.arm.grade_on
+        candidate = None if self.unsolved else self.record.iterations[-1].candidate
+        if candidate is not None and tests != "base" and self.problem.source_of(tests) is not None:
+            self.record = self.record.with_graded(self.sandbox(self.problem, candidate, tests))
+
+    def take_advice(self) -> None:
+        """What the memory knows of failures like the latest."""
+        tried = len(self.record.iterations)
+        for known in self.memory.recall_guidance(self.record) or ():
+            advice = replace(known, after_iteration=tried, leaks=self._leaks(known.text))
+            self.record = self.record.with_advice(advice)
+            self.tell.advised(self.record, advice)
+
+    def _keep(self, iteration: Iteration) -> None:
         iteration = replace(iteration, feedback=self._feedback(iteration))
         self.record = self.record.with_iteration(iteration)
         self.tell.iterated(self.record, iteration)
 
-    def _trial(self, turn: int) -> _Trial:
-        reply, cost = self._ask(self._candidate_prompt(turn))
+    def _leaks(self, text: str) -> tuple[str, ...]:
+        return leaks_in(text, self.problem, self.sandbox)
+
+    def _trial(self, prompt: Prompt) -> _Trial:
+        reply, cost = self._ask(prompt)
         candidate = candidate_of(reply.text, self.problem)
         repeated = candidate is not None and candidate.digest in self.judged
         return _Trial(reply, cost, candidate, self._judge(candidate), repeated)
@@ -140,6 +191,7 @@ class _Work:
             usage=reply.usage,
             cost=cost,
             seconds=reply.seconds,
+            leaks=self._leaks(reply.text),
         )
         self.record = self.record.with_checkpoint(guidance)
         self.tell.checkpointed(self.record, guidance)
@@ -156,11 +208,15 @@ class _Work:
         return reply, cost
 
     def _candidate_prompt(self, turn: int) -> Prompt:
-        settings = self.arm.local
-        room = None
-        if settings.context_tokens is not None:
-            room = max(settings.context_tokens - settings.max_tokens, 0) * CHARACTERS_PER_TOKEN
-        return candidate_prompt(self.problem, self.record, self.arm.attempts_shown, room, self._seed(Role.LOCAL, turn))
+        seed, room = self._seed(Role.LOCAL, turn), self._room(Role.LOCAL)
+        return candidate_prompt(self.problem, self.record, self.arm.attempts_shown, room, seed)
+
+    def _room(self, role: Role) -> int | None:
+        """Characters that a prompt may take. None: no limit is known."""
+        settings = self.arm.models[role]
+        if settings.context_tokens is None:
+            return None
+        return max(settings.context_tokens - settings.max_tokens, 0) * CHARACTERS_PER_TOKEN
 
     def _judge(self, candidate: Candidate | None) -> Verdict:
         """The verdict on *candidate*; one that was judged before is not run again."""
@@ -180,6 +236,11 @@ class _Work:
         """A seed for one call: it differs between calls and is the same in every run of this experiment."""
         text = f"{self.record.seed} {role} {len(self.record.iterations)} {turn}"
         return int(sha256(text.encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
+
+
+def spec_of(reply: Reply, cost: Decimal | None) -> Spec:
+    """The spec that *reply* holds, for US dollars *cost*."""
+    return Spec(reply.text.strip(), reply.model_id, reply.usage, cost, reply.seconds)
 
 
 def _iteration_of(number: int, trials: Sequence[_Trial]) -> Iteration:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from .arm import Arm, Role
-from .experiment import Experiment, Guidance, Spec
+from .experiment import Advice, Experiment, Guidance, Spec
 from .iteration import Candidate, Iteration, StopReason, Verdict
 from .money import Usage
 from .problem import Problem, TestSet
@@ -76,10 +76,14 @@ class Sandbox(Protocol):
 class Memory(Protocol):
     """What was learnt before. None means: nothing is known, or the memory cannot be asked."""
 
-    def recall_spec(self, problem: Problem, arm: Arm) -> Spec | None: ...
+    def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None: ...
 
     def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
         """The last *limit* iterations of *experiment*, oldest first."""
+        ...
+
+    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:
+        """What helped other experiments, on other problems, out of a failure like the latest of *experiment*."""
         ...
 
 
@@ -92,6 +96,7 @@ class Listener(Protocol):
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None: ...
     def spec_written(self, experiment: Experiment, spec: Spec) -> None: ...
     def iterated(self, experiment: Experiment, iteration: Iteration) -> None: ...
+    def advised(self, experiment: Experiment, advice: Advice) -> None: ...
     def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None: ...
 
 

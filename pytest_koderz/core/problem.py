@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 TestSet = Literal["base", "visible", "plus"]
+GradingSet = Literal["base", "plus"]
 Isolation = Literal["process-separated", "in-process"]
 
 

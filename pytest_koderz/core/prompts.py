@@ -16,6 +16,7 @@ PROMPT_VERSION = "1"
 PROBLEM_HEADING = "# Task"
 SPEC_HEADING = "# Specification"
 ATTEMPTS_HEADING = "# Earlier attempts, all of them failed"
+ADVICE_HEADING = "# What helped with a like failure on another task"
 GUIDANCE_HEADING = "# Guidance of a senior reviewer"
 
 CODE_SYSTEM = (
@@ -44,8 +45,15 @@ def spec_prompt(problem: Problem, seed: int) -> Prompt:
     return Prompt(SPEC_SYSTEM, _task(problem), text, problem.id, Role.SPEC, seed)
 
 
-def candidate_prompt(problem: Problem, experiment: Experiment, shown: int, room: int | None, seed: int) -> Prompt:
-    """Phase 2: the local model writes, knowing the spec, the last *shown* attempts and the latest guidance.
+def candidate_prompt(
+    problem: Problem,
+    experiment: Experiment,
+    shown: int,
+    room: int | None,
+    seed: int,
+    role: Role = Role.LOCAL,
+) -> Prompt:
+    """Phase 2: a model writes, knowing the spec, the last *shown* attempts and the latest guidance or else advice.
 
     *room* is the number of characters that system and user message may take together; the oldest attempts are left
     out first, then the spec. None: no limit is known.
@@ -53,7 +61,7 @@ def candidate_prompt(problem: Problem, experiment: Experiment, shown: int, room:
     closing = f"Write the whole function `{problem.entry_point}`."
     if any(iteration.repeated for iteration in experiment.iterations[-1:]):
         closing = "Your last reply repeated an earlier one, which fails. Take another approach.\n" + closing
-    guidance = [f"{GUIDANCE_HEADING}\n{experiment.guidance}"] if experiment.guidance else []
+    guidance = _guidance(experiment)
     heat = HOTTER if experiment.iterations and experiment.iterations[-1].repeated else 0.0
     attempts = [_attempt(iteration) for iteration in experiment.iterations[-shown:]] if shown else []
     stable = _task(problem)
@@ -63,7 +71,7 @@ def candidate_prompt(problem: Problem, experiment: Experiment, shown: int, room:
         stable = specified if fits else stable
     left = None if room is None else room - len(CODE_SYSTEM) - len(stable) - len(closing) - sum(map(len, guidance))
     text = "\n\n".join([*_attempts(attempts, left), *guidance, closing])
-    return Prompt(CODE_SYSTEM, stable, text, problem.id, Role.LOCAL, seed, heat)
+    return Prompt(CODE_SYSTEM, stable, text, problem.id, role, seed, heat)
 
 
 def checkpoint_prompt(problem: Problem, experiment: Experiment, recalled: Sequence[Iteration], seed: int) -> Prompt:
@@ -77,6 +85,13 @@ def checkpoint_prompt(problem: Problem, experiment: Experiment, recalled: Sequen
 
 def _task(problem: Problem) -> str:
     return f"{PROBLEM_HEADING}\n{problem.prompt.strip()}"
+
+
+def _guidance(experiment: Experiment) -> list[str]:
+    """The latest guidance; before the first, what helped other experiments."""
+    if experiment.guidance:
+        return [f"{GUIDANCE_HEADING}\n{experiment.guidance}"]
+    return [f"{ADVICE_HEADING}\n{advice.text}" for advice in experiment.advice]
 
 
 def _attempts(attempts: list[str], left: int | None) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.errors import MemoryUnavailable
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
@@ -25,6 +25,8 @@ from .delivery import EXPORT_TIMEOUT, Courier, Delivery, Question, by_title
 from .memories import (
     Memory,
     failure_of,
+    memory_of_advice,
+    memory_of_benchmark,
     memory_of_checkpoint,
     memory_of_iteration,
     memory_of_result,
@@ -57,32 +59,28 @@ def open_cortex(
     spool: Path,
     project: str = "koderz",
     environment: Mapping[str, str] | None = None,
+    head: Mapping[str, Any] | None = None,
 ) -> Cortex:
     """A memory that starts no server before it is needed.
 
     *cortex_path* is claude-cortex's `dist/index.js`; None is the embedded server. *spool* is this process's own queue
     file. *environment* (default: this process's) gives PATH and HOME to the server, and what must not be stored.
+    *head* is what the benchmark says of itself, kept with the first event; for one of its processes only.
     """
     environment = os.environ if environment is None else environment
-    return Cortex(Launch.of(cortex_path, database, project, environment), spool, Redaction.of(environment))
-
-
-@dataclass(frozen=True, slots=True)
-class RecalledGuidance:
-    """Guidance from the memory, and where it comes from."""
-
-    experiment_id: str
-    problem_id: str
-    guidance: Guidance
+    return Cortex(Launch.of(cortex_path, database, project, environment), spool, Redaction.of(environment), head)
 
 
 class Cortex:
     """A plugin object: its methods are hooks. None of them raises because of the server, or waits long for it."""
 
-    def __init__(self, launch: Launch, spool: Path, redaction: Redaction) -> None:
+    def __init__(
+        self, launch: Launch, spool: Path, redaction: Redaction, head: Mapping[str, Any] | None = None
+    ) -> None:
         self.launch = launch
         self._path = spool
         self._redaction = redaction
+        self._head = head
         self._mutex = Lock()
         self._opened: tuple[Spool, Courier] | None = None
         self._spec_keys: dict[tuple[str, str], str] = {}
@@ -103,6 +101,9 @@ class Cortex:
 
     def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:
         self._store(memory_of_iteration(experiment, iteration))
+
+    def pytest_koderz_advised(self, experiment: Experiment, advice: Advice) -> None:
+        self._store(memory_of_advice(experiment, advice))
 
     def pytest_koderz_checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
         self._store(memory_of_checkpoint(experiment, guidance))
@@ -136,16 +137,16 @@ class Cortex:
         except CANNOT_SAY:
             return None
 
-    def recall_guidance(self, experiment: Experiment, limit: int = 1) -> Sequence[RecalledGuidance]:
-        """Guidance that helped on other problems, out of a failure like the latest of *experiment*."""
+    def pytest_koderz_recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:
+        """Guidance that helped on another problem, out of a failure like the latest of *experiment*; one at most."""
         last = experiment.iterations[-1].number if experiment.iterations else 0
         failure = failure_of(experiment, last)
         try:
             found = self._search(f"helped-{failure}") if failure else []
         except CANNOT_SAY:
-            return []
-        helpful = [_recalled(row) for row in found if metadata_of(row).get("helped")]
-        return [one for one in helpful if one.problem_id != experiment.problem_id][:limit]
+            return None
+        helpful = [_advice_of(row) for row in found if metadata_of(row).get("helped")]
+        return [advice for advice in helpful if advice.problem_id != experiment.problem_id][:1]
 
     # What became of it
 
@@ -177,6 +178,10 @@ class Cortex:
 
     def _store(self, memory: Memory) -> None:
         spool, courier = self._open()
+        with self._mutex:
+            head, self._head = self._head, None
+        if head is not None:
+            spool.put(memory_of_benchmark(head))
         spool.put(memory)
         courier.wake()
 
@@ -297,10 +302,10 @@ def _delivery(spool: Spool, courier: Courier) -> Delivery:
     )
 
 
-def _recalled(row: Mapping[str, Any]) -> RecalledGuidance:
+def _advice_of(row: Mapping[str, Any]) -> Advice:
     about = metadata_of(row)
     guidance = value_from(Guidance, about["helped"])
-    return RecalledGuidance(str(about["experiment_id"]), str(about["problem_id"]), guidance)
+    return Advice(guidance.text, str(about["experiment_id"]), str(about["problem_id"]))
 
 
 def _near(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_koderz.core.arm import Arm
+from pytest_koderz.core.arm import Arm, CheckpointPolicy
 from pytest_koderz.core.money import Price
 
 
@@ -18,10 +18,16 @@ def _players(arm: Arm) -> str:
 
 
 def _limits(arm: Arm) -> str:
-    if arm.max_iterations == 1:
-        return "one try"
-    interval = f", a checkpoint every {arm.checkpoint_interval}" if arm.checkpoint is not None else ""
-    return f"at most {arm.max_iterations} iterations{interval}"
+    words = ["one try" if arm.max_iterations == 1 else f"at most {arm.max_iterations} iterations"]
+    if arm.checkpoint is not None and arm.max_iterations > 1:
+        plateau = arm.checkpoint_policy is CheckpointPolicy.PLATEAU
+        words.append(f"a checkpoint {'after' if plateau else 'every'} {arm.checkpoint_interval}")
+        words[-1] += " without progress" if plateau else ""
+    if arm.recall_guidance:
+        words.append("with advice from earlier experiments")
+    if arm.grade_on != "base":
+        words.append(f"graded on the {arm.grade_on} tests")
+    return ", ".join(words)
 
 
 def price_line(arms: Iterable[Arm]) -> str:

@@ -14,8 +14,9 @@ import pytest
 
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.errors import JournalFault
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.money import cost_of
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
 
@@ -44,19 +45,23 @@ class Journal:
         self._lock = threading.Lock()
         self._conditions: dict[str, str] = {}
         """By experiment: the digest of its conditions."""
+        self._arms: dict[str, Arm] = {}
+        """By experiment."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_began(self, experiment: Experiment, problem: Problem, arm: Arm) -> None:
         """Raises JournalFault where the disk has no room left: nothing is paid for yet."""
         conditions = conditions_of(problem, arm)
         self._conditions[experiment.id] = digest_of(conditions)
+        self._arms[experiment.id] = arm
         self._write("began", experiment, started=experiment.started, under=conditions)
         self._try_room()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
         asked = {"digest": prompt.digest, "system": prompt.system, "user": prompt.user, "seed": prompt.seed}
-        self._write("called", experiment, role=str(role), prompt=asked, reply=plain(reply))
+        cost = self._cost(experiment, role, reply)
+        self._write("called", experiment, role=str(role), prompt=asked, reply=plain(reply), cost=cost)
         if reply.seconds and self._descriptor is not None:
             # What took a model's time is worth waiting for the disk, in case the power fails.
             os.fdatasync(self._descriptor)
@@ -68,6 +73,10 @@ class Journal:
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:
         self._write("iterated", experiment, iteration=plain(iteration))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_koderz_advised(self, experiment: Experiment, advice: Advice) -> None:
+        self._write("advised", experiment, advice=plain(advice))
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
@@ -82,6 +91,13 @@ class Journal:
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor = None
+
+    def _cost(self, experiment: Experiment, role: Role, reply: Reply) -> str | None:
+        """US dollars, at the price of this day. None: not known."""
+        arm = self._arms.get(experiment.id)
+        model = None if arm is None else arm.model_of(role)
+        cost = None if model is None else cost_of(reply.usage, model.price)
+        return None if cost is None else str(cost)
 
     def _write(self, event: str, experiment: Experiment, **values: object) -> None:
         about = {"experiment": experiment.id, "problem": experiment.problem_id, "arm": experiment.arm}

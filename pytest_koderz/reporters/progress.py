@@ -35,7 +35,8 @@ class Progress:
 
     def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:
         sign = "+" if iteration.passed else "-"
-        failure = "" if iteration.passed or not detail(iteration) else f": {detail(iteration)}"
+        words = detail(iteration.verdict)
+        failure = "" if iteration.passed or not words else f": {words}"
         self._step(experiment, f"{sign} iteration {iteration.number}: {verdict_words(iteration)}{failure}")
 
     def pytest_koderz_checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_koderz.core.errors import JournalFault, UsageError
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.ports import Reply
 
@@ -40,6 +40,7 @@ class Past:
     specs: tuple[Spec, ...] = ()
     iterations: tuple[Iteration, ...] = ()
     checkpoints: tuple[Guidance, ...] = ()
+    advice: tuple[Advice, ...] = ()
     settled: Experiment | None = None
     """The whole record, where it was solved or unsolved. None: it was cut short, invalid or skipped."""
 
@@ -71,6 +72,12 @@ class Recorded:
         ]
         unlike = [start for start in starts if _changes([start], conditions)]
         return _changes(unlike, conditions) if len(unlike) == len(starts) and starts else ()
+
+    def calls(self) -> Iterator[Event]:
+        """Every answered call, under whatever conditions."""
+        for runs in self.experiments.values():
+            for run in runs.values():
+                yield from (event for event in run if event.values["event"] == "called")
 
     def counts(self) -> tuple[int, int]:
         """How many experiments are settled, and how many began and are not, under whatever conditions."""
@@ -150,6 +157,7 @@ def _past(run: Iterable[Event]) -> Past:
         specs=tuple(found["spec_written"]),
         iterations=tuple(found["iterated"]),
         checkpoints=tuple(found["checkpointed"]),
+        advice=tuple(found["advised"]),
         settled=found["ended"][-1] if found["ended"] else None,
     )
 
@@ -173,5 +181,6 @@ _READ: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "spec_written": lambda values: value_of(Spec, values["spec"]),
     "iterated": lambda values: value_of(Iteration, values["iteration"]),
     "checkpointed": lambda values: value_of(Guidance, values["guidance"]),
+    "advised": lambda values: value_of(Advice, values["advice"]),
     "ended": lambda values: value_of(Experiment, values["record"]),
 }

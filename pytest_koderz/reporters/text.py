@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from pytest_koderz.core.experiment import Experiment, Status
-from pytest_koderz.core.iteration import Iteration, Outcome
+from pytest_koderz.core.iteration import Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Usage
 
 CODE_LINES = 60
@@ -33,22 +33,27 @@ def counted(number: int, word: str) -> str:
 
 
 def verdict_words(iteration: Iteration) -> str:
-    """`wrong, 2 of 7 assertions passed`."""
-    verdict = iteration.verdict
-    words = [str(verdict.outcome)]
-    if verdict.assertions_total and not verdict.passed:
-        words.append(f"{verdict.assertions_passed} of {verdict.assertions_total} assertions passed")
+    """`wrong, 2 of 7 assertions passed`, and what else is to be known of it."""
+    words = [outcome_words(iteration.verdict)]
     if iteration.repeated:
         words.append("a repeated candidate")
+    if iteration.fallback:
+        words.append("by the fallback model")
     return ", ".join(words)
 
 
-def detail(iteration: Iteration) -> str:
+def outcome_words(verdict: Verdict) -> str:
+    """`wrong, 2 of 7 assertions passed`."""
+    if not verdict.assertions_total or verdict.passed:
+        return str(verdict.outcome)
+    return f"{verdict.outcome}, {verdict.assertions_passed} of {verdict.assertions_total} assertions passed"
+
+
+def detail(verdict: Verdict) -> str:
     """The first failure in one line; empty where there is none."""
-    failures = iteration.verdict.failures
-    if not failures:
+    if not verdict.failures:
         return ""
-    first = failures[0]
+    first = verdict.failures[0]
     text = first.exception or first.explanation or first.summary
     return " ".join(text.split())
 
@@ -62,9 +67,10 @@ def headline(experiment: Experiment) -> str:
     tried = counted(len(experiment.iterations), "iteration")
     if experiment.solved:
         return f"solved in {tried}"
-    last = experiment.iterations[-1]
-    failure = f": {detail(last)}" if detail(last) else ""
-    return f"unsolved after {tried}, the last {verdict_words(last)}{failure}"
+    last, graded = experiment.iterations[-1], experiment.graded
+    words = verdict_words(last) if graded is None else f"passed, but {outcome_words(graded)} on the grading tests"
+    failure = detail(graded or last.verdict)
+    return f"unsolved after {tried}, the last {words}{': ' + failure if failure else ''}"
 
 
 def failure_lines(experiment: Experiment) -> list[str]:
@@ -83,7 +89,8 @@ def failure_lines(experiment: Experiment) -> list[str]:
     if not experiment.iterations:
         return [head, headline(experiment)]
     last = experiment.iterations[-1]
-    return [head, "", *_code_lines(last), "", *_failed_test(last), f"E   {headline(experiment)}"]
+    failed = _failed_test(experiment.graded or last.verdict)
+    return [head, "", *_code_lines(last), "", *failed, f"E   {headline(experiment)}"]
 
 
 def _code_lines(iteration: Iteration) -> list[str]:
@@ -94,10 +101,10 @@ def _code_lines(iteration: Iteration) -> list[str]:
     return shown + ([f"      ... {len(lines) - CODE_LINES} more lines"] if len(lines) > CODE_LINES else [])
 
 
-def _failed_test(iteration: Iteration) -> list[str]:
-    if iteration.verdict.outcome is Outcome.NO_CODE or not iteration.verdict.failures:
+def _failed_test(verdict: Verdict) -> list[str]:
+    if verdict.outcome is Outcome.NO_CODE or not verdict.failures:
         return []
-    first = iteration.verdict.failures[0]
+    first = verdict.failures[0]
     lines = [f">   {line}" for line in (first.assertion or "").splitlines()]
     lines += [f"E   {line}" for text in (first.explanation, first.exception) if text for line in text.splitlines()]
     return lines

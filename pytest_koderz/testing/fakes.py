@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pytest_koderz.core.arm import Arm, Role
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
@@ -64,10 +64,13 @@ class ScriptedSandbox:
 class NoMemory:
     """A Memory that knows nothing."""
 
-    def recall_spec(self, problem: Problem, arm: Arm) -> Spec | None:  # noqa: ARG002 - the Protocol's
+    def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:  # noqa: ARG002
         return None
 
     def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:  # noqa: ARG002
+        return None
+
+    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:  # noqa: ARG002 - the Protocol's
         return None
 
 
@@ -92,6 +95,9 @@ class RecordingListener:
 
     def iterated(self, experiment: Experiment, iteration: Iteration) -> None:  # noqa: ARG002 - the Protocol's
         self.heard.append(("iterated", iteration))
+
+    def advised(self, experiment: Experiment, advice: Advice) -> None:  # noqa: ARG002 - the Protocol's
+        self.heard.append(("advised", advice))
 
     def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:  # noqa: ARG002 - the Protocol's
         self.heard.append(("checkpointed", guidance))

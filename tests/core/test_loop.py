@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.arm import Arm, CheckpointPolicy, Role
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget, SandboxFault
-from pytest_koderz.core.experiment import Experiment, Spec, Status, experiment_id, seed_of
-from pytest_koderz.core.iteration import FeedbackPolicy, Iteration, Outcome, StopReason, Verdict
+from pytest_koderz.core.experiment import Advice, Experiment, Spec, Status, experiment_id, seed_of
+from pytest_koderz.core.iteration import Candidate, FeedbackPolicy, Iteration, Outcome, StopReason, Verdict
+from pytest_koderz.core.loop import solve
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
-from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
-from pytest_koderz.testing import NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
+from pytest_koderz.core.problem import Problem, TestSet
+from pytest_koderz.core.prompts import ADVICE_HEADING, ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
+from pytest_koderz.testing import FrozenClock, NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
 
-from .worlds import FRONTIER, KODERZ, LOCAL_ONLY, RIGHT, WRONG, run, wrong
+from .worlds import ADD, FRONTIER, KODERZ, LOCAL, LOCAL_ONLY, RIGHT, START, WRONG, run, wrong
 
 
 def test_all_four_phases_happen_in_order() -> None:
@@ -165,7 +167,7 @@ def test_a_recalled_spec_is_not_written_again() -> None:
     """No call is made for it."""
 
     class Remembering(NoMemory):
-        def recall_spec(self, problem: Problem, arm: Arm) -> Spec | None:
+        def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
             return Spec("an old spec", "frontier-1", recalled_from="exp_00000000")
 
     local = ScriptedModel([RIGHT])
@@ -225,3 +227,122 @@ def _judged(problem: Problem, candidate: object, tests: str) -> Verdict:
         for each, value in shown
     )
     return Verdict(Outcome.WRONG, 1, 2, failures)
+
+
+CASCADE = Arm("cascade", local=LOCAL, fallback=FRONTIER, max_iterations=2)
+
+
+def test_the_fallback_answers_once_when_the_local_tries_are_spent() -> None:
+    """From the problem alone: it is asked what a frontier model without any local one would be asked."""
+    frontier = ScriptedModel([RIGHT])
+    experiment = run(CASCADE, local=ScriptedModel([wrong(1), wrong(2)]), frontier=frontier)
+    assert experiment.solved
+    assert [iteration.fallback for iteration in experiment.iterations] == [False, False, True]
+    assert ATTEMPTS_HEADING not in frontier.prompts[0].user
+    assert [spending.role for spending in experiment.ledger.spendings] == [Role.LOCAL, Role.FALLBACK]
+
+
+def test_the_fallback_is_not_asked_for_what_is_solved() -> None:
+    """Nor paid."""
+    frontier = ScriptedModel([])
+    assert run(CASCADE, local=ScriptedModel([wrong(1), RIGHT]), frontier=frontier).solved
+    assert frontier.prompts == []
+
+
+def test_a_fallback_that_fails_leaves_it_unsolved() -> None:
+    """There is no second one."""
+    experiment = run(CASCADE, local=ScriptedModel([wrong(1), wrong(2)]), frontier=ScriptedModel([wrong(3)]))
+    assert (experiment.status, len(experiment.iterations)) == (Status.UNSOLVED, 3)
+
+
+@pytest.mark.parametrize(
+    ("passed", "reviewed"),
+    [
+        ([1, 1, 1, 1, 1, 1, 1, 1], [3, 5, 7]),
+        ([1, 2, 3, 4, 5, 6, 7, 8], []),
+        ([3, 2, 1, 4, 4, 4, 5, 1], [3, 6]),
+        ([0, 0, 0, 5, 0, 0, 0, 0], [3, 6]),
+    ],
+)
+def test_a_plateau_brings_a_checkpoint(passed: list[int], reviewed: list[int]) -> None:
+    """After two iterations that came no further than those before, counted anew after each checkpoint."""
+    counts = iter(passed)
+    sandbox = ScriptedSandbox(judge=lambda *_: Verdict(Outcome.WRONG, next(counts), 10))
+    local = ScriptedModel([wrong(number) for number in range(8)])
+    plateau = replace(KODERZ, max_iterations=8, checkpoint_policy=CheckpointPolicy.PLATEAU)
+    experiment = run(plateau, local=local, sandbox=sandbox)
+    assert [guidance.after_iteration for guidance in experiment.checkpoints] == reviewed
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_the_grading_tests_decide_and_both_verdicts_are_kept(holds: bool) -> None:
+    """The loop ends when the base tests pass, and never hears of the others."""
+    held = Verdict(Outcome.PASSED if holds else Outcome.WRONG, 1, 2)
+
+    def judge(_: Problem, candidate: Candidate, tests: TestSet) -> Verdict:
+        base = Verdict(Outcome.PASSED if "x + y" in candidate.source else Outcome.WRONG, 1, 1)
+        return held if tests == "plus" else base
+
+    local = ScriptedModel([wrong(1), RIGHT])
+    problem = replace(ADD, plus="def check(candidate):\n    assert candidate(-1, 1) == 0\n")
+    arm = replace(LOCAL_ONLY, grade_on="plus")
+    experiment = run(arm, local=local, sandbox=ScriptedSandbox(judge=judge), problem=problem)
+    assert experiment.iterations[-1].passed
+    assert (experiment.graded, experiment.verdict, experiment.solved) == (held, held, holds)
+    assert len(local.prompts) == 2
+
+
+def test_a_problem_without_grading_tests_is_graded_by_its_base_tests() -> None:
+    """As its publisher does."""
+    experiment = run(replace(LOCAL_ONLY, grade_on="plus"), local=ScriptedModel([RIGHT]))
+    assert (experiment.solved, experiment.graded) == (True, None)
+
+
+class Advising(NoMemory):
+    """A memory that knows of one guidance."""
+
+    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice]:
+        return [Advice("mind the sign", "exp_00000000", "own/other")]
+
+
+def test_advice_comes_after_the_first_failure_and_ends_with_the_first_guidance() -> None:
+    """It is asked for once, shown until the frontier has looked, and its origin is kept."""
+    local = ScriptedModel([wrong(1), wrong(2), RIGHT])
+    tell = RecordingListener()
+    experiment = run(KODERZ, local=local, memory=Advising(), recall_guidance=True, tell=tell)
+    assert [ADVICE_HEADING in prompt.user for prompt in local.prompts] == [False, True, False]
+    assert "mind the sign" in local.prompts[1].user
+    assert experiment.advice == (Advice("mind the sign", "exp_00000000", "own/other", after_iteration=1),)
+    assert tell.names.count("advised") == 1
+
+
+def test_an_arm_that_does_not_ask_gets_no_advice() -> None:
+    """As no shipped arm does, and never the control."""
+    local = ScriptedModel([wrong(1), RIGHT])
+    experiment = run(LOCAL_ONLY, local=local, memory=Advising())
+    assert experiment.advice == ()
+    assert ADVICE_HEADING not in local.prompts[1].user
+
+
+def test_what_the_frontier_gives_away_is_flagged() -> None:
+    """In spec and guidance alike; the local model is told all the same, since that is what was paid for."""
+    hidden = replace(ADD, tests="def check(candidate):\n    assert candidate(12345, 54321) == 66666\n")
+    frontier = ScriptedModel(["Note that add(12345, 54321) is 66666.", f"Write this:\n{RIGHT}"])
+    experiment = run(local=ScriptedModel([wrong(1), wrong(2), RIGHT]), frontier=frontier, problem=hidden)
+    assert experiment.spec is not None
+    assert experiment.spec.leaks == ("a hidden value: add(12345,54321)", "a hidden value: 66666")
+    assert experiment.checkpoints[0].leaks == ("a complete solution",)
+
+
+def test_all_arms_ask_for_the_same_spec() -> None:
+    """The same prompt with the same seed, so that they can share it; another epoch has another."""
+    prompts = []
+    for changes in ({"arm": "koderz"}, {"arm": "no-checkpoints"}, {"epoch": 2}):
+        frontier = ScriptedModel(lambda _: "words")
+        start = replace(START, **changes)
+        crew = {Role.SPEC: frontier, Role.LOCAL: ScriptedModel([RIGHT]), Role.CHECKPOINT: frontier}
+        world = ScriptedSandbox("x + y"), NoMemory(), RecordingListener(), FrozenClock()
+        solve(start, ADD, replace(KODERZ, name=start.arm), crew, *world)
+        prompts.append(frontier.prompts[0])
+    assert prompts[0] == prompts[1]
+    assert prompts[0].seed != prompts[2].seed

@@ -52,7 +52,12 @@ def run(  # the world's parts, each replaceable
 ) -> Experiment:
     """One experiment on `add`, whose judge passes what holds `x + y`."""
     frontier = frontier or ScriptedModel(lambda prompt: f"words for {prompt.role}")
-    crew: dict[Role, Model] = {Role.SPEC: frontier, Role.LOCAL: local, Role.CHECKPOINT: frontier}
+    crew: dict[Role, Model] = {
+        Role.SPEC: frontier,
+        Role.LOCAL: local,
+        Role.CHECKPOINT: frontier,
+        Role.FALLBACK: frontier,
+    }
     return solve(
         replace(START, arm=arm.name),
         problem,

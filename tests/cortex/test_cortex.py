@@ -15,10 +15,11 @@ from time import monotonic, sleep
 import pytest
 
 from pytest_koderz.core.arm import Arm
-from pytest_koderz.core.experiment import Experiment, Status
-from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex, owed_in, recall_experiments
+from pytest_koderz.core.experiment import Advice, Experiment, Status
+from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex, owed_in, recall
 
 from .worlds import (
+    BENCHMARK,
     FORGETFUL,
     arm,
     embedded,
@@ -67,8 +68,26 @@ def test_all_that_was_told_is_stored_and_verified(tmp_path: Path, cortex: Cortex
     assert len(titles_in(tmp_path)) == len(set(titles_in(tmp_path))) == count
     assert list((tmp_path / "bench").iterdir()) == []
     where = {"cortex_path": None, "database": tmp_path / "cortex.db"}
-    assert recall_experiments(told[0].benchmark_id, **where) == tuple(told)  # type: ignore[arg-type]
-    assert recall_experiments(told[1].id, **where) == (told[1],)  # type: ignore[arg-type]
+    assert recall(told[0].benchmark_id, **where).experiments == tuple(told)  # type: ignore[arg-type]
+    assert recall(told[1].id, **where).experiments == (told[1],)  # type: ignore[arg-type]
+
+
+def test_a_benchmark_is_noted_once(tmp_path: Path) -> None:
+    """With the first event, be it resumed; another setting makes another note, and the later one counts."""
+    where = {"cortex_path": None, "database": tmp_path / "cortex.db"}
+    for run, profile in enumerate(("live", "live", "other")):
+        head = {"id": BENCHMARK, "profile": profile, "arms": ["koderz"]}
+        opened = open_cortex(spool=tmp_path / "bench" / f"{run}.spool", head=head, **where)  # type: ignore[arg-type]
+        with closing(opened) as cortex:
+            assert list(tmp_path.glob("bench/*")) == []
+            told = tell(cortex, lived())
+            assert cortex.deliver(60) == Delivery(told + 1, told + 1)
+        notes = [title for title in titles_in(tmp_path) if "benchmark-note" in title]
+        assert len(notes) == (2 if profile == "other" else 1)
+        found = recall(BENCHMARK, **where)  # type: ignore[arg-type]
+        assert found.experiments == (lived(),)
+        assert found.heads[BENCHMARK]["profile"] == profile
+        assert found.heads[BENCHMARK]["at"] > "2026"
 
 
 def test_iterations_are_recalled_complete_and_in_order(cortex: Cortex) -> None:
@@ -132,12 +151,12 @@ def test_guidance_that_helped_is_found_again(cortex: Cortex) -> None:
     tell(cortex, solved)
     tell(cortex, unsolved)
     cortex.deliver(60)
-    (found,) = cortex.recall_guidance(experiment(3).with_iteration(iteration(1)), limit=5)
-    assert (found.experiment_id, found.problem_id) == (solved.id, "HumanEval/1")
-    assert found.guidance == solved.checkpoints[0]
-    assert cortex.recall_guidance(experiment(1).with_iteration(iteration(1))) == []
-    assert cortex.recall_guidance(experiment(3).with_iteration(iteration(1, passed=True))) == []
-    assert cortex.recall_guidance(experiment(3)) == []
+    recall = cortex.pytest_koderz_recall_guidance
+    found = recall(experiment(3).with_iteration(iteration(1)))
+    assert found == [Advice(solved.checkpoints[0].text, solved.id, "HumanEval/1")]
+    assert recall(experiment(1).with_iteration(iteration(1))) == []
+    assert recall(experiment(3).with_iteration(iteration(1, passed=True))) == []
+    assert recall(experiment(3)) == []
 
 
 def test_two_processes_tell_one_server_file(tmp_path: Path) -> None:
@@ -198,7 +217,7 @@ def test_nothing_is_lost_on_a_server_that_loses_things(tmp_path: Path) -> None:
         assert cortex.deliver(120) == Delivery(count, count)
         assert cortex.pytest_koderz_recall_iterations(long, 6) == list(long.iterations)
     assert all(len(str(row["content"])) <= 10_240 for row in rows_in(tmp_path))
-    (found,) = recall_experiments(long.id, cortex_path=None, database=tmp_path / "cortex.db")
+    (found,) = recall(long.id, cortex_path=None, database=tmp_path / "cortex.db").experiments
     assert found == long
 
 

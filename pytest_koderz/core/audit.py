@@ -1,0 +1,132 @@
+"""What a spec or a guidance should not hold: the values of hidden tests, or the whole solution."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+
+from .extract import candidate_of
+from .ports import Sandbox
+from .problem import Problem
+
+HIDDEN_VALUE = "a hidden value: "
+"""Begins what is said of a test's argument or expected value, which follows."""
+COMPLETE_SOLUTION = "a complete solution"
+
+DISTINCTIVE = 8
+"""Characters from which a literal is not in a text by chance; a shorter one counts as part of a whole call alone."""
+LONG_NUMBER = 5
+"""The same for a number."""
+EDGE_CASE = 4
+"""Characters of a call's arguments, parentheses included, that anyone would think of: `(0)`, `([])`, `('')`."""
+MOST = 3
+"""Values that are named for one text."""
+SHOWN = 60
+"""Characters of a value that are shown."""
+
+
+def leaks_in(text: str, problem: Problem, sandbox: Sandbox) -> tuple[str, ...]:
+    """What *text* tells of the solution of *problem* that the problem itself does not, in words.
+
+    The judge says whether code in it is a complete solution. Raises SandboxFault when it cannot.
+    """
+    values = hidden_values_in(text, problem)[:MOST]
+    found = [f"{HIDDEN_VALUE}{value if len(value) <= SHOWN else value[: SHOWN - 3] + '...'}" for value in values]
+    if _holds_solution(text, problem, sandbox):
+        found.append(COMPLETE_SOLUTION)
+    return tuple(found)
+
+
+def hidden_values_in(text: str, problem: Problem) -> list[str]:
+    """Literals of the tests, base and plus, that stand in *text* but not in the prompt; longest first, their parts not.
+
+    White space and the kind of quotes make no difference.
+    """
+    shown, said = _dense(problem.prompt), _dense(text)
+    known = {literal for tests in (problem.tests, problem.plus) if tests for literal in _literals(tests)}
+    wanted = {word for literal in known for word in _words(literal, problem.entry_point)}
+    found = [word for word in wanted if word in said and word not in shown and _stands_alone(word, text)]
+    kept: list[str] = []
+    for word in sorted(found, key=lambda word: (-len(word), word)):
+        if not any(word in longer for longer in kept):
+            kept.append(word)
+    return kept
+
+
+def _words(literal: str, entry_point: str) -> tuple[str, ...]:
+    """How a text would write it: a call's arguments after the function's name."""
+    return (f"{entry_point}{literal}", f"candidate{literal}") if literal.startswith("(") else (literal,)
+
+
+def _holds_solution(text: str, problem: Problem, sandbox: Sandbox) -> bool:
+    if not re.search(rf"\bdef\s+{re.escape(problem.entry_point)}\b", text):
+        return False
+    candidate = candidate_of(text, problem)
+    return candidate is not None and sandbox(problem, candidate).passed
+
+
+def _stands_alone(word: str, text: str) -> bool:
+    """Not as a part of a longer word or number, as 12345 is of 123456. *word* is dense, *text* is as it was written."""
+    if not (word[0].isalnum() or word[-1].isalnum()):
+        return True
+    spaced = r"\s*".join("[\"`']" if character == "'" else re.escape(character) for character in word)
+    return re.search(rf"(?<![\w.]){spaced}(?!\w|\.\d)", text) is not None
+
+
+def _dense(text: str) -> str:
+    return re.sub(r"[\"`]", "'", re.sub(r"\s", "", text))
+
+
+@lru_cache(maxsize=512)
+def _literals(tests: str) -> frozenset[str]:
+    """The tests' arguments and expected values as dense text: each distinctive one, and a call's in parentheses."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # invalid escapes in a dataset's tests
+        try:
+            tree = ast.parse(tests)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return frozenset()
+    calls = {dense for call in _calls(tree) if len(dense := _dense(call)) > EDGE_CASE}
+    values = {dense for node in _values(tree) if _is_distinctive(dense := _dense(ast.unparse(node)))}
+    return frozenset(values | calls)
+
+
+def _is_distinctive(literal: str) -> bool:
+    return len(literal) >= (LONG_NUMBER if re.fullmatch(r"-?[\d.]+", literal) else DISTINCTIVE)
+
+
+def _calls(tree: ast.Module) -> Iterator[str]:
+    """The arguments of each call of the function under test in an assertion, where all of them are literals."""
+    for call in _tested_calls(tree):
+        if call.args and not call.keywords and all(map(_is_literal, call.args)):
+            yield f"({', '.join(map(ast.unparse, call.args))})"
+
+
+def _values(tree: ast.Module) -> Iterator[ast.expr]:
+    for call in _tested_calls(tree):
+        yield from filter(_is_literal, call.args)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare):
+            yield from filter(_is_literal, node.test.comparators)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.List):
+            # Tests that come as a table: one row of arguments for each call.
+            rows = [row for row in node.value.elts if isinstance(row, ast.List)]
+            yield from (value for row in rows for value in row.elts if _is_literal(value))
+
+
+def _tested_calls(tree: ast.Module) -> Iterator[ast.Call]:
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.Assert):
+            yield from (node for node in ast.walk(statement.test) if isinstance(node, ast.Call))
+
+
+def _is_literal(node: ast.expr) -> bool:
+    """A value written out, such as `[1, "a", -2.5]`; not a name."""
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
