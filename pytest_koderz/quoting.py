@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -56,10 +57,11 @@ def quote_lines(settings: Settings, experiments: Sequence[tuple[Arm, Problem]]) 
     """The quote as lines of at most 80 columns."""
     mark = SIMULATED if settings.simulated else ""
     spans: list[Span] = []
+    specs: Counter[tuple[str, str]] = Counter()
     yield mark + _ROW.format("arm", "experiments", "low", "high")
     for arm in settings.arms:
         problems = [problem for each, problem in experiments if each.name == arm.name]
-        by_role = {role: _role_span(arm, role, problems) for role in arm.models}
+        by_role = {role: _role_span(arm, role, _paying(arm, role, problems, specs)) for role in arm.models}
         spans.append(_sum(by_role.values()))
         yield mark + _row(arm.name, len(problems), spans[-1])
         for role, span in by_role.items():
@@ -68,6 +70,19 @@ def quote_lines(settings: Settings, experiments: Sequence[tuple[Arm, Problem]]) 
     yield mark + _row("total", len(experiments), whole)
     yield ""
     yield from (mark + line for line in _assumptions(settings, whole))
+
+
+def _paying(arm: Arm, role: Role, problems: Sequence[Problem], specs: Counter[tuple[str, str]]) -> Sequence[Problem]:
+    """*problems*, once for each epoch; for specs those that no arm before has written. Adds them to *specs*."""
+    if role is not Role.SPEC:
+        return problems
+    name, own, paying = arm.models[role].name, Counter[str](), []
+    for problem in problems:
+        own[problem.id] += 1
+        if own[problem.id] > specs[name, problem.id]:
+            specs[name, problem.id] += 1
+            paying.append(problem)
+    return paying
 
 
 def low_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
@@ -94,6 +109,8 @@ def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
         if arm.checkpoint and number % arm.checkpoint_interval == 0 and number < arm.max_iterations:
             yield checkpoint_prompt(problem, record, record.iterations[-arm.checkpoint_interval :], 0)
             record = record.with_checkpoint(Guidance(1, number, _stand_in(arm.checkpoint.max_tokens), ""))
+    if arm.fallback is not None:
+        yield candidate_prompt(problem, Experiment("", problem.id, arm.name), 0, None, 0, Role.FALLBACK)
 
 
 def _failed(number: int, length: int) -> Iteration:
@@ -145,6 +162,7 @@ def _assumptions(settings: Settings, whole: Span) -> Iterator[str]:
     yield "      replies of max_tokens, a token to each byte, caches written and"
     yield f"      never read, feedback of {FEEDBACK:,} characters; what is lost on the"
     yield "      way and asked for again comes on top"
+    yield "a spec counts in the first of the arms that work from it"
     yield from _folded(price_line(settings.arms))
     if settings.max_cost is not None:
         yield from _limit_lines(settings.max_cost, whole)

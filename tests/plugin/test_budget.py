@@ -435,6 +435,20 @@ def test_a_quote_by_hand(folder: Path) -> None:
     assert replies + (read + 2 * 350) * Decimal("0.000005") < high < replies + (read + 2 * 550) * Decimal("0.000005")
 
 
+def test_a_quote_counts_a_shared_spec_once_and_the_fallback(folder: Path) -> None:
+    """The second arm pays for the spec of that problem alone which the first does not try; low needs no fallback."""
+    settings = load_settings(None, folder, {}, Choice(profile="live", arms=("koderz", "no-checkpoints", "cascade")))
+    supervised, unchecked, cascade = settings.arms
+    one, other = (Problem(f"own/{name}", "def add(x, y): ...", "add", "") for name in ("one", "other"))
+    tried = [(supervised, one), (unchecked, one), (unchecked, other), (cascade, one)]
+    lines = [line for line in quote_lines(settings, tried) if line.startswith("  ")]
+    rows = {role: [line.split()[-2:] for line in lines if line.strip().startswith(f"{role}:")] for role in Role}
+    assert rows[Role.SPEC][0] == rows[Role.SPEC][1]
+    assert rows[Role.SPEC][0][0] != "$0.0000"
+    ((low, high),) = rows[Role.FALLBACK]
+    assert low == "$0.0000" != high
+
+
 def test_a_quote_of_an_unknown_price(folder: Path) -> None:
     """It is unknown, and so is every sum that it is a part of."""
     settings = settings_in(folder, "odd")
