@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--koderz-problems", metavar="0-9,42", help="Pick problems by number, id or pattern.")
     add("--koderz-epochs", metavar="N", type=int, help="Run each arm on each problem N times.")
+    add("--koderz-jobs", metavar="N", type=int, help="Keep N experiments in flight, in one process.")
     add(
         "--koderz-resume",
         metavar="BENCH_ID",

@@ -28,10 +28,12 @@ from .cortex import Cortex, Delivery, deliver_spools, open_cortex
 from .datasets.selection import select, select_known
 from .gates import Gates
 from .items import COMPLAINTS_ATTRIBUTE, ExperimentItem, Suite, benchmark_key, experiment_of, mark_report
+from .jobs import Jobs, check_jobs
 from .marked import FIXTURE
 from .opening import (
     SUITE_FOLDER,
     check_models,
+    check_output,
     choose_paths,
     frame_of,
     prepare_weights,
@@ -118,6 +120,7 @@ class Session:
                 self.recorded = self.benchmark.recorded = read_folder(self.folder)
         check_models(self.settings, self.config)
         check_budget(self.settings)
+        check_output(self.settings.json)
         if not self.is_worker:
             self.sandbox = self.benchmark.sandbox_words()
         register = self.config.pluginmanager.register
@@ -131,6 +134,9 @@ class Session:
         self.gates = Gates(self.config, self.settings.arms[0].name, self._in_order)
         if self.gates.given and not self.is_worker:
             register(self.gates, "koderz-gates")
+        check_jobs(self.config, self.settings.jobs)
+        if self.settings.jobs > 1 and not self.is_worker:
+            register(Jobs(self.benchmark, self.settings.jobs), "koderz-jobs")
         if not self.is_worker:
             schedule_one_by_one(self.config)
             prepare_weights(self.settings, self._say)
@@ -276,8 +282,8 @@ class Session:
 
     def pytest_sessionstart(self) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        distributed = self.config.getoption("numprocesses", default=None)
-        if reporter is not None and not self.is_worker and not distributed:
+        several = self.settings.jobs > 1 or self.config.getoption("numprocesses", default=None)
+        if reporter is not None and not self.is_worker and not several:
             self.config.pluginmanager.register(Progress(reporter, self._uncaptured, self.mark), "koderz-progress")
 
     @pytest.hookimpl(tryfirst=True)
@@ -323,8 +329,12 @@ class Session:
         """The results come last, when all workers have reported; also where there is no terminal."""
         if not self.is_worker and self.settings.json is not None and self.experiments:
             results = results_of(frame_of(self.settings, self.id), self._head(), self._in_order())
-            self.settings.json.parent.mkdir(parents=True, exist_ok=True)
-            self.settings.json.write_text(json.dumps(results, indent=1) + "\n")
+            try:
+                self.settings.json.parent.mkdir(parents=True, exist_ok=True)
+                self.settings.json.write_text(json.dumps(results, indent=1) + "\n")
+            except OSError as fault:
+                # The disk filled up since `check_output`; the experiments themselves are in the journal.
+                self._say(f"no results: {self.settings.json}: {fault.strerror}; resume {self.id} to have them")
 
     def _closing_lines(self) -> Iterator[str]:
         yield ""

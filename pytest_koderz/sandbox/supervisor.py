@@ -6,6 +6,7 @@ import os
 import re
 import threading
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from types import TracebackType
@@ -13,9 +14,9 @@ from typing import Any, Self
 
 from pytest_koderz.core.errors import SandboxFault, UsageError
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
-from pytest_koderz.core.problem import Problem, TestSet
+from pytest_koderz.core.problem import Isolation, Problem, TestSet
 
-from .crew import Crew
+from .crew import Crew, Nursery
 from .lane import Trial
 from .levels import Levels, host_of
 from .process import Process
@@ -34,8 +35,6 @@ class Judge:
     def __init__(self, timeout: float, memory_limit: int, *, strict: bool) -> None:
         self.timeout = timeout
         self._limits: dict[str, float] = {}
-        self._totals: dict[str, int] = {}
-        """Assertions of the tests that some candidate came to the end of."""
         self._free = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
         self._crew = Crew(memory_limit)
         self._levels: Levels | None = None
@@ -96,29 +95,23 @@ class Judge:
             return self._judged(problem, tests, candidate, seconds)
 
     def _judged(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
-        key = _key(problem, tests)
         nursery = self._crew.nursery(problem.isolation, _requires(problem, candidate))
         with nursery.child() as child:
-            if problem.isolation == "in-process":
-                sources = problem.preamble, candidate.source, tests, problem.entry_point
-                trial = judge_alone(child, sources, seconds)
-            else:
-                trial = self._checked(child, key, problem, tests, candidate, seconds)
+            trial = self._trial(nursery, child, problem, tests, candidate.source, seconds)
         if trial.answer and trial.answer.get("again"):
             return self._judged(problem, tests, candidate, seconds)
-        verdict = _verdict_of(trial, seconds)
-        if verdict.assertions_total is None:
-            verdict = replace(verdict, assertions_total=self._totals.get(key))
-        else:
-            self._totals[key] = verdict.assertions_total
-        return replace(verdict, isolation=problem.isolation, locks=host_of(child.missing))
+        return _verdict_of(trial, seconds, problem.isolation, host_of(child.missing))
 
-    def _checked(
-        self, child: Process, key: str, problem: Problem, tests: str, candidate: Candidate, seconds: float
+    def _trial(
+        self, nursery: Nursery, child: Process, problem: Problem, tests: str, source: str, seconds: float
     ) -> Trial:
+        if problem.isolation == "in-process":
+            sources = problem.preamble, source, tests, problem.entry_point
+            return judge_alone(child, sources, seconds, nursery.provide)
+        key = _key(problem, tests)
         with self._crew.lane() as lane:
-            lane.learn(key, problem.preamble, tests, problem.entry_point)
-            return lane.judge(child, key, problem.preamble, candidate.source, seconds)
+            preamble = lane.learn(key, problem.preamble, tests, problem.entry_point)
+            return lane.judge(child, key, ["load", preamble, source, problem.entry_point], seconds, nursery.provide)
 
     def _refuse_gaps(self) -> None:
         try:
@@ -133,30 +126,35 @@ class Judge:
 
 def _requires(problem: Problem, candidate: Candidate) -> tuple[str, ...]:
     """What must be importable: where numpy is installed, a candidate may use it unasked."""
-    if _IMPORTS_NUMPY.search(candidate.source) and find_spec("numpy"):
+    if "numpy" in candidate.source and _IMPORTS_NUMPY.search(candidate.source) and find_spec("numpy"):
         return tuple({*problem.requires, "numpy"})
     return problem.requires
 
 
 def _key(problem: Problem, tests: str) -> str:
-    parts = (problem.preamble, tests, problem.entry_point)
+    return _digest(problem.preamble, tests, problem.entry_point)
+
+
+@lru_cache(maxsize=1024)
+def _digest(*parts: str) -> str:
     return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
-def _verdict_of(trial: Trial, limit: float) -> Verdict:
+def _verdict_of(trial: Trial, limit: float, isolation: Isolation, locks: str) -> Verdict:
     answer: dict[str, Any] = trial.answer or {"passed": 0, "total": None, "failures": []}
-    failures = tuple(Failure(**failure) for failure in answer["failures"])
-    outcome = Outcome.TIMED_OUT if trial.timed_out else Outcome(answer["outcome"])
     return Verdict(
-        outcome,
+        Outcome.TIMED_OUT if trial.timed_out else Outcome(answer["outcome"]),
         answer["passed"],
+        # Only what this run has shown: a total learnt from others would make feedback depend on their order.
         answer["total"],
-        tuple(_told(failure, trial, limit) for failure in failures),
+        tuple(_told(Failure(**failure), trial, limit) for failure in answer["failures"]),
         trial.seconds,
         trial.fate.usage.cpu_seconds,
         trial.fate.usage.peak_rss_bytes,
         trial.stdout,
         trial.stderr,
+        isolation,
+        locks,
     )
 
 
