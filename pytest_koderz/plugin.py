@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Go on with a benchmark that was cut short; the newest one without an id.",
     )
     add("--koderz-json", metavar="FILE", help="Write the results as JSON.")
+    add("--koderz-html", metavar="FILE", help="Write the results as an HTML page.")
     add("--koderz-max-cost", metavar="USD", help="Make no call that could pass this sum; the rest is skipped.")
     add("--koderz-min-solved", metavar="0.85", help="Exit 1 where the first arm solves a smaller share.")
     add("--koderz-max-cost-per-solved", metavar="USD", help="Exit 1 where a solved problem costs it more.")

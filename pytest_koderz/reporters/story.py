@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import unified_diff
 from textwrap import wrap
 
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec, Status
-from pytest_koderz.core.iteration import Candidate, Iteration, StopReason
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status
+from pytest_koderz.core.iteration import Candidate, Iteration, StopReason, Verdict
 from pytest_koderz.core.money import Ledger
 
 from .summary import WIDTH
-from .text import counted, detail, dollars, headline, tokens, verdict_words
+from .text import counted, detail, dollars, headline, outcome_words, tokens, verdict_words
 
 INDENT = "    "
 
@@ -22,14 +22,19 @@ def story_lines(experiment: Experiment, mark: str = "") -> Iterator[str]:
     yield from folded(_ending(experiment), mark)
     yield from folded(_circumstances(experiment), mark)
     if experiment.spec is not None:
-        yield from ("", *folded(_spec_head(experiment.spec), mark), *_quoted(experiment.spec.text))
+        yield from ("", *folded(_spec_head(experiment.spec), mark), *_audited(experiment.spec, mark))
     for place, iteration in enumerate(experiment.iterations):
         yield from ("", *folded(_iteration_head(iteration), mark))
         yield from _candidate_lines(iteration, experiment.iterations[:place])
         yield from _told(iteration)
+        for advice in experiment.advice:
+            if advice.after_iteration == iteration.number:
+                yield from ("", *folded(_advice_head(advice), mark), *_audited(advice, mark))
         for guidance in experiment.checkpoints:
             if guidance.after_iteration == iteration.number:
-                yield from ("", *folded(_checkpoint_head(guidance), mark), *_quoted(guidance.text))
+                yield from ("", *folded(_checkpoint_head(guidance), mark), *_audited(guidance, mark))
+    if experiment.graded is not None:
+        yield from ("", *folded(_graded(experiment.graded), mark))
     yield from ("", *_cost_lines(experiment.ledger, mark))
 
 
@@ -71,6 +76,22 @@ def _checkpoint_head(guidance: Guidance) -> str:
     return f"checkpoint {guidance.number} by {guidance.model_id}, on {source}: {spent}"
 
 
+def _advice_head(advice: Advice) -> str:
+    return f"advice from the memory: what helped {advice.experiment_id} on {advice.problem_id}"
+
+
+def _audited(said: Spec | Guidance | Advice, mark: str) -> Iterator[str]:
+    """Its text, and what the audit found in it."""
+    yield from _quoted(said.text)
+    for leak in said.leaks:
+        yield from folded(f"  flagged: it tells {leak}", mark)
+
+
+def _graded(verdict: Verdict) -> str:
+    failure = "" if verdict.passed or not detail(verdict) else f": {detail(verdict)}"
+    return f"graded on the plus tests: {outcome_words(verdict)}{failure}"
+
+
 def _candidate_lines(iteration: Iteration, earlier: Sequence[Iteration]) -> Iterator[str]:
     """The first candidate whole, a later one by what differs from the one before it."""
     candidate = iteration.candidate
@@ -99,7 +120,8 @@ def _told(iteration: Iteration) -> Iterator[str]:
         yield "  the model was told:"
         yield from _quoted(iteration.feedback)
     else:
-        yield from folded(f"  the model was told nothing of it: {detail(iteration) or iteration.verdict.outcome}")
+        known = detail(iteration.verdict) or iteration.verdict.outcome
+        yield from folded(f"  the model was told nothing of it: {known}")
 
 
 def _cost_lines(ledger: Ledger, mark: str) -> Iterator[str]:

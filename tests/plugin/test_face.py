@@ -196,3 +196,12 @@ def _properties(path: Path) -> dict[str, dict[str, str]]:
         }
         for name, place in places.items()
     }
+
+
+def test_a_page_is_written_where_it_was_asked_for(simulate: Run, pytester: pytest.Pytester) -> None:
+    """Into a folder that it makes; the summary names it."""
+    result = simulate("--koderz-problems", "0", "--koderz-html", "out/page.html")
+    result.stdout.fnmatch_lines(["results: out/page.html"])
+    page = (pytester.path / "out" / "page.html").read_text()
+    assert page.count("<details") == 3
+    assert "SIMULATED" in page

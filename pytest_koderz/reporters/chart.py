@@ -1,0 +1,81 @@
+"""Solved against dollars, as the coordinates of a drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import floor, log10
+
+from pytest_koderz.evidence.arms import ArmFigures
+from pytest_koderz.evidence.spending import Step
+
+WIDTH, HEIGHT = 640, 300
+LEFT, RIGHT, TOP, BOTTOM = 52, 130, 12, 34
+"""Margins, which hold the labels."""
+TICKS = 4
+"""About how many labels the axis of dollars has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An arm's way, with a corner at each step of the loop."""
+
+    arm: str
+    points: tuple[tuple[float, float], ...]
+    interval: tuple[float, float] | None
+    """The heights between which the share of solved lies at the end."""
+
+    @property
+    def end(self) -> tuple[float, float]:
+        return self.points[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Points are pixels from the upper left corner; ticks are places on an axis with their labels."""
+
+    lines: tuple[Line, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    unpriced: tuple[str, ...]
+    """Arms that are not in it, since a price is unknown."""
+
+
+def chart_of(arms: Sequence[ArmFigures], steps: Mapping[str, Sequence[Step]]) -> Chart:
+    """The share of settled experiments solved after each step, over the dollars spent until then."""
+    settled = [figures for figures in arms if figures.settled]
+    priced = [figures for figures in settled if figures.dollars is not None]
+    most = float(max((figures.dollars or Decimal(0) for figures in priced), default=Decimal(0))) or 1.0
+    return Chart(
+        lines=tuple(_line(figures, steps[figures.arm], most) for figures in priced),
+        x_ticks=tuple((_x(dollars, most), f"${dollars:,.10g}") for dollars in _ticks(most)),
+        y_ticks=tuple((_y(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
+        unpriced=tuple(figures.arm for figures in settled if figures.dollars is None),
+    )
+
+
+def _line(figures: ArmFigures, steps: Sequence[Step], most: float) -> Line:
+    points = [(_x(0, most), _y(0))]
+    for step in steps:
+        # First it is paid, then it is solved.
+        x = _x(float(step.dollars or 0), most)
+        points += [(x, points[-1][1]), (x, _y(step.solved / figures.settled))]
+    interval = figures.solved_interval
+    return Line(figures.arm, tuple(points), None if interval is None else (_y(interval.low), _y(interval.high)))
+
+
+def _x(dollars: float, most: float) -> float:
+    return round(LEFT + dollars / most * (WIDTH - LEFT - RIGHT), 1)
+
+
+def _y(share: float) -> float:
+    return round(TOP + (1 - share) * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def _ticks(most: float) -> list[float]:
+    """From 0 up to *most* in steps of 1, 2 or 5 times a power of ten."""
+    rough = most / TICKS
+    power = 10.0 ** floor(log10(rough))
+    step = next(size * power for size in (1, 2, 5, 10) if size * power >= rough)
+    return [number * step for number in range(int(most / step + 1e-9) + 1)]
