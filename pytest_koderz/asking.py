@@ -11,15 +11,16 @@ import pytest
 
 from .config import Settings
 from .core.errors import MemoryUnavailable, UsageError
-from .core.experiment import Experiment, Status
-from .cortex import recall_experiments
+from .core.experiment import Status
+from .cortex import Recalled, recall
+from .evidence.findings import Frame
 from .items import benchmark_key
 from .opening import frame_of, settings_of
 from .remembering import server_of
-from .reporters.archive import Archived, archived, experiments_in, folders_in, in_order, with_ledger
+from .reporters.archive import Archived, archived, experiments_in, folders_in, with_ledger
 from .reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
 from .reporters.story import folded, story_lines
-from .reporters.summary import SIMULATED, Frame, summary_lines
+from .reporters.summary import SIMULATED, summary_lines
 
 EVERYTHING = "*"
 """What --koderz-results means without a text."""
@@ -44,7 +45,7 @@ def results(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     settings = _settings(config)
     text: str = config.option.koderz_results
     if _asks_cortex(config):
-        found = by_benchmark(_recalled(settings, ""))
+        found = _benchmarks(_recalled(settings, ""), settings)
         lines = [*_entries(found, text)]
     else:
         lines = []
@@ -106,23 +107,27 @@ def _recorded(config: pytest.Config, which: str) -> tuple[Archived, str]:
 def _remembered(config: pytest.Config, which: str) -> tuple[Archived, str]:
     """The same from cortex alone."""
     settings = _settings(config)
-    found = _recalled(settings, which)
+    found = _benchmarks(_recalled(settings, which), settings)
     if not found:
-        known = [name for one in _recalled(settings, "") for name in (one.id, one.benchmark_id)]
+        known = [name for one in _recalled(settings, "").experiments for name in (one.id, one.benchmark_id)]
         raise UsageError(_unknown(which, known, f"cortex (project {settings.cortex.project})"))
-    arms = [arm.name for arm in settings.arms]
-    return Archived(found[0].benchmark_id, {}, in_order(found, arms)), f"cortex, project {settings.cortex.project}"
+    return found[0], f"cortex, project {settings.cortex.project}"
 
 
-def _recalled(settings: Settings, which: str) -> list[Experiment]:
+def _benchmarks(recalled: Recalled, settings: Settings) -> list[Archived]:
+    return by_benchmark(recalled.experiments, recalled.heads, [arm.name for arm in settings.arms])
+
+
+def _recalled(settings: Settings, which: str) -> Recalled:
     server: dict[str, Any] = server_of(settings)
     if server["cortex_path"] is None and not server["database"].is_file():
         raise UsageError(f"--koderz-from cortex: there is no memory yet: {server['database']}")
     try:
-        found = recall_experiments(which, **server)
+        found = recall(which, **server)
     except MemoryUnavailable as fault:
         raise UsageError(f"--koderz-from cortex: {fault}") from None
-    return [with_ledger(one) if one.status is Status.RUNNING else one for one in found]
+    whole = (with_ledger(one) if one.status is Status.RUNNING else one for one in found.experiments)
+    return replace(found, experiments=tuple(whole))
 
 
 def _unknown(which: str, known: Iterable[str], place: str) -> str:

@@ -57,7 +57,7 @@ class ModelEntry(_Checked):
     temperature: Annotated[float, Ge(0), Le(2)] | None = None
     max_tokens: Positive = 4096
     context_tokens: Positive | None = None
-    timeout: Annotated[float, Gt(0)] = 600.0
+    timeout: Annotated[float, Gt(0), Le(86_400)] = 600.0
     hosts: tuple[str, ...] = ()
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
 
@@ -88,19 +88,23 @@ class ProfileEntry(_Checked):
     description: str = ""
     problems: str | int | None = None
     epochs: Positive = 1
+    jobs: Positive = 1
+    """Experiments in flight in one process."""
     max_iterations: Positive = 50
     checkpoint_interval: Positive = 5
     control_model: str | None = None
     """At whose list price the control is estimated where it did not run. None: the one that fills `frontier`."""
     json: str | None = None
     """Where the results are written."""
+    html: str | None = None
+    """Where they are written as a page."""
     max_cost: Annotated[Decimal, Gt(0)] | None = None
     """US dollars that a benchmark may spend. None: no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxEntry(_Checked):
-    timeout: Annotated[float, Gt(0)] = 5.0
+    timeout: Annotated[float, Gt(0), Le(3600)] = 5.0
     memory_mb: Annotated[int, Ge(64)] = 1024
     strict: bool = False
 
@@ -156,7 +160,9 @@ class Choice:
     arms: tuple[str, ...] = ()
     problems: str | None = None
     epochs: int | None = None
+    jobs: int | None = None
     json: str | None = None
+    html: str | None = None
     max_cost: Decimal | None = None
 
 
@@ -177,6 +183,8 @@ class Settings:
     problems: str | None
     """Selection of problems. None: all that the suites hold."""
     epochs: int
+    jobs: int
+    """Experiments in flight in one process."""
     sandbox: SandboxEntry
     cortex: CortexEntry
     folder: Path
@@ -184,6 +192,7 @@ class Settings:
     local_rate: Decimal | None
     """US dollars per GPU-hour of one's own machines, for a second cost beside that of the tokens. None: not given."""
     json: Path | None
+    html: Path | None
     max_cost: Decimal | None
     """US dollars that the benchmark may spend. None: no limit."""
     environment: Mapping[str, str] = field(repr=False)
@@ -231,7 +240,10 @@ def load_settings(path: Path | None, root: Path, environment: Mapping[str, str],
 def _dotenv(path: Path) -> dict[str, str]:
     from dotenv import dotenv_values
 
-    return {key: value for key, value in dotenv_values(path).items() if value} if path.is_file() else {}
+    try:
+        return {key: value for key, value in dotenv_values(path).items() if value} if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or 'not UTF-8 text'}") from None
 
 
 def _entry_of(source: Located) -> FileEntry:
@@ -295,7 +307,7 @@ class _Names:
         arms = tuple(self._arm(arm, name, profile, chosen=bool(choice.arms)) for arm in dict.fromkeys(names))
         control_model, control_price = self._control(name, profile)
         problems = choice.problems if choice.problems is not None else profile.problems
-        output = choice.json or profile.json
+        output, page = choice.json or profile.json, choice.html or profile.html
         return Settings(
             path=self.sources[0].path,
             profile=name,
@@ -306,12 +318,14 @@ class _Names:
             control_price=control_price,
             problems=None if problems is None else str(problems),
             epochs=choice.epochs or profile.epochs,
+            jobs=choice.jobs or profile.jobs,
             sandbox=self.entry.sandbox or SandboxEntry(),
             cortex=self.entry.cortex or CortexEntry(),
             folder=root / (self.entry.folder or ".koderz"),
             margin=self.entry.margin or 0.05,
             local_rate=self.entry.local_rate,
             json=None if output is None else root / output,
+            html=None if page is None else root / page,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
             environment=environment,
         )
@@ -407,8 +421,9 @@ class _Names:
         entry = self.entry.models[name]
         price = self._price(entry)
         if price is None and not self.entry.allow_unknown_price:
-            hint = f"add it under `prices: {entry.model}:`, or set `allow_unknown_price: true`"
-            raise UsageError(f"{self._at('models', name)}: no price is known for '{entry.model}'; {hint}")
+            unpriced = entry.priced_as or entry.model
+            hint = f"add it under `prices: {unpriced}:`, or set `allow_unknown_price: true`"
+            raise UsageError(f"{self._at('models', name)}: no price is known for '{unpriced}'; {hint}")
         shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
         if entry.backend == "replay":
             shared["model"] = str(self.sources[0].path.parent / entry.model)

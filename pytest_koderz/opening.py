@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -15,8 +16,8 @@ from .config import Choice, Settings, load_settings, nearest, shipped_path
 from .core.arm import ModelSettings
 from .core.errors import UsageError
 from .core.money import Usage
+from .evidence.findings import Frame
 from .evidence.savings import estimate_control
-from .reporters.summary import Frame
 
 SUITE_FOLDER = "problems"
 BUILT_IN_SUITE = "humaneval.yaml"
@@ -33,13 +34,19 @@ def settings_of(config: pytest.Config, root: Path) -> Settings:
         profile=option("koderz_profile"),
         arms=tuple(option("koderz_arm")),
         problems=option("koderz_problems"),
-        epochs=option("koderz_epochs"),
+        epochs=_count("--koderz-epochs", option("koderz_epochs")),
+        jobs=_count("--koderz-jobs", option("koderz_jobs")),
         json=option("koderz_json"),
+        html=option("koderz_html"),
         max_cost=_amount("--koderz-max-cost", option("koderz_max_cost")),
     )
-    if choice.epochs is not None and choice.epochs < 1:
-        raise UsageError(f"--koderz-epochs: {choice.epochs} is less than 1")
     return load_settings(Path(path) if path else None, root, os.environ, choice)
+
+
+def _count(name: str, number: int | None) -> int | None:
+    if number is not None and number < 1:
+        raise UsageError(f"{name}: {number} is less than 1")
+    return number
 
 
 def _amount(name: str, text: str | None) -> Decimal | None:
@@ -60,8 +67,16 @@ def frame_of(settings: Settings, benchmark_id: str) -> Frame:
     estimate = None
     if settings.control_model is not None:
         estimate = estimate_control(settings.control_model, settings.control_price, TYPICAL_ANSWER)
-    arms = tuple(arm.name for arm in settings.arms)
-    return Frame(benchmark_id, arms, settings.control, settings.margin, estimate, settings.simulated)
+    return Frame(
+        benchmark_id,
+        arms=tuple(arm.name for arm in settings.arms),
+        control=settings.control,
+        margin=settings.margin,
+        estimate=estimate,
+        simulated=settings.simulated,
+        local_rate=settings.local_rate,
+        definitions=settings.arms,
+    )
 
 
 def check_models(settings: Settings, config: pytest.Config) -> None:
@@ -81,6 +96,19 @@ def fault_of(model: ModelSettings, settings: Settings, config: pytest.Config) ->
         return None
     what = f"model '{model.name}': no back end named '{model.backend}'{nearest(model.backend, NAMES)}"
     return f"{settings.path}: {what}"
+
+
+def check_output(option: str, path: Path | None) -> None:
+    """Refuse a file for the results that cannot be written, before they are paid for. Raises UsageError."""
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            if path.exists():
+                path.open("a").close()
+    except OSError as fault:
+        raise UsageError(f"{option}: {path}: {fault.strerror}") from None
 
 
 def prepare_weights(settings: Settings, say: Callable[[str], None]) -> None:

@@ -4,44 +4,55 @@ from __future__ import annotations
 
 from .arms import ArmFigures, Point, figures_of
 from .compare import Claim, Comparison, compare
+from .findings import Findings, Frame, findings_of
 from .gates import Gate, gate_cost_per_solved, gate_solved, gate_worse
+from .holdout import HoldOut, Leaks, leaks_in
 from .intervals import Interval, mcnemar_exact, paired_difference, pass_at_k, wilson
 from .savings import ControlEstimate, Savings, estimate_control, estimated
 from .spending import (
     Marginal,
-    Standing,
     Step,
-    gpu_dollars,
     marginal_by_ablation,
     marginal_checkpoints,
+    marginal_fallback,
     marginal_iterations,
-    standings,
+    marginals_of,
     steps_of,
 )
+from .standings import Alternative, Standing, alternatives, standings
 
 __all__ = [
+    "Alternative",
     "ArmFigures",
     "Claim",
     "Comparison",
     "ControlEstimate",
+    "Findings",
+    "Frame",
     "Gate",
+    "HoldOut",
     "Interval",
+    "Leaks",
     "Marginal",
     "Point",
     "Savings",
     "Standing",
     "Step",
+    "alternatives",
     "compare",
     "estimate_control",
     "estimated",
     "figures_of",
+    "findings_of",
     "gate_cost_per_solved",
     "gate_solved",
     "gate_worse",
-    "gpu_dollars",
+    "leaks_in",
     "marginal_by_ablation",
     "marginal_checkpoints",
+    "marginal_fallback",
     "marginal_iterations",
+    "marginals_of",
     "mcnemar_exact",
     "paired_difference",
     "pass_at_k",

@@ -11,6 +11,7 @@ from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage, total
 
+from .holdout import HoldOut, Leaks, hold_out_of, leaks_of
 from .intervals import Interval, bootstrap_ratio, pass_at_k, wilson_clustered
 from .problems import (
     Tries,
@@ -18,6 +19,8 @@ from .problems import (
     cost_of,
     cost_of_role,
     count_of,
+    fell_back,
+    roles_of,
     settled_of,
     solved_at,
     solved_first,
@@ -43,6 +46,8 @@ class ArmFigures:
     arm: str
     problems: int
     """Problems with a settled experiment; with several epochs fewer than `settled`."""
+    epochs: int
+    """The most that any problem settled."""
     solved: int
     settled: int
     invalid: int
@@ -57,7 +62,17 @@ class ArmFigures:
     curve: tuple[Point, ...]
     """Solved within 1, 2, ... iterations, up to the most that any experiment took."""
     pass_at_k: Mapping[int, float] | None
-    """By k: the first reply of one of k epochs passes. None: there is one epoch, or they are not independent."""
+    """By k: the first reply of one of k epochs passes. None: see `pass_at_k_missing`."""
+    pass_at_k_missing: str
+    """Why there is no pass@k; empty where there is one."""
+    hold_out: HoldOut | None
+    """None: no experiment was graded apart from the tests that it was iterated on."""
+    leaks: Leaks
+    fallbacks: int
+    """Experiments that the fallback model was asked for."""
+    fallback_solved: int
+    advised: int
+    """Experiments that were offered what had helped others."""
     iterations: int
     usage: Usage
     dollars_by_role: Mapping[Role, Decimal | None]
@@ -68,6 +83,8 @@ class ArmFigures:
     dollars_per_solved: Decimal | None
     """The dollars of the unsolved included. None: nothing is solved, or a price is unknown."""
     dollars_per_solved_interval: Interval | None
+    dollars_with_gpu: Decimal | None
+    """`dollars`, and one's own GPUs at a rate. None: no rate is given, or GPU-seconds or prices are unknown."""
     seconds: float
     """Wall-clock seconds, summed over experiments whether or not they ran side by side."""
     gpu_seconds: float | None
@@ -85,6 +102,10 @@ class ArmFigures:
         return _share(self.solved_first, self.settled)
 
     @property
+    def with_gpu_per_solved(self) -> Decimal | None:
+        return None if self.dollars_with_gpu is None or not self.solved else self.dollars_with_gpu / self.solved
+
+    @property
     def iterations_mean(self) -> float | None:
         return _share(self.iterations, self.settled)
 
@@ -97,16 +118,21 @@ class ArmFigures:
         return _share(self.truncated, self.iterations)
 
 
-def figures_of(arm: str, experiments: Sequence[Experiment]) -> ArmFigures:
-    """The figures of *arm* from those of *experiments* that are its own; other arms' are left aside."""
+def figures_of(arm: str, experiments: Sequence[Experiment], local_rate: Decimal | None = None) -> ArmFigures:
+    """The figures of *arm* from those of *experiments* that are its own; other arms' are left aside.
+
+    *local_rate* is in US dollars per GPU-hour.
+    """
     own = [experiment for experiment in experiments if experiment.arm == arm]
     settled, problems = settled_of(own), by_problem(own)
     iterations = [iteration for experiment in settled for iteration in experiment.iterations]
     solved = sum(experiment.solved for experiment in settled)
-    dollars = total(cost_of(experiment) for experiment in settled)
+    dollars = total(map(cost_of, settled))
+    dependence = _dependence(problems)
     return ArmFigures(
         arm=arm,
         problems=len(problems),
+        epochs=max((tries.settled for tries in problems.values()), default=0),
         solved=solved,
         settled=len(settled),
         invalid=count_of(own, Status.INVALID),
@@ -116,7 +142,13 @@ def figures_of(arm: str, experiments: Sequence[Experiment]) -> ArmFigures:
         solved_first=sum(map(solved_first, settled)),
         solved_first_interval=_interval(problems, solved_first),
         curve=_curve(settled),
-        pass_at_k=_pass_at_k(problems),
+        pass_at_k=None if dependence else _pass_at_k(problems),
+        pass_at_k_missing=dependence,
+        hold_out=hold_out_of(settled),
+        leaks=leaks_of(settled),
+        fallbacks=sum(map(fell_back, settled)),
+        fallback_solved=sum(fell_back(experiment) and experiment.solved for experiment in settled),
+        advised=sum(bool(experiment.advice) for experiment in settled),
         iterations=len(iterations),
         usage=sum(map(usage_of, settled), Usage()),
         dollars_by_role={role: dollars_of_role(settled, role) for role in _roles(settled)},
@@ -124,6 +156,7 @@ def figures_of(arm: str, experiments: Sequence[Experiment]) -> ArmFigures:
         paid=total(experiment.ledger.cost for experiment in own),
         dollars_per_solved=None if dollars is None or not solved else dollars / solved,
         dollars_per_solved_interval=_per_solved_interval(problems) if solved else None,
+        dollars_with_gpu=_with_gpu(settled, local_rate),
         seconds=sum(experiment.seconds for experiment in settled),
         gpu_seconds=gpu_seconds_of(settled),
         repeated=sum(iteration.repeated for iteration in iterations),
@@ -164,9 +197,8 @@ def _interval(problems: Mapping[str, Tries], succeeded: Callable[[Experiment], b
 
 
 def _roles(experiments: Sequence[Experiment]) -> list[Role]:
-    played = {row.role for experiment in experiments for row in experiment.ledger.spendings}
-    recalled = any(experiment.spec is not None for experiment in experiments)
-    return [role for role in Role if role in played or (role is Role.SPEC and recalled)]
+    played = {role for experiment in experiments for role in roles_of(experiment)}
+    return [role for role in Role if role in played]
 
 
 def _truncated(iteration: Iteration) -> bool:
@@ -194,23 +226,35 @@ def cost_within(experiment: Experiment, cap: int) -> Decimal | None:
     return total([*spec, *iterations, *checkpoints])
 
 
-def _pass_at_k(problems: Mapping[str, Tries]) -> Mapping[int, float] | None:
-    fewest = min((tries.settled for tries in problems.values()), default=0)
-    if fewest < 2 or not all(_independent(tries) for tries in problems.values()):
-        return None
+def _pass_at_k(problems: Mapping[str, Tries]) -> Mapping[int, float]:
+    fewest = min(tries.settled for tries in problems.values())
     passes = [(tries.settled, sum(map(solved_first, tries.experiments))) for tries in problems.values()]
     return {k: sum(pass_at_k(n, c, k) for n, c in passes) / len(passes) for k in range(1, fewest + 1)}
 
 
-def _independent(tries: Tries) -> bool:
-    """Epochs are independent samples where no two have the same seed or worked from the same spec."""
-    seeds = {experiment.seed for experiment in tries.experiments}
-    specs = {experiment.spec and (experiment.spec.recalled_from or experiment.id) for experiment in tries.experiments}
-    return len(seeds) == tries.settled and (specs == {None} or len(specs) == tries.settled)
+def _dependence(problems: Mapping[str, Tries]) -> str:
+    """Why the epochs are not two or more independent samples of each problem; empty where they are."""
+    if min((tries.settled for tries in problems.values()), default=0) < 2:
+        return "a problem has fewer than two settled epochs"
+    if any(len({one.seed for one in tries.experiments}) < tries.settled for tries in problems.values()):
+        return "two epochs of a problem have the same seed"
+    if any(_shares_spec(tries) for tries in problems.values()):
+        return "two epochs of a problem worked from the same spec"
+    return ""
+
+
+def _shares_spec(tries: Tries) -> bool:
+    """Within the arm; an epoch may well share its spec with the same epoch of another arm."""
+    payers = [one.spec.recalled_from or one.id for one in tries.experiments if one.spec is not None]
+    return len(set(payers)) < len(payers)
+
+
+def _with_gpu(settled: Sequence[Experiment], local_rate: Decimal | None) -> Decimal | None:
+    return None if local_rate is None else total(cost_of(experiment, local_rate) for experiment in settled)
 
 
 def _per_solved_interval(problems: Mapping[str, Tries]) -> Interval | None:
-    costs = [tries.cost for tries in problems.values()]
+    costs = [tries.cost() for tries in problems.values()]
     known = [float(cost) for cost in costs if cost is not None]
     if len(known) < len(costs):
         return None

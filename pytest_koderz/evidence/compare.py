@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from math import ceil
 from statistics import NormalDist
@@ -73,12 +74,19 @@ class Comparison:
     margin_p_value: float
     """Exact one-sided test that the arm is lower by the margin or more; a match needs 0.025 or less."""
     savings: Savings
+    savings_with_gpu: Savings | None
+    """With the dollars of one's own GPUs. None: no rate is given."""
     claim: Claim
     problems_needed: int | None
     """For a conclusion with 80 % power, should the shares stay as they are. None: there is one, or none in reach."""
 
 
-def compare(arm: Sequence[Experiment], control: Sequence[Experiment], margin: float = 0.05) -> Comparison:
+def compare(
+    arm: Sequence[Experiment],
+    control: Sequence[Experiment],
+    margin: float = 0.05,
+    local_rate: Decimal | None = None,
+) -> Comparison:
     """Hold *arm* against *control*, problem by problem.
 
     The claim, with the interval of the difference at 95 %, in this order:
@@ -89,7 +97,7 @@ def compare(arm: Sequence[Experiment], control: Sequence[Experiment], margin: fl
     - inconclusive: anything else. A difference that is not significant is no match.
 
     The exact tests hold the level where the interval, which is asymptotic, may pass it by a fraction of a point.
-    Experiments of different prompt versions are not compared.
+    Experiments of different prompt versions are not compared. *local_rate* is in US dollars per GPU-hour.
     """
     theirs, ours = by_problem(control), by_problem(arm)
     shared = [key for key in ours if key in theirs and _versions(ours[key]) == _versions(theirs[key])]
@@ -113,7 +121,8 @@ def compare(arm: Sequence[Experiment], control: Sequence[Experiment], margin: fl
         difference_interval=interval_of(table) if table else None,
         p_value=p_value,
         margin_p_value=margin_p_of(table, margin) if table else 1.0,
-        savings=measured([mine for mine, _ in pairs], [other for _, other in pairs]),
+        savings=measured(*_sides(pairs)),
+        savings_with_gpu=None if local_rate is None else measured(*_sides(pairs), local_rate),
         claim=claim,
         problems_needed=problems_needed(table, len(pairs), margin) if claim is Claim.INCONCLUSIVE and table else None,
     )
@@ -201,6 +210,10 @@ def _conclusive_from(table: Pairs, size: int, margin: float) -> int:
 def _inconclusive(table: Pairs, margin: float) -> bool:
     p_value = mcnemar_exact(int(table.only_arm), int(table.only_control))
     return claim_of(table, p_value, margin) is Claim.INCONCLUSIVE
+
+
+def _sides(pairs: Sequence[tuple[Tries, Tries]]) -> tuple[list[Tries], list[Tries]]:
+    return [mine for mine, _ in pairs], [other for _, other in pairs]
 
 
 def _discordant(pairs: Sequence[tuple[Tries, Tries]]) -> tuple[int, int]:

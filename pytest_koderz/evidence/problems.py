@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
+from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.money import Usage, total
+
+SECONDS_PER_HOUR = 3600
 
 
 def settled_of(experiments: Iterable[Experiment]) -> list[Experiment]:
@@ -19,18 +22,43 @@ def count_of(experiments: Iterable[Experiment], status: Status) -> int:
     return sum(experiment.status is status for experiment in experiments)
 
 
-def cost_of(experiment: Experiment) -> Decimal | None:
+def cost_of(experiment: Experiment, local_rate: Decimal | None = None) -> Decimal | None:
     """US dollars of *experiment* on its own feet: the ledger, and the price of a spec that another experiment paid for.
 
-    Without the latter the arm that happened to run second would look cheaper for it.
+    Without the latter the arm that happened to run second would look cheaper for it. With a *local_rate*, in US
+    dollars per GPU-hour, the GPU-seconds of `own_gpu_seconds` are paid for too.
     """
-    return total([experiment.ledger.cost, *_recalled_cost(experiment)])
+    tokens = [experiment.ledger.cost, *_recalled_cost(experiment)]
+    if local_rate is None:
+        return total(tokens)
+    seconds = own_gpu_seconds(experiment)
+    return total([*tokens, None if seconds is None else Decimal(str(seconds)) * local_rate / SECONDS_PER_HOUR])
+
+
+def own_gpu_seconds(experiment: Experiment) -> float | None:
+    """GPU-seconds of the models whose tokens cost nothing, since those run on one's own machines.
+
+    None where the local role's model reported none, or where such a model wrote a spec for another experiment.
+    """
+    spec = experiment.spec
+    if spec is not None and spec.recalled_from is not None and spec.cost == 0:
+        return None
+    own = [row for row in experiment.ledger.spendings if row.cost == 0]
+    seconds = [row.gpu_seconds for row in own if row.role == Role.LOCAL or row.gpu_seconds is not None]
+    known = [each for each in seconds if each is not None]
+    return sum(known) if len(known) == len(seconds) else None
 
 
 def cost_of_role(experiment: Experiment, role: str) -> Decimal | None:
     """The part of `cost_of` that belongs to *role*; 0 where it was not asked."""
     recalled = _recalled_cost(experiment) if role == "spec" else []
     return total([experiment.ledger.of_role(role).cost, *recalled])
+
+
+def roles_of(experiment: Experiment) -> list[Role]:
+    """Those that were played; that of a spec also where another experiment paid for it."""
+    played = {row.role for row in experiment.ledger.spendings}
+    return [role for role in Role if role in played or (role is Role.SPEC and experiment.spec is not None)]
 
 
 def usage_of(experiment: Experiment) -> Usage:
@@ -58,6 +86,11 @@ def solved_first(experiment: Experiment) -> bool:
     return experiment.solved and bool(experiment.iterations) and experiment.iterations[0].verdicts[0].passed
 
 
+def fell_back(experiment: Experiment) -> bool:
+    """True where the fallback model was asked."""
+    return any(iteration.fallback for iteration in experiment.iterations)
+
+
 @dataclass(frozen=True, slots=True)
 class Tries:
     """The settled experiments of one arm on one problem, by epoch."""
@@ -77,10 +110,9 @@ class Tries:
     def share(self) -> float:
         return self.solved / self.settled
 
-    @property
-    def cost(self) -> Decimal | None:
-        """US dollars of one epoch, on average."""
-        whole = total(cost_of(experiment) for experiment in self.experiments)
+    def cost(self, local_rate: Decimal | None = None) -> Decimal | None:
+        """US dollars of one epoch, on average, as `cost_of` counts them."""
+        whole = total(cost_of(experiment, local_rate) for experiment in self.experiments)
         return None if whole is None else whole / self.settled
 
     def first(self, epochs: int) -> Self:

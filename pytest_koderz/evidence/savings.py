@@ -51,12 +51,13 @@ class ControlEstimate:
     assumption: str
 
 
-def measured(arm: Sequence[Tries], control: Sequence[Tries]) -> Savings:
+def measured(arm: Sequence[Tries], control: Sequence[Tries], local_rate: Decimal | None = None) -> Savings:
     """Savings against a control that ran, over pairs of the same problems in the same order.
 
-    Each problem counts with the mean of its epochs. Intervals are paired bootstraps over problems.
+    Each problem counts with the mean of its epochs. Intervals are paired bootstraps over problems. With a *local_rate*
+    the dollars of one's own GPUs are counted on both sides.
     """
-    mine, other = [tries.cost for tries in arm], [tries.cost for tries in control]
+    mine, other = [tries.cost(local_rate) for tries in arm], [tries.cost(local_rate) for tries in control]
     savings = Savings("measured", len(mine), total(mine), total(other))
     if savings.dollars is None:
         return savings
@@ -77,9 +78,11 @@ def estimate_control(model: str, price: Price | None, tokens: Usage) -> ControlE
     )
 
 
-def estimated(arm: Sequence[Experiment], control: ControlEstimate) -> Savings:
+def estimated(arm: Sequence[Experiment], control: ControlEstimate, local_rate: Decimal | None = None) -> Savings:
     """Savings against a control that never ran. Nothing is known of how much it would have solved."""
     problems = list(by_problem(arm).values())
     each = control.dollars_per_problem
     whole = None if each is None else each * len(problems)
-    return Savings("estimate", len(problems), total(tries.cost for tries in problems), whole, control.assumption)
+    return Savings(
+        "estimate", len(problems), total(tries.cost(local_rate) for tries in problems), whole, control.assumption
+    )

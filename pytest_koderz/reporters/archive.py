@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.errors import UsageError
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Ledger, Spending
 
@@ -92,7 +92,7 @@ def with_ledger(experiment: Experiment) -> Experiment:
     spec = [experiment.spec] if experiment.spec and not experiment.spec.recalled_from else []
     rows = [
         *(_spending(Role.SPEC, each) for each in spec),
-        *(_spending(Role.LOCAL, each, len(each.candidates)) for each in experiment.iterations),
+        *(_spending(_writer(each), each, len(each.candidates)) for each in experiment.iterations),
         *(_spending(Role.CHECKPOINT, each) for each in experiment.checkpoints),
     ]
     ledger = Ledger()
@@ -103,6 +103,10 @@ def with_ledger(experiment: Experiment) -> Experiment:
 
 def _spending(role: Role, step: Spec | Iteration | Guidance, calls: int = 1) -> Spending:
     return Spending(role, step.model_id, calls, step.usage, step.cost, step.seconds)
+
+
+def _writer(iteration: Iteration) -> Role:
+    return Role.FALLBACK if iteration.fallback else Role.LOCAL
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -136,6 +140,7 @@ def _cut_short(benchmark: str, run: Sequence[Event]) -> Experiment:
             benchmark_id=benchmark,
             spec=specs[-1] if specs else None,
             iterations=tuple(iterations[number] for number in sorted(iterations)),
+            advice=tuple(dict.fromkeys(_read(run, "advised", "advice", Advice))),
             checkpoints=tuple(checkpoints[number] for number in sorted(checkpoints)),
             started=str(about.get("started", about["at"])),
         )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatch
+from typing import Any
 
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.money import total
 from pytest_koderz.evidence.arms import figures_of
 
-from .archive import Archived
+from .archive import Archived, in_order
 from .story import folded
 from .summary import SIMULATED
 from .text import dollars
@@ -93,10 +94,15 @@ def _when(benchmark: Archived) -> str:
         return "time unknown"
 
 
-def by_benchmark(experiments: Iterable[Experiment]) -> list[Archived]:
-    """Benchmarks of which nothing but experiments is known, the latest first."""
+def by_benchmark(
+    experiments: Iterable[Experiment], heads: Mapping[str, Mapping[str, Any]], arms: Sequence[str]
+) -> list[Archived]:
+    """The latest first. Where a benchmark's head is not known, its experiments stand in the order of *arms*."""
     groups: dict[str, list[Experiment]] = {}
     for one in experiments:
         groups.setdefault(one.benchmark_id, []).append(one)
-    found = [Archived(name, {}, tuple(group)) for name, group in groups.items()]
+    found = []
+    for name, group in groups.items():
+        head = heads.get(name, {})
+        found.append(Archived(name, head, in_order(group, head.get("arms", arms))))
     return sorted(found, key=lambda benchmark: benchmark.began, reverse=True)

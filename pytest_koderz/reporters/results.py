@@ -2,65 +2,245 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.evidence.arms import ArmFigures, figures_of
-
-from .summary import Frame
+from pytest_koderz.core.experiment import Experiment, Spec
+from pytest_koderz.core.iteration import Iteration, StopReason
+from pytest_koderz.core.money import Spending, Usage
+from pytest_koderz.evidence.arms import ArmFigures
+from pytest_koderz.evidence.compare import Comparison
+from pytest_koderz.evidence.findings import Findings, Frame, findings_of
+from pytest_koderz.evidence.holdout import HoldOut, leaks_in
+from pytest_koderz.evidence.intervals import Interval
+from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
+from pytest_koderz.evidence.savings import Savings
+from pytest_koderz.evidence.spending import Marginal, Step
+from pytest_koderz.evidence.standings import Alternative, Standing
 
 VERSION = 1
-"""Of the format."""
+"""Of the format. Keys may be added to it; it changes where one goes or means something else."""
 
 
 def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experiment]) -> dict[str, Any]:
-    """Counts, dollars and one row for each experiment. Dollars are numbers; null is unknown."""
-    arms = [figures_of(arm, experiments) for arm in frame.arms]
+    """What the summary says, and what each experiment did for it. Dollars are numbers; null is unknown."""
+    findings = findings_of(frame, experiments)
+    about = {"id": frame.benchmark_id, "simulated": frame.simulated, "control": frame.control, "margin": frame.margin}
     return {
         "version": VERSION,
-        "benchmark": {"id": frame.benchmark_id, "simulated": frame.simulated, **head},
-        "arms": {figures.arm: _arm(figures) for figures in arms},
-        "experiments": [_row(experiment) for experiment in experiments],
+        "benchmark": {**about, "local_rate": _number(frame.local_rate), **head},
+        "arms": {figures.arm: _arm(figures, findings) for figures in findings.arms},
+        "comparisons": [_comparison(comparison) for comparison in findings.comparisons],
+        "standings": [_standing(standing) for standing in findings.standings],
+        "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
+        "experiments": [_row(experiment, frame.local_rate) for experiment in experiments],
     }
 
 
-def _arm(figures: ArmFigures) -> dict[str, Any]:
-    interval = figures.solved_interval
+def _arm(figures: ArmFigures, findings: Findings) -> dict[str, Any]:
+    name = figures.arm
     return {
         "solved": figures.solved,
         "settled": figures.settled,
+        "problems": figures.problems,
         "invalid": figures.invalid,
         "skipped": figures.skipped,
-        "solved_interval": None if interval is None else [interval.low, interval.high],
+        "unfinished": figures.unfinished,
+        "solved_interval": _limits(figures.solved_interval),
         "solved_first": figures.solved_first,
+        "solved_first_interval": _limits(figures.solved_first_interval),
+        "pass_at_k": figures.pass_at_k,
+        "pass_at_k_missing": figures.pass_at_k_missing,
         "iterations": figures.iterations,
+        "repeated": figures.repeated,
+        "truncated": figures.truncated,
         "cost_usd": _number(figures.dollars),
         "cost_usd_by_role": {str(role): _number(amount) for role, amount in figures.dollars_by_role.items()},
+        "cost_per_solved_usd": _number(figures.dollars_per_solved),
+        "cost_per_solved_interval": _limits(figures.dollars_per_solved_interval),
+        "cost_with_gpu_usd": _number(figures.dollars_with_gpu),
         "paid_usd": _number(figures.paid),
         "tokens_in": figures.usage.prompt,
         "tokens_out": figures.usage.output,
         "seconds": figures.seconds,
         "gpu_seconds": figures.gpu_seconds,
+        "hold_out": None if figures.hold_out is None else _hold_out(figures.hold_out),
+        "flagged": {
+            "experiments": figures.leaks.experiments,
+            "hidden_values": figures.leaks.hidden_values,
+            "complete_solutions": figures.leaks.complete_solutions,
+        },
+        "fallbacks": figures.fallbacks,
+        "fallback_solved": figures.fallback_solved,
+        "advised": figures.advised,
+        "steps": [_step(step) for step in findings.steps[name]],
+        "extra_solves": [_marginal(marginal) for marginal in findings.marginals[name]],
+        "savings": [_savings(group[name]) for group in _estimates(findings) if name in group],
     }
 
 
-def _row(experiment: Experiment) -> dict[str, Any]:
-    usage = experiment.ledger.usage
+def _estimates(findings: Findings) -> Iterator[Any]:
+    yield from (findings.estimates, findings.estimates_with_gpu)
+
+
+def _hold_out(held: HoldOut) -> dict[str, Any]:
+    return {
+        "passed_base": held.passed_base,
+        "passed_plus": held.passed_plus,
+        "gap": held.gap,
+        "passed_without_plus_tests": held.ungraded,
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "phase": step.phase,
+        "number": step.number,
+        "reached": step.reached,
+        "solved": step.solved,
+        "step_usd": _number(step.step_dollars),
+        "cost_usd": _number(step.dollars),
+    }
+
+
+def _marginal(marginal: Marginal) -> dict[str, Any]:
+    return {
+        "by": marginal.part,
+        "extra_solved": marginal.extra_solved,
+        "extra_usd": _number(marginal.extra_dollars),
+        "usd_per_extra": _number(marginal.dollars_per_extra),
+        "problems": marginal.problems,
+        "basis": marginal.basis,
+        "without": marginal.without or None,
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    with_gpu = comparison.savings_with_gpu
+    return {
+        "arm": comparison.arm,
+        "control": comparison.control,
+        "margin": comparison.margin,
+        "problems": comparison.problems,
+        "left_out": comparison.left_out,
+        "claim": str(comparison.claim),
+        "difference": comparison.difference,
+        "difference_interval": _limits(comparison.difference_interval),
+        "only_arm": comparison.only_arm,
+        "only_control": comparison.only_control,
+        "p_value": comparison.p_value,
+        "margin_p_value": comparison.margin_p_value,
+        "problems_needed": comparison.problems_needed,
+        "savings": _savings(comparison.savings),
+        "savings_with_gpu": None if with_gpu is None else _savings(with_gpu),
+    }
+
+
+def _savings(savings: Savings) -> dict[str, Any]:
+    return {
+        "kind": savings.kind,
+        "problems": savings.problems,
+        "arm_usd": _number(savings.arm_dollars),
+        "control_usd": _number(savings.control_dollars),
+        "usd": _number(savings.dollars),
+        "interval": _limits(savings.interval),
+        "share": savings.share,
+        "share_interval": _limits(savings.share_interval),
+        "assumption": savings.assumption,
+    }
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    return {
+        "arm": standing.arm,
+        "problems": standing.problems,
+        "solved": standing.solved,
+        "cost_usd": _number(standing.dollars),
+        "dominated_by": list(standing.dominated_by),
+    }
+
+
+def _alternative(one: Alternative) -> dict[str, Any]:
+    words = {"alone": one.alone, "unsupervised": one.unsupervised, "sure": one.sure}
+    return {"instead_of": one.instead_of.arm, "arm": one.arm.arm, **words}
+
+
+def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
+    usage, graded = experiment.ledger.usage, experiment.graded
     return {
         "id": experiment.id,
         "problem": experiment.problem_id,
         "arm": experiment.arm,
         "epoch": experiment.epoch,
+        "seed": experiment.seed,
         "outcome": str(experiment.status),
         "reason": experiment.reason,
+        "solved_at": solved_at(experiment),
+        "solved_first": solved_first(experiment),
         "iterations": len(experiment.iterations),
         "checkpoints": len(experiment.checkpoints),
+        "advice": len(experiment.advice),
+        "graded": None if graded is None else str(graded.outcome),
+        "leaks": list(leaks_in(experiment)),
         "cost_usd": _number(experiment.ledger.cost),
         "tokens": {"in": usage.prompt, "out": usage.output, "cached": usage.cache_read},
         "seconds": experiment.seconds,
+        "counted": _counted(experiment, local_rate),
+        "spent": [_spending(row) for row in experiment.ledger.spendings],
+        "spec": None if experiment.spec is None else _spec(experiment.spec),
+        "steps": list(_steps(experiment)),
     }
+
+
+def _counted(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
+    """As the arm's figures count it: a spec that another experiment paid for is part of it."""
+    with_gpu = None if local_rate is None else cost_of(experiment, local_rate)
+    roles = {str(role): _number(cost_of_role(experiment, role)) for role in roles_of(experiment)}
+    return {
+        "cost_usd": _number(cost_of(experiment)),
+        "cost_usd_by_role": roles,
+        "cost_with_gpu_usd": _number(with_gpu),
+        **_tokens(usage_of(experiment)),
+    }
+
+
+def _spending(row: Spending) -> dict[str, Any]:
+    spent = {"calls": row.calls, "cost_usd": _number(row.cost), "gpu_seconds": row.gpu_seconds}
+    return {"role": str(row.role), "model": row.model, **spent, "seconds": row.seconds, **_tokens(row.usage)}
+
+
+def _spec(spec: Spec) -> dict[str, Any]:
+    return {"cost_usd": _number(spec.cost), "recalled_from": spec.recalled_from, **_tokens(spec.usage)}
+
+
+def _tokens(usage: Usage) -> dict[str, int]:
+    return {"tokens_in": usage.prompt, "tokens_out": usage.output}
+
+
+def _steps(experiment: Experiment) -> Iterator[dict[str, Any]]:
+    """Iterations and checkpoints in the order in which they came."""
+    for iteration in experiment.iterations:
+        yield _iteration(iteration)
+        for guidance in experiment.checkpoints:
+            if guidance.after_iteration == iteration.number:
+                yield {"phase": "checkpoint", "number": iteration.number, "cost_usd": _number(guidance.cost)}
+
+
+def _iteration(iteration: Iteration) -> dict[str, Any]:
+    return {
+        "phase": "fallback" if iteration.fallback else "iteration",
+        "number": iteration.number,
+        "cost_usd": _number(iteration.cost),
+        "outcome": str(iteration.verdict.outcome),
+        "first_passed": iteration.verdicts[0].passed,
+        "repeated": iteration.repeated,
+        "truncated": iteration.stop_reason in (StopReason.MAX_TOKENS, StopReason.CONTEXT),
+    }
+
+
+def _limits(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]
 
 
 def _number(amount: Decimal | None) -> float | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from decimal import Decimal
 from textwrap import wrap
 
 from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.evidence.arms import ArmFigures, figures_of
-from pytest_koderz.evidence.compare import Claim, Comparison, compare
+from pytest_koderz.evidence.arms import ArmFigures
+from pytest_koderz.evidence.compare import Claim, Comparison
+from pytest_koderz.evidence.findings import Findings, Frame, findings_of
+from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.intervals import Interval
-from pytest_koderz.evidence.savings import ControlEstimate, Savings, estimated
+from pytest_koderz.evidence.savings import Savings
+from pytest_koderz.evidence.standings import Alternative, Standing
 
+from .spending import spending_lines
 from .text import counted, dollars, tokens
 
 WIDTH = 80
@@ -20,29 +24,21 @@ WIDTH = 80
 SIMULATED = "SIMULATED "
 """Stands before every line that simulated models caused."""
 
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What the benchmark set out to do."""
-
-    benchmark_id: str
-    arms: tuple[str, ...]
-    control: str
-    margin: float
-    estimate: ControlEstimate | None
-    """What the control would cost where it does not run. None: nothing to go by."""
-    simulated: bool = False
+SAFE_SIZE = 100
+"""Problems from which the intervals of dollars cover what they should; see `evidence.intervals.bootstrap_ratio`."""
 
 
 def summary_lines(frame: Frame, experiments: Sequence[Experiment]) -> list[str]:
     """The summary, without a heading; empty where nothing was run."""
     if not experiments:
         return []
-    arms = [figures_of(arm, experiments) for arm in frame.arms if any(one.arm == arm for one in experiments)]
-    lines = [*_table(arms), ""]
-    for figures in arms:
-        lines += _details(figures)
-    lines += ["", *_against_control(frame, arms, experiments)]
+    findings = findings_of(frame, experiments)
+    lines = [*_table(findings.arms), ""]
+    for figures in findings.arms:
+        lines += _details(figures, frame.local_rate)
+    money = list(spending_lines(findings))
+    lines += ["", *money] if money else []
+    lines += ["", *_against_control(frame, findings), *_ranked(findings)]
     mark = SIMULATED if frame.simulated else ""
     return [mark + part if part else "" for line in lines for part in _wrapped(line, WIDTH - len(mark))]
 
@@ -73,37 +69,114 @@ def _percents(interval: Interval | None) -> str:
     return "-" if interval is None else f"{interval.low * 100:.0f} - {interval.high * 100:.0f} %"
 
 
-def _details(figures: ArmFigures) -> Iterator[str]:
+def _details(figures: ArmFigures, local_rate: Decimal | None) -> Iterator[str]:
     """Where the tokens, dollars and seconds of an arm went."""
     parts = [f"{role} {dollars(amount)}" for role, amount in figures.dollars_by_role.items()]
     gpu = "" if figures.gpu_seconds is None else f", {figures.gpu_seconds:,.1f} GPU-seconds"
     yield f"{figures.arm}: {', '.join(parts) or 'nothing was called'}; {tokens(figures.usage)}"
     yield f"  {figures.seconds:,.1f} s{gpu}; {_rates(figures)}"
+    if local_rate is not None:
+        each = "-" if not figures.solved else dollars(figures.with_gpu_per_solved)
+        yield f"  {_at(local_rate)}: {dollars(figures.dollars_with_gpu)}, per solved {each}"
+    yield from _first_replies(figures)
+    yield from _circumstances(figures)
     outside = {"invalid": figures.invalid, "skipped": figures.skipped, "unfinished": figures.unfinished}
     named = [f"{number} {word}" for word, number in outside.items() if number]
     if named:
         yield f"  not counted: {', '.join(named)}; charged in all {dollars(figures.paid)}"
 
 
+def _at(local_rate: Decimal) -> str:
+    exact = f"{local_rate.normalize():f}"
+    return f"with the GPU at ${exact if len(exact.partition('.')[2]) > 2 else f'{local_rate:.2f}'} per hour"
+
+
 def _rates(figures: ArmFigures) -> str:
-    return f"{counted(figures.iterations, 'iteration')}: {figures.repeated} repeated, {figures.truncated} cut short"
+    repeated = _with_share(figures.repeated, figures.repeated_rate)
+    truncated = _with_share(figures.truncated, figures.truncated_rate)
+    return f"{counted(figures.iterations, 'iteration')}: {repeated} repeated, {truncated} cut short"
 
 
-def _against_control(frame: Frame, arms: Sequence[ArmFigures], experiments: Sequence[Experiment]) -> Iterator[str]:
-    by_arm = {one.arm: [each for each in experiments if each.arm == one.arm] for one in arms}
-    for arm, own in by_arm.items():
-        if arm == frame.control:
-            continue
-        if frame.control in by_arm:
-            comparison = compare(own, by_arm[frame.control], frame.margin)
-            yield from (*_comparison(comparison), *_savings(arm, comparison.savings))
-        elif frame.estimate is not None:
-            yield from _savings(arm, estimated(own, frame.estimate))
-    if frame.control not in by_arm:
+def _with_share(number: int, share: float | None) -> str:
+    return f"{number} ({share * 100:.0f} %)" if number and share is not None else str(number)
+
+
+SHOWN_K = (1, 2, 3, 5, 10, 20, 50, 100)
+"""The k of pass@k that are shown, beside the largest."""
+
+
+def _first_replies(figures: ArmFigures) -> Iterator[str]:
+    if figures.epochs < 2:
+        return
+    if figures.pass_at_k is None:
+        yield f"  pass@k of the first replies: not known, since {figures.pass_at_k_missing}"
+        return
+    most = max(figures.pass_at_k)
+    shown = [f"pass@{k} {share:.3f}" for k, share in figures.pass_at_k.items() if k in (*SHOWN_K, most)]
+    yield f"  first replies of {figures.epochs} epochs: {', '.join(shown)}"
+
+
+def _circumstances(figures: ArmFigures) -> Iterator[str]:
+    """What must be known of how it came to be solved."""
+    if figures.hold_out is not None:
+        yield _hold_out(figures.hold_out)
+    if figures.fallbacks:
+        yield f"  the fallback answered {figures.fallbacks} of {figures.settled}, and solved {figures.fallback_solved}"
+    if figures.advised:
+        yield f"  advised by what helped earlier experiments: {figures.advised} of {figures.settled}"
+    leaks = figures.leaks
+    if leaks.experiments:
+        values = counted(leaks.hidden_values, "hidden value")
+        found = f"{values}, {counted(leaks.complete_solutions, 'complete solution')}"
+        yield f"  flagged: {leaks.experiments} of {counted(figures.settled, 'experiment')}: {found}"
+
+
+def _hold_out(held: HoldOut) -> str:
+    passed = f"{held.passed_base} passed the base tests, {held.passed_plus} of them the plus tests"
+    others = f"; {held.ungraded} more passed without plus tests" if held.ungraded else ""
+    return f"  hold-out: {passed}: gap {held.gap * 100:.1f} points{others}"
+
+
+def _against_control(frame: Frame, findings: Findings) -> Iterator[str]:
+    each = " per epoch" if any(figures.epochs > 1 for figures in findings.arms) else ""
+    for comparison in findings.comparisons if findings.control_ran else ():
+        yield from (*_comparison(comparison), *_savings(f"savings of {comparison.arm}{each}", comparison.savings))
+        if comparison.savings_with_gpu is not None and frame.local_rate is not None:
+            yield from _savings(_at(frame.local_rate), comparison.savings_with_gpu)
+    for arm, savings in findings.estimates.items():
+        yield from _savings(f"savings of {arm}{each}", savings)
+        if frame.local_rate is not None:
+            yield from _savings(_at(frame.local_rate), findings.estimates_with_gpu[arm])
+    if not findings.control_ran:
         yield f"{frame.control} did not run: nothing is known here of what a frontier model alone would have solved"
-        first, *others = by_arm
-        for arm in others:
-            yield from _comparison(compare(by_arm[first], by_arm[arm], frame.margin))
+        for comparison in findings.comparisons:
+            yield from _comparison(comparison)
+    elif any(one.savings.share_interval and one.problems < SAFE_SIZE for one in findings.comparisons):
+        yield f"note: dollar intervals are somewhat too short with fewer than {SAFE_SIZE} problems"
+
+
+def _ranked(findings: Findings) -> Iterator[str]:
+    """Which arms are worth running, and which one in place of each other."""
+    known = [place for place in findings.standings if place.dollars is not None and place.problems]
+    if len(known) > 1 and any(place.solved for place in known):
+        front = ", ".join(place.arm for place in known if not place.dominated_by)
+        yield f"not dominated in solved and dollars, on {counted(known[0].problems, 'problem')}: {front}"
+    yield from map(_alternative, findings.alternatives)
+
+
+def _alternative(one: Alternative) -> str:
+    """`koderz: small-frontier solved as many (12) for less ($0.0120, not $0.1320): just ask it`."""
+    advice = "just ask it" if one.alone else "supervision did not pay" if one.unsupervised else "rather run that"
+    doubt = "" if one.sure else f" (uncertain with {counted(one.arm.problems, 'problem')})"
+    return f"{one.instead_of.arm}: {one.arm.arm} {_bargain(one.arm, one.instead_of)}: {advice}{doubt}"
+
+
+def _bargain(arm: Standing, other: Standing) -> str:
+    more = arm.solved > other.solved
+    solved = f"solved more ({arm.solved:.4g}, not {other.solved:.4g})" if more else f"solved as many ({arm.solved:.4g})"
+    if arm.dollars == other.dollars:
+        return f"{solved} for as much ({dollars(arm.dollars)})"
+    return f"{solved} for less ({dollars(arm.dollars)}, not {dollars(other.dollars)})"
 
 
 def _comparison(comparison: Comparison) -> Iterator[str]:
@@ -139,16 +212,16 @@ def _p_value(comparison: Comparison) -> str:
     return f"McNemar p = {comparison.p_value:.3f}"
 
 
-def _savings(arm: str, savings: Savings) -> Iterator[str]:
+def _savings(name: str, savings: Savings) -> Iterator[str]:
     """One line that says how the figure came about; negative savings are said as they are."""
     if savings.dollars is None:
-        yield f"  savings of {arm}: unknown ({savings.assumption or 'a price is not known, or nothing was settled'})"
+        yield f"  {name}: unknown ({savings.assumption or 'a price is not known, or nothing was settled'})"
         return
     share = "" if savings.share is None else f" ({savings.share * 100:+.1f} %)"
     spent = f"{dollars(savings.arm_dollars)} instead of {dollars(savings.control_dollars)}"
     if savings.kind == "estimate":
-        yield f"  savings of {arm}, an ESTIMATE: {dollars(savings.dollars)}{share}: {spent}, {savings.assumption}"
+        yield f"  {name}, an ESTIMATE: {dollars(savings.dollars)}{share}: {spent}, {savings.assumption}"
         return
     limits = savings.share_interval
     interval = "" if limits is None else f", 95 % [{limits.low * 100:+.0f}, {limits.high * 100:+.0f}] %"
-    yield f"  savings of {arm}, measured: {dollars(savings.dollars)}{share}{interval}: {spent}"
+    yield f"  {name}, measured: {dollars(savings.dollars)}{share}{interval}: {spent}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 
@@ -54,6 +55,17 @@ def ran(
         ledger=reduce(Ledger.__add__, rows, Ledger()),
         status=status or (Status.SOLVED if solved_at else Status.UNSOLVED),
         seconds=2.0,
+    )
+
+
+def fell_back(problem: int, arm: str = "cascade", *, passed: bool = True, price: str = "0.1") -> Experiment:
+    """Two local tries in vain, then one by the fallback model."""
+    tried = ran(problem, arm, None, tried=2)
+    last = replace(_iteration(3, passed, Decimal(price)), fallback=True)
+    return replace(
+        tried.with_iteration(last),
+        ledger=tried.ledger + Spending("fallback", "frontier", 1, CALL, Decimal(price), 1.0),
+        status=Status.SOLVED if passed else Status.UNSOLVED,
     )
 
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.core.arm import Role
-from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.core.experiment import Advice, Experiment, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Usage
-from pytest_koderz.evidence import figures_of, wilson
-from tests.evidence.experiments import CALL, ran
+from pytest_koderz.evidence import HoldOut, Leaks, figures_of, wilson
+from tests.evidence.experiments import CALL, fell_back, ran
 
 
 def test_invalid_and_skipped_never_count_as_unsolved() -> None:
@@ -164,9 +164,11 @@ def test_pass_at_k_is_unknown_where_epochs_are_not_independent() -> None:
     one, two = ran(1, epoch=1, spec="0.1"), ran(1, epoch=2, spec="0.1")
     assert one.spec is not None
     assert figures_of("koderz", [one, two]).pass_at_k is not None
-    assert figures_of("koderz", [one, replace(two, seed=one.seed)]).pass_at_k is None
+    seeded = figures_of("koderz", [one, replace(two, seed=one.seed)])
+    assert (seeded.pass_at_k, seeded.pass_at_k_missing) == (None, "two epochs of a problem have the same seed")
     shared = replace(two, spec=replace(one.spec, recalled_from=one.id))
-    assert figures_of("koderz", [one, shared]).pass_at_k is None
+    spoilt = figures_of("koderz", [one, shared])
+    assert (spoilt.pass_at_k, spoilt.pass_at_k_missing) == (None, "two epochs of a problem worked from the same spec")
     apart = [replace(e, spec=replace(one.spec, recalled_from=f"exp_of_epoch_{e.epoch}")) for e in (one, two)]
     assert figures_of("koderz", apart).pass_at_k is not None
 
@@ -183,6 +185,64 @@ def test_gpu_seconds_are_those_of_ones_own_machines() -> None:
     assert figures_of("koderz", [ran(1, gpu=3.0, spec="0.1"), ran(2, gpu=4.0)]).gpu_seconds == 7.0
     assert figures_of("koderz", [ran(1, gpu=3.0), ran(2)]).gpu_seconds is None
     assert figures_of("koderz", [ran(1)]).gpu_seconds is None
+
+
+def test_gpu_dollars_are_hours_at_the_local_rate() -> None:
+    """Half an hour at 0.80 a GPU-hour beside the tokens of a spec; unknown without a rate or without the seconds."""
+    arm = [ran(1, price="0", gpu=1800.0, spec="0.1")]
+    figures = figures_of("koderz", arm, Decimal("0.80"))
+    assert (figures.dollars_with_gpu, figures.with_gpu_per_solved) == (Decimal("0.50"), Decimal("0.50"))
+    assert figures_of("koderz", arm).dollars_with_gpu is None
+    assert figures_of("koderz", [ran(1, price="0")], Decimal("0.80")).dollars_with_gpu is None
+
+
+def test_gpu_of_a_model_that_is_paid_by_the_token_is_not_paid_twice() -> None:
+    """It stands on somebody else's machine, whatever it reports."""
+    figures = figures_of("frontier", [ran(1, "frontier", gpu=1800.0)], Decimal("0.80"))
+    assert figures.dollars_with_gpu == figures.dollars == Decimal("0.001")
+
+
+def test_spec_of_another_experiment_on_ones_own_gpu_is_unknown() -> None:
+    """Its tokens were free, and how long it took the GPU is told by the other's ledger alone."""
+    first = ran(1, price="0", gpu=1.0, spec="0")
+    assert first.spec is not None
+    second = replace(ran(1, price="0", gpu=1.0), spec=replace(first.spec, recalled_from="exp_other"))
+    assert figures_of("koderz", [second], Decimal("0.80")).dollars_with_gpu is None
+
+
+def test_held_out_tests_decide_and_the_gap_is_told() -> None:
+    """Of four, two are graded and one of them passes the plus tests: 25 points; a third has no plus tests."""
+    passed, failed = Verdict(Outcome.PASSED), Verdict(Outcome.WRONG)
+    arm = [
+        replace(ran(1), graded=passed),
+        replace(ran(2, solved_at=2), graded=failed, status=Status.UNSOLVED),
+        ran(3),
+        ran(4, solved_at=None),
+    ]
+    figures = figures_of("koderz", arm)
+    assert (figures.solved, figures.solved_first, [point.solved for point in figures.curve]) == (2, 2, [2, 2])
+    assert figures.hold_out == HoldOut(settled=4, passed_base=2, passed_plus=1, ungraded=1)
+    assert figures.hold_out.gap == 0.25
+    assert figures_of("koderz", [ran(1)]).hold_out is None
+
+
+def test_leaks_are_counted_by_kind_and_by_experiment() -> None:
+    """Two values and a solution in two of three experiments, wherever they stood."""
+    one = ran(1, solved_at=3, spec="0.1", checkpoints=[(1, "0.1")])
+    assert one.spec is not None
+    spec = replace(one.spec, leaks=("a hidden value: [1, 2, 3, 4]",))
+    guidance = replace(one.checkpoints[0], leaks=("a complete solution",))
+    other = ran(2).with_advice(Advice("Do.", "exp_other", "Problem/9", 1, ("a hidden value: 'abcdefgh'",)))
+    figures = figures_of("koderz", [replace(one, spec=spec, checkpoints=(guidance,)), other, ran(3)])
+    assert figures.leaks == Leaks(experiments=2, hidden_values=2, complete_solutions=1)
+    assert figures.advised == 1
+
+
+def test_fallback_is_counted_and_its_dollars_have_a_role() -> None:
+    """Asked twice, solved once."""
+    figures = figures_of("cascade", [fell_back(1), fell_back(2, passed=False), ran(3, "cascade")])
+    assert (figures.fallbacks, figures.fallback_solved) == (2, 1)
+    assert figures.dollars_by_role[Role.FALLBACK] == Decimal("0.2")
 
 
 def test_repeated_and_truncated_are_rates_of_iterations() -> None:

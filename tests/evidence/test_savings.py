@@ -72,6 +72,17 @@ def test_epochs_count_with_their_mean() -> None:
     assert (savings.arm_dollars, savings.control_dollars) == (Decimal("0.002"), Decimal("0.004"))
 
 
+def test_savings_with_a_local_rate_count_the_gpu_too() -> None:
+    """Free tokens save everything; at a dollar an hour the GPU costs more than the frontier."""
+    arm = [ran(number, price="0", gpu=3600.0) for number in range(6)]
+    control = [ran(number, "frontier", price="0.25") for number in range(6)]
+    comparison = compare(arm, control, local_rate=Decimal(1))
+    assert comparison.savings.share == 1
+    assert comparison.savings_with_gpu is not None
+    assert comparison.savings_with_gpu.dollars == Decimal("-4.50")
+    assert compare(arm, control).savings_with_gpu is None
+
+
 def test_estimate_says_what_it_assumes() -> None:
     """Tokens, model, price, its day and source, in one line."""
     control = estimate_control("claude-opus-5-5", PRICE, EACH)

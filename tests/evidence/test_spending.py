@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.evidence import (
     figures_of,
-    gpu_dollars,
     marginal_by_ablation,
     marginal_checkpoints,
+    marginal_fallback,
     marginal_iterations,
-    standings,
+    marginals_of,
     steps_of,
 )
-from tests.evidence.experiments import ran
+from tests.evidence.experiments import fell_back, ran
 
 
 def test_steps_follow_the_loop() -> None:
@@ -94,42 +96,37 @@ def test_ablation_with_an_unknown_price_is_unknown() -> None:
     assert (marginal.extra_solved, marginal.extra_dollars, marginal.dollars_per_extra) == (1, None, None)
 
 
-def test_dominated_arms_are_those_another_beats_in_both() -> None:
-    """Dear and worse is dominated; cheap and worse, or dear and better, is not."""
-    arms = {"cheap": (1, "0.001"), "good": (3, "0.003"), "bad": (2, "0.004"), "unknown": (3, None)}
-    experiments = [
-        ran(number, arm, 1 if number < solved else None, price=price)
-        for arm, (solved, price) in arms.items()
-        for number in range(4)
+def test_fallback_is_a_step_of_its_own() -> None:
+    """Two tries, then the frontier answers one of two; what it solved is credited to nothing else."""
+    arm = [fell_back(1), fell_back(2, passed=False), ran(3, solved_at=2)]
+    steps = [(step.phase, step.number, step.reached, step.solved, step.dollars) for step in steps_of(arm)]
+    assert steps == [
+        ("iteration", 1, 3, 0, Decimal("0.003")),
+        ("iteration", 2, 3, 1, Decimal("0.006")),
+        ("fallback", 3, 2, 2, Decimal("0.206")),
     ]
-    places = {place.arm: place for place in standings(experiments)}
-    assert [arm for arm, place in places.items() if not place.dominated_by] == ["cheap", "good", "unknown"]
-    assert places["bad"].dominated_by == ("good",)
-    assert places["unknown"].dollars is None
+    marginal = marginal_fallback(arm)
+    assert (marginal.extra_solved, marginal.dollars_per_extra) == (1, Decimal("0.2"))
+    assert (marginal_iterations(arm).extra_solved, marginal_iterations(arm).extra_dollars) == (1, Decimal("0.003"))
 
 
-def test_equal_arms_do_not_dominate_each_other() -> None:
-    """As many for as much."""
-    assert [place.dominated_by for place in standings([ran(1, "one"), ran(1, "two")])] == [(), ()]
-
-
-def test_standings_are_over_problems_that_all_arms_settled() -> None:
-    """An interrupted arm is not the cheaper for what it did not do."""
-    experiments = [ran(1, "one"), ran(2, "one"), ran(1, "two"), ran(2, "two", None, status=Status.RUNNING)]
-    assert [(place.arm, place.problems, place.dollars) for place in standings(experiments)] == [
-        ("one", 1, Decimal("0.001")),
-        ("two", 1, Decimal("0.001")),
-    ]
-    assert standings([]) == ()
-    assert standings([ran(1, solved_at=None, status=Status.INVALID)]) == ()
-
-
-def test_gpu_dollars_are_hours_at_the_local_rate() -> None:
-    """Half an hour at 0.80 a GPU-hour; unknown without a rate or without the seconds."""
-    figures = figures_of("koderz", [ran(1, gpu=1800.0)])
-    assert gpu_dollars(figures, Decimal("0.80")) == Decimal("0.40")
-    assert gpu_dollars(figures, None) is None
-    assert gpu_dollars(figures_of("koderz", [ran(1)]), Decimal("0.80")) is None
+def test_parts_are_told_by_the_arm_that_lacks_them_else_within_the_arm() -> None:
+    """The arms' definitions say which it is, whatever their names; an arm that differs in two things is none."""
+    model = ModelSettings("small", "ollama", "small")
+    whole = Arm("whole", model, spec=model, checkpoint=model)
+    plain = replace(whole, name="plain", spec=None)
+    other = replace(whole, name="other", spec=None, checkpoint=None)
+    arm = [ran(1, "whole", 3, spec="0.1", checkpoints=[(2, "0.01")])]
+    others = {"plain": [ran(1, "plain", None)], "other": [ran(1, "other", None)]}
+    found = {marginal.part: marginal for marginal in marginals_of(arm, others, [whole, plain, other])}
+    assert {part: (marginal.basis, marginal.without) for part, marginal in found.items()} == {
+        "spec": ("ablation", "plain"),
+        "iterations": ("within the arm", ""),
+        "checkpoints": ("within the arm", ""),
+    }
+    assert [marginal.part for marginal in marginals_of(arm, others, [])] == ["iterations", "checkpoints"]
+    assert marginals_of([ran(1)], {}, [whole]) == ()
+    assert marginals_of([], {}, [whole]) == ()
 
 
 @settings(deadline=None)

@@ -97,9 +97,17 @@ def _newer(lines: list[str]) -> str:
     return "\n".join(lines).replace('"v":2', '"v":99', 1)
 
 
-def test_a_torn_last_line_is_passed_over_and_cut_off_by_the_next_writer(tmp_path: Path) -> None:
+def _spoilt(lines: list[str]) -> str:
+    return "\n".join([*lines[:-1], lines[-1][:50]]) + "\n"
+
+
+@pytest.mark.parametrize("change", [_torn, _spoilt])
+def test_a_torn_last_line_is_passed_over_and_cut_off_by_the_next_writer(
+    tmp_path: Path, change: Callable[[list[str]], str]
+) -> None:
+    """Also where it ends like a whole one."""
     path = write(tmp_path, Status.SOLVED)
-    path.write_text(_torn(path.read_text().splitlines()))
+    path.write_text(change(path.read_text().splitlines()))
     assert past(tmp_path).settled is None
     write(tmp_path, Status.SOLVED)
     assert past(tmp_path).settled is not None
@@ -122,6 +130,14 @@ def test_a_journal_that_cannot_be_trusted_is_refused(
     path.write_text(change(path.read_text().splitlines()))
     with pytest.raises(UsageError, match=words):
         read_folder(tmp_path)
+
+
+def test_a_clock_that_is_set_back_does_not_change_the_order(tmp_path: Path) -> None:
+    """Of two answers to one prompt the first that was written counts, whatever the time on it."""
+    path = write(tmp_path)
+    first = path.read_text()
+    path.write_text(first + first.replace('"at":"20', '"at":"19').replace('"text":"main"', '"text":"later"'))
+    assert past(tmp_path).replies[Role.SPEC, PROMPT.digest].text == "main"
 
 
 def test_a_line_of_another_shape_makes_that_experiment_unreadable(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.core.errors import UsageError
-from pytest_koderz.core.experiment import Experiment, Status
-from pytest_koderz.core.iteration import FeedbackPolicy
+from pytest_koderz.core.experiment import Advice, Experiment, Status
+from pytest_koderz.core.iteration import FeedbackPolicy, Outcome, Verdict
 from pytest_koderz.core.money import Ledger
 from pytest_koderz.reporters.archive import archived, experiments_in, folders_in, in_order, with_ledger
 from pytest_koderz.reporters.journal import Journal
@@ -46,6 +46,26 @@ def test_what_the_model_was_not_told_is_said() -> None:
     assert any(line.startswith("  the model was told nothing of it: ") for line in story_lines(silent))
 
 
+def test_what_else_had_a_part_in_it_is_told(experiment: Experiment) -> None:
+    """Advice and where it came from, what the audit flagged, who wrote an iteration, what the plus tests said."""
+    assert experiment.spec is not None
+    last = replace(experiment.iterations[-1], fallback=True)
+    one = replace(
+        experiment.with_advice(Advice("Mind zero.", "exp_00000000", "own/other", 1, ("a hidden value: 123456789",))),
+        spec=replace(experiment.spec, leaks=("a complete solution",)),
+        iterations=(*experiment.iterations[:-1], last),
+        graded=Verdict(Outcome.WRONG, 3, 9),
+        status=Status.UNSOLVED,
+    )
+    text = "\n".join(story_lines(one, "SIMULATED "))
+    assert "words for spec\nSIMULATED   flagged: it tells a complete solution\n" in text
+    advice = "SIMULATED advice from the memory: what helped exp_00000000 on own/other\n    Mind zero.\n"
+    assert advice + "SIMULATED   flagged: it tells a hidden value: 123456789\n" in text
+    assert text.index("iteration 1:") < text.index("Mind zero.") < text.index("iteration 2:")
+    assert "iteration 5: passed, by the fallback model;" in text
+    assert "\nSIMULATED graded on the plus tests: wrong, 3 of 9 assertions passed\n" in text
+
+
 def _written(folder: Path, experiment: Experiment, *, ended: bool) -> Path:
     journal = Journal(folder / experiment.benchmark_id, "main", {"id": experiment.benchmark_id, "items": 1})
     assert experiment.spec is not None
@@ -53,6 +73,8 @@ def _written(folder: Path, experiment: Experiment, *, ended: bool) -> Path:
     journal.pytest_koderz_spec_written(experiment, experiment.spec)
     for iteration in experiment.iterations:
         journal.pytest_koderz_iterated(experiment, iteration)
+    for advice in experiment.advice:
+        journal.pytest_koderz_advised(experiment, advice)
     for guidance in experiment.checkpoints:
         journal.pytest_koderz_checkpointed(experiment, guidance)
     if ended:
@@ -73,6 +95,15 @@ def test_an_experiment_that_was_cut_short_is_put_together(tmp_path: Path, experi
     assert cut.ledger.calls == experiment.ledger.calls
     assert state_of(found) == "interrupted, 0 of 1 ended"
     assert "not ended" in "\n".join(story_lines(cut))
+
+
+def test_what_was_recalled_and_who_fell_back_is_put_together(tmp_path: Path, experiment: Experiment) -> None:
+    """Of one that was cut short: the advice, and the fallback model's cost under its role."""
+    last = replace(experiment.iterations[-1], fallback=True)
+    cut = replace(experiment, iterations=(*experiment.iterations[:-1], last))
+    cut = cut.with_advice(Advice("Mind zero.", "exp_00000000", "own/other", 1))
+    (found,) = archived(_written(tmp_path, cut, ended=False)).experiments
+    assert (found.advice, found.ledger.of_role("fallback").calls) == (cut.advice, 1)
 
 
 def test_an_experiment_that_ended_is_the_same_again(tmp_path: Path, experiment: Experiment) -> None:

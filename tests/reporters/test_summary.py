@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.core.experiment import Experiment, Spec, Status
+from pytest_koderz.core.arm import Arm, ModelSettings
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Price, Spending, Usage
+from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.reporters.results import results_of
-from pytest_koderz.reporters.summary import Frame, summary_lines
+from pytest_koderz.reporters.summary import summary_lines
 from pytest_koderz.reporters.text import dollars, failure_lines, headline
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -97,6 +99,73 @@ def _alone(status: Status, cost: str | None = "0.001") -> list[Experiment]:
     return [_experiment(name, "koderz", status, 3 if status.settled else 0, cost) for name in NAMES[:5]]
 
 
+def _epochs(number: int) -> list[Experiment]:
+    """Four epochs of one problem, of which as many as its number are solved at once and the others not at all."""
+    statuses = [Status.SOLVED if epoch <= number % 5 else Status.UNSOLVED for epoch in range(1, 5)]
+    return [
+        replace(_experiment(NAMES[number], arm, status, 1, "0.003"), id=f"exp_{arm}_{epoch}", epoch=epoch, seed=epoch)
+        for arm in ("koderz", "frontier-only")
+        for epoch, status in enumerate(statuses, start=1)
+    ]
+
+
+def _graded(number: int) -> list[Experiment]:
+    """Every fifth experiment of koderz passes the base tests alone, every tenth hardly any test."""
+    koderz, control = _pair(NAMES[number], number % 10 != 0, True)
+    if koderz.solved:
+        held = Verdict(Outcome.WRONG, 3, 9) if number % 5 == 1 else Verdict(Outcome.PASSED, 9, 9)
+        koderz = replace(koderz, graded=held, status=Status.SOLVED if held.passed else Status.UNSOLVED)
+    return [koderz, replace(control, graded=Verdict(Outcome.PASSED, 9, 9))]
+
+
+def _cascade(number: int) -> list[Experiment]:
+    """Half are solved locally; of the others the fallback solves three in four."""
+    local = _experiment(NAMES[number], "cascade", Status.SOLVED if number % 2 else Status.UNSOLVED, 2, "0")
+    control = _experiment(NAMES[number], "frontier-only", Status.SOLVED, 1, "0.003")
+    if not local.solved:
+        passed = number % 8 != 0
+        last = replace(_iteration(3, passed, Decimal("0.003"), Usage(100, 50)), fallback=True)
+        spent = local.ledger + Spending("fallback", "frontier", 1, Usage(100, 50), Decimal("0.003"), 2.0)
+        status = Status.SOLVED if passed else Status.UNSOLVED
+        local = replace(local.with_iteration(last), ledger=spent, status=status)
+    return [replace(local, spec=None, ledger=_without_spec(local.ledger)), control]
+
+
+def _without_spec(ledger: Ledger) -> Ledger:
+    return Ledger(tuple(row for row in ledger.spendings if row.role != "spec"))
+
+
+def _flagged(number: int) -> list[Experiment]:
+    """Every tenth spec holds a hidden value, and one a whole solution as well."""
+    koderz, control = _pair(NAMES[number], True, True)
+    if number % 10 == 0 and koderz.spec is not None:
+        leaks = ("a hidden value: [1.0, 2.0, 5.9]", *(["a complete solution"] if number == 20 else []))
+        koderz = replace(koderz, spec=replace(koderz.spec, leaks=leaks))
+    if number % 4 == 0:
+        koderz = koderz.with_advice(Advice("Count from 0.", "exp_0a1b2c3d", "HumanEval/99", 1))
+    return [koderz, control]
+
+
+def _alone_at(problem: str, solved: bool) -> Experiment:
+    """The small frontier model's one try."""
+    one = _experiment(problem, "frontier-only", Status.SOLVED if solved else Status.UNSOLVED, 1, "0.0006")
+    return replace(one, arm="small-frontier")
+
+
+def _long(number: int) -> list[Experiment]:
+    """koderz comes to its eleventh iteration and second checkpoint on every fifth problem; no-spec solves half."""
+    koderz = _experiment(NAMES[number], "koderz", Status.SOLVED, 11 if number % 5 == 0 else 1 + number % 4)
+    if number % 5 == 0:
+        reviews = [Guidance(n, 5 * n, "Sort first.", "frontier-1", cost=Decimal("0.004")) for n in (1, 2)]
+        spent = Spending("checkpoint", "frontier", 2, Usage(800, 90), Decimal("0.008"), 6.0)
+        koderz = replace(koderz, checkpoints=tuple(reviews), ledger=koderz.ledger + spent)
+    plain = _experiment(NAMES[number], "no-spec", Status.SOLVED if number % 2 else Status.UNSOLVED, 4)
+    return [koderz, replace(plain, spec=None, ledger=_without_spec(plain.ledger))]
+
+
+MODEL = ModelSettings("model", "ollama", "model")
+KODERZ = Arm("koderz", MODEL, spec=MODEL, checkpoint=MODEL)
+MANY = [f"HumanEval/{number}" for number in range(120)]
 ESTIMATED = replace(FRAME, arms=("koderz",), estimate=estimate_control("claude-opus-5-5", PRICE, Usage(200, 150)))
 SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
     "measured": lambda: (
@@ -122,6 +191,40 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
             *_of([_pair(name, True, True) for name in NAMES[:3]]),
             _experiment(NAMES[3], "koderz", Status.SOLVED, 1),
             _experiment(NAMES[4], "koderz", Status.SKIPPED, 0),
+        ],
+    ),
+    "plus_gap": lambda: (FRAME, _of([_graded(number) for number in range(40)])),
+    "cascade": lambda: (
+        replace(FRAME, arms=("cascade", "frontier-only")),
+        _of([_cascade(number) for number in range(40)]),
+    ),
+    "epochs": lambda: (FRAME, _of([_epochs(number) for number in range(20)])),
+    "local_rate": lambda: (
+        replace(FRAME, local_rate=Decimal("0.60")),
+        _of([_pair(name, number % 8 != 0, number % 8 != 0) for number, name in enumerate(NAMES)]),
+    ),
+    "flagged_leaks": lambda: (FRAME, _of([_flagged(number) for number in range(40)])),
+    "long_run": lambda: (
+        replace(
+            FRAME,
+            arms=("koderz", "no-spec"),
+            definitions=(KODERZ, replace(KODERZ, name="no-spec", spec=None)),
+        ),
+        _of([_long(number) for number in range(40)]),
+    ),
+    "ablation": lambda: (
+        replace(
+            FRAME,
+            arms=("koderz", "no-spec", "frontier-only"),
+            definitions=(KODERZ, replace(KODERZ, name="no-spec", spec=None)),
+        ),
+        _of([[*_long(number), _experiment(NAMES[number], "frontier-only", Status.SOLVED, 1)] for number in range(40)]),
+    ),
+    "just_ask": lambda: (
+        replace(FRAME, arms=("koderz", "frontier-only", "small-frontier")),
+        [
+            *_of([_pair(name, number % 9 != 0, True, "0.011", "0.003") for number, name in enumerate(MANY)]),
+            *[_alone_at(name, number % 30 != 0) for number, name in enumerate(MANY)],
         ],
     ),
     "simulated": lambda: (replace(FRAME, simulated=True), _of([_pair(name, True, False) for name in NAMES[:3]])),

@@ -1,0 +1,61 @@
+"""Where an arm's money went, as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_koderz.evidence.findings import Findings
+from pytest_koderz.evidence.spending import Marginal, Step
+
+from .text import counted, dollars
+
+TELLING = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
+"""Iterations that are shown of a long run, beside the last one."""
+
+
+def spending_lines(findings: Findings) -> Iterator[str]:
+    """Solved and dollars after each step of the arms that have more than one, and what an extra solve cost them."""
+    long = {arm: steps for arm, steps in findings.steps.items() if len(steps) > 1}
+    if long:
+        yield _COLUMNS.format("where the money went", "reached", "solved", "dollars")
+    for arm, steps in long.items():
+        yield f"{arm}, after"
+        yield from (_COLUMNS.format(f"  {_name(step)}", *_figures(step)) for step in _telling(steps))
+        if steps[0].phase == "spec" and all(marginal.part != "spec" for marginal in findings.marginals[arm]):
+            yield "  an extra solve by the spec: unknown (no arm ran that lacks it alone)"
+        yield from map(_extra, findings.marginals[arm])
+
+
+_COLUMNS = "{:<26} {:>7} {:>7} {:>10}"
+
+
+def _figures(step: Step) -> tuple[int, int, str]:
+    return step.reached, step.solved, dollars(step.dollars)
+
+
+def _name(step: Step) -> str:
+    words = {"spec": "the spec", "iteration": f"iteration {step.number}", "fallback": "the fallback"}
+    return words.get(step.phase, f"checkpoint at {step.number}")
+
+
+def _telling(steps: Sequence[Step]) -> Iterator[Step]:
+    last = max(step.number for step in steps)
+    return (step for step in steps if step.phase != "iteration" or step.number in (*TELLING, last))
+
+
+def _extra(marginal: Marginal) -> str:
+    """`an extra solve by checkpoints: $0.0069 (+1 for $0.0069, within the arm, at best)`."""
+    basis = "within the arm, at best" if marginal.part == "checkpoints" else "within the arm"
+    if marginal.basis == "ablation":
+        basis = f"against {marginal.without} on {counted(marginal.problems, 'problem')}"
+    price = "none" if marginal.extra_solved <= 0 else dollars(marginal.dollars_per_extra)
+    what = f"{marginal.extra_solved:+.3g} for {dollars(marginal.extra_dollars)}"
+    return f"  an extra solve by {_PARTS[marginal.part]}: {price} ({what}, {basis})"
+
+
+_PARTS = {
+    "spec": "the spec",
+    "iterations": "later iterations",
+    "checkpoints": "checkpoints",
+    "fallback": "the fallback",
+}

@@ -1,0 +1,64 @@
+"""The results hold what the summary rests on."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_koderz.reporters.results import results_of
+from pytest_koderz.reporters.summary import summary_lines
+
+from .recomputing import numbers_in, script_of
+from .test_summary import SITUATIONS
+
+README = Path(__file__).parents[2] / "README.md"
+
+RECOMPUTED = (
+    "measured",
+    "negative_savings",
+    "worse",
+    "zero_solved",
+    "one_problem",
+    "interrupted",
+    "plus_gap",
+    "cascade",
+    "local_rate",
+    "flagged_leaks",
+    "ablation",
+    "just_ask",
+    "simulated",
+)
+"""All that have a control, known prices and one epoch."""
+
+
+@pytest.mark.parametrize("name", RECOMPUTED)
+def test_each_number_can_be_recomputed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the script of the README, in the order in which the summary has them."""
+    frame, experiments = SITUATIONS[name]()
+    script, path = tmp_path / "recompute.py", tmp_path / "results.json"
+    script.write_text(script_of(README.read_text()))
+    path.write_text(json.dumps(results_of(frame, {}, experiments)))
+    monkeypatch.setattr(sys, "argv", [str(script), str(path)])
+    runpy.run_path(str(script))
+    summary = "\n".join(summary_lines(frame, experiments)[1:])
+    assert numbers_in(capsys.readouterr().out) == numbers_in(summary)
+
+
+@pytest.mark.parametrize("name", ["all_invalid", "no_control", "unknown_price", "epochs"])
+def test_results_are_plain_json(name: str) -> None:
+    """Whatever happened: no NaN, which other programs refuse."""
+    frame, experiments = SITUATIONS[name]()
+    json.dumps(results_of(frame, {}, experiments), allow_nan=False)
+
+
+def test_it_is_said_why_there_is_no_pass_at_k() -> None:
+    """Null alone could mean anything."""
+    frame, experiments = SITUATIONS["measured"]()
+    arm = results_of(frame, {}, experiments)["arms"]["koderz"]
+    assert (arm["pass_at_k"], arm["pass_at_k_missing"]) == (None, "a problem has fewer than two settled epochs")
