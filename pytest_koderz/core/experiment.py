@@ -37,6 +37,8 @@ class Spec:
     usage: Usage = Usage()
     cost: Decimal | None = None
     seconds: float = 0.0
+    gpu_seconds: float | None = None
+    """As the server reported them. None: it did not."""
     recalled_from: str | None = None
     """Id of the experiment that paid for it. None: this one did."""
     leaks: tuple[str, ...] = ()

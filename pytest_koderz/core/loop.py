@@ -240,7 +240,7 @@ class _Work:
 
 def spec_of(reply: Reply, cost: Decimal | None) -> Spec:
     """The spec that *reply* holds, for US dollars *cost*."""
-    return Spec(reply.text.strip(), reply.model_id, reply.usage, cost, reply.seconds)
+    return Spec(reply.text.strip(), reply.model_id, reply.usage, cost, reply.seconds, reply.gpu_seconds)
 
 
 def _iteration_of(number: int, trials: Sequence[_Trial]) -> Iteration:

@@ -38,13 +38,13 @@ def cost_of(experiment: Experiment, local_rate: Decimal | None = None) -> Decima
 def own_gpu_seconds(experiment: Experiment) -> float | None:
     """GPU-seconds of the models whose tokens cost nothing, since those run on one's own machines.
 
-    None where the local role's model reported none, or where such a model wrote a spec for another experiment.
+    A spec that such a model wrote for another experiment counts. None where the local role's model, or that of such
+    a spec, reported none.
     """
-    spec = experiment.spec
-    if spec is not None and spec.recalled_from is not None and spec.cost == 0:
-        return None
-    own = [row for row in experiment.ledger.spendings if row.cost == 0]
+    spec, own = experiment.spec, [row for row in experiment.ledger.spendings if row.cost == 0]
     seconds = [row.gpu_seconds for row in own if row.role == Role.LOCAL or row.gpu_seconds is not None]
+    if spec is not None and spec.recalled_from is not None and spec.cost == 0:
+        seconds.append(spec.gpu_seconds)
     known = [each for each in seconds if each is not None]
     return sum(known) if len(known) == len(seconds) else None
 

@@ -202,12 +202,15 @@ def test_gpu_of_a_model_that_is_paid_by_the_token_is_not_paid_twice() -> None:
     assert figures.dollars_with_gpu == figures.dollars == Decimal("0.001")
 
 
-def test_spec_of_another_experiment_on_ones_own_gpu_is_unknown() -> None:
-    """Its tokens were free, and how long it took the GPU is told by the other's ledger alone."""
+def test_spec_of_another_experiment_on_ones_own_gpu_counts() -> None:
+    """Its tokens were free, its GPU-seconds are not; where they were not reported, the sum is unknown."""
     first = ran(1, price="0", gpu=1.0, spec="0")
     assert first.spec is not None
     second = replace(ran(1, price="0", gpu=1.0), spec=replace(first.spec, recalled_from="exp_other"))
+    assert second.spec is not None
     assert figures_of("koderz", [second], Decimal("0.80")).dollars_with_gpu is None
+    timed = replace(second, spec=replace(second.spec, gpu_seconds=3599.0))
+    assert figures_of("koderz", [timed], Decimal("0.80")).dollars_with_gpu == Decimal("0.80")
 
 
 def test_held_out_tests_decide_and_the_gap_is_told() -> None:
