@@ -53,8 +53,9 @@ def _problems(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Problem, ..
     from .items import benchmark_key
 
     benchmark = metafunc.config.stash[benchmark_key]
+    providers = metafunc.config.pluginmanager.get_plugin("koderz-providers")
     try:
-        problems = read_suite(_suite(metafunc, str(mark.args[0])))
+        problems = read_suite(_suite(metafunc, str(mark.args[0])), getattr(providers, "notify", None))
         if "problems" in mark.kwargs:
             problems = select(problems, str(mark.kwargs["problems"]))
         elif benchmark.settings.problems is not None:

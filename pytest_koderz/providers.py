@@ -25,18 +25,19 @@ class Providers:
     def __init__(
         self, settings: Settings, problems: Mapping[str, Problem], worker: int, notify: Callable[[str], None]
     ) -> None:
-        """*notify* takes what a back end has to say while the user waits."""
+        """*notify* takes what a back end or a download has to say while the user waits."""
         self.settings = settings
         self.problems = problems
         self.worker = worker
         self.notify = notify
 
     @pytest.hookimpl(trylast=True)
-    def pytest_koderz_load_problems(self, suite: Path) -> Iterable[Problem] | None:
+    def pytest_koderz_load_problems(self, config: pytest.Config, suite: Path) -> Iterable[Problem] | None:
         from .datasets import load, read_suite
 
         if suite.suffix in (".yaml", ".yml"):
-            return read_suite(suite)
+            # The doctor stores nothing.
+            return read_suite(suite, None if config.getoption("koderz_doctor") else self.notify)
         return load("jsonl", suite) if suite.suffix == ".jsonl" else None
 
     @pytest.hookimpl(trylast=True)

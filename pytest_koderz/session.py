@@ -44,6 +44,7 @@ from .providers import FRONTIER_BACKENDS, Providers, worker_number
 from .remembering import delivery_lines, server_of
 from .reporters.archive import in_order
 from .reporters.header import arm_lines, frontier_line, price_line
+from .reporters.html import html_of
 from .reporters.journal import Journal
 from .reporters.junit import suite_properties
 from .reporters.lock import FolderLock
@@ -120,7 +121,8 @@ class Session:
                 self.recorded = self.benchmark.recorded = read_folder(self.folder)
         check_models(self.settings, self.config)
         check_budget(self.settings)
-        check_output(self.settings.json)
+        check_output("--koderz-json", self.settings.json)
+        check_output("--koderz-html", self.settings.html)
         if not self.is_worker:
             self.sandbox = self.benchmark.sandbox_words()
         register = self.config.pluginmanager.register
@@ -183,7 +185,9 @@ class Session:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Narrow to the selected problems. A profile's own selection gives way to `-k` and to node ids."""
+        """Narrow to the selected problems. A profile's own selection gives way to `-k`, to node ids, and to suites that
+        were named and hold none of it.
+        """
         ours = {item: item.problem for item in items if isinstance(item, ExperimentItem)}
         self.benchmark.problems.update({problem.id: problem for problem in ours.values()})
         asked = config.getoption("koderz_problems") is not None
@@ -193,7 +197,8 @@ class Session:
         try:
             chosen = self._chosen(self.settings.problems, strictly=asked)
         except UsageError as error:
-            if asked or not config.option.keyword:
+            pointed = config.option.keyword or config.args_source is pytest.Config.ArgsSource.ARGS
+            if asked or not pointed:
                 self._refuse(items, f"{'--koderz-' if asked else f'{self.settings.path}: '}{error}")
             return
         left_out = {item for item, problem in ours.items() if problem.id not in chosen}
@@ -327,14 +332,22 @@ class Session:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """The results come last, when all workers have reported; also where there is no terminal."""
-        if not self.is_worker and self.settings.json is not None and self.experiments:
-            results = results_of(frame_of(self.settings, self.id), self._head(), self._in_order())
-            try:
-                self.settings.json.parent.mkdir(parents=True, exist_ok=True)
-                self.settings.json.write_text(json.dumps(results, indent=1) + "\n")
-            except OSError as fault:
-                # The disk filled up since `check_output`; the experiments themselves are in the journal.
-                self._say(f"no results: {self.settings.json}: {fault.strerror}; resume {self.id} to have them")
+        if self.is_worker or not self.experiments:
+            return
+        frame, head, experiments = frame_of(self.settings, self.id), self._head(), self._in_order()
+        if self.settings.json is not None:
+            results = results_of(frame, head, experiments)
+            self._write_out(self.settings.json, json.dumps(results, indent=1) + "\n")
+        if self.settings.html is not None:
+            self._write_out(self.settings.html, html_of(frame, head, experiments))
+
+    def _write_out(self, path: Path, text: str) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        except OSError as fault:
+            # The disk filled up since `check_output`; the experiments themselves are in the journal.
+            self._say(f"no results: {path}: {fault.strerror}; resume {self.id} to have them")
 
     def _closing_lines(self) -> Iterator[str]:
         yield ""
@@ -346,8 +359,9 @@ class Session:
             yield from delivery_lines(self.delivery)
         yield from self.gates.lines()
         yield f"journal: {self._shown(self.folder)}"
-        if self.settings.json is not None:
-            yield f"results: {self._shown(self.settings.json)}"
+        for path in (self.settings.json, self.settings.html):
+            if path is not None:
+                yield f"results: {self._shown(path)}"
 
     def _in_order(self) -> tuple[Experiment, ...]:
         return in_order(self.experiments.values(), [arm.name for arm in self.settings.arms])
@@ -387,6 +401,7 @@ class Session:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             with self._uncaptured():
+                reporter.ensure_newline()
                 reporter.write_line(f"koderz: {text}")
 
     def _shown(self, path: Path) -> Path:

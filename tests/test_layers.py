@@ -23,7 +23,7 @@ MAY_IMPORT = {
 }
 AT_HOME = {
     "anthropic": {"backends", "testing"},
-    "requests": {"backends"},
+    "requests": {"backends", "datasets"},
     "xllamacpp": {"backends"},
     "genai_prices": {"backends"},
     "mcp": {"cortex"},

@@ -32,7 +32,7 @@ class Problem:
     visible: str | None = None
     """The docstring's examples as tests, which a model may be told of. None: the prompt shows none that can be run."""
     plus: str | None = None
-    """More tests of the same behaviour, kept apart for grading. None: the dataset has none."""
+    """The base tests and more of the same kind, kept apart for grading. None: the dataset has none."""
     canonical_solution: str | None = None
     """A whole program that passes, imports and helpers included. None: not published."""
     dataset: str = ""

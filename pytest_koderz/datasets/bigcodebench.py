@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
 
 from .humaneval import distinct
@@ -12,10 +11,8 @@ from .rows import Row, read_rows
 from .source import fault_of, outside_modules, preamble_of
 
 
-def read_bigcodebench_hard(path: Path | None) -> tuple[Problem, ...]:
+def read_bigcodebench_hard(path: Path) -> tuple[Problem, ...]:
     """The problems of a JSONL file with the publisher's columns."""
-    if path is None:
-        raise UsageError("dataset: bigcodebench-hard needs the path of its publisher's JSONL file")
     return distinct((row, _problem(row)) for row in read_rows(path))
 
 

@@ -1,4 +1,7 @@
-"""HumanEval+ and MBPP+ as evalplus releases them: more inputs, whose answers the reference solution gives."""
+"""HumanEval+ and MBPP+ as evalplus releases them: more inputs, whose answers the reference solution gives.
+
+As in evalplus' own scores, who passes the plus tests passes the base inputs and the plus inputs.
+"""
 
 from __future__ import annotations
 
@@ -13,34 +16,32 @@ from .comparison import comparison_of
 from .examples import visible_tests
 from .humaneval import distinct
 from .inputs import mbpp_inputs
-from .places import evalplus_file
 from .rows import Row, read_rows
 from .source import as_check, fault_of, function_of, missing_imports, outside_modules, parse, preamble_of
 
 
-def read_humanevalplus(path: Path | None) -> tuple[Problem, ...]:
-    """HumanEval+ from *path*, else from where evalplus keeps it."""
-    place = path or evalplus_file("HumanEvalPlus")
-    return distinct((row, _humaneval_problem(row)) for row in read_rows(place))
+def read_humanevalplus(path: Path) -> tuple[Problem, ...]:
+    """The problems of HumanEval+'s JSONL file."""
+    return distinct((row, _humaneval_problem(row)) for row in read_rows(path))
 
 
-def read_mbppplus(path: Path | None) -> tuple[Problem, ...]:
-    """MBPP+ from *path*, else from where evalplus keeps it."""
-    place = path or evalplus_file("MbppPlus")
-    return distinct((row, _mbpp_problem(row)) for row in read_rows(place))
+def read_mbppplus(path: Path) -> tuple[Problem, ...]:
+    """The problems of MBPP+'s JSONL file."""
+    return distinct((row, _mbpp_problem(row)) for row in read_rows(path))
 
 
 def _humaneval_problem(row: Row) -> Problem:
     name, prompt, entry_point = row.text("task_id"), row.text("prompt"), row.text("entry_point")
     reference = prompt + row.text("canonical_solution")
+    base, plus = _inputs(row, "base_input"), _inputs(row, "plus_input")
     return Problem(
         id=name,
         prompt=prompt,
         entry_point=entry_point,
-        tests=_tests(row, reference, _inputs(row, "base_input")),
+        tests=_tests(row, reference, base),
         preamble=preamble_of(prompt, entry_point),
         visible=visible_tests(name, prompt, entry_point),
-        plus=_plus(row, reference, _inputs(row, "plus_input")),
+        plus=_tests(row, reference, [*base, *plus]),
         canonical_solution=reference,
         dataset="humanevalplus",
         requires=outside_modules(reference),
@@ -50,13 +51,14 @@ def _humaneval_problem(row: Row) -> Problem:
 def _mbpp_problem(row: Row) -> Problem:
     name, prompt = row.text("task_id"), row.text("prompt")
     reference = row.text("canonical_solution").strip("\n") + "\n"
+    base, plus = _mbpp_inputs(row, "base_input"), _mbpp_inputs(row, "plus_input")
     return Problem(
         id=name,
         prompt=prompt,
         entry_point=row.text("entry_point"),
-        tests=_tests(row, reference, mbpp_inputs(name, _inputs(row, "base_input"))),
+        tests=_tests(row, reference, base),
         visible=_shown_assertions(prompt, row.text("entry_point")),
-        plus=_plus(row, reference, mbpp_inputs(name, _inputs(row, "plus_input"))),
+        plus=_tests(row, reference, [*base, *plus]),
         canonical_solution=reference,
         dataset="mbppplus",
         requires=outside_modules(reference),
@@ -69,6 +71,14 @@ def _inputs(row: Row, field: str) -> list[Sequence[object]]:
     if not all(isinstance(given, list) for given in inputs):
         raise row.wrong(field, "must be a list of argument lists")
     return inputs
+
+
+def _mbpp_inputs(row: Row, field: str) -> Sequence[Sequence[object]]:
+    written = _inputs(row, field)
+    try:
+        return mbpp_inputs(row.text("task_id"), written)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise row.wrong(field, f"is not what this problem takes ({error})") from error
 
 
 def _shown_assertions(prompt: str, entry_point: str) -> str | None:
@@ -101,10 +111,6 @@ def check(candidate):
 """
 
 
-def _plus(row: Row, reference: str, inputs: Sequence[Sequence[object]]) -> str | None:
-    return _tests(row, reference, inputs) if inputs else None
-
-
 def _tests(row: Row, reference: str, inputs: Sequence[Sequence[object]]) -> str:
     """Test source with one assertion for each of *inputs*."""
     entry_point = row.text("entry_point")
@@ -116,7 +122,7 @@ def _tests(row: Row, reference: str, inputs: Sequence[Sequence[object]]) -> str:
     comparison, loop = comparison_of(row.text("task_id"), entry_point, row.number("atol"))
     return _TESTS.format(
         imports="\n".join(["from copy import deepcopy", "from math import inf, isnan, nan", *imports]),
-        inputs="\n".join(f"    {given!r}," for given in inputs),
+        inputs="\n".join(f"    {list(given)!r}," for given in inputs),
         comparison=comparison,
         reference=indent(body, "    "),
         entry_point=entry_point,

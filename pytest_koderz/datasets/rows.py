@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_koderz.core.errors import UsageError
 
@@ -19,11 +19,17 @@ class Row:
     """One row. Asked for a field that is missing or of another type, it raises UsageError with file, line and field."""
 
     path: Path
-    line: int
+    position: int
+    """Of its line, or of the entry in a list: a JSON parser keeps no lines, and often there is but one."""
     fields: Mapping[str, Any]
+    unit: Literal["line", "entry"] = "line"
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.position}" if self.unit == "line" else f"{self.path}: entry {self.position}"
 
     def wrong(self, field: str, words: str) -> UsageError:
-        return UsageError(f"{self.path}:{self.line}: {field}: {words}")
+        return UsageError(f"{self.place}: {field}: {words}")
 
     def value(self, field: str) -> Any:
         if field not in self.fields:
@@ -62,12 +68,12 @@ class Row:
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a JSONL file, gzipped or not; of a JSON file that holds one list, its entries."""
     text = text_of(path)
-    if path.suffix == ".json":
+    if path.suffix == ".json" or text.lstrip().startswith("["):
         yield from _listed(path, text)
         return
     for line, row in enumerate(text.split("\n"), 1):
         if row.strip():
-            yield Row(path, line, _fields(path, line, _parsed(path, line, row)))
+            yield _row(path, line, _parsed(path, line, row), "line")
 
 
 def text_of(path: Path) -> str:
@@ -80,7 +86,8 @@ def text_of(path: Path) -> str:
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such file") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text (at byte {error.start})") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}:{line}: not UTF-8 text (byte 0x{content[error.start]:02x})") from error
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
@@ -90,8 +97,7 @@ def _listed(path: Path, text: str) -> Iterator[Row]:
     if not isinstance(entries, list):
         raise UsageError(f"{path}:1: must hold a list of problems, not {_kind(entries)}")
     for number, entry in enumerate(entries, 1):
-        # A JSON parser keeps no lines; the entry's number is the next best place.
-        yield Row(path, number, _fields(path, number, entry))
+        yield _row(path, number, entry, "entry")
 
 
 def _parsed(path: Path, line: int, text: str) -> Any:
@@ -104,10 +110,11 @@ def _parsed(path: Path, line: int, text: str) -> Any:
         raise UsageError(f"{path}:{line}: not valid JSON: {error}") from error
 
 
-def _fields(path: Path, line: int, value: Any) -> Mapping[str, Any]:
+def _row(path: Path, number: int, value: Any, unit: Literal["line", "entry"]) -> Row:
+    row = Row(path, number, value, unit)
     if not isinstance(value, dict):
-        raise UsageError(f"{path}:{line}: must be an object with the problem's fields, not {_kind(value)}")
-    return value
+        raise UsageError(f"{row.place}: must be an object with the problem's fields, not {_kind(value)}")
+    return row
 
 
 def _kind(value: object) -> str:

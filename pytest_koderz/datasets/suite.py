@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
 
 from .catalogue import load
+from .download import Notify
 from .examples import visible_tests
 from .located import KeyPath, Located, read_yaml
 from .selection import select
 from .source import as_check, asserts_in, fault_of, function_of, outside_modules, preamble_of
 
-_SUITE_KEYS = ("dataset", "path", "problems")
+_SUITE_KEYS = ("dataset", "path", "url", "sha256", "problems")
 _REQUIRED = ("id", "entry_point", "prompt", "tests")
 _PROBLEM_KEYS = (*_REQUIRED, "canonical_solution")
 
 
-def read_suite(path: Path) -> tuple[Problem, ...]:
-    """The problems of one suite file. Whatever is wrong with it raises UsageError with file, line and key."""
+def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
+    """The problems of one suite file. Whatever is wrong with it raises UsageError with file, line and key.
+
+    A dataset that is not on this machine is downloaded where there is *notify* to be told of it.
+    """
     suite = read_yaml(path)
     _check_keys(suite, (), _SUITE_KEYS)
     if "dataset" in suite.plain:
-        return _from_dataset(suite)
-    if "path" in suite.plain:
-        raise _wrong(suite, ("path",), "says where a dataset's file is, but no `dataset` is named")
+        return _from_dataset(suite, notify)
+    for key in ("path", "url", "sha256"):
+        if key in suite.plain:
+            raise _wrong(suite, (key,), "is for a dataset's file, but no `dataset` is named")
     return _own(suite)
 
 
-def _from_dataset(suite: Located) -> tuple[Problem, ...]:
+def _from_dataset(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
     name = _text(suite, ("dataset",))
     place = suite.path.parent / _text(suite, ("path",)) if "path" in suite.plain else None
     if name.endswith((".jsonl", ".jsonl.gz")):
         name, place = "jsonl", suite.path.parent / name
+    url, sha256 = _url(suite, place), _sha256(suite)
     try:
-        problems = load(name, place)
+        problems = load(name, place, url=url, sha256=sha256, notify=notify)
     except UsageError as error:
         words = str(error).removeprefix("dataset: ")
         raise _wrong(suite, ("dataset",), words) from error
@@ -48,6 +56,32 @@ def _from_dataset(suite: Located) -> tuple[Problem, ...]:
         return select(problems, wanted)
     except UsageError as error:
         raise _wrong(suite, ("problems",), str(error).removeprefix("problems: ")) from error
+
+
+def _url(suite: Located, place: Path | None) -> str | None:
+    if "url" not in suite.plain:
+        return None
+    url = _text(suite, ("url",))
+    parts = urlsplit(url)
+    if place is not None:
+        raise _wrong(
+            suite, ("url",), f"is given, and a file of this machine as well ({place.name}); one of them is enough"
+        )
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise _wrong(suite, ("url",), f"{url!r} is not an address that starts with https://")
+    if "@" in parts.netloc:
+        raise _wrong(suite, ("url",), "holds a user's name or password, which a suite is no place for")
+    return url
+
+
+def _sha256(suite: Located) -> str | None:
+    if "sha256" not in suite.plain:
+        return None
+    # As it stands in the file: YAML would read digits alone as a number.
+    text = (suite.written(("sha256",)) or "").lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise _wrong(suite, ("sha256",), "must be 64 hex digits, as `sha256sum FILE` prints them")
+    return text
 
 
 def _selection(suite: Located) -> str | None:

@@ -197,7 +197,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for content, words in (
         (b'{"a": 1\n', f"{place}:1: not valid JSON: Expecting ',' delimiter"),
         (b"\x1f\x8bnonsense", f"{place}: cannot be read"),
-        (b"\xff\xfe", f"{place}: not UTF-8 text"),
+        (b"{}\n\xff\xfe", f"{place}:2: not UTF-8 text (byte 0xff)"),
         (b"\n\n", f"{place}: holds no problem"),
     ):
         place.write_bytes(content)

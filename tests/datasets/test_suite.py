@@ -114,12 +114,22 @@ def test_a_suite_of_one(tmp_path: Path) -> None:
 
 SECOND = ONE.removeprefix("problems:\n")
 FAULTS = {
-    "": ":1: must be a mapping with dataset, path, problems",
-    "- a\n": ":1: must be a mapping with dataset, path, problems",
+    "": ":1: must be a mapping with dataset, path, url, sha256, problems",
+    "- a\n": ":1: must be a mapping with dataset, path, url, sha256, problems",
     "problem: []\n": ":1: problem: unknown key (did you mean 'problems'?)",
     "problems: []\n": ":1: problems: must be a list of problems",
     "problems: 0-9\n": ":1: problems: must be a list of problems; to select from a dataset, name it under `dataset`",
-    "path: x.jsonl\n": ":1: path: says where",
+    "path: x.jsonl\n": ":1: path: is for a dataset's file, but no `dataset` is named",
+    "url: https://x/y.jsonl\n": ":1: url: is for a dataset's file, but no `dataset` is named",
+    "sha256: ab\n": ":1: sha256: is for a dataset's file, but no `dataset` is named",
+    "dataset: jsonl\npath: x.jsonl\nurl: https://x/y\n": (
+        ":3: url: is given, and a file of this machine as well (x.jsonl); one of them is enough"
+    ),
+    "dataset: jsonl\nurl: ftp://x/y\n": ":2: url: 'ftp://x/y' is not an address that starts with https://",
+    "dataset: jsonl\nurl: https:///y\n": ":2: url: 'https:///y' is not an address that starts with https://",
+    "dataset: jsonl\nurl: https://me:secret@x/y\n": ":2: url: holds a user's name or password",
+    "dataset: humaneval\nsha256: abc\n": ":2: sha256: must be 64 hex digits, as `sha256sum FILE` prints them",
+    "dataset: jsonl\nurl: https://x/y.jsonl\n": ":1: dataset: https://x/y.jsonl was not downloaded yet",
     "dataset: humanevel\n": ":1: dataset: no dataset named 'humanevel' (did you mean 'humaneval'?)",
     "dataset: 3\n": ":1: dataset: must be a text, but YAML reads 3 as int; write '3'",
     "dataset:\n": ":1: dataset: is empty",

@@ -205,3 +205,21 @@ def test_a_page_is_written_where_it_was_asked_for(simulate: Run, pytester: pytes
     page = (pytester.path / "out" / "page.html").read_text()
     assert page.count("<details") == 3
     assert "SIMULATED" in page
+
+
+def test_a_profiles_selection_gives_way_to_a_suite_that_holds_none_of_it(
+    simulate: Run, pytester: pytest.Pytester
+) -> None:
+    """`HumanEval/*` says nothing of other problems; a selection on the command line still must fit."""
+    suite = pytester.path / "mine.jsonl"
+    tests = "def check(candidate):\n    assert candidate(2) == 4\n"
+    row = {
+        "prompt": "def twice(x):\n",
+        "entry_point": "twice",
+        "canonical_solution": "    return 2 * x\n",
+        "test": tests,
+    }
+    suite.write_text(json.dumps({"task_id": "mine/0", **row}) + "\n")
+    result = simulate(suite.name, "--koderz-arm", "local-only", "-v")
+    result.stdout.fnmatch_lines(["*mine.jsonl::mine/0?local-only? *"])
+    assert simulate(suite.name, "--koderz-problems", "HumanEval/*").ret == pytest.ExitCode.USAGE_ERROR
