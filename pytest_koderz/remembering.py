@@ -21,7 +21,8 @@ def server_of(settings: Settings) -> dict[str, Any]:
         raise UsageError(f"CORTEX_PATH: no such file: {path} (it should be claude-cortex-core's dist/index.js)")
     return {
         "cortex_path": path,
-        "database": settings.folder / "cortex.db",
+        # The two servers cannot read each other's files.
+        "database": settings.folder / ("cortex.db" if path is None else "claude-cortex.db"),
         "project": settings.cortex.project,
         "environment": settings.environment,
     }

@@ -81,11 +81,12 @@ class Session:
         self.is_worker = told is not None
         self.root = Path(told["root"]) if told else config.rootpath
         self.id = told["benchmark"] if told else f"bench_{secrets.token_hex(4)}"
-        self.settings = settings_of(config, self.root)
         self.recorded: Recorded | None = None
         """What the benchmark did before it was resumed. None: it is a new one."""
         if spending and config.getoption("koderz_resume") is not None:
-            self.id, self.settings, self.recorded = resume(config, self.settings, self.root)
+            self.id, self.settings, self.recorded = resume(config, self.root)
+        else:
+            self.settings = settings_of(config, self.root)
         self.mark = SIMULATED if self.settings.simulated else ""
         self.benchmark = Benchmark(config, self.settings, self.id, self.recorded or Recorded())
         self.experiments: dict[str, Experiment] = {}

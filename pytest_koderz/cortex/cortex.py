@@ -155,8 +155,12 @@ class Cortex:
         if self._opened is None:
             return Delivery()
         spool, courier = self._opened
-        courier.settle(timeout)
-        return _delivery(spool, courier)
+        try:
+            courier.settle(timeout)
+            return _delivery(spool, courier)
+        except (sqlite3.Error, OSError) as fault:
+            # Such as a full disk, which must not take the summary with it.
+            return Delivery(warnings=(f"{self._path}: {fault}",))
 
     def close(self) -> None:
         """Stop the server. What it has not got stays in the spool; an emptied spool is deleted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import CancelledError
@@ -32,6 +33,10 @@ MARGIN = 100
 EXPORT_TIMEOUT = 120.0
 POLITENESS = 0.005
 """Seconds between being told of a memory and sending it, so that the two threads do not want Python at once."""
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which one thread of Python gives way to another, while this one is at work: an experiment must not wait
+for the usual 5 ms, which is longer than many a verdict takes."""
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
 """Seconds before a server that failed is started again; doubled each time until something is stored."""
@@ -86,6 +91,7 @@ class Courier:
         self.first = ""
         """The experiment whose memories go first, since somebody waits for them."""
         self._awaited = 0
+        """How many wait for an answer."""
         self._doubted = False
         """A question had no answer: whether the server is still there is to be found out."""
         self._seen: dict[str, bool] = {}
@@ -108,11 +114,7 @@ class Courier:
         if self.down:
             raise MemoryUnavailable(self.warnings.get("down", "cortex is not there"))
         self.first = after or self.first
-        self._awaited += 1
-        try:
-            return self._wait(self._answer(question, after), timeout)
-        finally:
-            self._awaited -= 1
+        return self._wait(self._answer(question, after), timeout)
 
     def settle(self, timeout: float) -> None:
         """Wait until all is carried and verified, or nothing more can be done, or *timeout* seconds are over."""
@@ -151,7 +153,7 @@ class Courier:
         with self._mutex:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._work, self._idle, self._hurry, self._sent = (asyncio.Event() for _ in range(4))
+                self._work, self._idle, self._hurry, self._sent, self._asked = (asyncio.Event() for _ in range(5))
                 self._ready: asyncio.Future[Connection] = self._loop.create_future()
                 self._thread = threading.Thread(target=self._live, args=(self._loop,), name="cortex", daemon=True)
                 self._thread.start()
@@ -159,6 +161,8 @@ class Courier:
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(min(usual, SWITCH_INTERVAL))
         self._task = loop.create_task(self._serve())
         try:
             with contextlib.suppress(asyncio.CancelledError):
@@ -167,6 +171,7 @@ class Courier:
             self.warnings["down"] = f"the spool cannot be read or written: {error}"
         finally:
             self.down = True
+            sys.setswitchinterval(usual)
             for task in (left := asyncio.all_tasks(loop)):
                 task.cancel()
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
@@ -215,7 +220,7 @@ class Courier:
             if owed is None or room <= 0:
                 self._idle.set()
                 await self._work.wait()
-                await asyncio.sleep(0 if self._awaited else POLITENESS)
+                await self._polite()
                 self._work.clear()
                 if self._doubted:
                     await connection.call("get_project", {})
@@ -226,6 +231,11 @@ class Courier:
             await self._send(connection, owed)
             self._sent.set()
             room = room - 1 if room > 1 else await self._room(connection)
+
+    async def _polite(self) -> None:
+        """Let the experiment that has just told something go on, unless it waits for an answer."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), POLITENESS)
 
     async def _find_out(self, connection: Connection) -> None:
         """Look up what was sent without an answer, so that nothing is stored twice."""
@@ -285,13 +295,27 @@ class Courier:
         return max(0, min(MARGIN, CAP - MARGIN - stored))
 
     async def _answer(self, question: Question[T], after: str = "") -> T:
-        connection = await asyncio.shield(self._ready)
-        while after and self.spool.unsent(after):
+        self._awaited += 1
+        self._asked.set()
+        try:
+            connection = await asyncio.shield(self._ready)
+            await self._delivered(after)
+            return await self._asking(question, connection)
+        finally:
+            self._awaited -= 1
+            if not self._awaited:
+                self._asked.clear()
+
+    async def _delivered(self, experiment: str) -> None:
+        """Until the server has all memories of *experiment*."""
+        while experiment and self.spool.unsent(experiment):
             self._sent.clear()
             self._work.set()
             await self._sent.wait()
             if self.down:
                 raise MemoryUnavailable(self.warnings.get("down", "cortex is not there"))
+
+    async def _asking(self, question: Question[T], connection: Connection) -> T:
         try:
             return await question(connection)
         except MemoryUnavailable:

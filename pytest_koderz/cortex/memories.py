@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration, Verdict
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Memory:
     tags: tuple[str, ...]
     metadata: Mapping[str, Any]
     experiment_id: str
+    """Of a benchmark's note: the benchmark's id."""
     kind: str
     number: int = 0
 
@@ -49,9 +50,9 @@ class Memory:
         return _json({name: getattr(self, name) for name in self.__slots__})
 
     @classmethod
-    def from_json(cls, text: str, title: str) -> Memory:
+    def from_json(cls, text: str | bytes) -> Memory:
         fields = json.loads(text)
-        return cls(**{**fields, "title": title, "tags": tuple(fields["tags"])})
+        return cls(**{**fields, "tags": tuple(fields["tags"])})
 
     def arguments(self, project: str) -> dict[str, Any]:
         """Of the tool `remember`. All that decides over a memory's life is said, or the server would guess it."""
@@ -69,6 +70,20 @@ class Memory:
         }
 
 
+def memory_of_benchmark(head: Mapping[str, Any]) -> Memory:
+    """What the benchmark's journal says first: without it nobody knows with which settings the experiments ran."""
+    name = str(head["id"])
+    return Memory(
+        title=f"{_NOT_IN_TITLES.sub('-', name)} benchmark-note",
+        content=shortened(_benchmark_text(head), _pointer(name)),
+        category="note",
+        tags=("benchmark", name),
+        metadata={"kind": "benchmark", "benchmark_id": name, "timestamp": _now(), "record": dict(head)},
+        experiment_id=name,
+        kind="benchmark",
+    )
+
+
 def memory_of_spec(experiment: Experiment, spec: Spec, key: str) -> Memory:
     """*key* finds the spec again for the same problem, model and prompt version."""
     source = f"paid for by {spec.recalled_from}" if spec.recalled_from else _paid(spec.cost, spec.seconds)
@@ -82,7 +97,7 @@ def memory_of_spec(experiment: Experiment, spec: Spec, key: str) -> Memory:
         content=f"Spec of {experiment.problem_id} by {spec.model_id}, {source}.\n\n{spec.text}",
         model=spec.model_id,
         cost=spec.cost,
-        record=asdict(spec),
+        record=_plain(spec),
         key=key,
     )
 
@@ -101,7 +116,24 @@ def memory_of_iteration(experiment: Experiment, iteration: Iteration) -> Memory:
         outcome=iteration.verdict.outcome.value,
         assertions=_assertions(iteration.verdict),
         digest=iteration.candidate.digest if iteration.candidate else None,
-        record=asdict(iteration),
+        record=_plain(iteration),
+    )
+
+
+def memory_of_advice(experiment: Experiment, advice: Advice) -> Memory:
+    """*advice* is the latest of *experiment*."""
+    number = len(experiment.advice)
+    origin = f"what helped {advice.experiment_id} on {advice.problem_id}"
+    return _memory(
+        experiment,
+        "advice",
+        name=f"advice-{number}",
+        category="learning",
+        content=f"Offered to {experiment.id} after iteration {advice.after_iteration}: {origin}.\n\n{advice.text}",
+        number=number,
+        iteration=advice.after_iteration,
+        source=advice.experiment_id,
+        record=_plain(advice),
     )
 
 
@@ -121,13 +153,13 @@ def memory_of_checkpoint(experiment: Experiment, guidance: Guidance) -> Memory:
         model=guidance.model_id,
         success=False,
         cost=guidance.cost,
-        record=asdict(guidance),
+        record=_plain(guidance),
     )
 
 
 def memory_of_result(experiment: Experiment) -> Memory:
-    """How it ended, and which guidance helped. Its spec, iterations and checkpoints are memories of their own."""
-    bare = replace(experiment, spec=None, iterations=(), checkpoints=())
+    """How it ended, and which guidance helped. What happened until then are memories of their own."""
+    bare = replace(experiment, spec=None, iterations=(), advice=(), checkpoints=())
     models = dict.fromkeys(row.model for row in experiment.ledger.spendings)
     return _memory(
         experiment,
@@ -140,8 +172,8 @@ def memory_of_result(experiment: Experiment) -> Memory:
         success=experiment.solved,
         cost=experiment.ledger.cost,
         status=experiment.status.value,
-        record=asdict(bare),
-        helped=asdict(helpful) if (helpful := helped(experiment)) else None,
+        record=_plain(bare),
+        helped=_plain(helpful) if (helpful := helped(experiment)) else None,
     )
 
 
@@ -167,6 +199,11 @@ def value_of(kind: type[T], memory: Mapping[str, Any]) -> T:
 
 def value_from(kind: type[T], record: object) -> T:
     return cast(T, _adapter_of(cast(Any, kind)).validate_python(record))
+
+
+def _plain(value: Hashable) -> Any:
+    """As dicts, lists and scalars; a decimal is a text, so that no digit is lost."""
+    return _adapter_of(type(value)).dump_python(value, mode="json")
 
 
 @cache
@@ -213,11 +250,10 @@ def shortened(text: str, pointer: str) -> str:
 def _memory(
     experiment: Experiment, kind: str, *, name: str, category: str, content: str, number: int = 0, **about: object
 ) -> Memory:
-    pointer = f"[Shortened. The whole text is in this memory's metadata and in the journal {experiment.benchmark_id}.]"
     tags = ("experiment", kind, experiment.id, experiment.problem_id, experiment.benchmark_id)
     return Memory(
         title=title_of(experiment, name),
-        content=shortened(content, pointer),
+        content=shortened(content, _pointer(experiment.benchmark_id)),
         category=category,
         tags=tuple(tag for tag in tags if tag),
         metadata=_metadata(experiment, kind, {"iteration": number or None, **about}),
@@ -238,13 +274,33 @@ def _metadata(experiment: Experiment, kind: str, about: Mapping[str, Any]) -> di
         "success": None,
         **about,
         "cost": None if cost is None else float(cost),
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "timestamp": _now(),
         "kind": kind,
         "arm": experiment.arm,
         "epoch": experiment.epoch,
         "benchmark_id": experiment.benchmark_id,
         "prompt_version": experiment.prompt_version,
     }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _pointer(benchmark_id: str) -> str:
+    return f"[Shortened. The whole text is in this memory's metadata and in the journal {benchmark_id}.]"
+
+
+def _benchmark_text(head: Mapping[str, Any]) -> str:
+    said = {name: value for name, value in head.items() if name != "id" and value is not None}
+    lines = [f"- {name.replace('_', ' ')}: {_in_words(value)}" for name, value in said.items()]
+    return "\n".join([f"Benchmark {head['id']}, as it was set up.", "", *lines])
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} ({what})" for name, what in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _iteration_text(experiment: Experiment, iteration: Iteration) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 
 from .connection import Launch, connect
@@ -21,26 +21,39 @@ T = TypeVar("T")
 Row = Mapping[str, Any]
 
 
-def recall_experiments(
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What cortex tells."""
+
+    experiments: tuple[Experiment, ...] = ()
+    heads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What a benchmark said of itself, with the time `at` which that was, by its id. The latest where it was resumed
+    with other settings."""
+
+
+def recall(
     which: str,
     *,
     cortex_path: str | None,
     database: Path,
     project: str = "koderz",
     environment: Mapping[str, str] | None = None,
-) -> tuple[Experiment, ...]:
-    """The experiments of a benchmark `bench_…`, or the one of an id `exp_…`, with all that was stored of them.
+) -> Recalled:
+    """A benchmark `bench_…`, or the experiment of an id `exp_…`, with all that was stored of it.
 
-    An empty *which* is all experiments of the project.
+    An empty *which* is all of the project.
     An experiment whose result was never stored has the status `running`. Raises MemoryUnavailable.
     """
     launch = Launch.of(cortex_path, database, project, os.environ if environment is None else environment)
     told: dict[str, list[Row]] = {}
+    heads: dict[str, Mapping[str, Any]] = {}
     for row in asyncio.run(_rows(launch, which)):
         metadata = metadata_of(row)
         if _tells_of(metadata, which):
             told.setdefault(str(metadata["experiment_id"]), []).append({**row, "metadata": metadata})
-    return tuple(experiment_of(rows) for rows in told.values())
+        elif metadata.get("kind") == "benchmark":
+            heads[str(metadata["benchmark_id"])] = {**metadata["record"], "at": metadata["timestamp"]}
+    return Recalled(tuple(experiment_of(rows) for rows in told.values()), heads)
 
 
 def experiment_of(rows: Sequence[Row]) -> Experiment:
@@ -65,6 +78,7 @@ def experiment_of(rows: Sequence[Row]) -> Experiment:
         experiment,
         spec=specs[-1] if specs else None,
         iterations=tuple(iterations[number] for number in sorted(iterations)),
+        advice=tuple(dict.fromkeys(_of_kind(Advice, "advice", rows))),
         checkpoints=tuple(checkpoints[number] for number in sorted(checkpoints)),
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .answers import Tools
-from .store import NewerFile, Store
+from .store import Store, UnfitFile
 from .tools import DESCRIPTIONS, SCHEMAS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def serve(database: Path, environment: Mapping[str, str]) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     try:
         store = Store(database.absolute())
-    except (NewerFile, OSError, sqlite3.Error) as error:
+    except (UnfitFile, OSError, sqlite3.Error) as error:
         sys.stderr.write(f"{database}: {error}\n")
         return 1
     try:

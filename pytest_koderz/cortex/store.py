@@ -58,6 +58,11 @@ MIGRATIONS = (
         summary TEXT
     );
     """,
+    """
+    DROP INDEX memories_by_access;
+    CREATE INDEX memories_by_access ON memories (project, last_accessed DESC, id);
+    CREATE INDEX memories_by_category ON memories (category, salience);
+    """,
 )
 """Each takes the schema one version further; `user_version` counts those a file has had. Never edit one: add one."""
 
@@ -67,8 +72,8 @@ PROMOTED_FROM = 0.6
 Row = dict[str, Any]
 
 
-class NewerFile(Exception):
-    """The file was written by a later version of this package."""
+class UnfitFile(Exception):
+    """The file was written by a later version of this package, or by another program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +258,9 @@ class Store:
         with writing(self._database):
             (version,) = self._database.execute("PRAGMA user_version").fetchone()
             if version > len(MIGRATIONS):
-                raise NewerFile(f"written by a later version of this server (schema {version})")
+                raise UnfitFile(f"written by a later version of this server (schema {version})")
+            if version == 0 and self._database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                raise UnfitFile("another program's database; this server needs a file of its own")
             for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
                 # executescript would commit what came before it
                 for statement in _statements(script):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec, experiment_id
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, experiment_id
 from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome, Verdict
 from pytest_koderz.core.loop import solve
 from pytest_koderz.core.money import Usage
@@ -21,6 +22,7 @@ from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.cortex import Cortex, Delivery, open_cortex
 
 ITERATIONS = 10
+TURNS = 5
 
 
 class Failing:
@@ -56,9 +58,11 @@ class Told:
 
     cortex: Cortex | None
     seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Of these seconds, those in which the thread was at work."""
     recalls: list[float] = field(default_factory=list)
 
-    def recall_spec(self, problem: Problem, arm: Arm) -> Spec | None:
+    def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
         return self.cortex.pytest_koderz_recall_spec(problem, arm) if self.cortex else None
 
     def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
@@ -70,69 +74,83 @@ class Told:
             self.recalls.append(time.perf_counter() - began)
         return found
 
+    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:
+        return None
+
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None: ...
+    def advised(self, experiment: Experiment, advice: Advice) -> None: ...
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None: ...
 
     def spec_written(self, experiment: Experiment, spec: Spec) -> None:
-        began = time.perf_counter()
-        if self.cortex:
-            self.cortex.pytest_koderz_spec_written(experiment, spec)
-        self.seconds.append(time.perf_counter() - began)
+        self._timed(lambda cortex: cortex.pytest_koderz_spec_written(experiment, spec))
 
     def iterated(self, experiment: Experiment, iteration: Iteration) -> None:
-        began = time.perf_counter()
-        if self.cortex:
-            self.cortex.pytest_koderz_iterated(experiment, iteration)
-        self.seconds.append(time.perf_counter() - began)
+        self._timed(lambda cortex: cortex.pytest_koderz_iterated(experiment, iteration))
 
     def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
-        began = time.perf_counter()
+        self._timed(lambda cortex: cortex.pytest_koderz_checkpointed(experiment, guidance))
+
+    def _timed(self, write: Callable[[Cortex], None]) -> None:
         if self.cortex:
-            self.cortex.pytest_koderz_checkpointed(experiment, guidance)
-        self.seconds.append(time.perf_counter() - began)
+            began, worked = time.perf_counter(), time.thread_time()
+            write(self.cortex)
+            self.seconds.append(time.perf_counter() - began)
+            self.cpu.append(time.thread_time() - worked)
 
 
-def run(experiments: int, local: float, frontier: float, verdict: float, told: Told) -> float:
+def run(numbers: Iterable[int], local: float, frontier: float, verdict: float, told: Told) -> float:
     """Iterations per second."""
     settings = ModelSettings("failing", "bench", "failing")
     arm = Arm("koderz", settings, settings, settings, max_iterations=ITERATIONS)
     crew = {Role.SPEC: Failing(frontier), Role.LOCAL: Failing(local), Role.CHECKPOINT: Failing(frontier)}
-    began = time.perf_counter()
-    for number in range(experiments):
+    iterations, began = 0, time.perf_counter()
+    for number in numbers:
         problem = Problem(f"Bench/{number}", "def f():\n", "f", "def check(candidate): ...")
         start = Experiment(experiment_id("bench", problem.id, arm.name, 1), problem.id, arm.name, benchmark_id="bench")
         ended = solve(start, problem, arm, crew, Judge(verdict), told, told, time.monotonic)
+        iterations += len(ended.iterations)
         if told.cortex:
             told.cortex.store_result(ended)
-    return experiments * ITERATIONS / (time.perf_counter() - began)
+    return iterations / (time.perf_counter() - began)
 
 
 def compare(title: str, experiments: int, local: float, frontier: float, verdict: float) -> None:
-    off = run(experiments, local, frontier, verdict, Told(None))
+    """With and without cortex by turns, so that whatever else the machine does is the same for both."""
+    told, rates = Told(None), []
     with tempfile.TemporaryDirectory() as folder:
         cortex = open_cortex(cortex_path=None, database=Path(folder, "cortex.db"), spool=Path(folder, "bench.spool"))
         began = time.perf_counter()
-        run(1, local, frontier, verdict, Told(cortex))
+        run([0], local, frontier, verdict, Told(cortex))
         first = time.perf_counter() - began
         told = Told(cortex)
-        on = run(experiments, local, frontier, verdict, told)
+        for turn in range(TURNS):
+            numbers = range(1 + turn * experiments // TURNS, 1 + (turn + 1) * experiments // TURNS)
+            off = run(numbers, local, frontier, verdict, Told(None))
+            rates.append((run(numbers, local, frontier, verdict, told), off))
         began = time.perf_counter()
         delivery = cortex.deliver(120)
         settling = time.perf_counter() - began
         cortex.close()
-    report(title, off, on, told, delivery, settling)
+    report(title, rates, told, delivery, settling)
     print(f"  the first experiment, during which the server starts, took {first:.2f} s and is left out")
 
 
-def report(title: str, off: float, on: float, told: Told, delivery: Delivery, settling: float) -> None:
-    cuts = statistics.quantiles(told.seconds, n=100)
+def report(title: str, rates: Sequence[tuple[float, float]], told: Told, delivery: Delivery, settling: float) -> None:
+    on, off = (statistics.median(column) for column in zip(*rates, strict=True))
+    ratios = sorted(with_it / without for with_it, without in rates)
     recall = 1000 * statistics.median(told.recalls or [0.0])
     print(
-        f"{title}: {on:.1f} iterations/s with cortex, {off:.1f} without, ratio {on / off:.3f}\n"
-        f"  a queued write: median {1000 * statistics.median(told.seconds):.3f} ms, p99 {1000 * cuts[98]:.3f} ms, "
-        f"n={len(told.seconds)}; a recall: median {recall:.1f} ms, n={len(told.recalls)}\n"
-        f"  {delivery.stored} stored, {delivery.verified} verified, {delivery.owed} owed, {settling:.2f} s at the end"
+        f"{title}: {on:.1f} iterations/s with cortex, {off:.1f} without; ratio {statistics.median(ratios):.3f} "
+        f"({ratios[0]:.3f} to {ratios[-1]:.3f} in {len(ratios)} turns, load {os.getloadavg()[0]:.1f})\n"
+        f"  a queued write: {quantiles(told.seconds)}, of which {quantiles(told.cpu)} at work, n={len(told.seconds)}\n"
+        f"  a recall: median {recall:.1f} ms, n={len(told.recalls)}; "
+        f"{delivery.stored} stored, {delivery.verified} verified, {delivery.owed} owed, {settling:.2f} s at the end"
     )
+
+
+def quantiles(seconds: Sequence[float]) -> str:
+    cuts = statistics.quantiles(seconds, n=100)
+    return f"median {1000 * cuts[49]:.3f} ms, p99 {1000 * cuts[98]:.3f} ms"
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ import pytest
 from pytest_koderz.cortex.replies import Reply
 from pytest_koderz.cortex.tools import DESCRIPTIONS, SCHEMAS
 
-from .worlds import SHARED, converse, launch
+from .worlds import LOSSY, NODE, SHARED, converse, launch
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recordings are not at {SHARED}")
 
@@ -51,6 +51,9 @@ def as_kept(text: str) -> str:
 
 SERVERS = [
     pytest.param(None, as_kept, id="embedded"),
+    pytest.param(
+        str(LOSSY), str, id="lossy", marks=pytest.mark.skipif(NODE is None, reason="there is no node to run it with")
+    ),
     pytest.param(
         REAL,
         str,

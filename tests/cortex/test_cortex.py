@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -17,6 +18,8 @@ import pytest
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Advice, Experiment, Status
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex, owed_in, recall
+from pytest_koderz.cortex.memories import memory_of_iteration
+from pytest_koderz.cortex.spool import Spool
 
 from .worlds import (
     BENCHMARK,
@@ -48,6 +51,8 @@ def reusing(model: str = "frontier-1") -> Arm:
 @pytest.fixture
 def cortex(tmp_path: Path) -> Iterator[Cortex]:
     with closing(embedded(tmp_path)) as opened:
+        # The first answer comes after the start of a server, which takes its time on a busy machine.
+        opened._patience = 60.0
         yield opened
 
 
@@ -327,6 +332,20 @@ def test_a_file_that_is_no_spool_is_named(tmp_path: Path) -> None:
     delivery = deliver_spools(tmp_path, cortex_path=None, database=tmp_path / "cortex.db")
     assert (delivery.owed, owed_in(tmp_path)) == (0, 0)
     assert "torn.spool" in delivery.warnings[0]
+
+
+def test_a_spool_that_was_tampered_with_is_named(tmp_path: Path) -> None:
+    """With the place, and left as it is."""
+    with closing(Spool(tmp_path / "a.spool")) as spool:
+        spool.put(memory_of_iteration(experiment(), iteration(1)))
+    (tmp_path / "a.spool.memories").write_bytes(b"something else\n")
+    with closing(sqlite3.connect(tmp_path / "a.spool")) as database:
+        database.execute("UPDATE listed SET bytes = 0")
+        database.commit()
+    delivery = deliver_spools(tmp_path, cortex_path=None, database=tmp_path / "cortex.db")
+    assert delivery.stored == 0
+    assert any("no memory at byte 0 of a.spool.memories" in warning for warning in delivery.warnings)
+    assert (tmp_path / "a.spool").exists()
 
 
 def test_a_spool_in_use_is_left_to_its_owner(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.cortex.memories import (
     CONTENT_LIMIT,
     Memory,
+    memory_of_advice,
+    memory_of_benchmark,
     memory_of_checkpoint,
     memory_of_iteration,
     memory_of_result,
@@ -26,7 +28,7 @@ from pytest_koderz.cortex.memories import (
 from pytest_koderz.cortex.reading import experiment_of
 from pytest_koderz.cortex.redaction import Redaction
 
-from .worlds import experiment, guidance, iteration, lived, spec
+from .worlds import BENCHMARK, advice, experiment, guidance, iteration, lived, spec
 
 
 def row(memory: Memory) -> dict[str, Any]:
@@ -37,12 +39,13 @@ def row(memory: Memory) -> dict[str, Any]:
 
 def test_values_come_back_equal() -> None:
     """Each with all its parts: decimals, enumerations, failures, several candidates."""
-    one = lived()
+    one = lived().with_advice(advice())
     told: list[tuple[type, object, Memory]] = [
         (Spec, one.spec, memory_of_spec(one, spec(), "0123")),
         (Iteration, one.iterations[2], memory_of_iteration(one, one.iterations[2])),
         (Guidance, one.checkpoints[0], memory_of_checkpoint(one, one.checkpoints[0])),
-        (Experiment, replace(one, spec=None, iterations=(), checkpoints=()), memory_of_result(one)),
+        (Advice, one.advice[0], memory_of_advice(one, one.advice[0])),
+        (Experiment, replace(one, spec=None, iterations=(), advice=(), checkpoints=()), memory_of_result(one)),
     ]
     for kind, value, memory in told:
         assert value_of(kind, row(memory)) == value
@@ -50,15 +53,16 @@ def test_values_come_back_equal() -> None:
 
 def test_an_experiment_is_rebuilt_from_its_memories() -> None:
     """Spec, iterations, checkpoints and ledger; without a result it is still running."""
-    one = lived()
+    one = replace(lived(), graded=Verdict(Outcome.WRONG, 1, 9)).with_advice(advice())
     memories = [
         memory_of_spec(one, spec(), "0123"),
         *(memory_of_iteration(one, step) for step in one.iterations),
         *(memory_of_checkpoint(one, review) for review in one.checkpoints),
+        memory_of_advice(one, one.advice[0]),
     ]
     rows = [row(memory) for memory in memories]
     assert experiment_of([*rows, row(memory_of_result(one))]) == one
-    assert experiment_of(rows).iterations == one.iterations
+    assert (experiment_of(rows).iterations, experiment_of(rows).advice) == (one.iterations, one.advice)
     assert experiment_of(rows).status == "running"
 
 
@@ -73,6 +77,19 @@ def test_the_words_of_the_seed_are_kept() -> None:
     assert {name: memory.metadata[name] for name in wanted} == wanted
     assert memory.metadata["cost"] == 0.00012
     assert memory.metadata["timestamp"].endswith("+00:00")
+
+
+def test_a_benchmark_is_a_note() -> None:
+    """With its settings, for people and for machines; half of a name cannot be taken for another benchmark's."""
+    head = {"id": BENCHMARK, "profile": "live", "arms": ["koderz"], "margin": 0.05, "max_cost": None}
+    memory = Memory.from_json(memory_of_benchmark(head).as_json())
+    assert (memory.category, memory.title, memory.tags) == (
+        "note",
+        f"{BENCHMARK} benchmark-note",
+        ("benchmark", BENCHMARK),
+    )
+    assert memory.metadata["record"] == head
+    assert "- profile: live\n- arms: koderz\n- margin: 0.05" in memory.content
 
 
 def test_an_unknown_cost_is_null_and_said_to_be_unknown() -> None:
@@ -137,14 +154,14 @@ def test_titles_hold_what_every_search_takes(name: str) -> None:
 def test_any_text_of_a_model_survives(source: str, told: str) -> None:
     """Whatever characters it holds; only halves of surrogate pairs, which are no text, become question marks."""
     step = iteration(1, source, told=told)
-    memory = Memory.from_json(memory_of_iteration(experiment(), step).as_json(), "title")
+    memory = Memory.from_json(memory_of_iteration(experiment(), step).as_json())
     assert value_of(Iteration, row(memory)) == step
 
 
 def test_half_a_surrogate_pair_can_be_sent() -> None:
     """Some models write them; the text is kept but for them."""
     memory = memory_of_iteration(experiment(), iteration(1, "x = '\ud83d'\n"))
-    assert "x = '?'" in Memory.from_json(memory.as_json(), "t").content
+    assert "x = '?'" in Memory.from_json(memory.as_json()).content
 
 
 def test_secrets_of_the_environment_are_taken_out() -> None:
@@ -157,7 +174,7 @@ def test_secrets_of_the_environment_are_taken_out() -> None:
     }
     step = iteration(1, told='sk-ant-secret quo"ted\\secret en_US.UTF-8 a')
     text = Redaction.of(environment).of_json(memory_of_iteration(experiment(), step).as_json())
-    told = value_of(Iteration, row(Memory.from_json(text, "t"))).feedback
+    told = value_of(Iteration, row(Memory.from_json(text))).feedback
     assert told == "[redacted] [redacted] en_US.UTF-8 a"
 
 

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +25,8 @@ from pytest_koderz.cortex.store import MIGRATIONS, Filter, Store
 from pytest_koderz.cortex.tools import SCHEMAS
 
 from .worlds import converse, launch, rows_in, servers_of
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -266,6 +268,59 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
         converse(launch(tmp_path), [("get_project", {})])
 
 
+def test_a_file_of_an_earlier_version_is_taken_further(tmp_path: Path) -> None:
+    """With what it holds, and once, also where several servers are started at the same moment."""
+    with closing(sqlite3.connect(tmp_path / "cortex.db")) as database:
+        database.executescript(MIGRATIONS[0])
+        database.execute("PRAGMA user_version = 1")
+        database.execute(
+            "INSERT INTO memories (type, category, title, content, salience)"
+            " VALUES ('long_term', 'note', 'old', 'c', 0.5)"
+        )
+        database.commit()
+    calls = [("recall", {"query": "old", "project": "*"})]
+    with ThreadPoolExecutor(3) as pool:
+        replies = list(pool.map(lambda _: converse(launch(tmp_path), calls)[0].text, range(3)))
+    assert all(text.startswith("Found 1 memory:\n[1] **old**") for text in replies)
+    with closing(sqlite3.connect(tmp_path / "cortex.db")) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+
+def _other_program(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE memories (id)")
+
+
+UNFIT: list[tuple[str, Callable[[Path], object], str]] = [
+    ("garbage", lambda path: path.write_bytes(b"x" * 5_000), "file is not a database"),
+    ("a folder", lambda path: path.mkdir(), "unable to open database file"),
+    ("another program's", _other_program, "another program's database; this server needs a file of its own"),
+    ("not to be made", lambda path: path.parent.joinpath("file").touch(), "File exists"),
+]
+
+
+@pytest.mark.parametrize(("make", "words"), [case[1:] for case in UNFIT], ids=[case[0] for case in UNFIT])
+def test_a_file_that_cannot_be_used_is_named_in_one_line(
+    tmp_path: Path, make: Callable[[Path], object], words: str
+) -> None:
+    """With the reason, and status 1; the client says the same."""
+    make(tmp_path / "cortex.db")
+    path = tmp_path / ("file/cortex.db" if words == "File exists" else "cortex.db")
+    command = [sys.executable, "-m", "pytest_koderz.cortex", "--db", str(path)]
+    done = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"{path}: ")
+    assert words in done.stderr
+    if path.parent == tmp_path:
+        with pytest.raises(MemoryUnavailable, match=f"does not start: .*{words}"):
+            converse(launch(tmp_path), [("get_project", {})])
+
+
+def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+    """With all that is missing above it."""
+    assert "Total memories: 0" in converse(launch(tmp_path / "one" / "two"), [("memory_stats", {})])[0].text
+
+
 def test_an_unfinished_migration_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The schema changes as a whole or not at all."""
     monkeypatch.setattr("pytest_koderz.cortex.store.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE more (x); broken;"))
@@ -328,10 +383,72 @@ def test_the_server_gets_path_and_home_alone(tmp_path: Path, monkeypatch: pytest
 def test_the_server_ends_with_its_client(tmp_path: Path) -> None:
     """When stdin ends, with status 0 and nothing on stdout but the protocol."""
     command = [sys.executable, "-m", "pytest_koderz.cortex", "--db", str(tmp_path / "cortex.db")]
-    done = subprocess.run(
-        command, input=b"", capture_output=True, timeout=60, check=False, cwd=Path(__file__).parents[2]
-    )
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=60, check=False, cwd=ROOT)
     assert (done.returncode, done.stdout) == (0, b"")
+
+
+def request(number: int, method: str, **params: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+def greeting(version: str) -> dict[str, object]:
+    return request(0, "initialize", protocolVersion=version, capabilities={}, clientInfo={"name": "t", "version": "1"})
+
+
+def answers_to(folder: Path, lines: Sequence[object]) -> dict[int, dict[str, Any]]:
+    """By number: what a client gets that writes these *lines*, the last of them a request, in raw JSON-RPC."""
+    command = [sys.executable, "-m", "pytest_koderz.cortex", "--db", str(folder / "cortex.db")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+        server.stdin.flush()
+        found: dict[int, dict[str, Any]] = {}
+        last = lines[-1]["id"]  # type: ignore[index]  # a request
+        while last not in found:
+            answer = json.loads(server.stdout.readline())
+            found[answer.get("id")] = answer
+    return found
+
+
+@pytest.mark.parametrize(
+    ("asked", "spoken"), [("2024-11-05", "2024-11-05"), ("2025-11-25", "2025-11-25"), ("1999-01-01", "2025-11-25")]
+)
+def test_the_protocol_is_the_client_s_where_it_is_known(tmp_path: Path, asked: str, spoken: str) -> None:
+    """And else the latest that has a handshake; only tools are promised, since nothing else is there."""
+    result = answers_to(tmp_path, [greeting(asked)])[0]["result"]
+    assert result["protocolVersion"] == spoken
+    assert result["serverInfo"]["name"] == "pytest-koderz-cortex"
+    assert list(result["capabilities"]) == ["tools"]
+
+
+def test_a_client_that_makes_mistakes_is_answered(tmp_path: Path) -> None:
+    """Each request on its own; what is no JSON, and a cancellation that comes too late, are passed over."""
+    found = answers_to(
+        tmp_path,
+        [
+            greeting("2025-11-25"),
+            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            "{bad json",
+            '"a text"',
+            request(1, "no/such/method"),
+            request(2, "tools/call", name="remember", arguments="text"),
+            request(3, "tools/call", name=5),
+            request(4, "tools/call", name="no_such_tool", arguments={}),
+            request(5, "tools/call", name="remember", arguments={"title": 5, "content": "c"}),
+            request(6, "tools/call", name="remember", arguments={"title": "kept", "content": "nul \0"}),
+            {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 6}},
+            request(7, "resources/list"),
+            request(8, "tools/list"),
+            request(9, "ping"),
+        ],
+    )
+    errors = {number: answer["error"]["code"] for number, answer in found.items() if "error" in answer}
+    assert errors == {1: -32601, 2: -32602, 3: -32602, 7: -32601}
+    assert [found[number]["result"]["isError"] for number in (4, 5, 6)] == [True, True, False]
+    assert len(found[8]["result"]["tools"]) == 15
+    assert found[9]["result"] == {}
+    assert [row["title"] for row in rows_in(tmp_path)] == ["kept"]
 
 
 def test_it_speaks_both_protocols(tmp_path: Path) -> None:

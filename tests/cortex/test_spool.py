@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from pytest_koderz.cortex.memories import memory_of_iteration
 from pytest_koderz.cortex.spool import Spool, SpoolTaken, State, owed_by
+from pytest_koderz.cortex.transaction import writing
 
 from .worlds import experiment, iteration
 
@@ -63,6 +65,44 @@ def test_it_outlives_its_process(tmp_path: Path) -> None:
         assert spool.count(State.QUEUED) == 50
 
 
+def test_a_torn_line_is_no_memory(tmp_path: Path) -> None:
+    """A kill in the middle of a write tears the last line at most: what came before is there, and what comes after."""
+    with closing(Spool(tmp_path / "a.spool")) as spool:
+        spool.put(memory(1))
+    inbox = tmp_path / "a.spool.memories"
+    inbox.write_bytes(inbox.read_bytes() + b'{"title": "to')
+    assert owed_by(tmp_path / "a.spool") == 1
+    with closing(Spool(tmp_path / "a.spool")) as spool:
+        spool.put(memory(2))
+        assert [owed.memory.number for owed in spool.in_state(State.QUEUED)] == [1, 2]
+
+
+def test_a_memory_that_finds_no_room_is_refused_whole(tmp_path: Path) -> None:
+    """A full disk: who tells it is told, nothing of it is left, and the next one is kept."""
+    with closing(Spool(tmp_path / "a.spool")) as spool:
+        spool.put(memory(1))
+        usual, size = resource.getrlimit(resource.RLIMIT_FSIZE), (tmp_path / "a.spool.memories").stat().st_size
+        # The kernel also sends SIGXFSZ, which Python ignores.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, usual[1]))
+        try:
+            with pytest.raises(OSError, match="No space left on device"):
+                spool.put(memory(2))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        assert (tmp_path / "a.spool.memories").stat().st_size == size
+        spool.put(memory(3))
+        assert [owed.memory.number for owed in spool.in_state(State.QUEUED)] == [1, 3]
+
+
+def test_putting_waits_for_nobody(tmp_path: Path) -> None:
+    """Not even for somebody who has the database for himself."""
+    with closing(Spool(tmp_path / "a.spool")) as spool:
+        with spool._mutex, writing(spool._database):
+            for number in range(1, 21):
+                spool.put(memory(number))
+        assert spool.count(State.QUEUED) == 20
+
+
 def test_a_spool_has_one_owner(tmp_path: Path) -> None:
     """Two would send everything twice. Looking at what is owed needs no ownership."""
     with closing(Spool(tmp_path / "a.spool")) as spool:
@@ -77,7 +117,7 @@ def test_an_emptied_spool_leaves_no_file(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "a.spool")
     spool.put(memory(1))
     spool.close()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.spool", "a.spool.lock"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.spool", "a.spool.lock", "a.spool.memories"]
     spool = Spool(tmp_path / "a.spool")
     spool.mark([owed.number for owed in spool.in_state(State.QUEUED)], State.VERIFIED)
     spool.close()

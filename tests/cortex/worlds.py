@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_koderz.core.arm import Arm, ModelSettings
-from pytest_koderz.core.experiment import Experiment, Guidance, Spec, Status, experiment_id
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status, experiment_id
 from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome, StopReason, Verdict
 from pytest_koderz.core.money import Ledger, Spending, Usage
 from pytest_koderz.core.problem import Problem
@@ -27,6 +28,8 @@ from pytest_koderz.cortex.store import Store
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "cortex"
 FORGETFUL = Path(__file__).with_name("forgetful.py")
+LOSSY = Path(__file__).with_name("lossy_server.mjs")
+NODE = shutil.which("node")
 
 BENCHMARK = "bench_0a1b2c3d"
 
@@ -72,6 +75,10 @@ def spec(text: str = "Return two.") -> Spec:
     return Spec(text, "frontier-1-20260101", Usage(100, 50), Decimal("0.0123"), 3.5)
 
 
+def advice(after: int = 2) -> Advice:
+    return Advice("Mind the empty list.", "exp_00000000", "HumanEval/99", after, ("a complete solution",))
+
+
 def lived(number: int = 0, iterations: int = 6, benchmark: str = BENCHMARK) -> Experiment:
     """An experiment that went through all four phases."""
     told = experiment(number, benchmark).with_spec(spec())
@@ -85,7 +92,7 @@ def lived(number: int = 0, iterations: int = 6, benchmark: str = BENCHMARK) -> E
 
 def tell(cortex: Cortex, ended: Experiment) -> int:
     """Tell cortex of *ended* as the loop would; returns how many memories that makes."""
-    now = replace(ended, spec=None, iterations=(), checkpoints=(), status=Status.RUNNING)
+    now = replace(ended, spec=None, iterations=(), advice=(), checkpoints=(), status=Status.RUNNING)
     if ended.spec is not None:
         cortex.pytest_koderz_spec_written(now := now.with_spec(ended.spec), ended.spec)
     for step in ended.iterations:
@@ -93,8 +100,10 @@ def tell(cortex: Cortex, ended: Experiment) -> int:
         for review in ended.checkpoints:
             if review.after_iteration == step.number:
                 cortex.pytest_koderz_checkpointed(now := now.with_checkpoint(review), review)
+    for advice in ended.advice:
+        cortex.pytest_koderz_advised(now := now.with_advice(advice), advice)
     cortex.store_result(ended)
-    return 1 + (ended.spec is not None) + len(ended.iterations) + len(ended.checkpoints)
+    return len(ended.advice) + 1 + (ended.spec is not None) + len(ended.iterations) + len(ended.checkpoints)
 
 
 def embedded(folder: Path, name: str = "main", environment: Mapping[str, str] | None = None) -> Cortex:
@@ -124,6 +133,17 @@ def node_environment(folder: Path, faults: Mapping[str, object]) -> dict[str, st
     node.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     node.chmod(0o755)
     return {"PATH": f"{node.parent}:{os.environ['PATH']}", "HOME": str(folder)}
+
+
+def lossy(folder: Path, environment: Mapping[str, str], faults: Mapping[str, object] | None = None) -> Cortex:
+    """Cortex on the stand-in, launched as claude-cortex is."""
+    (folder / "cortex.db.faults").write_text(json.dumps(faults or {}), encoding="utf-8")
+    return open_cortex(
+        cortex_path=str(LOSSY),
+        database=folder / "cortex.db",
+        spool=folder / "bench" / "main.spool",
+        environment=environment,
+    )
 
 
 def launch(folder: Path, environment: Mapping[str, str] | None = None, cortex_path: str | None = None) -> Launch:

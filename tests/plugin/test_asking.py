@@ -10,6 +10,7 @@ from pytest_koderz.cortex.memories import memory_of_result
 from pytest_koderz.cortex.spool import Spool
 from pytest_koderz.testing import OllamaServer
 from tests.core.worlds import START
+from tests.cortex.worlds import LOSSY, NODE
 
 from .conftest import Run
 
@@ -50,6 +51,8 @@ def test_a_benchmark_is_told_again(simulate: Run, run: Run, pytester: pytest.Pyt
     listed = " ".join(_ours(run("--koderz-results", "HumanEval/3")))
     assert listed.startswith(f"SIMULATED {journal.parent.name}  ")
     assert "  simulated  interrupted, 5 of 6 ended" in listed
+    found = " ".join(_ours(run("--koderz-results", "simulated", "--koderz-from", "cortex")))
+    assert "  simulated  complete" in found
     journal.unlink()
     told = _ours(run("--koderz-analyze", journal.parent.name, "--koderz-from", "cortex"))
     assert _summary(told) == _summary(seen)
@@ -71,6 +74,25 @@ def test_an_experiment_is_told_alike_from_both(simulate: Run, run: Run, pytester
     wrong = run("--koderz-analyze", found[1][:-1] + "x")
     assert wrong.ret == pytest.ExitCode.USAGE_ERROR
     wrong.stderr.fnmatch_lines([f"ERROR: --koderz-analyze: * (did you mean {found[1]}?)"])
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no node to run the stand-in with")
+def test_a_server_of_its_own_is_verified_too(
+    simulate: Run, run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By CORTEX_PATH, in a file of its own; the profile is known from it alone; what it drops is named."""
+    monkeypatch.setenv("CORTEX_PATH", str(LOSSY))
+    result = simulate("--koderz-problems", "0-3", "-n", "2")
+    (stored,) = (line for line in result.outlines if line.startswith("cortex:"))
+    count = int(stored.split()[1])
+    assert stored == f"cortex: {count} stored, {count} verified"
+    assert not (pytester.path / ".koderz" / "cortex.db").exists()
+    (journals,) = (pytester.path / ".koderz").glob("bench_*")
+    told = _ours(run("--koderz-analyze", journals.name, "--koderz-from", "cortex"))
+    assert ", profile simulated: complete" in " ".join(told)
+    (pytester.path / ".koderz" / "claude-cortex.db.faults").write_text('{"drop_every": 2}')
+    lossy = simulate("--koderz-problems", "0-3")
+    lossy.stdout.fnmatch_lines(["cortex: * stored, * verified", "cortex: * missing, such as 'exp_*"])
 
 
 @pytest.mark.parametrize("which", ["exp_00000000", "HumanEval/0"])

@@ -14,7 +14,7 @@ from pytest_koderz.testing import Answer, AnthropicServer, OllamaServer, Request
 
 from .conftest import Run
 
-SETTINGS = """
+PROFILE = """
 profiles:
   loopback:
     description: loopback servers
@@ -22,14 +22,19 @@ profiles:
     models: {spec: opus, local: coder, checkpoint: sonnet, frontier: opus}
     max_iterations: 4
     checkpoint_interval: 2
+"""
+MODELS = """
 models:
   opus: {backend: anthropic, model: claude-opus-5-5}
   sonnet: {backend: anthropic, model: claude-sonnet-5-5}
   coder: {backend: ollama, model: "qwen2.5-coder:7b"}
+"""
+PRICES = """
 prices:
   claude-opus-5-5: {input: 4, output: 20, as_of: 2026-11-22, source: the test}
   claude-sonnet-5-5: {input: 2, output: 10, as_of: 2026-11-22, source: the test}
 """
+SETTINGS = PROFILE + MODELS + PRICES
 SUITE = '''
 problems:
   - id: own/add
@@ -98,7 +103,7 @@ def test_a_full_experiment_with_figures_checked_by_hand(
     text = result.stdout.str()
     assert "measured: -$0.0007 (-50.0 %)" in text
     assert "on 2 attempts from cortex" in text
-    assert "cortex: 8 stored, 8 verified" in text
+    assert "cortex: 9 stored, 9 verified" in text
 
 
 def test_secrets_stay_where_they_are(world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +136,30 @@ def test_an_outage_is_invalid_and_never_unsolved(
         monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
         again = world("--koderz", "--koderz-profile", "loopback", "--koderz-arm", "frontier-only", "--lf")
     again.assert_outcomes(passed=1)
+
+
+def test_the_invalid_alone_can_be_run_again(
+    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resumed benchmark asks for what the outage took, and for nothing that is settled; an iteration was not lost."""
+
+    def without_code(request: Request) -> Answer | Status:
+        return Status(401) if "Write the whole function" in json.dumps(request.body) else _frontier(request)
+
+    with AnthropicServer(without_code) as anthropic, OllamaServer(_coder) as ollama:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        monkeypatch.setenv("OLLAMA_HOST", ollama.url)
+        world("--koderz", "--koderz-profile", "loopback").assert_outcomes(passed=1, errors=1)
+    with AnthropicServer(_frontier) as anthropic:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        result = world("--koderz", "--koderz-resume", "--koderz-json", "r.json")
+        assert anthropic.billed.calls == len(anthropic.requests) == 1
+    result.assert_outcomes(passed=2)
+    rows = json.loads((pytester.path / "r.json").read_text())["experiments"]
+    assert [(row["arm"], row["iterations"], row["cost_usd"]) for row in rows] == [
+        ("koderz", 3, 0.0021),
+        ("frontier-only", 1, 0.0014),
+    ]
 
 
 def test_the_journal_holds_all_that_was_paid_for(

@@ -1,0 +1,153 @@
+"""Run a simulated benchmark with two workers and compare what cortex has with what the journals say.
+
+    python -m tests.benchmarks.verify_cortex --kills 20
+
+Nearly every experiment takes all of its ten iterations. With --kills all memory servers are killed at that many seeded
+moments, spread evenly over the memories of an undisturbed run, be it in the benchmark or, where that falls behind, in
+the delivery of what it still owed. With --cortex-path the server is `node PATH`, which nobody kills.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.cortex import recall
+from pytest_koderz.cortex.connection import Launch
+from pytest_koderz.cortex.replies import exported
+from pytest_koderz.reporters.archive import archived
+from tests.cortex.worlds import converse, kill_servers
+
+SETTINGS = """
+models:
+  simulated-local: {backend: simulated, model: local, options: {strength: 0.001, repair: 0, guidance: 0}}
+"""
+MEMORIES = 11
+"""That an experiment makes on the average, or a few more; not all of them take ten iterations."""
+
+BENCHMARK = ("--koderz-profile", "simulated", "--koderz-arm", "koderz", "-n", "2", "--tb=no", "-q", "-rN")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--problems", default="0-163")
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--cortex-path", help="claude-cortex's dist/index.js, or a stand-in")
+    options = parser.parse_args()
+    first, _, last = options.problems.partition("-")
+    expected = (int(last or first) - int(first) + 1) * MEMORIES
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "koderz.yaml").write_text(SETTINGS)
+        points = moments(options.kills, expected, options.seed)
+        environment = {**os.environ, **({"CORTEX_PATH": options.cortex_path} if options.cortex_path else {})}
+        with killing(folder / ".koderz", points) as killed:
+            began = time.monotonic()
+            pytest(folder, [*BENCHMARK, "--koderz-problems", options.problems], environment)
+            print(f"{time.monotonic() - began:.0f} s, servers killed {len(killed)} times until here", flush=True)
+            while pytest(folder, ["--koderz-cortex-sync"], environment):
+                time.sleep(1.0)
+        print(f"servers killed at {len(killed)} of {len(points)} moments: {killed}", flush=True)
+        return compare(folder, options.cortex_path)
+
+
+def moments(count: int, memories: int, seed: int) -> list[int]:
+    """After how many memories to kill: one draw from each of as many equal parts; the last tenth is left alone."""
+    draw = random.Random(seed)  # noqa: S311 - not for secrets
+    part = 0.9 * memories / count if count else 0
+    return [int(part * (number + draw.random())) + 1 for number in range(count)]
+
+
+@contextmanager
+def killing(folder: Path, points: Sequence[int]) -> Iterator[list[int]]:
+    """Kill the servers of *folder* as soon as they have as many memories; gives the counts at which one was there."""
+    ended = threading.Event()
+    killed: list[int] = []
+
+    def kill() -> None:
+        for point in points:
+            while stored(folder / "cortex.db") < point or not kill_servers(folder):
+                if ended.wait(0.005):
+                    return
+            killed.append(stored(folder / "cortex.db"))
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield killed
+    finally:
+        ended.set()
+        killer.join()
+
+
+def pytest(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Its exit status; what it says of cortex is printed."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--koderz", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        if line.startswith(("cortex:", "warning:", "ERROR")):
+            print(f"  {line}", flush=True)
+    if done.returncode > 1:
+        sys.exit(done.stdout + done.stderr)
+    return done.returncode
+
+
+def stored(database: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
+            return int(opened.execute("SELECT count(*) FROM memories").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+
+
+def compare(folder: Path, cortex_path: str | None) -> int:
+    """0 where cortex and the journals tell the same experiments, and nothing twice."""
+    (journals,) = (folder / ".koderz").glob("bench_*")
+    recorded = archived(journals)
+    where: dict[str, Any] = {"cortex_path": cortex_path, "database": database_of(folder, cortex_path)}
+    recalled = recall(recorded.id, **where)
+    told = {one.id: one for one in recalled.experiments}
+    same = sum(told.get(one.id) == one for one in recorded.experiments)
+    events = Counter(kind for one in recorded.experiments for kind in kinds(one))
+    print(f"  {len(recorded.experiments)} experiments, {same} of them the same in cortex as in the journals")
+    how = Launch.of(cortex_path, where["database"], "koderz", os.environ)
+    titles = [row["title"] for row in exported(converse(how, [("export_memories", {"project": "koderz"})])[0])]
+    print(f"  events in the journals: {dict(events)}, 1 benchmark; {len(titles)} memories, {len(set(titles))} titles")
+    whole = same == len(recorded.experiments) == len(told) and len(titles) == len(set(titles)) == events.total() + 1
+    noted = recalled.heads.get(recorded.id, {}).get("profile") == "simulated"
+    print("the same set, each once" if whole and noted else "NOT THE SAME")
+    return 0 if whole and noted else 1
+
+
+def database_of(folder: Path, cortex_path: str | None) -> Path:
+    return folder / ".koderz" / ("claude-cortex.db" if cortex_path else "cortex.db")
+
+
+def kinds(experiment: Experiment) -> list[str]:
+    """Of each event that makes a memory."""
+    counts = {
+        "spec": int(experiment.spec is not None),
+        "iteration": len(experiment.iterations),
+        "advice": len(experiment.advice),
+        "checkpoint": len(experiment.checkpoints),
+        "result": 1,
+    }
+    return [kind for kind, count in counts.items() for _ in range(count)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
