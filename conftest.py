@@ -18,4 +18,5 @@ if TYPE_CHECKING:
 def pytest_koderz_summary(experiments: Sequence[Experiment]) -> list[str]:
     """How the attempts failed, over all arms."""
     outcomes = Counter(str(each.verdict.outcome) for one in experiments for each in one.iterations)
-    return ["verdicts: " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())]
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    return [f"verdicts: {counts}"] if counts else []
