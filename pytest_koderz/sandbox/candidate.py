@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -19,22 +18,25 @@ _IDLE_SECONDS = 0.003
 """So long without work tells that nobody is waiting, and there is time to rehearse."""
 
 
-def body_of(settings: dict[str, Any], channel: int) -> Callable[[socket.socket], None]:
-    """Lock this zygote; what its children do."""
+def body_of(settings: dict[str, Any], channel: int) -> tuple[Callable[[socket.socket], None], list[str]]:
+    """Lock this zygote; what its children do, and the names of the locks that they lack."""
     locks = Locks(settings, channel)
     locks.prepare()
     work = _work_of(settings)
     rehearse(_TIMES)
 
     def candidate(sock: socket.socket) -> None:
-        greet(sock, locks.missing)
         locks.hold()
-        sock.send(b"l")
-        if not select.select([sock], [], [], _IDLE_SECONDS)[0]:
+        greet(channel)
+        sock.settimeout(_IDLE_SECONDS)
+        try:
+            sock.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
             rehearse(1)
+        sock.settimeout(None)
         work(Channel(sock, None))
 
-    return candidate
+    return candidate, locks.missing
 
 
 def _work_of(settings: dict[str, Any]) -> Callable[[Channel], None]:

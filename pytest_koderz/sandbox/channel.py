@@ -31,13 +31,11 @@ class Channel:
         self.send_body(dumps(message), descriptors)
 
     def send_body(self, body: bytes, descriptors: Sequence[int] = ()) -> None:
-        head = len(body).to_bytes(4, "big")
+        message = len(body).to_bytes(4, "big") + body
         try:
-            if descriptors:
-                socket.send_fds(self._sock, [head], descriptors)
-                self._sock.sendall(body)
-            else:
-                self._sock.sendall(head + body)
+            sent = socket.send_fds(self._sock, [message], descriptors) if descriptors else 0
+            if sent < len(message):
+                self._sock.sendall(message[sent:])
         except OSError as error:
             raise Gone(str(error)) from None
 

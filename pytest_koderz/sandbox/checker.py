@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
+from .answers import Answers
 from .channel import Channel, Gone
+from .child import compiled
 from .explain import TALLY, compile_counting
 from .greeting import greet
 from .script import Script
@@ -15,6 +17,8 @@ from .session import Broken, Diverged, Entry, Misfit, Session
 from .tally import Tally, failure
 
 TESTS = "<tests>"
+_REFERENCE = "expected"
+"""The function of a set of tests, if it has one, that gives right answers: the same ones for each candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Tests:
     asserts: list[Any]
     entry_point: str
     script: Script
+    answers: Answers
 
 
 class Checker:
@@ -34,26 +39,30 @@ class Checker:
     def __init__(self) -> None:
         self._compiled: dict[str, Tests] = {}
 
-    def learn(self, key: str, preamble: str, source: str, entry_point: str) -> None:
+    def learn(self, key: str, preamble: str, source: str, entry_point: str) -> str:
+        """Compile a set of tests; the problem's preamble in compiled form, which is the same for each candidate."""
         code, asserts = compile_counting(source, TESTS)
         trusted = compile(preamble, "<problem>", "exec", dont_inherit=True)
-        self._compiled[key] = Tests(trusted, code, asserts, entry_point, Script())
+        self._compiled[key] = Tests(trusted, code, asserts, entry_point, Script(), Answers())
+        return compiled(preamble)
 
     def forget(self, key: str) -> None:
         self._compiled.pop(key, None)
 
-    def judge(self, key: str, preamble: str, source: str, channel: Channel) -> dict[str, Any]:
-        """What became of the candidate *source*, whose child listens at the other end of *channel*."""
+    def judge(self, key: str, channel: Channel) -> dict[str, Any]:
+        """What became of the candidate that a child at the other end of *channel* has been told to load."""
         tests = self._compiled[key]
         session = Session(channel, tests.script.ahead)
         proxy = Entry(session, tests.entry_point)
         scope: dict[str, Any] = {"__name__": "tests"}
         tally = scope[TALLY] = Tally(session, tests.asserts, scope)
         try:
-            session.begin(["load", preamble, source, tests.entry_point])
+            session.begin()
             exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
             scope[tests.entry_point] = proxy
             exec(tests.code, scope)  # noqa: S102 - the dataset's own code
+            if callable(scope.get(_REFERENCE)):
+                scope[_REFERENCE] = tests.answers.of(scope[_REFERENCE])
         except Broken as error:
             return _ended(tally, str(error))
         result = _run(scope["check"], proxy, session, tally)
@@ -99,7 +108,7 @@ def _result(tally: Tally, *, ended: bool) -> dict[str, Any]:
 
 def serve(sock: socket.socket) -> None:
     """Answer the supervisor until it is gone. A judgement's message comes with the channel of the candidate's child."""
-    greet(sock)
+    greet(sock.fileno())
     control = Channel(sock, None, with_descriptors=True)
     checker = Checker()
     while True:
@@ -113,16 +122,15 @@ def serve(sock: socket.socket) -> None:
 def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> Any:
     if verb == "learn":
         try:
-            checker.learn(*rest)
+            return {"preamble": checker.learn(*rest)}
         except Exception as error:  # noqa: BLE001 - the tests themselves cannot be compiled
             return {"fault": f"the tests cannot be compiled: {error}"}
-        return {}
     if verb == "forget":
         checker.forget(*rest)
         return {}
-    key, preamble, source = rest
-    channel = Channel(socket.socket(fileno=control.descriptors.pop()))
+    (key,) = rest
+    channel = Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, control.descriptors.pop()))
     try:
-        return checker.judge(key, preamble, source, channel)
+        return checker.judge(key, channel)
     finally:
         channel.close()

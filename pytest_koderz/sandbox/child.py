@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import linecache
+import marshal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from .channel import LARGEST, Channel, Gone
@@ -45,7 +45,7 @@ class Session:
         return body
 
     def _load(self, preamble: str, source: str, entry_point: str) -> list[Any]:
-        module = load(preamble, source)
+        module = load(marshal.loads(bytes.fromhex(preamble)), source)  # noqa: S302 - from the checker, our own process
         self._objects[ENTRY] = vars(module)[entry_point] if entry_point in vars(module) else _missing(entry_point)
         return ["loaded"]
 
@@ -67,13 +67,18 @@ class Session:
         return ["o", handle, type(value).__name__[:80], _truth(value), callable(value)]
 
 
-def load(preamble: str, source: str) -> ModuleType:
+def compiled(preamble: str) -> str:
+    """The code of a problem's own imports and functions, as a text that a child loads."""
+    return marshal.dumps(compile(preamble, "<problem>", "exec", dont_inherit=True)).hex()
+
+
+def load(preamble: CodeType, source: str) -> ModuleType:
     """The candidate as a module, with the problem's own imports and functions in its namespace."""
     module = ModuleType("candidate")
     module.__file__ = FILENAME
     sys.modules["candidate"] = module  # dataclasses and pickle look a class's module up there
     linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
-    exec(compile(preamble, "<problem>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
+    exec(preamble, vars(module))  # noqa: S102 - what it is for
     exec(compile(source, FILENAME, "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
     return module
 
@@ -136,5 +141,7 @@ def _line_at(step: TracebackType, otherwise: int | None) -> int | None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(BaseException):  # closed or replaced by the candidate, whose right it is
+        try:  # noqa: SIM105 - this is done after each call
             stream.flush()
+        except BaseException:  # noqa: BLE001, S110 - closed or replaced by the candidate, whose right it is
+            pass

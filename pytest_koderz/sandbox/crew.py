@@ -6,10 +6,11 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.problem import Isolation
 
 from . import scratch
@@ -20,6 +21,8 @@ from .servers import Server
 _PRELOAD = ["bisect", "collections", "copy", "datetime", "functools", "heapq", "itertools", "json", "linecache", "math"]
 _PRELOAD += ["operator", "re", "string", "typing"]
 """What candidates import most, so that they find it done; not `random`, which each fork would seed anew."""
+_CHECKERS_SHARE = 2
+"""How many times as much memory as a candidate its checker may use: a small answer can be the seed of a large value."""
 _SCRATCH_FILE = 16 << 20
 """Bytes of the largest file that tests may write in a scratch folder."""
 
@@ -28,7 +31,7 @@ class Nursery:
     """A fork server for candidates of one kind, and the children that it keeps ready."""
 
     def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
-        self._scratch = [scratch.make()] if isolation == "in-process" else []
+        self._scratch = scratch.make() if isolation == "in-process" else None
         self._server = Server(
             {
                 "kind": isolation,
@@ -36,7 +39,7 @@ class Nursery:
                 "paths": _folders_of(requires),
                 "memory_limit": memory_limit,
                 "file_limit": _SCRATCH_FILE if self._scratch else 0,
-                "scratch": self._scratch,
+                "scratch": [self._scratch] if self._scratch else [],
             }
         )
         self._spares: deque[Process] = deque()
@@ -50,31 +53,36 @@ class Nursery:
             child = self._fork()
         try:
             child.greet()
-            self._spares.append(self._fork())  # made ready while this one is at work
             yield child
         finally:
+            if child.scratch:
+                with suppress(SandboxFault):
+                    child.fate()  # it must be over before its folder can be removed
+                scratch.remove(child.scratch)
             child.close()
-            for folder in self._scratch:
-                scratch.remove(str(Path(folder, str(child.pid))))
+
+    def provide(self) -> None:
+        """Have a child made ready for the next candidate, best while this one is at work."""
+        self._spares.append(self._fork())
 
     @property
     def alive(self) -> bool:
         return self._server.alive
 
     def missing(self) -> tuple[str, ...]:
-        """Names of the layers that its children lack."""
-        with self.child() as child:
-            return child.missing
+        """Names of the layers that its children lack, of which one is seen to start."""
+        with self.child():
+            return self._server.missing
 
     def close(self) -> None:
         while self._spares:
             self._spares.pop().close()
         self._server.close()
-        for folder in self._scratch:
-            scratch.remove(folder)
+        if self._scratch:
+            scratch.remove(self._scratch)
 
     def _fork(self) -> Process:
-        return Process(self._server, locked=True)
+        return Process(self._server, locked=True, scratch=self._scratch)
 
 
 class Crew:
@@ -137,7 +145,8 @@ class Crew:
     def _checker_server(self) -> Server:
         # The tests are trusted, and find what the caller would; pytest's own packages come first.
         folders = dict.fromkeys([*_folders_of(("_pytest", "pluggy")), *filter(_is_folder, sys.path)])
-        return Server({"kind": "checker", "preload": [], "paths": list(folders), "scratch": []})
+        settings = {"kind": "checker", "preload": [], "paths": list(folders), "scratch": []}
+        return Server({**settings, "memory_limit": _CHECKERS_SHARE * self._memory_limit})
 
 
 def _is_folder(path: str) -> bool:

@@ -6,12 +6,12 @@ import os
 import sys
 import tempfile
 import unittest
-from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
 from .channel import Channel
 from .child import line_of, load
+from .scratch import folder_of
 
 _MOST_FAILURES = 5
 _LONGEST = 2000
@@ -19,11 +19,10 @@ _Raised = tuple[type[BaseException], BaseException, TracebackType] | tuple[None,
 
 
 def serve(channel: Channel, scratch: str) -> None:
-    """Run the one set of tests that arrives, with a folder of its own beneath *scratch*, and send what came of it."""
-    folder = Path(scratch, str(os.getpid()))
-    folder.mkdir(mode=0o700)
+    """Run the one set of tests that arrives, in this process's own folder beneath *scratch*; send what came of it."""
+    folder = folder_of(scratch, os.getpid())
     os.chdir(folder)
-    tempfile.tempdir = os.environ["TMPDIR"] = os.environ["HOME"] = str(folder)
+    tempfile.tempdir = os.environ["TMPDIR"] = os.environ["HOME"] = folder
     answer = _run(*channel.recv())
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -34,7 +33,7 @@ def serve(channel: Channel, scratch: str) -> None:
 def _run(preamble: str, source: str, tests: str, entry_point: str) -> dict[str, Any]:
     notes = _Notes()
     try:
-        module = load(preamble, source)
+        module = load(compile(preamble, "<problem>", "exec", dont_inherit=True), source)
         exec(compile(tests, "<tests>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - the dataset's own tests
         suite = _suite_of(module, entry_point)
     except BaseException as error:  # noqa: BLE001 - sys.exit() is the candidate's doing as well

@@ -13,6 +13,7 @@ _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 
 
 def syscall(number: int, *args: object) -> int:
@@ -20,9 +21,8 @@ def syscall(number: int, *args: object) -> int:
     return _checked(_libc.syscall(ctypes.c_long(number), *args))
 
 
-def prctl(option: int, *args: int) -> int:
-    values = [ctypes.c_ulong(each) for each in (*args, 0, 0, 0, 0)[:4]]
-    return _checked(_libc.prctl(option, *values))
+def prctl(option: int, value: int = 0) -> int:
+    return _checked(_libc.prctl(option, value, 0, 0, 0))
 
 
 def _checked(result: int) -> int:
@@ -39,6 +39,13 @@ def set_no_new_privs() -> None:
 
 def die_with_parent(signal_number: int) -> None:
     prctl(_PR_SET_PDEATHSIG, signal_number)
+
+
+def trim_heap() -> None:
+    """Give back what the C library keeps for later, so that no fork copies it."""
+    trim = getattr(_libc, "malloc_trim", None)  # only glibc has it
+    if trim:
+        trim(0)
 
 
 def drop_capabilities() -> None:

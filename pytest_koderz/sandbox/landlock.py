@@ -43,9 +43,12 @@ def abi() -> int:
 class Ruleset:
     """What stays allowed; all else is denied to whoever holds it, with the whole network and signals besides."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, writing_only: bool = False) -> None:
+        """*writing_only*: whatever may be read stays so."""
         version = abi()
         self._rights = (1 << _FILE_RIGHTS_BY_ABI.get(version, 16)) - 1
+        if writing_only:
+            self._rights &= ~(READ | _EXECUTE)
         attributes = struct.pack("=Q", self._rights)
         if version >= 4:
             attributes += struct.pack("=Q", _NETWORK)

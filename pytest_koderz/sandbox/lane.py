@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import select
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -16,6 +18,8 @@ from .watch import Outputs, Stopwatch
 
 _GRACE = 0.5
 """Seconds that the checker has for its result once the child is dead."""
+Meanwhile = Callable[[], None]
+"""What the supervisor does while a child is at work."""
 _MOST_TESTS = 32
 """Sets of tests that a checker keeps compiled."""
 
@@ -39,25 +43,32 @@ class Lane:
     def __init__(self, checkers: Server) -> None:
         self._checker = Process(checkers, locked=False)
         self._control = Channel(self._checker.sock, None)
-        self._known: list[str] = []
-        """Keys of the tests that this checker has, the oldest first."""
+        self._known: dict[str, str] = {}
+        """The compiled preambles of the tests that this checker has, by their keys, the oldest first."""
         self.broken = False
 
-    def learn(self, key: str, *sources: str) -> None:
-        """Give the checker a set of tests, once. Raises SandboxFault where they cannot be compiled."""
-        if key in self._known:
-            return
-        self._checker.greet()
-        if len(self._known) >= _MOST_TESTS:
-            self._ask(["forget", self._known.pop(0)])
-        self._told(self._ask(["learn", key, *sources]))
-        self._known.append(key)
+    def learn(self, key: str, *sources: str) -> str:
+        """Give the checker a set of tests, once. Raises SandboxFault where they cannot be compiled.
 
-    def judge(self, child: Process, key: str, preamble: str, source: str, seconds: float) -> Trial:
-        """Let the candidate *source* answer the tests *key* in *child*, for at most so many seconds with a CPU."""
+        Returns the problem's preamble as a child loads it.
+        """
+        if key not in self._known:
+            self._checker.greet()
+            if len(self._known) >= _MOST_TESTS:
+                oldest = next(iter(self._known))
+                del self._known[oldest]
+                self._ask(["forget", oldest])
+            self._known[key] = self._told(self._ask(["learn", key, *sources]))["preamble"]
+        return self._known[key]
+
+    def judge(self, child: Process, key: str, load: list[str], seconds: float, meanwhile: Meanwhile) -> Trial:
+        """Let *child* load a candidate and answer the tests *key*, for at most so many seconds with a CPU."""
+        with suppress(Gone):  # which the checker will see too
+            Channel(child.sock).send(load)
+        self._send(["judge", key], [child.sock.fileno()])
+        watch = Stopwatch(seconds, child.pid, self._checker.pid)
         outputs = Outputs(child)
-        watch = Stopwatch(seconds, (child.pid, self._checker.pid))
-        self._send(["judge", key, preamble, source], [child.sock.fileno()])
+        meanwhile()
         answered = outputs.until(self._checker.sock, watch)
         usage, taken = usage_of(child.pid), watch.seconds
         answer = self._told(self._receive()) if answered else self._settle(child)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
 
 _FOREIGN = frozenset({"site-packages", "dist-packages"})
 """Folders within the standard library's that hold other people's packages, and with them the datasets."""
+_MULTIARCH = getattr(sys.implementation, "_multiarch", None)
 _SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
 _SMALL_THINGS = (
     "/etc/ld.so.cache",
@@ -22,7 +22,7 @@ _SMALL_THINGS = (
 
 def readable(folders: Sequence[str] = ()) -> Iterator[str]:
     """Paths to allow. Of *folders* with other people's packages only what is already imported from there."""
-    for folder in dict.fromkeys((sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))):
+    for folder in dict.fromkeys((os.path.dirname(os.__file__), _platform_library())):  # noqa: PTH120 - pathlib is heavy
         yield from (entry.path for entry in _entries(folder) if entry.name not in _FOREIGN)
     yield from (path for path in sys.path if path.endswith(".zip"))
     for folder in _SYSTEM_LIBRARIES:
@@ -32,10 +32,15 @@ def readable(folders: Sequence[str] = ()) -> Iterator[str]:
     yield from _SMALL_THINGS
 
 
+def _platform_library() -> str:
+    """Where compiled modules lie. Not by `sysconfig`, whose tables would make each fork slower."""
+    return f"{sys.base_exec_prefix}/{sys.platlibdir}/python{sys.version_info.major}.{sys.version_info.minor}"
+
+
 def _shared_objects(folder: str) -> Iterator[str]:
     """Shared objects of *folder*, and its subfolder of this architecture whole: that one holds no packages."""
     for entry in _entries(folder):
-        if ".so" in entry.name or entry.name == sysconfig.get_config_var("MULTIARCH"):
+        if ".so" in entry.name or entry.name == _MULTIARCH:
             yield entry.path
 
 

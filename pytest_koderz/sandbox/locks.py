@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import stat
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import landlock, seccomp
+from . import landlock, scratch, seccomp
 from .kernel import die_with_parent, drop_capabilities, set_no_new_privs
 from .library import readable
 
@@ -28,23 +29,35 @@ class Locks:
         self._filter: seccomp.Filter | None = None
         self._settings = settings
         self._channel = channel
+        self._files = 0
 
     def prepare(self) -> None:
         """Hold in the zygote what does not keep it from forking, and make ready what each child will hold."""
         self._try("rlimits", lambda: limit(self._settings["memory_limit"], self._settings["file_limit"]))
+        self._files = os.sysconf("SC_OPEN_MAX")
         self._try("no_new_privs", set_no_new_privs)
         self._try("landlock", self._landlock)
-        self._try("seccomp", self._seccomp)
         self._try("capabilities", drop_capabilities)
+        self._try("seccomp", self._seccomp)
 
     def hold(self) -> None:
         """Hold in a child, which is about to run what nobody has looked at."""
         resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
         if self._ruleset and (self._settings["scratch"] or self._filter is None):
             self._ruleset.hold()  # without a filter it parts the child from the zygote, whose domain it is in
-        os.closerange(self._channel + 1, os.sysconf("SC_OPEN_MAX"))
+        for folder in self._settings["scratch"]:
+            self._confine(scratch.folder_of(folder, os.getpid()))
+        os.closerange(self._channel + 1, self._files)
         if self._filter:
             self._filter.hold()
+
+    def _confine(self, folder: str) -> None:
+        """Make a folder of its own, and let no other one be written in: not those of others at work beside it."""
+        os.mkdir(folder, stat.S_IRWXU)  # noqa: PTH102 - pathlib would have to be imported
+        if self._ruleset:
+            rules = landlock.Ruleset(writing_only=True)
+            rules.allow_writing(["/dev/null", folder])
+            rules.hold()
 
     def _try(self, name: str, apply: Callable[[], None]) -> None:
         try:
@@ -67,23 +80,30 @@ class Locks:
     def _seccomp(self) -> None:
         if not seccomp.supported():
             raise NotImplementedError
-        scratch = bool(self._settings["scratch"]) and "landlock" not in self.missing
-        self._filter = seccomp.Filter(self._channel, scratch=scratch, read_only="landlock" in self.missing)
+        writing = bool(self._settings["scratch"]) and "landlock" not in self.missing
+        common, own = seccomp.filters_of(self._channel, scratch=writing, read_only="landlock" in self.missing)
+        common.hold()
+        self._filter = own
 
 
 def limit(memory: int, file_size: int) -> None:
     """Bound address space and the size of files, in bytes, the number of open files, and core dumps."""
-    limits = {
-        resource.RLIMIT_FSIZE: file_size,
-        resource.RLIMIT_NOFILE: _MOST_FILES,
-        resource.RLIMIT_CORE: 0,
-    }
+    limit_memory(memory)
+    _bound(resource.RLIMIT_FSIZE, file_size)
+    _bound(resource.RLIMIT_NOFILE, _MOST_FILES)
+    _bound(resource.RLIMIT_CORE, 0)
+
+
+def limit_memory(memory: int) -> None:
+    """Bound address space, in bytes."""
     if sys.platform != "darwin":  # macOS counts libraries that all processes share
-        limits[resource.RLIMIT_AS] = memory
-    for kind, most in limits.items():
-        _, hard = resource.getrlimit(kind)
-        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (bound, bound))
+        _bound(resource.RLIMIT_AS, memory)
+
+
+def _bound(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (bound, bound))
 
 
 def tie_to_parent(parent: int) -> None:

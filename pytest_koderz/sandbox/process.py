@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 from contextlib import suppress
+from dataclasses import replace
 
 from pytest_koderz.core.errors import SandboxFault
 
+from . import scratch
+from .greeting import SIZE
 from .servers import Server
-from .usage import Fate
+from .usage import Fate, handle_of, threads_of
 
 _START_SECONDS = 20.0
+_MOST_THREADS = 256
 
 
 class Process:
     """A process that another one forked for us, named by a descriptor where the kernel has them."""
 
-    def __init__(self, server: Server, *, locked: bool) -> None:
-        here, there = socket.socketpair()
-        self._locked = locked
+    def __init__(self, server: Server, *, locked: bool, scratch: str | None = None) -> None:
+        self.sock, there = socket.socketpair()
         self._server = server
+        self._scratch = scratch
+        self._excess: str | None = None
+        self.pid = 0
         self.out = self.err = -1
+        self._pidfd: int | None = None
         ends = []
         if locked:
             self.out, out = os.pipe()
@@ -34,16 +40,22 @@ class Process:
         try:
             server.fork([there.fileno(), *ends])
         except SandboxFault:
-            here.close()
+            self.close()
             raise
         finally:
             there.close()
             for end in ends:
                 os.close(end)
-        self.sock = here
-        self.pid = 0
-        self.missing: tuple[str, ...] = ()
-        self._pidfd = -1
+
+    @property
+    def scratch(self) -> str | None:
+        """The folder that it may write in."""
+        return self._scratch and scratch.folder_of(self._scratch, self.pid)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the locks that it lacks, as all children of its zygote do."""
+        return self._server.missing
 
     def greet(self) -> None:
         """Wait until it is ready. Raises SandboxFault."""
@@ -51,21 +63,19 @@ class Process:
             return
         self.sock.settimeout(_START_SECONDS)
         try:
-            greeting, descriptors, _, _ = socket.recv_fds(self.sock, 4096, 1)
-            if greeting[-1:] == b"}" and self._locked:
-                greeting += self.sock.recv(1)
+            greeting = self.sock.recv(SIZE)
+            pid = int.from_bytes(greeting, "big")
+            if not greeting:
+                raise SandboxFault("a process of the sandbox did not start")
+            self._pidfd = handle_of(pid)
         except OSError as error:
             raise SandboxFault(f"a process of the sandbox does not answer: {error}") from None
-        if greeting[-1:] != (b"l" if self._locked else b"}"):
-            raise SandboxFault("a process of the sandbox did not start")
         self.sock.settimeout(None)
-        said = json.loads(greeting.removesuffix(b"l"))
-        self.pid, self.missing = said["pid"], tuple(said["missing"])
-        self._pidfd = descriptors[0] if descriptors else -1
+        self.pid = pid
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):
-            if self._pidfd >= 0:
+            if self._pidfd is not None:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             elif self.pid:
                 os.kill(self.pid, signal.SIGKILL)
@@ -73,11 +83,20 @@ class Process:
     def fate(self) -> Fate:
         """How it ended; it is killed first if it has not."""
         self.kill()
-        return self._server.fate(self.pid)
+        return replace(self._server.fate(self.pid), excess=self._excess)
+
+    def restrain(self) -> None:
+        """Kill it if it has outgrown what no limit of the kernel bounds."""
+        if threads_of(self.pid) > _MOST_THREADS:
+            self._excess = f"more than {_MOST_THREADS} threads"
+        elif self.scratch and scratch.is_overgrown(self.scratch):
+            self._excess = "too many or too large files"
+        if self._excess:
+            self.kill()
 
     def close(self) -> None:
         self.kill()
         self.sock.close()
         for descriptor in (self.out, self.err, self._pidfd):
-            if descriptor >= 0:
+            if descriptor is not None and descriptor >= 0:
                 os.close(descriptor)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from .child import Session
+from .child import Session, compiled
 from .wire import Encoder, Unsendable
 
 _PROGRAM = '''
@@ -26,13 +26,14 @@ def rehearsed(numbers: List[float], words: List[str], pairs: Dict[str, int], thr
     words.append(" ".join(word.upper() for word in words if word))
     return [total, {key: value * 2 for key, value in pairs.items()}, max(numbers), f"{total}", threshold > 0.1]
 '''
+_PREAMBLE = compiled("from typing import List\n")
 _ARGUMENTS = [1.0, 2.5, -3.25, 2.4], ["a", "bc", ""], {"x": 1, "y": 2}
 
 
 def rehearse(times: int) -> None:
     for _ in range(times):
         session = Session()
-        session.answer(["load", "import math\n", _PROGRAM, "rehearsed"])
+        session.answer(["load", _PREAMBLE, _PROGRAM, "rehearsed"])
         encoder = Encoder(_foreign)
         refs = [encoder.add(_ARGUMENTS), encoder.add({"threshold": 0.3})]
         session.answer(["call", 0, encoder.nodes, *refs])

@@ -20,10 +20,9 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .kernel import syscall
 
@@ -45,8 +44,7 @@ _DENY: Instruction = (_RETURN, 0, 0, _ERRNO | errno.EPERM)
 """Also for the numbers of x86-64's other ABI, which are the same calls from 2**30 on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(NamedTuple):
     """Where a system call's number stands in the tables below, and the number of `seccomp` itself."""
 
     audit: int
@@ -202,10 +200,29 @@ PRETENDED: dict[str, Numbers] = {
     "utimensat": (280, 88),
     "setxattr": (188, 5),
 }
+# What a zygote needs beyond that: to fork, to give a child its descriptors, its session and its locks, and to end it.
+ZYGOTE: dict[str, Numbers] = {
+    "clone": (56, 220),
+    "fork": (57, None),
+    "wait4": (61, 260),
+    "kill": (62, 129),
+    "setsid": (112, 157),
+    "dup2": (33, None),
+    "dup3": (292, 24),
+    "close": (3, 57),
+    "close_range": (436, 436),
+    "sendmsg": (46, 211),
+    "recvmsg": (47, 212),
+    "pidfd_open": (434, 434),
+    "prctl": (157, 167),
+    "landlock_create_ruleset": (444, 444),
+    "landlock_add_rule": (445, 445),
+    "landlock_restrict_self": (446, 446),
+    "seccomp": (317, 277),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(NamedTuple):
     """A call that is allowed where one argument is one of *values*, or has (or has not) one of the bits of *values*."""
 
     numbers: Numbers
@@ -250,19 +267,21 @@ def _conditions(channel: int, *, read_only: bool) -> Iterator[When]:
 
 
 def supported() -> bool:
-    return platform.machine() in ARCHITECTURES
+    return os.uname().machine in ARCHITECTURES
+
+
+Decisions = dict[int, tuple[Instruction, ...]]
+"""What is decided on a system call, by its number."""
 
 
 class Filter:
-    """A filter for this machine; built once, held by each child."""
+    """Decisions in the form that the kernel takes; made ready once, held any number of times."""
 
-    def __init__(self, channel: int, *, scratch: bool, read_only: bool) -> None:
-        """*channel*: the descriptor that cannot be closed.
-
-        *read_only*: no file is opened to be written, where Landlock cannot see to it.
-        """
-        self._architecture = ARCHITECTURES[platform.machine()]
-        code = b"".join(struct.pack("=HBBI", *each) for each in self._program(channel, scratch, read_only))
+    def __init__(self, decisions: Decisions, otherwise: Instruction = _DENY) -> None:
+        """*otherwise*: what is decided on all other numbers."""
+        self._architecture = ARCHITECTURES[os.uname().machine]
+        self.program = tuple(_program(self._architecture.audit, decisions, otherwise))
+        code = b"".join(struct.pack("=HBBI", *each) for each in self.program)
         self._code = ctypes.create_string_buffer(code, len(code))
         # struct sock_fprog
         self._program_header = struct.pack("HP", len(code) // 8, ctypes.addressof(self._code))
@@ -272,36 +291,54 @@ class Filter:
         number = self._architecture.seccomp
         syscall(number, ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(_SPEC_ALLOW), self._program_header)
 
-    def _program(self, channel: int, scratch: bool, read_only: bool) -> Iterator[Instruction]:
-        """Ranges of numbers in ascending order: the kernel tries each number on it once, so a short way matters."""
-        yield (_LOAD, 0, 0, _ARCHITECTURE)
-        yield (_EQUAL, 1, 0, self._architecture.audit)
-        yield (_RETURN, 0, 0, _KILL_PROCESS)
-        yield (_LOAD, 0, 0, _NUMBER)
-        for first, last, decision in _ranges(self._decisions(channel, scratch, read_only)):
-            yield (_AT_LEAST, 2 + len(decision), 0, last + 1)
-            yield (_AT_LEAST, 1, 0, first)
-            yield _DENY
-            yield from decision
-        yield _DENY
 
-    def _decisions(self, channel: int, scratch: bool, read_only: bool) -> dict[int, tuple[Instruction, ...]]:
-        """What is decided on each number that is not denied outright."""
-        groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if scratch else [])]
-        allowed = {number: (_ALLOWED,) for group in groups for number in self._numbers(group.values())}
-        pretended = dict.fromkeys(self._numbers(PRETENDED.values() if scratch else ()), (_PRETENDED,))
-        tested = {
-            number: tuple(_tested(condition))
-            for condition in _conditions(channel, read_only=read_only)
-            for number in self._numbers([condition.numbers])
-        }
-        return {**allowed, **pretended, **tested}
+def filters_of(channel: int, *, scratch: bool, read_only: bool) -> tuple[Filter, Filter]:
+    """A filter for a zygote, and the one that each of its children holds besides: together they allow what is listed.
 
-    def _numbers(self, calls: Iterable[Numbers]) -> list[int]:
-        return [number for call in calls if (number := call[self._architecture.column]) is not None]
+    The kernel translates a program anew each time that one is held. So the long one is held once, with what a zygote
+    needs left open; a child has but to close that.
+    *channel*: the descriptor that cannot be closed.
+    *read_only*: no file is opened to be written, where Landlock cannot see to it.
+    """
+    listed = _decisions(channel, scratch=scratch, read_only=read_only)
+    opened = _numbers((ZYGOTE | WRITING | PRETENDED if scratch else ZYGOTE).values())
+    zygote = {**listed, **dict.fromkeys(opened, (_ALLOWED,))}
+    return Filter(zygote), Filter({number: listed.get(number, (_DENY,)) for number in opened}, _ALLOWED)
 
 
-def _ranges(decisions: dict[int, tuple[Instruction, ...]]) -> list[tuple[int, int, tuple[Instruction, ...]]]:
+def _decisions(channel: int, *, scratch: bool, read_only: bool) -> Decisions:
+    """What a child may do; all else is denied."""
+    groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if scratch else [])]
+    allowed = {number: (_ALLOWED,) for group in groups for number in _numbers(group.values())}
+    pretended = dict.fromkeys(_numbers(PRETENDED.values() if scratch else ()), (_PRETENDED,))
+    tested = {
+        number: tuple(_tested(condition))
+        for condition in _conditions(channel, read_only=read_only)
+        for number in _numbers([condition.numbers])
+    }
+    return {**allowed, **pretended, **tested}
+
+
+def _numbers(calls: Iterable[Numbers]) -> list[int]:
+    column = ARCHITECTURES[os.uname().machine].column
+    return [number for call in calls if (number := call[column]) is not None]
+
+
+def _program(audit: int, decisions: Decisions, otherwise: Instruction) -> Iterator[Instruction]:
+    """Ranges of numbers in ascending order: the kernel tries each number on it once, so a short way matters."""
+    yield (_LOAD, 0, 0, _ARCHITECTURE)
+    yield (_EQUAL, 1, 0, audit)
+    yield (_RETURN, 0, 0, _KILL_PROCESS)
+    yield (_LOAD, 0, 0, _NUMBER)
+    for first, last, decision in _ranges(decisions):
+        yield (_AT_LEAST, 2 + len(decision), 0, last + 1)
+        yield (_AT_LEAST, 1, 0, first)
+        yield otherwise
+        yield from decision
+    yield otherwise
+
+
+def _ranges(decisions: Decisions) -> list[tuple[int, int, tuple[Instruction, ...]]]:
     """Neighbours with the same decision joined, as first number, last number, decision."""
     ranges: list[tuple[int, int, tuple[Instruction, ...]]] = []
     for number in sorted(decisions):

@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_koderz.core.errors import SandboxFault
 
-from .usage import Fate, fate_of
+from .usage import Fate, fate_of, handle_of
 
 HOME = str(Path(__file__).parents[2])
 """The folder that this package is imported from."""
@@ -34,13 +34,16 @@ class Server:
                 stdin=there.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env={},  # the API keys of this process stay in it
+                # The API keys of this process stay in it. Links are resolved once, not in each child anew.
+                env={"LD_BIND_NOW": "1"},
                 cwd="/",
                 start_new_session=True,
             )
         self._control = here
         self._lock = threading.Lock()
         self._ready = False
+        self.missing: tuple[str, ...] = ()
+        """Names of the locks that its children lack; known once it has answered."""
         self._introduce()
 
     @property
@@ -84,23 +87,25 @@ class Server:
 
     def _introduce(self) -> None:
         """Hand over a descriptor that tells when this process ends; systems without one see the socket close."""
+        descriptor = handle_of(os.getpid())
         with suppress(OSError):  # it has ended already, which the first order will tell
-            if not hasattr(os, "pidfd_open"):
+            if descriptor is None:
                 self._control.send(b"s")
-                return
-            descriptor = os.pidfd_open(os.getpid())
-            try:
+            else:
                 socket.send_fds(self._control, [b"s"], [descriptor])
-            finally:
-                os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
     def _wait(self) -> None:
         if self._ready:
             return
         self._control.settimeout(_START_SECONDS)
         try:
-            self._ready = self._control.recv(1) == b"r"
+            greeting = self._control.recv(4096)
         except OSError as error:
             raise SandboxFault(f"a fork server of the sandbox does not answer: {error}") from None
-        if not self._ready:
+        if not greeting:
             raise SandboxFault(f"a fork server of the sandbox did not start: {self._last_words()}")
+        _, *missing = json.loads(greeting)
+        self.missing = tuple(missing)
+        self._ready = True

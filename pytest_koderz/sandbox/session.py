@@ -91,9 +91,8 @@ class Session:
         self.replay: list[Any] | None = None
         self.broken: str | None = None
 
-    def begin(self, load: list[Any]) -> None:
-        """Have the child load the candidate, and send the calls ahead that are known."""
-        self._send(dumps(load))
+    def begin(self) -> None:
+        """Send the calls ahead that are known; the child has been told to load the candidate."""
         for body in self._ahead:
             self._send(body)
 
@@ -158,6 +157,7 @@ class Session:
         raise Broken(why)
 
 
+_ENDS = StopIteration, StopAsyncIteration
 _ITERATOR: type = type(iter([]))
 
 
@@ -178,7 +178,8 @@ def _error_of(answer: list[Any]) -> BaseException:
 
 def _builtin_error(name: object, message: str) -> Exception:
     kind = getattr(builtins, name, None) if type(name) is str else None
-    if isinstance(kind, type) and issubclass(kind, Exception):
+    # Within map() or the like an end of iteration would end the tests' loop, and what was not asked would not fail.
+    if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, _ENDS):
         with suppress(TypeError):  # a few constructors want more than a message
             return kind(message)
     return RuntimeError(message)

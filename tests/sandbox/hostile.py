@@ -283,4 +283,137 @@ HANGS = [
     Program("colliding_set", "HumanEval/34", "def unique(l):\n    return {k * (2**61 - 1) for k in range(1, 60000)}\n"),
 ]
 
-PROGRAMS = [*CHEATS, *HARM, *SECRETS, *HANGS]
+_FRAMED = "import os, json\ndef framed(answer):\n    body = json.dumps(answer).encode()\n    return len(body).to_bytes(4, 'big') + body\n"
+
+INTRUDERS = [
+    Program(
+        "end_of_iteration_raised",
+        "own/mapped",
+        "def add(x, y):\n    raise StopIteration\n",
+    ),
+    Program(
+        "end_of_iteration_by_another_name",
+        "own/mapped",
+        "class Done(StopIteration): pass\ndef add(x, y):\n    raise Done\n",
+    ),
+    Program("range_without_measure", "own/gathered", "def add(x, y):\n    return range(10**9)\n", "mem"),
+    Program(
+        "decimal_without_measure",
+        "own/rounded",
+        "from decimal import Decimal\ndef add(x, y):\n    return Decimal('1e999999999')\n",
+        "mem",
+    ),
+    _does(
+        "calls_stolen_from_the_channel",
+        "import os\ndef add(x, y):\n    try: os.read(3, 65536)\n    except OSError: pass\n    return x + y",
+    ),
+    _does(
+        "answers_that_race_the_true_one",
+        f"{_FRAMED}import threading\ndef spray():\n    while True:\n        for n in range(20): os.write(3, framed(['returned', [], n, []]))\nthreading.Thread(target=spray, daemon=True).start()",
+    ),
+    _does(
+        "colliding_numbers_of_objects",
+        f"{_FRAMED}os.write(3, framed(['loaded']) + framed(['returned', [['o', 0, 'x', True, True], ['=', [0]]], [1], [[0, ['l', [0]]]]]) * 9)",
+    ),
+    _does(
+        "nodes_that_hold_themselves",
+        f"{_FRAMED}os.write(3, framed(['loaded']) + framed(['returned', [['t', [0]]], [0], []]) * 9)",
+    ),
+    _does(
+        "nodes_that_hash_for_ever",
+        f"{_FRAMED}nodes = [['t']] + [['t', [n], [n]] for n in range(90)] + [['f', [90]]]\nos.write(3, framed(['loaded']) + framed(['returned', nodes, [91], []]) * 9)",
+    ),
+    _does(
+        "arguments_changed_into_others",
+        f"{_FRAMED}os.write(3, framed(['loaded']) + framed(['returned', [], 5, [[-1, ['l', 1]], [0, ['d', 1]], [99, ['s']]]]) * 9)",
+    ),
+    _does(
+        "raised_as_if_the_test_had",
+        f"{_FRAMED}os.write(3, framed(['loaded']) + framed(['raised', 'AssertionError', 'KeyboardInterrupt', '\\x1b[2J', 'x']) * 9)",
+    ),
+    _does("sixteen_megabytes_of_brackets", "import os\nos.write(3, (1 << 24).to_bytes(4, 'big') + b'[' * (1 << 24))"),
+    _does(
+        "traceback_on_the_channel",
+        "import faulthandler, time\nfaulthandler.dump_traceback_later(0.01, repeat=True, file=3)\ntime.sleep(0.1)",
+    ),
+    _does(
+        "signals_within_the_answering",
+        "import signal\ndef handler(*_): raise SystemExit(0)\nsignal.signal(signal.SIGALRM, handler)\nsignal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)",
+    ),
+    _does(
+        "trace_rewrites_what_is_returned",
+        "import sys, threading\ndef trace(frame, event, value):\n    for name in frame.f_locals:\n        if name in ('result', 'body', 'ref'): frame.f_locals[name] = 5\n    return trace\nsys.settrace(trace)\nsys._getframe().f_back.f_trace = trace",
+    ),
+    _does("profile_exits", "import sys, os\nsys.setprofile(lambda *a: os._exit(0))"),
+    _does(
+        "exit_at_the_last_reference",
+        "import weakref, os, atexit\nclass O: pass\no = O()\nweakref.finalize(o, os._exit, 0)\natexit.register(os._exit, 0)\nadd = o",
+    ),
+    _does(
+        "exit_from_hooks",
+        "import sys, os\nsys.excepthook = sys.unraisablehook = lambda *a: os._exit(0)\nclass D:\n    def __del__(s): raise ValueError\nD()\nraise KeyError",
+    ),
+    _answers(
+        "exit_when_looked_at",
+        "E()",
+        "import os\nclass M(type):\n    def __getattribute__(c, n): os._exit(0)\nclass E(metaclass=M): pass",
+    ),
+    _answers(
+        "class_that_lies_of_itself",
+        "L()",
+        "class L:\n    __class__ = property(lambda s: int)\n    __int__ = __index__ = lambda s: 5\n    __eq__ = lambda s, o: True",
+    ),
+    _answers(
+        "claims_to_be_a_number_of_numpy",
+        "N()",
+        "class N:\n    shape = ()\n    def item(s): return N()\n    def __eq__(s, o): return True\nN.__module__ = 'numpy'\nimport sys\nsys.setrecursionlimit(10**6)",
+    ),
+    _answers("late_generator", "late()", "import time\ndef late():\n    time.sleep(0.01)\n    while True: yield 5"),
+    _answers("not_implemented", "NotImplemented"),
+    _answers("coroutine", "later(x)", "import warnings\nwarnings.simplefilter('ignore')\nasync def later(x): return x"),
+    _answers(
+        "tuples_deeper_than_any_stack",
+        "t",
+        "t = ()\nfor _ in range(10**6): t = (t,)",
+    ),
+    _answers(
+        "list_that_grows_while_it_is_sent",
+        "g",
+        "import threading\ng = []\ndef grow():\n    while True: g.append(0)\nthreading.Thread(target=grow, daemon=True).start()",
+    ),
+    _does(
+        "builtins_replaced",
+        "import builtins\nfor n in ('type', 'id', 'len', 'isinstance', 'issubclass', 'repr', 'iter', 'hasattr', 'getattr'): setattr(builtins, n, lambda *a, **k: True)",
+    ),
+    _does(
+        "tables_of_the_wire_rewritten",
+        "import sys\nwire = sys.modules.get('pytest_koderz.sandbox.wire')\nif wire:\n    wire._SCALARS.clear(); wire._MUTABLE.clear()\n    wire.dumps = lambda m: b'true'\n    wire.Encoder.add = lambda s, v: True",
+    ),
+    _sees(
+        "callers_of_callers",
+        "import sys\nframe = sys._getframe().f_back\nwords = [a + b for a, b in (('def che', 'ck('), ('METADA', 'TA ='), ('rand', 'int('))]\nwhile frame:\n    seen = str(frame.f_locals) + str(frame.f_code.co_consts)\n    found = found or any(word in seen for word in words)\n    frame = frame.f_back",
+    ),
+    _sees(
+        "strings_in_own_memory",
+        "import ctypes\nneedle = b'METADATA = ' + b'{'\ntry:\n    for line in open('/proc/self/maps'): found = True\nexcept OSError: pass\nimport gc\nfor o in gc.get_objects():\n    for r in gc.get_referents(o):\n        if isinstance(r, (str, bytes)) and len(r) > 99 and ('def check(cand' + 'idate)') in str(r): found = True",
+    ),
+    _sees(
+        "calls_that_nobody_needs",
+        f"{_LIBC}numbers = [425, 426, 319, 323, 101, 310, 311, 250, 248, 249, 298, 321, 312, 154, 135, 238, 163, 168, 169, 170, 165, 155, 300, 303, 304, 438, 440, 442, 444, 447, 453, 459, 434, 424, 272, 308, 61, 247, 46, 47, 62, 112, 105, 106, 117, 92, 90, 133, 83, 87, 82, 88, 317, 161, 251, 227, 159, 172, 173, 175, 176, 256, 279, 237, 203, 144, 142, 141]\nfor n in numbers:\n    for base in (0, 1 << 30):\n        ctypes.set_errno(0)\n        if libc.syscall(ctypes.c_long(base + n), 0, 0, 0, 0, 0, 0) >= 0 or ctypes.get_errno() not in (1, 38): found = True",
+    ),
+    _does(
+        "calls_of_thirty_two_bits",
+        "import mmap, ctypes\nm = mmap.mmap(-1, 4096, prot=7)\nm.write(bytes.fromhex('b814000000cd80c3'))\naddress = ctypes.addressof(ctypes.c_char.from_buffer(m))\nif ctypes.CFUNCTYPE(ctypes.c_int)(address)() > 0: open('{VICTIM}/pwned', 'w')",
+    ),
+    _does(
+        "threads_without_number",
+        "import _thread, time\n_thread.stack_size(32768)\ntry:\n    while True: _thread.start_new_thread(time.sleep, (99,))\nexcept RuntimeError: time.sleep(99)",
+        "survivor",
+    ),
+    _does(
+        "limits_lifted",
+        f"{_LIBC}import resource\nfor kind in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CPU, resource.RLIMIT_NOFILE):\n    try:\n        resource.setrlimit(kind, (-1, -1))\n        open('{{VICTIM}}/pwned', 'w')\n    except (OSError, ValueError): pass",
+    ),
+]
+
+PROGRAMS = [*CHEATS, *HARM, *SECRETS, *HANGS, *INTRUDERS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -148,10 +149,12 @@ def test_what_a_candidate_used_is_measured(judge: Judge) -> None:
 
 
 def test_memory_is_limited() -> None:
-    """An allocation beyond the limit is the candidate's MemoryError."""
+    """An allocation beyond the limit is the candidate's MemoryError, and what a small answer grows to a failed test."""
     with open_sandbox(memory_limit=256 << 20) as judge:
         verdict = judge(_problem(), Candidate("def f(n):\n    return len(bytes(300 << 20))\n"))
+        grown = judge(_problem("assert len([*candidate(1)]) > 9"), Candidate("def f(n):\n    return range(10**8)\n"))
     assert "MemoryError" in verdict.failures[0].summary
+    assert (grown.outcome, grown.failures[0].summary) == (Outcome.WRONG, "MemoryError: ")
 
 
 def test_candidates_know_nothing_of_each_other(judge: Judge) -> None:
@@ -242,7 +245,7 @@ def test_random_bytes_as_answers_never_pass() -> None:
             framed = len(noise).to_bytes(4, "big") + noise
             there.sendall(b'\x00\x00\x00\x0a["loaded"]' + dice.choice([noise, framed, framed * 3]))
             there.shutdown(socket.SHUT_WR)
-            assert checker.judge("k", "", "", Channel(here))["outcome"] != "passed"
+            assert checker.judge("k", Channel(here))["outcome"] != "passed"
 
 
 _TESTCASE = """
@@ -272,6 +275,66 @@ def test_tests_that_need_the_module_run_beside_it(judge: Judge, tmp_path: Path) 
     assert exits.outcome is Outcome.CRASHED
     assert writes.outcome is Outcome.CRASHED
     assert not list(tmp_path.iterdir())
+
+
+def test_a_slow_reference_is_asked_but_once_and_its_answers_stay_as_they_are(judge: Judge) -> None:
+    """Later candidates meet the answers that the first one met, whatever became of those."""
+    tests = (
+        "import time\nasked = []\n"
+        "def expected(n):\n    asked.append(n)\n    time.sleep(0.02)\n    return [n]\n"
+        "def check(candidate):\n"
+        "    for n in (1, 2, 1):\n"
+        "        wanted = expected(n)\n        assert candidate(n) == wanted\n        wanted.append(0)\n"
+        "    assert len(asked) == candidate(len(asked))[0]\n    assert not asked\n"
+    )
+    problem = Problem("own/0", "", "f", tests)
+    first, second = (judge(problem, Candidate("def f(n):\n    return [n]\n")) for _ in range(2))
+    assert (first.assertions_passed, first.assertions_total) == (4, 5)
+    assert second.passed
+
+
+@pytest.mark.parametrize(
+    ("deed", "why"),
+    [
+        ("for n in range(2000): open(str(n), 'w').close()", "too many or too large files"),
+        ("for _ in range(3000): os.mkdir('d'); os.chdir('d')", "too many or too large files"),
+        ("for _ in range(99): os.mkdir('d' * 200); os.chdir('d' * 200)", "too many or too large files"),
+        ("for n in range(9): open(str(n), 'wb').write(bytes(15 << 20))", "too many or too large files"),
+        (
+            "import threading as t; t.stack_size(65536); [t.Thread(target=t.Event().wait).start() for _ in range(400)]",
+            "more than 256 threads",
+        ),
+    ],
+)
+def test_what_no_lock_bounds_is_watched(judge: Judge, deed: str, why: str) -> None:
+    """Files in the scratch folder and threads: who has too many is stopped, and told so."""
+    problem = Problem("own/4", "", "f", "def check(f): assert f() is None", isolation="in-process")
+    verdict = judge(problem, Candidate(f"import os, time\ndef f():\n    {deed}\n    time.sleep(1)\n"))
+    assert (verdict.outcome, verdict.failures[0].summary) == (Outcome.CRASHED, f"the process was stopped: {why}")
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "here = os.getcwd(); os.rename(here, here + 'x'); os.symlink({victim!r}, here)",
+        "here = os.getcwd(); os.chdir('..'); os.rmdir(here); os.symlink({victim!r}, here)",
+        "os.symlink({victim!r}, 'x'); os.chmod('x', 0); os.symlink('.', 'y'); os.mkdir('z', 0)",
+        "os.mkdir('../other')",
+        "os.link({victim!r} + '/kept', 'x')",
+    ],
+)
+def test_what_is_removed_afterwards_is_the_scratch_folder_alone(judge: Judge, deed: str, tmp_path: Path) -> None:
+    """A folder that was exchanged for a link to another one, or that tests put links in, costs nobody a file."""
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o750)
+    (victim / "kept").mkdir(mode=0o500)
+    problem = Problem("own/5", "", "f", "def check(f): assert f() is None", isolation="in-process")
+    for _ in range(2):
+        judge(problem, Candidate(f"import os\ndef f():\n    {deed.format(victim=str(victim))}\n"))
+    assert (victim / "kept").is_dir()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (victim, victim / "kept")] == [0o750, 0o500]
+    look = "assert all(name.isdigit() and not os.path.islink('../' + name) for name in os.listdir('..'))"
+    assert judge(problem, Candidate(f"import os\ndef f():\n    {look}\n")).passed
 
 
 def test_an_odd_working_folder_and_path_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

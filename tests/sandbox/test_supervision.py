@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -91,6 +93,19 @@ def test_a_judge_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch) -> N
         judge(PROBLEM, RIGHT)
 
 
+def test_a_system_without_descriptors_of_processes_is_judged_on_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old kernels lack them, and some containers forbid them."""
+
+    def forbidden(_: int) -> int:
+        raise PermissionError(errno.EPERM, "forbidden")
+
+    monkeypatch.setattr("os.pidfd_open", forbidden, raising=False)
+    with open_sandbox(timeout=0.3) as judge:
+        assert judge(PROBLEM, RIGHT).passed
+        assert not judge(PROBLEM, Candidate("while True: pass")).passed
+        assert judge(PROBLEM, RIGHT).passed
+
+
 @linux
 def test_nothing_is_left_after_closing() -> None:
     """No process, no descriptor."""
@@ -106,16 +121,22 @@ def test_nothing_is_left_after_closing() -> None:
 
 
 def test_time_spent_waiting_for_a_cpu_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock goes on for as long as the candidate waited, up to three times the limit."""
-    now, waited = 0.0, 0.0
+    """The clock goes on for as long as the candidate waited, up to three times the limit; CPU time always counts."""
+    now, waited, used = 0.0, 0.0, 0.0
     monkeypatch.setattr("pytest_koderz.sandbox.watch.time.monotonic", lambda: now)
     monkeypatch.setattr("pytest_koderz.sandbox.watch.waited_seconds", lambda _: waited)
-    watch = Stopwatch(2.0, (1,))
+    monkeypatch.setattr("pytest_koderz.sandbox.watch.cpu_seconds", lambda _: used)
+    watch = Stopwatch(2.0, 1)
+    assert 0 < watch.left() < 2.0
+    now = 0.5
+    assert watch.left() == pytest.approx(1.5)
     now, waited = 2.5, 1.5
     assert watch.left() == pytest.approx(1.0)
     now, waited = 3.5, 1.5
     assert watch.left() == pytest.approx(0.0)
     now, waited = 6.5, 6.0
+    assert watch.left() < 0
+    now, waited, used = 2.5, 2.5, 2.1
     assert watch.left() < 0
 
 
@@ -173,17 +194,60 @@ def test_a_system_without_a_layer_is_judged_on_all_the_same(lacking: str, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_filters_are_well_formed_for_every_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+_KINDS = [(False, False), (True, False), (False, True)]
+"""With a scratch folder; without Landlock."""
+
+
+def _on(monkeypatch: pytest.MonkeyPatch, machine: str) -> None:
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(machine=machine))
+
+
+@pytest.mark.parametrize("machine", seccomp.ARCHITECTURES)
+@pytest.mark.parametrize(("scratch", "read_only"), _KINDS)
+def test_filters_are_well_formed_for_every_architecture(
+    machine: str, scratch: bool, read_only: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each jump lands within the program, and each path ends with a decision."""
-    for machine in seccomp.ARCHITECTURES:
-        monkeypatch.setattr("platform.machine", lambda machine=machine: machine)
-        for scratch, read_only in ((False, False), (True, False), (False, True)):
-            built = seccomp.Filter(3, scratch=scratch, read_only=read_only)
-            program = list(built._program(3, scratch, read_only))
-            assert program[-1][0] == 0x06
-            assert len(program) < 4096
-            for place, (code, met, unmet, _) in enumerate(program):
-                assert place + 1 + max(met, unmet) < len(program) or code == 0x06
+    _on(monkeypatch, machine)
+    for built in seccomp.filters_of(3, scratch=scratch, read_only=read_only):
+        assert built.program[-1][0] == 0x06
+        assert len(built.program) < 4096
+        for place, (code, met, unmet, _) in enumerate(built.program):
+            assert place + 1 + max(met, unmet) < len(built.program) or code == 0x06
+
+
+@pytest.mark.parametrize("machine", seccomp.ARCHITECTURES)
+@pytest.mark.parametrize(("scratch", "read_only"), _KINDS)
+def test_a_child_may_do_what_is_listed_and_nothing_that_its_zygote_may_besides(
+    machine: str, scratch: bool, read_only: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two filters together decide on every call as one that held the whole list would."""
+    _on(monkeypatch, machine)
+    listed = seccomp.Filter(seccomp._decisions(3, scratch=scratch, read_only=read_only)).program
+    filters = seccomp.filters_of(3, scratch=scratch, read_only=read_only)
+    audit = seccomp.ARCHITECTURES[machine].audit
+    for number in (*range(600), 1 << 30, 2**32 - 1):
+        for value in (0, 1, 2, 3, 4, 0x10000, 0o102, 0x5401):
+            call = {0: number, 4: audit, **{16 + 8 * place: value for place in range(6)}}
+            answers = [_decided(each.program, call) for each in filters]
+            denied = [each for each in answers if each != 0x7FFF0000]
+            assert (denied or answers)[0] == _decided(listed, call)
+    assert _decided(filters[1].program, {4: audit + 1}) == 0x80000000
+
+
+def _decided(program: Sequence[tuple[int, int, int, int]], call: dict[int, int]) -> int:
+    """What the kernel's machine would return."""
+    place, register = 0, 0
+    while True:
+        code, met, unmet, value = program[place]
+        if code == 0x06:
+            return value
+        if code == 0x20:
+            register = call[value]
+        else:
+            true = {0x15: register == value, 0x35: register >= value, 0x45: register & value}[code]
+            place += met if true else unmet
+        place += 1
 
 
 def test_the_kernel_is_asked_in_its_own_words() -> None:
