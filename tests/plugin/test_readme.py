@@ -14,6 +14,7 @@ import yaml
 
 from pytest_koderz.config import shipped_path
 from pytest_koderz.core.iteration import FeedbackPolicy
+from tests.reporters.recomputing import numbers_in, script_of
 
 from .conftest import Run
 
@@ -52,7 +53,7 @@ def test_the_output_is_that_of_a_run(run: Run) -> None:
     result = run("-p", "no:cacheprovider", *shlex.split(command[1]))
     printed = [line for line in result.outlines if not line.startswith(_OF_THE_MACHINE)]
     if os.environ.get("UPDATE_GOLDEN"):
-        PATH.write_text(README.replace(command[2], "\n".join(printed).strip() + "\n"))
+        PATH.write_text(PATH.read_text().replace(command[2], "\n".join(printed).strip() + "\n"))
         return
     shown = [_masked(line) for line in command[2].splitlines() if line]
     assert shown == [_masked(line) for line in printed if line]
@@ -63,6 +64,18 @@ def test_the_judge_can_be_used_as_shown(tmp_path: Path) -> None:
     source = next(block for block in _blocks("python") if "open_sandbox" in block)
     shown = subprocess.run([sys.executable, "-c", source], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert shown.stdout == "passed 7 7\n"
+
+
+def test_the_summary_can_be_recomputed_as_shown(simulate: Run, pytester: pytest.Pytester) -> None:
+    """Each number of a two-arm summary, in its order, from the results alone."""
+    (pytester.path / "koderz.yaml").write_text("local_rate: 0.60\n")
+    (pytester.path / "recompute.py").write_text(script_of(README))
+    arms = ("--koderz-arm", "koderz", "--koderz-arm", "frontier-only")
+    result = simulate(*arms, "--koderz-problems", "0-9", "--koderz-json", "results.json", "--tb=no", "-rN")
+    first = next(place for place, line in enumerate(result.outlines) if "1st try" in line)
+    said = "\n".join(line for line in result.outlines[first + 1 :] if line.startswith("SIMULATED"))
+    recomputed = pytester.run(sys.executable, "recompute.py", "results.json")
+    assert numbers_in(recomputed.stdout.str()) == numbers_in(said)
 
 
 def test_a_back_end_in_ten_lines_works(run: Run, pytester: pytest.Pytester) -> None:
