@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from pathlib import Path
 from threading import get_ident
 
@@ -18,6 +19,7 @@ from .core.errors import OutOfBudget, UsageError
 from .core.experiment import Experiment, Status
 from .core.money import MILLION, Price, cost_of
 from .core.ports import Prompt, Reply, meter
+from .reporters.recorded import Event, Recorded
 from .reporters.summary import SIMULATED
 from .reporters.text import counted, dollars
 
@@ -70,6 +72,18 @@ class Budget:
         self._open: dict[int, _Open] = {}
         """The call under way, by thread: an experiment stays in one, and asks one thing at a time."""
 
+    def carry_over(self, recorded: Recorded) -> None:
+        """Count against the limit what the benchmark had spent before it was resumed. For the controller alone.
+
+        A run without a limit left no file; what it spent stands in the journals. Raises UsageError where that is not
+        known.
+        """
+        calls = [_recorded_call(event) for event in recorded.calls()]
+        try:
+            self.purse.reopen(calls)
+        except OutOfBudget as fault:
+            raise UsageError(f"max_cost: {fault}") from None
+
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
         """Last of the guards, so that what another one refuses is not reserved."""
@@ -79,7 +93,8 @@ class Budget:
         bound = bound_of(prompt, model, model.price)
         if bound:
             about = f"{experiment.problem_id}[{experiment.arm}]"
-            self._open[get_ident()] = _Open(self.purse.reserve(bound, about), model.price, bound, about)
+            call = _call(experiment.id, role, prompt.digest)
+            self._open[get_ident()] = _Open(self.purse.reserve(bound, about, call), model.price, bound, about, call)
             meter.set(self)
 
     @pytest.hookimpl(tryfirst=True)
@@ -93,7 +108,7 @@ class Budget:
         call = self._open.pop(get_ident(), None)
         if call is not None:
             self.purse.settle(call.reservation, None)
-            again = self.purse.reserve(call.bound, call.about)
+            again = self.purse.reserve(call.bound, call.about, call.call)
             self._open[get_ident()] = replace(call, reservation=again)
 
     def unbilled(self) -> None:
@@ -129,6 +144,22 @@ class _Open:
     price: Price
     bound: Decimal
     about: str
+    call: str
+
+
+def _call(experiment_id: str, role: str, digest: str) -> str:
+    """The same for calls with one prompt in one experiment."""
+    return f"{experiment_id} {role} {digest}"
+
+
+def _recorded_call(event: Event) -> tuple[str, Decimal]:
+    """Which call a journal's line is of, and what it cost. Raises UsageError where that is not known."""
+    values = event.values
+    try:
+        return _call(values["experiment"], values["role"], values["prompt"]["digest"]), Decimal(values["cost"])
+    except (KeyError, TypeError, InvalidOperation):
+        what = "does not say what this call cost, so that a limit cannot be kept; go on without one"
+        raise UsageError(f"max_cost: {event.place}: {what}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +190,34 @@ class Purse:
         self.path = path
         self.limit = limit
 
-    def reserve(self, amount: Decimal, about: str) -> int:
+    def reopen(self, calls: Sequence[tuple[str, Decimal]]) -> None:
+        """Enter those of *calls*, with their US dollars, that are not here yet. Nobody else may use the file now.
+
+        What was reserved by processes that are gone may be billed; what they were refused is to be asked for again.
+        """
+        if not (self.path.exists() or any(cost for _, cost in calls)):
+            return
+        with self._rows() as rows:
+            rows.execute("BEGIN")
+            rows.execute("DELETE FROM calls WHERE state = 'refused'")
+            rows.execute("UPDATE calls SET state = 'unanswered' WHERE state = 'reserved'")
+            here = Counter(call for (call,) in rows.execute("SELECT call FROM calls WHERE state = 'settled'"))
+            for call, cost in calls:
+                if here[call]:
+                    here[call] -= 1
+                elif cost:
+                    rows.execute(_ENTER, ("", call, "settled", _units(cost)))
+            rows.execute("COMMIT")
+
+    def reserve(self, amount: Decimal, about: str, call: str = "") -> int:
         """The number of a new reservation. Raises OutOfBudget where *amount* more could pass the limit."""
-        needed = _units(amount)
+        needed, most = _units(amount), min(int(self.limit / UNIT), _MOST_UNITS)
         with self._rows() as rows:
             # One statement asks and enters, so that nobody can come between.
-            found = rows.execute(_RESERVE, (about, needed, needed, min(int(self.limit / UNIT), _MOST_UNITS))).fetchall()
+            found = rows.execute(_RESERVE, (about, call, needed, needed, most)).fetchall()
             if found:
                 return int(found[0][0])
-            rows.execute("INSERT INTO calls (about, state, amount) VALUES (?, 'refused', ?)", (about, needed))
+            rows.execute(_ENTER, (about, call, "refused", needed))
             balance = _balance(rows)
         raise OutOfBudget(_refusal(self.limit, balance, amount))
 
@@ -206,15 +256,17 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY,
     about TEXT NOT NULL,
+    call TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('reserved', 'settled', 'unanswered', 'refused')),
     amount INTEGER NOT NULL
 )
 """
 _RESERVE = """
-INSERT INTO calls (about, state, amount)
-SELECT ?, 'reserved', ? WHERE ? + (SELECT coalesce(sum(amount), 0) FROM calls WHERE state != 'refused') <= ?
+INSERT INTO calls (about, call, state, amount)
+SELECT ?, ?, 'reserved', ? WHERE ? + (SELECT coalesce(sum(amount), 0) FROM calls WHERE state != 'refused') <= ?
 RETURNING id
 """
+_ENTER = "INSERT INTO calls (about, call, state, amount) VALUES (?, ?, ?, ?)"
 
 
 def _units(amount: Decimal) -> int:

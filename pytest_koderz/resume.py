@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .config import Settings, nearest
+from .config import Choice, Settings, load_settings, nearest
 from .core.errors import UsageError
 from .opening import settings_of
 from .reporters.conditions import conditions_of_arm
@@ -18,34 +19,53 @@ NEWEST = "newest"
 """What --koderz-resume means without an id."""
 
 
-def resume(config: pytest.Config, settings: Settings, root: Path) -> tuple[str, Settings, Recorded]:
+def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
     """Id, settings and journals of the benchmark that --koderz-resume names. Raises UsageError.
 
-    Profile, arms, problems and epochs are those of the former run where the command line does not give them. All of
-    this is kept in the options, which xdist copies to its workers.
+    Profile, arms, problems, epochs and limit are those of the former run where the command line does not give them.
+    All of this is kept in the options, which xdist copies to its workers.
     """
-    folder = _folder(settings.folder, config.option.koderz_resume)
+    path = config.option.koderz_config
+    # Without the command line's choice: its arms may need the profile of the former run.
+    plain = load_settings(Path(path) if path else None, root, os.environ, Choice())
+    folder = _folder(plain.folder, config.option.koderz_resume)
     recorded = read_folder(folder)
     config.option.koderz_resume = folder.name
-    head = recorded.heads[-1] if recorded.heads else {}
-    if config.option.koderz_profile is None and head.get("profile") not in (None, settings.profile):
-        config.option.koderz_profile = head["profile"]
-        settings = settings_of(config, root)
-    return folder.name, _with_options(config, settings, root, head), recorded
+    if not recorded.heads:
+        raise UsageError(f"--koderz-resume: nothing is recorded of {folder.name}; run it anew without --koderz-resume")
+    head = _checked(folder, recorded.heads[-1])
+    config.option.koderz_profile = config.option.koderz_profile or head.get("profile")
+    return folder.name, _with_options(config, settings_of(config, root), root, head), recorded
+
+
+_KINDS: Mapping[str, type] = {"profile": str, "arms": list, "problems": str, "epochs": int, "max_cost": str}
+
+
+def _checked(folder: Path, head: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name, kind in _KINDS.items():
+        if head.get(name) is not None and not isinstance(head[name], kind):
+            raise UsageError(
+                f"--koderz-resume: the journal of {folder.name} says {name}: {head[name]!r}, which is none"
+            )
+    return head
 
 
 def _with_options(config: pytest.Config, settings: Settings, root: Path, head: Mapping[str, Any]) -> Settings:
     now = {
-        "arms": [arm.name for arm in settings.arms],
-        "problems": settings.problems,
-        "epochs": settings.epochs,
+        "koderz_arm": ("arms", [arm.name for arm in settings.arms]),
+        "koderz_problems": ("problems", settings.problems),
+        "koderz_epochs": ("epochs", settings.epochs),
+        # A limit in koderz.yaml may have been raised since.
+        "koderz_max_cost": ("max_cost", settings.max_cost and head.get("max_cost")),
     }
-    option = config.option
-    given = {"arms": option.koderz_arm, "problems": option.koderz_problems, "epochs": option.koderz_epochs}
-    missing = [name for name in now if head.get(name) is not None and head[name] != now[name] and not given[name]]
-    for name in missing:
-        setattr(option, "koderz_arm" if name == "arms" else f"koderz_{name}", head[name])
-    return settings_of(config, root) if missing else settings
+    taken = {
+        option: head[name]
+        for option, (name, value) in now.items()
+        if head.get(name) not in (None, value) and not getattr(config.option, option)
+    }
+    for option, value in taken.items():
+        setattr(config.option, option, value)
+    return settings_of(config, root) if taken else settings
 
 
 def _folder(parent: Path, name: str) -> Path:

@@ -10,6 +10,8 @@ from types import ModuleType
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import UsageError
 
+from .options import checked
+
 NAMES = ("anthropic", "embedded", "ollama", "openai", "replay", "simulated")
 
 
@@ -23,9 +25,14 @@ def backend(name: str) -> ModuleType:
 
 
 def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
-    """One line that says what this model still needs, such as a key in the environment; None where nothing is missing.
+    """One line that says what is wrong with this model or missing, such as an option or a key; None where nothing is.
 
     Asks no server and opens nothing, so that it can be called for every model before anything is spent.
     """
-    missing: str | None = backend(settings.backend).requirements(settings, environment)
+    module = backend(settings.backend)
+    try:
+        checked(settings, module.OPTIONS)
+    except UsageError as fault:
+        return str(fault)
+    missing: str | None = module.requirements(settings, environment)
     return missing

@@ -14,19 +14,20 @@ from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .caller import OPTIONS, Caller, caller_of, silent
-from .hosts import base_url, is_loopback, password_in, shared_out
-from .options import checked
-from .redaction import Redactor, cause_of, key_fault, whole
+from .caller import CALLING, Caller, caller_of, silent
+from .hosts import is_loopback, password_in
+from .options import Option, checked
+from .redaction import Redactor, cause_of, whole
 from .retry import CONNECT_SECONDS, TRANSIENT, UNTOLD, MayPass, never_sent, retry_after
+from .service import Service
 
 if TYPE_CHECKING:
     import anthropic
     from anthropic.types import Message
 
 KEY = "ANTHROPIC_API_KEY"
-SERVICE = "https://api.anthropic.com"
-PORT = 443
+SERVICE = Service("ANTHROPIC_BASE_URL", KEY, default="https://api.anthropic.com", port=443)
+OPTIONS = {**CALLING, "cache": Option(bool), "effort": Option(str)}
 
 CACHE_CHARACTERS = 4096
 """A prefix of fewer is not marked for caching: the service ignores marks below 1,024 tokens (4,096 on some models)."""
@@ -34,15 +35,9 @@ CACHE_CHARACTERS = 4096
 
 def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
     """What is missing from the environment; None where nothing is."""
-    key = environment.get(KEY, "").strip()
-    if not key:
+    if SERVICE.key(environment) is None:
         return f"{KEY} is not set; the model {settings.name!r} needs it (in the environment or in .env)"
-    try:
-        for host in _hosts(settings, environment):
-            base_url(host, PORT)
-    except UsageError as fault:
-        return f"{'hosts' if settings.hosts else 'ANTHROPIC_BASE_URL'}: {fault}"
-    return key_fault(KEY, key)
+    return SERVICE.fault(settings, environment)
 
 
 def open_model(
@@ -63,9 +58,8 @@ def open_model(
     missing = requirements(settings, environment)
     if missing:
         raise UsageError(missing)
-    options = checked(settings, {**OPTIONS, "cache": bool, "effort": str})
-    url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
-    key = environment[KEY].strip()
+    options = checked(settings, OPTIONS)
+    url, key = SERVICE.url(settings, environment, worker), SERVICE.key(environment)
     # The retries are ours: bounded, known, and the same for every back end.
     client = anthropic.Anthropic(
         api_key=key,
@@ -76,10 +70,6 @@ def open_model(
     )
     caller = caller_of(settings, options, url, sleep, notify)
     return AnthropicModel(settings, client, caller, Redactor(key, password_in(url)), options)
-
-
-def _hosts(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
-    return settings.hosts or (environment.get("ANTHROPIC_BASE_URL", "").strip() or SERVICE,)
 
 
 def _past_proxies(url: str) -> Any:

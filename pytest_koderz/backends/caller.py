@@ -13,13 +13,17 @@ from pytest_koderz.core.ports import meter
 from .breaker import Breaker
 from .hosts import shown
 from .limits import Limits, folder_of
-from .options import at_least
+from .options import Option
 from .retry import MayPass, Patience, given_up, persistently
 from .wire import Refused
 
 Answer = TypeVar("Answer")
 
-OPTIONS: dict[str, type] = {"retries": int, "max_in_flight": int, "calls_per_minute": int}
+CALLING = {
+    "retries": Option(int, least=0),
+    "max_in_flight": Option(int, least=1),
+    "calls_per_minute": Option(int, least=1),
+}
 """The options of every back end that asks a server."""
 
 
@@ -127,9 +131,7 @@ def caller_of(
 ) -> Caller:
     """The caller that the options of *settings* ask for; they were checked before."""
     host = shown(url)
-    numbers = {name: value for name, value in options.items() if name in OPTIONS and isinstance(value, int)}
-    for name, value in numbers.items():
-        at_least(settings, name, value, 0 if name == "retries" else 1)
+    numbers = {name: value for name, value in options.items() if name in CALLING and isinstance(value, int)}
     limits = None
     if "max_in_flight" in numbers or "calls_per_minute" in numbers:
         in_flight, per_minute = numbers.get("max_in_flight"), numbers.get("calls_per_minute")

@@ -17,7 +17,7 @@ from pytest_koderz.core.ports import Prompt, Reply
 
 from .caller import silent
 from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
-from .options import at_least, checked
+from .options import Option, checked
 from .retry import MayPass
 from .weights import ensure_weights, missing
 
@@ -29,7 +29,13 @@ CONTEXT_TOKENS = 8192
 CACHE_MEBIBYTES = 256
 """Memory for the prompts already read; llama.cpp's own limit is 8 GiB."""
 
-_OPTIONS: dict[str, type] = {"threads": int, "top_p": float, "top_k": int, "min_p": float, "repeat_penalty": float}
+OPTIONS = {
+    "threads": Option(int, least=1),
+    "top_p": Option(float),
+    "top_k": Option(int),
+    "min_p": Option(float),
+    "repeat_penalty": Option(float),
+}
 
 
 def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:  # noqa: ARG001 - a fixed API
@@ -50,11 +56,10 @@ def open_model(
     workers of pytest-xdist unless the option `threads` says otherwise. `settings.timeout` is not kept: a reply ends
     by itself at `max_tokens`.
     """
-    options = checked(settings, _OPTIONS)
+    options = checked(settings, OPTIONS)
     threads = options.pop("threads", None)
     if threads is None:
         threads = _threads(environment)
-    at_least(settings, "threads", threads, 1)
     weights = ensure_weights(settings.model, notify)
     return EmbeddedModel(settings, _engine(weights, settings.context_tokens or CONTEXT_TOKENS, threads), options)
 

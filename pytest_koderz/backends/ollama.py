@@ -7,20 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .caller import OPTIONS, Caller, caller_of, silent
-from .completions import is_too_long, too_long
-from .hosts import base_url, listed, password_in, shared_out
-from .options import checked
-from .redaction import Redactor, key_fault
+from .caller import CALLING, Caller, silent
+from .options import Option
 from .retry import MayPass
+from .served import ServedModel
+from .service import Service
 from .wire import Refused, Wire
 
-PORT = 11434
+SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)
 DEFAULT_TEMPERATURE = 0.8
 """Ollama's own, to which a prompt's heat is added where koderz.yaml sets none."""
 
@@ -30,25 +29,20 @@ CHARACTERS_PER_TOKEN = 3
 MOST_CHARACTERS_PER_TOKEN = 6
 """No current tokenizer reaches this on code and English: fewer prompt tokens than this gives were cut off."""
 
-_SAMPLING: dict[str, type] = {
-    "top_k": int,
-    "top_p": float,
-    "min_p": float,
-    "repeat_penalty": float,
-    "num_gpu": int,
-    "num_thread": int,
+_SAMPLING = {
+    "top_k": Option(int),
+    "top_p": Option(float),
+    "min_p": Option(float),
+    "repeat_penalty": Option(float),
+    "num_gpu": Option(int),
+    "num_thread": Option(int),
 }
-_OPTIONS = {**OPTIONS, **_SAMPLING, "keep_alive": str, "think": bool}
+OPTIONS = {**CALLING, **_SAMPLING, "keep_alive": Option(str), "think": Option(bool)}
 
 
 def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
     """What is wrong with the servers that are named; None where nothing is. Whether they run is not asked."""
-    try:
-        for host in hosts_of(settings, environment):
-            base_url(host, PORT)
-    except UsageError as fault:
-        return f"{'hosts' if settings.hosts else 'OLLAMA_HOST'}: {fault}"
-    return key_fault("OLLAMA_API_KEY", environment.get("OLLAMA_API_KEY", "").strip())
+    return SERVICE.fault(settings, environment)
 
 
 def open_model(
@@ -66,42 +60,18 @@ def open_model(
     wrong = requirements(settings, environment)
     if wrong:
         raise UsageError(wrong)
-    options = checked(settings, _OPTIONS)
-    url = base_url(shared_out(hosts_of(settings, environment), worker), PORT)
-    key = environment.get("OLLAMA_API_KEY", "").strip() or None
-    wire = Wire(url, settings.timeout, key, Redactor(key, password_in(url)))
-    return OllamaModel(settings, wire, caller_of(settings, options, url, sleep, notify), options)
+    return OllamaModel.opened(SERVICE, OPTIONS, settings, environment, worker, notify, sleep)
 
 
-def hosts_of(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """As they were written, in the order in which workers take them."""
-    return settings.hosts or listed(environment.get("OLLAMA_HOST", "")) or (f"127.0.0.1:{PORT}",)
-
-
-class OllamaModel:
+class OllamaModel(ServedModel):
     """A Model. Several threads may use it."""
 
     def __init__(self, settings: ModelSettings, wire: Wire, caller: Caller, options: Mapping[str, Any]) -> None:
-        self.settings = settings
-        self._wire = wire
-        self._caller = caller
-        self._options = options
+        super().__init__(settings, wire, caller, options)
         self._context = settings.context_tokens or SMALLEST_CONTEXT
 
-    def complete(self, prompt: Prompt) -> Reply:
+    def _attempt(self, prompt: Prompt) -> Reply:
         body = self._body(prompt)
-        try:
-            reply = self._caller(lambda: self._attempt(prompt, body))
-        except Refused as refusal:
-            if is_too_long(refusal.words):
-                return too_long(self.settings.model, refusal.words)
-            raise ModelUnavailable(self._what_to_do(refusal)) from None
-        return self._wire.redact.reply(reply)
-
-    def close(self) -> None:
-        """Nothing is kept open between calls."""
-
-    def _attempt(self, prompt: Prompt, body: Mapping[str, Any]) -> Reply:
         began = time.monotonic()
         answer = self._wire.post("/api/chat", body)
         seconds = time.monotonic() - began

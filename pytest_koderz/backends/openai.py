@@ -5,41 +5,38 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .caller import OPTIONS, Caller, caller_of, silent
-from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
-from .hosts import base_url, listed, password_in, shared_out
-from .options import checked
-from .redaction import Redactor, key_fault
+from .caller import CALLING, Caller, silent
+from .completions import messages_of, reply_of, temperature_of
+from .options import Option
+from .served import ServedModel
+from .service import Service
 from .wire import Refused, Wire
 
 KEY = "OPENAI_API_KEY"
-SERVICE = "https://api.openai.com"
-PORT = 8000
-"""vLLM's own, where neither scheme nor port is written."""
+OPENAI = "https://api.openai.com"
+# The port is vLLM's own.
+SERVICE = Service("OPENAI_BASE_URL", KEY, default=OPENAI, port=8000)
 
-_SAMPLING: dict[str, type] = {"top_p": float, "frequency_penalty": float, "presence_penalty": float}
-_OPTIONS = {**OPTIONS, **_SAMPLING}
+_SAMPLING = {"top_p": Option(float), "frequency_penalty": Option(float), "presence_penalty": Option(float)}
+OPTIONS = {**CALLING, **_SAMPLING}
 
 
 def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
     """What is missing or wrong: only OpenAI's own service must have a key."""
-    try:
-        urls = [base_url(host, PORT) for host in _hosts(settings, environment)]
-    except UsageError as fault:
-        return f"{'hosts' if settings.hosts else 'OPENAI_BASE_URL'}: {fault}"
-    key = environment.get(KEY, "").strip()
-    if not key and any(urlsplit(url).hostname == "api.openai.com" for url in urls):
-        return (
-            f"{KEY} is not set; the model {settings.name!r} needs it for {SERVICE} "
-            "(for a server of your own, name it under `hosts:` in koderz.yaml)"
-        )
-    return key_fault(KEY, key)
+    wrong = SERVICE.fault(settings, environment)
+    if wrong is not None or SERVICE.key(environment) is not None:
+        return wrong
+    if not any(url.startswith(OPENAI) for url in SERVICE.urls(settings, environment)):
+        return None
+    return (
+        f"{KEY} is not set; the model {settings.name!r} needs it for {OPENAI} "
+        "(for a server of your own, name it under `hosts:` in koderz.yaml)"
+    )
 
 
 def open_model(
@@ -57,39 +54,16 @@ def open_model(
     wrong = requirements(settings, environment)
     if wrong:
         raise UsageError(wrong)
-    options = checked(settings, _OPTIONS)
-    url = base_url(shared_out(_hosts(settings, environment), worker), PORT)
-    key = environment.get(KEY, "").strip() or None
-    wire = Wire(url.removesuffix("/v1"), settings.timeout, key, Redactor(key, password_in(url)))
-    return OpenAIModel(settings, wire, caller_of(settings, options, url, sleep, notify), options)
+    return OpenAIModel.opened(SERVICE, OPTIONS, settings, environment, worker, notify, sleep)
 
 
-def _hosts(settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
-    return settings.hosts or listed(environment.get("OPENAI_BASE_URL", "")) or (SERVICE,)
-
-
-class OpenAIModel:
+class OpenAIModel(ServedModel):
     """A Model. Several threads may use it."""
 
     def __init__(self, settings: ModelSettings, wire: Wire, caller: Caller, options: Mapping[str, Any]) -> None:
-        self.settings = settings
-        self._wire = wire
-        self._caller = caller
-        self._options = options
+        super().__init__(settings, wire, caller, options)
         self._refused: frozenset[str] = frozenset()
         """Parameters that this model does not take."""
-
-    def complete(self, prompt: Prompt) -> Reply:
-        try:
-            reply = self._caller(lambda: self._attempt(prompt))
-        except Refused as refusal:
-            if is_too_long(refusal.words):
-                return too_long(self.settings.model, refusal.words)
-            raise ModelUnavailable(self._what_to_do(refusal)) from None
-        return self._wire.redact.reply(reply)
-
-    def close(self) -> None:
-        """Nothing is kept open between calls."""
 
     def _attempt(self, prompt: Prompt) -> Reply:
         began = time.monotonic()
@@ -130,6 +104,7 @@ class OpenAIModel:
         advice = {
             401: f"the server does not know the key; check {KEY}",
             403: f"the key in {KEY} may not use the model {model!r}",
+            429: "the account has nothing left to spend; check its billing",
             404: f"there is no model {model!r} or no /v1/chat/completions; check `model` and `hosts` in koderz.yaml",
         }.get(refusal.status, f"the server refuses the request for {model!r}")
         return f"{host}: {advice} (status {refusal.status}: {refusal.words})"

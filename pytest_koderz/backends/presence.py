@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from pytest_koderz.core.arm import ModelSettings
 
 from . import requirements
-from .hosts import base_url, is_loopback, shown
-from .ollama import PORT, hosts_of
+from .hosts import is_loopback, shown
+from .ollama import SERVICE as OLLAMA
 from .weights import PUBLISHED, kept
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def findings(settings: ModelSettings, environment: Mapping[str, str]) -> Iterato
     if fault is not None:
         yield "missing", fault
     elif settings.backend == "ollama":
-        for host in hosts_of(settings, environment):
-            yield _on_ollama(base_url(host, PORT), settings.model, environment.get("OLLAMA_API_KEY", "").strip())
+        for url in OLLAMA.urls(settings, environment):
+            yield _on_ollama(url, settings.model, OLLAMA.key(environment))
     elif settings.backend == "embedded":
         yield from _embedded(settings.model)
     else:
@@ -45,7 +45,7 @@ _READY = {
 }
 
 
-def _on_ollama(url: str, model: str, key: str) -> Finding:
+def _on_ollama(url: str, model: str, key: str | None) -> Finding:
     """One server: whether it answers, and whether the model is pulled there."""
     place = shown(url)
     try:
@@ -60,7 +60,7 @@ def _on_ollama(url: str, model: str, key: str) -> Finding:
     return "ok", f"{place} has {name}"
 
 
-def _pulled(url: str, key: str) -> set[str]:
+def _pulled(url: str, key: str | None) -> set[str]:
     """The names of the models on a server, tags included."""
     import requests
 

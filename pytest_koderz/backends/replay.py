@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,23 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
 from .caller import silent
-from .options import checked
+from .options import Option, checked
 
 VERSION = 2
 """Of the journal's lines, the latest that can be read."""
 
 DIFF_LINES = 20
 
+OPTIONS = {"strict": Option(bool)}
+
 
 def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:  # noqa: ARG001 - a fixed API
-    """Says where no journal is; what is in it is not read."""
-    return None if _files(Path(settings.model)) else f"{settings.model}: no journal is there to play back"
+    """Says where no journal is, or one that cannot be read or holds no call."""
+    try:
+        recorded = _recording(settings.model)
+    except UsageError as fault:
+        return str(fault)
+    return None if recorded else f"{settings.model}: no call is recorded there"
 
 
 def open_model(
@@ -49,11 +56,11 @@ def open_model(
     shows how the nearest recorded prompt differs; with the option `strict: false` that prompt's reply is taken, with a
     warning. Raises UsageError where there is no journal.
     """
-    strict = checked(settings, {"strict": bool}).get("strict", True)
+    strict = checked(settings, OPTIONS).get("strict", True)
     missing = requirements(settings, {})
     if missing:
         raise UsageError(missing)
-    return ReplayModel(settings.model, _calls(Path(settings.model)), strict=strict)
+    return ReplayModel(settings.model, _recording(settings.model), strict=strict)
 
 
 def plays_simulated(settings: ModelSettings) -> bool:
@@ -120,6 +127,15 @@ class ReplayModel:
         theirs = f"{nearest.system}\n{nearest.user}".splitlines()
         diff = list(unified_diff(theirs, ours, "recorded", "asked", lineterm="", n=1))
         return "\n".join([f"{what}; the nearest one differs:", *diff[:DIFF_LINES]])
+
+
+@lru_cache(maxsize=4)
+def _recording(journal: str) -> tuple[Call, ...]:
+    """The calls of a journal, read once for all models that it plays. Raises UsageError where it cannot be read."""
+    path = Path(journal)
+    if not _files(path):
+        raise UsageError(f"{journal}: no journal is there to play back")
+    return tuple(_calls(path))
 
 
 def _files(path: Path) -> list[Path]:

@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .hosts import is_loopback, shown
+from pytest_koderz.core.arm import ModelSettings
+
+from .hosts import is_loopback, password_in, shown
 from .redaction import Redactor, cause_of
 from .retry import CONNECT_SECONDS, TRANSIENT, UNTOLD, MayPass, never_sent, retry_after
+from .service import Service
 
 if TYPE_CHECKING:
     import requests
+
+
+SPENT = "insufficient_quota"
+"""OpenAI's code of a 429 that waiting does not end: the account has no money left."""
 
 
 class Refused(Exception):
@@ -69,7 +76,7 @@ class Wire:
     def _object(self, response: requests.Response) -> dict[str, Any]:
         if response.status_code >= 400:
             words = self.redact.quoted(_words(response))
-            if response.status_code not in TRANSIENT:
+            if response.status_code not in TRANSIENT or SPENT in response.text:
                 raise Refused(response.status_code, words)
             raise MayPass(
                 f"status {response.status_code}: {words}",
@@ -83,6 +90,12 @@ class Wire:
         if not isinstance(answer, dict):
             raise MayPass("it answered JSON that is no object")
         return answer
+
+
+def wire_of(service: Service, settings: ModelSettings, environment: Mapping[str, str], worker: int) -> Wire:
+    """To the server of *service* that *worker* talks to. Raises UsageError where its name is none."""
+    url, key = service.url(settings, environment, worker), service.key(environment)
+    return Wire(url, settings.timeout, key, Redactor(key, password_in(url)))
 
 
 def _words(response: requests.Response) -> str:

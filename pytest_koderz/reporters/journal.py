@@ -139,8 +139,14 @@ class Journal:
 
 
 def _whole(content: bytes) -> int:
-    """The length of *content* without a torn last line."""
-    return content.rfind(b"\n") + 1
+    """The length of *content* without a torn or broken last line, which readers pass over where it is the last."""
+    end = content.rfind(b"\n") + 1
+    start = content.rfind(b"\n", 0, max(end - 1, 0)) + 1
+    try:
+        json.loads(content[start:end])
+    except ValueError:
+        return start
+    return end
 
 
 def _stamp(event: str) -> dict[str, object]:

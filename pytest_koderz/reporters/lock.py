@@ -28,7 +28,8 @@ class FolderLock:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
             holder = self._holder()
         except OSError as fault:
-            raise UsageError(f"{self.path}: {fault.strerror or fault}") from None
+            what = f"nothing can be recorded there ({fault.strerror or fault})"
+            raise UsageError(f"{self.path.parent}: {what}") from None
         if holder is not None:
             os.close(self._descriptor)
             self._descriptor = None

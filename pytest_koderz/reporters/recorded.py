@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +103,7 @@ def read_folder(folder: Path) -> Recorded:
 
     A torn last line is what a killed process leaves, and is passed over.
     """
-    events = [event for path in sorted(folder.glob("*.jsonl")) for event in _events(path)]
-    events.sort(key=lambda event: str(event.values["at"]))
+    events = _in_order([list(_events(path)) for path in sorted(folder.glob("*.jsonl"))])
     grouped: dict[str, dict[str, list[Event]]] = {}
     for event in events:
         if "experiment" in event.values:
@@ -110,6 +111,15 @@ def read_folder(folder: Path) -> Recorded:
             runs.setdefault(str(event.values.get("conditions", "")), []).append(event)
     heads = tuple(event.values for event in events if event.values["event"] == "benchmark")
     return Recorded(heads, {key: {name: tuple(run) for name, run in runs.items()} for key, runs in grouped.items()})
+
+
+def _in_order(journals: Iterable[Sequence[Event]]) -> list[Event]:
+    """By time across journals; within one as it was written, also where the clock was set back meanwhile."""
+    timed: list[tuple[str, Event]] = []
+    for events in journals:
+        times = accumulate((str(event.values["at"]) for event in events), max)
+        timed += zip(times, events, strict=True)
+    return [event for _, event in sorted(timed, key=itemgetter(0))]
 
 
 def _events(path: Path) -> Iterator[Event]:

@@ -118,6 +118,16 @@ def test_thinking_is_not_part_of_the_text() -> None:
         assert opened(server).complete(a_prompt()).text == "the answer"
 
 
+def test_thinking_that_was_made_unreadable_is_left_out_too() -> None:
+    """And where all tokens went into thinking, what is left is an empty reply that was cut."""
+    content = [{"type": "redacted_thinking", "data": "c2VjcmV0"}]
+    message = {"type": "message", "model": "m", "content": content, "stop_reason": "max_tokens"}
+    body = json.dumps(message | {"usage": {"input_tokens": 1, "output_tokens": 9}}).encode()
+    with AnthropicServer([Garbage(body)]) as server:
+        reply = opened(server).complete(a_prompt())
+    assert (reply.text, reply.stop_reason, reply.usage) == ("", StopReason.MAX_TOKENS, Usage(1, 9))
+
+
 @pytest.mark.parametrize(
     "fault",
     [Status(429), Status(529), Status(500), Status(503), Dropped(), HalfSent(), Garbage(), Garbage(b'{"a": 1}')],

@@ -13,6 +13,7 @@ import pytest
 from pytest_koderz.backends import backend
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Experiment, Status, seed_of
+from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.loop import solve
 from pytest_koderz.core.money import Ledger, Price, cost_of
 from pytest_koderz.testing import (
@@ -23,6 +24,7 @@ from pytest_koderz.testing import (
     FrozenClock,
     Garbage,
     HalfSent,
+    Hang,
     LoopbackServer,
     NoMemory,
     OllamaServer,
@@ -38,6 +40,7 @@ from .worlds import ADD, SECRET, Naps, a_model
 PRICE = Price(Decimal(4), Decimal(20), Decimal(5), Decimal("0.2"), date(2026, 11, 1), "by hand")
 FAULTS: list[Fault] = [
     HttpStatus(429, retry_after=2),
+    HttpStatus(503, "loading model"),
     HttpStatus(500),
     HttpStatus(503),
     HttpStatus(529),
@@ -47,7 +50,10 @@ FAULTS: list[Fault] = [
     Garbage(b"{}"),
     Garbage(b"", "text/plain"),
 ]
-FATAL = HttpStatus(404, "no such model")
+FATAL = [HttpStatus(404, "no such model"), HttpStatus(401, "no such key"), HttpStatus(400, "no such luck")]
+STOPS = [StopReason.END] * 7 + [StopReason.MAX_TOKENS, StopReason.CONTEXT, StopReason.REFUSAL]
+SILENT_EVERY = 250
+"""Requests from one that is never answered to the next: each takes the whole time limit."""
 
 
 class Weather:
@@ -56,12 +62,16 @@ class Weather:
     def __init__(self, seed: int) -> None:
         self._draw = Random(seed)  # noqa: S311 - not for secrets
         self.fatal = 0
+        self.calls = 0
 
     def __call__(self, request: Request) -> Answer | Fault:
         chance = self._draw.random()
+        self.calls += 1
+        if self.calls % SILENT_EVERY == 0:
+            return Hang()
         if chance < 0.01:
             self.fatal += 1
-            return FATAL
+            return self._draw.choice(FATAL)
         if chance < 0.3:
             return self._draw.choice(FAULTS)
         code = "x + y" if chance < 0.5 else "x - y"
@@ -70,6 +80,8 @@ class Weather:
             input_tokens=self._draw.randrange(100, 4000),
             output_tokens=self._draw.randrange(1, 900),
             cache_read=self._draw.randrange(0, 2000),
+            stop=self._draw.choice(STOPS),
+            thinking=self._draw.choice(["", "hm"]),
         )
 
 
@@ -85,7 +97,7 @@ def an_environment(name: str, url: str) -> Mapping[str, str]:
     ("name", "server"), [("anthropic", AnthropicServer), ("ollama", OllamaServer), ("openai", OpenAIServer)]
 )
 def test_nothing_is_lost_and_nothing_paid_twice(name: str, server: type[Any]) -> None:
-    """700 requests through 30 % faults: the ledgers hold what the server billed, to the cent and the call."""
+    """700 requests through 30 % faults of every kind: the ledgers hold what the server billed, to the cent and call."""
     weather = Weather(seed=20261122)
     with server(weather) as sky:
         ended = list(experiments(name, sky, requests=700))
@@ -98,13 +110,15 @@ def test_nothing_is_lost_and_nothing_paid_twice(name: str, server: type[Any]) ->
         # A fault burns no iteration: each that is there was answered and judged.
         assert len(experiment.iterations) == experiment.ledger.calls
     gave_up = [experiment.reason for experiment in ended if experiment.status is Status.INVALID]
-    assert sum("no such model" in reason for reason in gave_up) == weather.fatal > 0
-    assert all("no such model" in reason or "no answer in 5 tries" in reason for reason in gave_up)
+    assert sum("no such" in reason for reason in gave_up) == weather.fatal > 0
+    assert all("no such" in reason or "no answer in 5 tries" in reason for reason in gave_up)
+    cut = {iteration.stop_reason for experiment in ended for iteration in experiment.iterations}
+    assert cut >= {StopReason.END, StopReason.CONTEXT}
 
 
 def experiments(name: str, sky: LoopbackServer, requests: int) -> Any:
     """One after the other until the server has had so many requests."""
-    settings = a_model(name, price=PRICE)
+    settings = a_model(name, price=PRICE, timeout=3.0)
     model = backend(name).open_model(settings, environment=an_environment(name, sky.url), sleep=Naps())
     arm = Arm("local-only", local=settings, max_iterations=4)
     judge = ScriptedSandbox("x + y")

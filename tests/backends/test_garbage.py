@@ -107,5 +107,5 @@ def test_any_chat_is_a_reply_or_tried_again(answer: dict[str, Any]) -> None:
     """Of Ollama's shape, with anything in any place."""
     model = open_model(a_model("ollama"), environment={})
     canned = OllamaModel(model.settings, Canned(answer), model._caller, {})
-    reply = reply_or_none(lambda: canned._attempt(a_prompt(), canned._body(a_prompt())))
+    reply = reply_or_none(lambda: canned._attempt(a_prompt()))
     assert reply is None or is_well_typed(reply)

@@ -145,6 +145,29 @@ def test_what_cannot_pass_fails_at_once_with_what_to_do(status: int, advice: str
     assert naps.taken == []
 
 
+def test_an_account_without_money_is_not_waited_for() -> None:
+    """Its 429 looks like a rate limit, and another try would not change it."""
+    naps = Naps()
+    spent = Status(429, "You exceeded your current quota (insufficient_quota)")
+    with OpenAIServer([spent]) as server, pytest.raises(ModelUnavailable, match="nothing left to spend"):
+        opened(server, naps).complete(a_prompt())
+    assert naps.taken == []
+
+
+def test_thinking_is_not_part_of_the_text() -> None:
+    """What a thinking model thought stands in a field of its own."""
+    with OpenAIServer([Answer("the answer", thinking="hm")]) as server:
+        assert opened(server).complete(a_prompt()).text == "the answer"
+
+
+def test_each_worker_talks_to_a_server_of_its_own() -> None:
+    """As with Ollama: worker K takes host K, modulo their number."""
+    with OpenAIServer(["a"]) as first, OpenAIServer(["b"]) as second:
+        environment = {"OPENAI_BASE_URL": f"{first.url}/v1,{second.url}/v1"}
+        models = [open_model(a_model("openai"), environment=environment, worker=worker) for worker in range(2)]
+        assert [model.complete(a_prompt()).text for model in models] == ["a", "b"]
+
+
 def test_uncounted_tokens_are_told_of() -> None:
     """A server without `usage` gives an estimate and a warning."""
     body = b'{"choices": [{"message": {"content": "abcdefgh"}, "finish_reason": "stop"}]}'

@@ -25,8 +25,17 @@ def recorded_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob(".koderz/bench_*/*.jsonl"))
 
 
-def kill_when(folder: Path, point: Callable[[], bool], *arguments: str, stop: signal.Signals = signal.SIGKILL) -> bool:
-    """Start a benchmark in *folder* and kill it with all its workers once *point* is true; False: it ended before."""
+def kill_when(
+    folder: Path,
+    point: Callable[[], bool],
+    *arguments: str,
+    stop: signal.Signals = signal.SIGKILL,
+    delay: float = 0.0,
+) -> bool:
+    """Start a benchmark in *folder* and kill it with all its workers once *point* is true; False: it ended before.
+
+    *delay* is the seconds from then to the kill.
+    """
     with subprocess.Popen(
         command(*arguments), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     ) as process:
@@ -34,6 +43,7 @@ def kill_when(folder: Path, point: Callable[[], bool], *arguments: str, stop: si
         while not point() and process.poll() is None and time.monotonic() < until:
             # The journal grows by a line about every 10 ms: this looks in between.
             time.sleep(0.001)
+        time.sleep(delay)
         ended = process.poll() is not None
         if not ended:
             os.killpg(process.pid, stop)
@@ -45,12 +55,14 @@ def kill_when(folder: Path, point: Callable[[], bool], *arguments: str, stop: si
 def results(path: Path) -> dict[str, Any]:
     """Outcomes and totals of a results file, without what no two runs share: ids and times."""
     content = json.loads(path.read_text())
-    totals = {name: {key: arm[key] for key in arm if key != "seconds"} for name, arm in content["arms"].items()}
-    rows = {
-        f"{row['problem']} {row['arm']} {row['epoch']}": {key: row[key] for key in row if key not in _ITS_OWN}
-        for row in content["experiments"]
-    }
-    return {"arms": totals, "experiments": rows}
+    rows = {f"{row['problem']} {row['arm']} {row['epoch']}": _shared(row) for row in content["experiments"]}
+    return {"arms": _shared(content["arms"]), "experiments": rows}
 
 
-_ITS_OWN = ("id", "experiment", "started", "seconds")
+def _shared(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shared(inner) for key, inner in value.items() if key not in _ITS_OWN}
+    return [_shared(inner) for inner in value] if isinstance(value, list) else value
+
+
+_ITS_OWN = ("id", "experiment", "recalled_from", "started", "seconds")

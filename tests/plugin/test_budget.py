@@ -26,6 +26,7 @@ from pytest_koderz.core.money import Price, Usage, cost_of
 from pytest_koderz.core.ports import Prompt, Reply, meter
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.quoting import quote_lines
+from pytest_koderz.reporters.recorded import Event, Recorded
 from pytest_koderz.testing import Answer, AnthropicServer, Dropped, HalfSent, OpenAIServer, Request, Script, Status
 
 from .conftest import Run
@@ -333,6 +334,78 @@ def test_a_worker_killed_in_a_call(world: Run, pytester: pytest.Pytester) -> Non
     text = result.stdout.str()
     assert re.search(r"budget: \$0\.0048 spent of the limit of \$1\.0000", text)
     assert re.search(r"budget: \$0\.01\d\d more held for 1 unanswered call, which may be billed", text)
+
+
+# a benchmark that goes on
+
+
+def _prompt_and_wrong(request: Request) -> Answer:
+    """Never right, and at once: a cent for each answer, and what was read."""
+    asked = json.dumps(request.body)
+    code = f"```python\ndef add(x, y):\n    return {asked.count('## Attempt')}\n```"
+    return Answer(code, input_tokens=0, cache_write=len(asked) // 4, output_tokens=500)
+
+
+def spent_on(server: AnthropicServer) -> Decimal:
+    cost = cost_of(server.billed.usage, PRICE)
+    assert cost is not None
+    return cost
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_resumed_benchmark_counts_what_it_spent_before(
+    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    """The limit stays as it was unless another one is given; with a higher one what was skipped is run, once."""
+    with AnthropicServer(_prompt_and_wrong) as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        assert world("--koderz", "--koderz-max-cost", "0.05", "-n", workers).parseoutcomes()["skipped"] >= 6
+        first = spent_on(server)
+        assert Decimal("0.02") < first <= Decimal("0.05")
+        again = world("--koderz", "--koderz-resume", "-n", workers)
+        assert spent_on(server) == first
+        again.stdout.fnmatch_lines([f"budget: ${first:.4f} spent of the limit of $0.0500"])
+        world("--koderz", "--koderz-resume", "--koderz-max-cost", "0.09", "-n", workers)
+        assert first < spent_on(server) <= Decimal("0.09")
+        last = world("--koderz", "--koderz-resume", "--koderz-max-cost", "1", "--koderz-json", "r.json", "-n", workers)
+        spent = spent_on(server)
+        assert server.billed.calls == 16
+    last.assert_outcomes(failed=8)
+    last.stdout.fnmatch_lines([f"budget: ${spent:.4f} spent of the limit of $1.0000"])
+    last.stdout.no_fnmatch_line("budget: *refused*")
+    paid = json.loads((pytester.path / "r.json").read_text())["arms"]["solo"]["paid_usd"]
+    assert Decimal(str(paid)) == spent
+
+
+def test_what_was_spent_without_a_limit_counts_too(world: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands in the journals, call by call."""
+    with AnthropicServer(_prompt_and_wrong) as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        world("--koderz", "-k", "add0 or add1")
+        assert server.billed.calls == 4
+        result = world("--koderz", "--koderz-resume", "--koderz-max-cost", "0.07")
+        assert server.billed.calls == 6
+        assert spent_on(server) <= Decimal("0.07")
+    result.assert_outcomes(failed=3, skipped=5)
+
+
+def test_a_call_of_unknown_cost_refuses_a_limit(folder: Path) -> None:
+    """Unknown is not nothing."""
+    values = {"event": "called", "experiment": "exp_1", "role": "local", "prompt": {"digest": "d"}, "cost": None}
+    recorded = Recorded(experiments={"exp_1": {"": (Event("main.jsonl:7", values),)}})
+    with pytest.raises(UsageError, match=r"^max_cost: main.jsonl:7: does not say what this call cost"):
+        budget_in(folder, "1").carry_over(recorded)
+
+
+def test_what_is_recorded_twice_is_entered_twice_and_once_alone(tmp_path: Path) -> None:
+    """Calls with one prompt are told apart by their number; what a killed process reserved is held."""
+    purse = Purse(tmp_path / "budget.db", Decimal(1))
+    purse.settle(purse.reserve(Decimal("0.2"), "a", "x"), Decimal("0.1"))
+    purse.reserve(Decimal("0.3"), "b", "y")
+    for _ in range(2):
+        purse.reopen([("x", Decimal("0.1")), ("x", Decimal("0.1")), ("z", Decimal(0))])
+        balance = purse.balance()
+        assert (balance.spent, balance.unanswered, balance.reserved) == (Decimal("0.2"), Decimal("0.3"), Decimal(0))
 
 
 # the user's mistakes

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -106,6 +110,10 @@ MISTAKES = {
         "margin: 2\n",
         "koderz.yaml:1: margin: input should be less than or equal to 1, not 2",
     ),
+    "a GPU that costs nothing": (
+        "local_rate: 0\n",
+        "koderz.yaml:1: local_rate: input should be greater than 0, not 0",
+    ),
     "a timeout of no time": (
         "sandbox: {timeout: 0}\n",
         "koderz.yaml:1: sandbox.timeout: input should be greater than 0, not 0",
@@ -125,33 +133,222 @@ def test_a_mistake_in_koderz_yaml(name: str, tmp_path: Path) -> None:
     assert "\n" not in message
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (("--koderz-profile", "simulatd"), "--koderz-profile: no profile named 'simulatd' (did you mean 'simulated'?)"),
-        (("--koderz-arm", "kodrez"), "--koderz-arm: no arm named 'kodrez' (did you mean 'koderz'?)"),
-        (("--koderz-config", "nowhere.yaml"), "nowhere.yaml: no such file"),
-        (("--koderz-epochs", "0"), "--koderz-epochs: 0 is less than 1"),
-        (("--koderz-profile", "live"), "ANTHROPIC_API_KEY is not set"),
-        (("--koderz-profile", "simulated", "--koderz-problems", "999"), "--koderz-problems: '999': no such problem"),
-    ],
+@dataclass(frozen=True)
+class Mistake:
+    """What a user did, and what he is told."""
+
+    arguments: str
+    message: str
+    """After `ERROR: `, as a pattern; {folder} is where it happens."""
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+SIMULATED = "--koderz --koderz-profile simulated"
+MINE = """
+profile: mine
+profiles:
+  mine: {arms: [frontier-only], models: {frontier: m}}
+models:
+  m: {MODEL}
+prices: {x: free}
+"""
+HEAD = (
+    '{"v":2,"event":"benchmark","at":"2026-11-22T20:00:00+00:00","profile":"simulated","arms":["frontier-only"],'
+    '"problems":"0","epochs":1}\n'
 )
-def test_a_mistake_on_the_command_line(run: Run, arguments: tuple[str, ...], expected: str) -> None:
-    """pytest's usage error: exit status 4, one line, no traceback of ours, nothing run."""
-    result = run("--koderz", *arguments)
-    text = result.stdout.str() + result.stderr.str()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert f"ERROR: {expected}" in text or expected in text
-    assert "Traceback" not in text
-    assert "SOLVED" not in text
 
 
-def test_a_memory_server_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CORTEX_PATH is checked before anything is spent."""
-    monkeypatch.setenv("CORTEX_PATH", "/nowhere/index.js")
-    result = run("--koderz", "--koderz-profile", "simulated")
+def of_model(model: str, message: str, files: dict[str, str] | None = None, **environment: str) -> Mistake:
+    """A mistake in the only model of a koderz.yaml."""
+    settings = {"koderz.yaml": MINE.replace("MODEL", model)}
+    return Mistake("--koderz", f"model 'm' of profile 'mine': {message}", settings | (files or {}), environment)
+
+
+def of_journal(content: str | bytes, message: str, arguments: str = "--koderz --koderz-resume") -> Mistake:
+    return Mistake(arguments, message, {".koderz/bench_1a2b3c4d/main.jsonl": content})
+
+
+JOURNAL = "{folder}/.koderz/bench_1a2b3c4d/main.jsonl"
+
+ON_THE_COMMAND_LINE = {
+    "no such profile": Mistake(
+        "--koderz --koderz-profile simulatd",
+        "--koderz-profile: no profile named 'simulatd' (did you mean 'simulated'?)",
+    ),
+    "no such arm": Mistake(
+        "--koderz --koderz-arm kodrez", "--koderz-arm: no arm named 'kodrez' (did you mean 'koderz'?)"
+    ),
+    "no such file of settings": Mistake("--koderz --koderz-config nowhere.yaml", "nowhere.yaml: no such file"),
+    "a folder for settings": Mistake("--koderz --koderz-config .", ".: cannot be read: Is a directory"),
+    "settings in Latin-1": Mistake(
+        "--koderz", "{folder}/koderz.yaml:1: not UTF-8 text (byte 0xe9)", {"koderz.yaml": b"profile: caf\xe9\n"}
+    ),
+    "no epochs": Mistake("--koderz --koderz-epochs 0", "--koderz-epochs: 0 is less than 1"),
+    "epochs in words": Mistake(
+        "--koderz --koderz-epochs two", "*error: argument --koderz-epochs: invalid int value: 'two'"
+    ),
+    "problems backwards": Mistake(
+        f"{SIMULATED} --koderz-problems 9-0",
+        "--koderz-problems: '9-0': the range ends before it starts; 0-9 would be right",
+    ),
+    "no problems": Mistake(
+        f"{SIMULATED} --koderz-problems=",
+        "--koderz-problems: '': a part is empty; a selection such as `0-163` would be right",
+    ),
+    "a problem too many": Mistake(f"{SIMULATED} --koderz-problems 999", "--koderz-problems: '999': no such problem*"),
+    "a misspelt problem": Mistake(
+        f"{SIMULATED} --koderz-problems HumanEvil/0",
+        "--koderz-problems: 'HumanEvil/0': no such problem (did you mean 'HumanEval/0'?)*",
+    ),
+    "results into a folder": Mistake(f"{SIMULATED} --koderz-json .", "--koderz-json: {folder}: Is a directory"),
+    "results below a file": Mistake(
+        f"{SIMULATED} --koderz-json x/r.json", "--koderz-json: {folder}/x/r.json: *", {"x": "a file"}
+    ),
+    "a file for the folder of journals": Mistake(
+        SIMULATED, "{folder}/.koderz/bench_*: nothing can be recorded there (Not a directory)", {".koderz": "a file"}
+    ),
+    "more than all": Mistake(
+        f"{SIMULATED} --koderz-min-solved 1.5", "--koderz-min-solved: '1.5' is not a number from 0 to 1"
+    ),
+    "a share in words": Mistake(
+        f"{SIMULATED} --koderz-min-solved most", "--koderz-min-solved: 'most' is not a number from 0 to 1"
+    ),
+    "a cost below nothing": Mistake(
+        f"{SIMULATED} --koderz-max-cost-per-solved=-3", "--koderz-max-cost-per-solved: '-3' is not a number from 0"
+    ),
+    "worse than nothing": Mistake(
+        f"{SIMULATED} --koderz-max-worse 0.1",
+        "--koderz-max-worse and --koderz-baseline go together: how much worse, than what",
+    ),
+    "no such baseline": Mistake(
+        f"{SIMULATED} --koderz-max-worse 0.1 --koderz-baseline b.json",
+        "--koderz-baseline: b.json: No such file or directory",
+    ),
+    "a baseline that is none": Mistake(
+        f"{SIMULATED} --koderz-max-worse 0.1 --koderz-baseline b.json",
+        "--koderz-baseline: b.json is not a file that --koderz-json wrote",
+        {"b.json": "hello"},
+    ),
+    "an id that is none": Mistake("--koderz-analyze xyz", "--koderz-analyze: 'xyz' is no id such as exp_1a2b3c4d*"),
+    "an unknown experiment": Mistake(
+        "--koderz-analyze exp_12345678",
+        "--koderz-analyze: exp_12345678 is not in the journals in {folder}/.koderz (--koderz-results lists*",
+    ),
+    "nothing to resume": Mistake(
+        "--koderz --koderz-resume", "--koderz-resume: there is no journal of a benchmark in {folder}/.koderz"
+    ),
+    "an unknown benchmark": of_journal(
+        HEAD,
+        "--koderz-resume: no benchmark named 'bench_1a2b3c4e' in {folder}/.koderz (did you mean 'bench_1a2b3c4d'?)",
+        "--koderz --koderz-resume bench_1a2b3c4e",
+    ),
+    "an empty journal": of_journal(
+        "", "--koderz-resume: nothing is recorded of bench_1a2b3c4d; run it anew without --koderz-resume"
+    ),
+    "a journal whose first line is torn": of_journal(
+        HEAD[:40], "--koderz-resume: nothing is recorded of bench_1a2b3c4d; run it anew without --koderz-resume"
+    ),
+    "a journal with a broken head": of_journal(
+        HEAD[:40] + "\n" + HEAD, f"{JOURNAL}:1: is no line of a journal; remove it to go on without what it held"
+    ),
+    "a journal with garbage in it": of_journal(
+        HEAD.encode() + b"\x00\xff\n" + HEAD.encode(),
+        f"{JOURNAL}:2: is no line of a journal; remove it to go on without what it held",
+    ),
+    "a journal of a newer version": of_journal(
+        HEAD.replace('"v":2', '"v":99'),
+        f"{JOURNAL}:1: was written by a newer version of pytest-koderz (format 99, this one reads up to 2)",
+    ),
+    "a journal with an odd head": of_journal(
+        HEAD.replace('["frontier-only"]', "7"),
+        "--koderz-resume: the journal of bench_1a2b3c4d says arms: 7, which is none",
+    ),
+    "a journal of a profile that is gone": of_journal(
+        HEAD.replace("simulated", "simulatd"),
+        "--koderz-profile: no profile named 'simulatd' (did you mean 'simulated'?)",
+    ),
+    "no key": Mistake(
+        "--koderz --koderz-profile live",
+        "model 'claude-opus' of profile 'live': ANTHROPIC_API_KEY is not set; the model 'claude-opus' needs it*",
+    ),
+    "half a key": of_model(
+        "backend: anthropic, model: x",
+        "ANTHROPIC_API_KEY holds a space, a line break or a character outside ASCII: copy the key again",
+        ANTHROPIC_API_KEY="sk a",
+    ),
+    "no key for OpenAI": of_model(
+        "backend: openai, model: x", "OPENAI_API_KEY is not set; the model 'm' needs it for https://api.openai.com*"
+    ),
+    "a host that is none": of_model(
+        "backend: ollama, model: x",
+        "OLLAMA_HOST: 'gpu:eleven' is no host; write it as host:port or http://host:port",
+        OLLAMA_HOST="gpu:eleven",
+    ),
+    "a host of another kind": of_model(
+        'backend: ollama, model: x, hosts: ["ftp://gpu"]', "hosts: ftp://gpu: the scheme of a server is http or https"
+    ),
+    "an unknown option": of_model(
+        "backend: ollama, model: x, options: {retrys: 3}",
+        "models.m.options.retrys: the back end 'ollama' has no such option (did you mean 'retries'?)",
+    ),
+    "an option of another kind": of_model(
+        "backend: ollama, model: x, options: {retries: many}",
+        "models.m.options.retries: expected a whole number, found 'many'",
+    ),
+    "an option out of range": of_model(
+        "backend: simulated, model: x, options: {strength: 7}", "models.m.options.strength: 7.0 is more than 1"
+    ),
+    "no journal to play back": of_model(
+        "backend: replay, model: nowhere, priced_as: x", "{folder}/nowhere: no journal is there to play back"
+    ),
+    "nothing to play back": of_model(
+        "backend: replay, model: r.jsonl, priced_as: x", "{folder}/r.jsonl: no call is recorded there", {"r.jsonl": ""}
+    ),
+    "another file to play back": of_model(
+        "backend: replay, model: r.jsonl, priced_as: x",
+        "{folder}/r.jsonl:1: is no line of a journal",
+        {"r.jsonl": "hello\nworld\n"},
+    ),
+    "no weights": of_model(
+        "backend: embedded, model: no.gguf", "no.gguf: no such model; name `smollm2` or a .gguf file (No such file*"
+    ),
+    "another file for weights": of_model(
+        "backend: embedded, model: no.gguf", "no.gguf: is not a .gguf file", {"no.gguf": "hello"}
+    ),
+    "an unknown back end": Mistake(
+        "--koderz",
+        "{folder}/koderz.yaml: model 'm': no back end named 'olama' (did you mean 'ollama'?)",
+        {"koderz.yaml": MINE.replace("MODEL", "backend: olama, model: x, priced_as: x")},
+    ),
+    "no memory server": Mistake(
+        SIMULATED, "CORTEX_PATH: no such file: /nowhere/index.js*", environment={"CORTEX_PATH": "/nowhere/index.js"}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ON_THE_COMMAND_LINE)
+def test_a_mistake_on_the_command_line(
+    name: str, run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest's usage error: exit status 4, one line, no traceback of ours, nothing run, nothing left behind."""
+    mistake = ON_THE_COMMAND_LINE[name]
+    for path, content in mistake.files.items():
+        (pytester.path / path).parent.mkdir(parents=True, exist_ok=True)
+        (pytester.path / path).write_bytes(content.encode() if isinstance(content, str) else content)
+    for variable, value in mistake.environment.items():
+        monkeypatch.setenv(variable, value)
+    before = sorted(pytester.path.rglob("*"))
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *mistake.arguments.split())
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: CORTEX_PATH: no such file: /nowhere/index.js*"])
+    message = glob.escape(mistake.message.replace("{folder}", str(pytester.path))).replace("[*]", "*")
+    told = [line for line in result.errlines + result.outlines if "rror: " in line.lower()]
+    errors = [line for line in told if not line.startswith("ERROR: usage: ")]
+    assert len(errors) == 1
+    assert fnmatch(errors[0].removeprefix("ERROR: "), message)
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert "SOLVED" not in result.stdout.str()
+    assert [path for path in sorted(pytester.path.rglob("*")) if path not in before and path.name != ".koderz"] == []
 
 
 def test_a_broken_suite_is_named(run: Run, pytester: pytest.Pytester) -> None:

@@ -13,25 +13,15 @@ from pytest_koderz.testing import AnthropicServer, OllamaServer
 
 from .conftest import Run
 from .killing import results
-from .test_loopback import SECRET, SETTINGS, SUITE, _coder, _frontier
+from .test_loopback import PRICES, PROFILE, SECRET, SETTINGS, SUITE, _coder, _frontier
 
-REPLAYED = """
-profiles:
-  loopback:
-    description: loopback servers
-    arms: [koderz, frontier-only]
-    models: {spec: opus, local: coder, checkpoint: sonnet, frontier: opus}
-    max_iterations: 4
-    checkpoint_interval: 2
+PLAYED = """
 models:
   opus: {backend: replay, model: recording, priced_as: claude-opus-5-5}
   sonnet: {backend: replay, model: recording, priced_as: claude-sonnet-5-5}
   coder: {backend: replay, model: recording, priced_as: "qwen2.5-coder:7b"}
-prices:
-  claude-opus-5-5: {input: 4, output: 20, as_of: 2026-11-22, source: the test}
-  claude-sonnet-5-5: {input: 2, output: 10, as_of: 2026-11-22, source: the test}
-  "qwen2.5-coder:7b": free
 """
+REPLAYED = PROFILE + PLAYED + PRICES + '  "qwen2.5-coder:7b": free\n'
 
 
 def summary(result: pytest.RunResult) -> list[str]:

@@ -85,7 +85,7 @@ def test_what_is_settled_is_reported_as_it_was(undisturbed: Path, short: Run) ->
     assert first["benchmark"] == second["benchmark"]
     assert journal(undisturbed).read_bytes() == before
     result.stdout.fnmatch_lines(["koderz: SIMULATED resuming bench_*: 8 settled, 0 cut short, invalid or skipped"])
-    assert not any("iteration 1" in line for line in result.outlines)
+    assert not any("iteration 1:" in line for line in result.outlines)
 
 
 def test_a_changed_arm_is_named_and_run_anew(undisturbed: Path, short: Run) -> None:
@@ -105,6 +105,14 @@ def test_a_changed_arm_is_named_and_run_anew(undisturbed: Path, short: Run) -> N
     own.write_text(SETTINGS)
     short("--koderz-resume", "--koderz-json", "back.json")
     assert results(undisturbed / "back.json") == results(undisturbed / "r.json")
+
+
+def test_one_arm_of_the_former_run_can_go_on(undisturbed: Path, short: Run) -> None:
+    """In the former run's profile, though the command line names the arm alone."""
+    result = short("--koderz-resume", "--koderz-arm", "frontier-only", "--koderz-json", "one.json")
+    assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    whole, one = (results(undisturbed / name) for name in ("r.json", "one.json"))
+    assert one["experiments"] == {key: row for key, row in whole["experiments"].items() if "frontier-only" in key}
 
 
 def test_a_torn_line_costs_one_call_at_most(undisturbed: Path, short: Run) -> None:
