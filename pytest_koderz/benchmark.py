@@ -16,7 +16,7 @@ from .continued import Continued
 from .core.arm import Arm, ModelSettings, Role
 from .core.errors import InfrastructureError, JournalFault, KoderzError, ModelUnavailable, OutOfBudget, SandboxFault
 from .core.experiment import Advice, Experiment, Guidance, Spec, Status, experiment_id, seed_of
-from .core.iteration import Iteration
+from .core.iteration import Iteration, StopReason
 from .core.loop import solve
 from .core.ports import Model, Prompt, Reply, Sandbox
 from .core.problem import Problem
@@ -204,6 +204,8 @@ class Hooks:
         self.observe("pytest_koderz_called", experiment=experiment, role=role, prompt=prompt, reply=reply)
         for warning in reply.warnings:
             self.complaints[f"{reply.model_id}: {warning}"] += 1
+        if role in (Role.SPEC, Role.CHECKPOINT) and reply.stop_reason is not StopReason.END:
+            self.complaints[f"{reply.model_id}: a reply as {role} ended early: {reply.stop_reason}"] += 1
 
     def spec_written(self, experiment: Experiment, spec: Spec) -> None:
         self.observe("pytest_koderz_spec_written", experiment=experiment, spec=spec)

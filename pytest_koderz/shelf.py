@@ -87,7 +87,7 @@ class Shelf:
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_spec_written(self, experiment: Experiment, spec: Spec) -> None:
         """One that another memory knew, from an earlier benchmark, serves all arms too."""
-        known = Reply(spec.text, spec.usage, spec.model_id, seconds=spec.seconds, gpu_seconds=spec.gpu_seconds)
+        known = Reply(spec.text, spec.usage, spec.model_id, spec.stop_reason, spec.seconds, spec.gpu_seconds)
         self._put(experiment, spec.recalled_from or experiment.id, known)
 
     @pytest.hookimpl(tryfirst=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 
-from .iteration import Iteration, Verdict
+from .iteration import Iteration, StopReason, Verdict
 from .money import Ledger, Usage
 
 
@@ -43,6 +43,12 @@ class Spec:
     """Id of the experiment that paid for it. None: this one did."""
     leaks: tuple[str, ...] = ()
     """What the audit found in it that it should not hold; see `core.audit`."""
+    stop_reason: StopReason = StopReason.END
+
+    @property
+    def usable(self) -> bool:
+        """Whether the local model is shown it."""
+        return _is_usable(self.text, self.stop_reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,12 @@ class Guidance:
     seconds: float = 0.0
     leaks: tuple[str, ...] = ()
     """What the audit found in it that it should not hold; see `core.audit`."""
+    stop_reason: StopReason = StopReason.END
+
+    @property
+    def usable(self) -> bool:
+        """Whether the local model is shown it."""
+        return _is_usable(self.text, self.stop_reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +118,8 @@ class Experiment:
 
     @property
     def guidance(self) -> str | None:
-        """The latest guidance; None before the first checkpoint."""
-        return self.checkpoints[-1].text if self.checkpoints else None
+        """The latest guidance that is any; None before."""
+        return next((guidance.text for guidance in reversed(self.checkpoints) if guidance.usable), None)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -139,6 +151,11 @@ class Experiment:
 
     def ended(self, status: Status, seconds: float, reason: str = "") -> Experiment:
         return replace(self, status=status, seconds=seconds, reason=reason)
+
+
+def _is_usable(text: str, stop_reason: StopReason) -> bool:
+    """A refusal says nothing of the problem, nor does an empty text."""
+    return bool(text) and stop_reason is not StopReason.REFUSAL
 
 
 def experiment_id(benchmark_id: str, problem_id: str, arm: str, epoch: int) -> str:

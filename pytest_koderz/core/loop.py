@@ -192,6 +192,7 @@ class _Work:
             cost=cost,
             seconds=reply.seconds,
             leaks=self._leaks(reply.text),
+            stop_reason=reply.stop_reason,
         )
         self.record = self.record.with_checkpoint(guidance)
         self.tell.checkpointed(self.record, guidance)
@@ -240,7 +241,15 @@ class _Work:
 
 def spec_of(reply: Reply, cost: Decimal | None) -> Spec:
     """The spec that *reply* holds, for US dollars *cost*."""
-    return Spec(reply.text.strip(), reply.model_id, reply.usage, cost, reply.seconds, reply.gpu_seconds)
+    return Spec(
+        reply.text.strip(),
+        reply.model_id,
+        reply.usage,
+        cost,
+        reply.seconds,
+        reply.gpu_seconds,
+        stop_reason=reply.stop_reason,
+    )
 
 
 def _iteration_of(number: int, trials: Sequence[_Trial]) -> Iteration:

@@ -65,7 +65,7 @@ def candidate_prompt(
     heat = HOTTER if experiment.iterations and experiment.iterations[-1].repeated else 0.0
     attempts = [_attempt(iteration) for iteration in experiment.iterations[-shown:]] if shown else []
     stable = _task(problem)
-    if experiment.spec is not None:
+    if experiment.spec is not None and experiment.spec.usable:
         specified = f"{stable}\n\n{SPEC_HEADING}\n{experiment.spec.text}"
         fits = room is None or len(CODE_SYSTEM) + len(specified) + len(closing) + sum(map(len, guidance)) < room
         stable = specified if fits else stable

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import CancelledError
@@ -33,10 +32,6 @@ MARGIN = 100
 EXPORT_TIMEOUT = 120.0
 POLITENESS = 0.005
 """Seconds between being told of a memory and sending it, so that the two threads do not want Python at once."""
-
-SWITCH_INTERVAL = 0.0005
-"""Seconds after which one thread of Python gives way to another, while this one is at work: an experiment must not wait
-for the usual 5 ms, which is longer than many a verdict takes."""
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
 """Seconds before a server that failed is started again; doubled each time until something is stored."""
@@ -161,8 +156,6 @@ class Courier:
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
-        usual = sys.getswitchinterval()
-        sys.setswitchinterval(min(usual, SWITCH_INTERVAL))
         self._task = loop.create_task(self._serve())
         try:
             with contextlib.suppress(asyncio.CancelledError):
@@ -171,7 +164,6 @@ class Courier:
             self.warnings["down"] = f"the spool cannot be read or written: {error}"
         finally:
             self.down = True
-            sys.setswitchinterval(usual)
             for task in (left := asyncio.all_tasks(loop)):
                 task.cancel()
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))

@@ -58,12 +58,13 @@ def _circumstances(experiment: Experiment) -> str:
 def _spec_head(spec: Spec) -> str:
     if spec.recalled_from:
         return f"spec by {spec.model_id}, recalled; {spec.recalled_from} paid {dollars(spec.cost)} for it"
-    return f"spec by {spec.model_id}: {tokens(spec.usage)}, {dollars(spec.cost)}, {spec.seconds:,.1f} s"
+    spent = f"{tokens(spec.usage)}, {dollars(spec.cost)}, {spec.seconds:,.1f} s"
+    return f"spec by {spec.model_id}: {spent}{_cut(spec.stop_reason)}"
 
 
 def _iteration_head(iteration: Iteration) -> str:
     spent = f"{tokens(iteration.usage)}, {dollars(iteration.cost)}, {iteration.seconds:,.1f} s"
-    cut = "" if iteration.stop_reason is StopReason.END else f"; the reply ended early: {iteration.stop_reason}"
+    cut = _cut(iteration.stop_reason)
     others = ""
     if len(iteration.verdicts) > 1:
         others = f", the best of {', '.join(str(verdict.outcome) for verdict in iteration.verdicts)}"
@@ -73,7 +74,11 @@ def _iteration_head(iteration: Iteration) -> str:
 def _checkpoint_head(guidance: Guidance) -> str:
     source = f"{guidance.recalled} attempts from cortex" if guidance.recalled else "the loop's own record"
     spent = f"{tokens(guidance.usage)}, {dollars(guidance.cost)}, {guidance.seconds:,.1f} s"
-    return f"checkpoint {guidance.number} by {guidance.model_id}, on {source}: {spent}"
+    return f"checkpoint {guidance.number} by {guidance.model_id}, on {source}: {spent}{_cut(guidance.stop_reason)}"
+
+
+def _cut(stop_reason: StopReason) -> str:
+    return "" if stop_reason is StopReason.END else f"; the reply ended early: {stop_reason}"
 
 
 def _advice_head(advice: Advice) -> str:

@@ -346,3 +346,13 @@ def test_all_arms_ask_for_the_same_spec() -> None:
         prompts.append(frontier.prompts[0])
     assert prompts[0] == prompts[1]
     assert prompts[0].seed != prompts[2].seed
+
+
+@pytest.mark.parametrize("reply", [Reply("I cannot help.", Usage(), "f", StopReason.REFUSAL), Reply(" ", Usage(), "f")])
+def test_a_refused_or_empty_spec_or_guidance_is_kept_and_not_shown(reply: Reply) -> None:
+    """It was paid for and is recorded, with its reason; the local model works from the problem alone."""
+    local = ScriptedModel([wrong(1), wrong(2), RIGHT])
+    experiment = run(local=local, frontier=ScriptedModel([reply, reply]))
+    assert experiment.spec is not None
+    assert experiment.spec.stop_reason is experiment.checkpoints[0].stop_reason is reply.stop_reason
+    assert not any(SPEC_HEADING in prompt.user or GUIDANCE_HEADING in prompt.user for prompt in local.prompts)
