@@ -387,6 +387,7 @@ class Session:
             "epochs": settings.epochs,
             "control": settings.control,
             "margin": settings.margin,
+            "grade_on": settings.arms[0].grade_on,
             "max_cost": None if settings.max_cost is None else str(settings.max_cost),
             "settings": settings.digest,
             "prompt_version": PROMPT_VERSION,
