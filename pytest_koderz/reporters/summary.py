@@ -12,7 +12,7 @@ from pytest_koderz.evidence.compare import Claim, Comparison
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.intervals import Interval
-from pytest_koderz.evidence.savings import Savings
+from pytest_koderz.evidence.savings import SHARE_FROM, Savings
 from pytest_koderz.evidence.standings import Alternative, Standing
 
 from .spending import spending_lines
@@ -23,9 +23,6 @@ WIDTH = 80
 
 SIMULATED = "SIMULATED "
 """Stands before every line that simulated models caused."""
-
-SAFE_SIZE = 100
-"""Problems from which the intervals of dollars cover what they should; see `evidence.intervals.bootstrap_ratio`."""
 
 
 def summary_lines(frame: Frame, experiments: Sequence[Experiment]) -> list[str]:
@@ -151,8 +148,8 @@ def _against_control(frame: Frame, findings: Findings) -> Iterator[str]:
         yield f"{frame.control} did not run: nothing is known here of what a frontier model alone would have solved"
         for comparison in findings.comparisons:
             yield from _comparison(comparison)
-    elif any(one.savings.share_interval and one.problems < SAFE_SIZE for one in findings.comparisons):
-        yield f"note: dollar intervals are somewhat too short with fewer than {SAFE_SIZE} problems"
+    elif any(one.savings.share is not None and one.problems < SHARE_FROM for one in findings.comparisons):
+        yield f"note: savings have no interval with fewer than {SHARE_FROM} problems"
 
 
 def _ranked(findings: Findings) -> Iterator[str]:

@@ -19,14 +19,22 @@ EACH = Usage(input=500, output=200)
 
 
 def test_savings_are_control_minus_arm() -> None:
-    """Ten problems at 1 against 4 thousandths: three quarters saved, and the limits say so too."""
-    arm = [ran(number, price="0.001") for number in range(10)]
-    savings = compare(arm, [ran(number, "frontier", price="0.004") for number in range(10)]).savings
-    assert (savings.kind, savings.problems, savings.assumption) == ("measured", 10, "")
-    assert (savings.dollars, savings.share) == (Decimal("0.030"), 0.75)
+    """Thirty problems at 1 against 4 thousandths: three quarters saved, and the limits say so too."""
+    arm = [ran(number, price="0.001") for number in range(30)]
+    savings = compare(arm, [ran(number, "frontier", price="0.004") for number in range(30)]).savings
+    assert (savings.kind, savings.problems, savings.assumption) == ("measured", 30, "")
+    assert (savings.dollars, savings.share) == (Decimal("0.090"), 0.75)
     assert savings.interval is not None
     assert savings.share_interval is not None
-    assert (savings.interval.low, savings.share_interval.high) == pytest.approx((0.03, 0.75))
+    assert (savings.interval.low, savings.share_interval.high) == pytest.approx((0.09, 0.75))
+
+
+def test_few_problems_leave_the_share_without_an_interval() -> None:
+    """It would be called one of 95 % and not be it; the share itself is what was measured."""
+    arm = [ran(number, price="0.001") for number in range(29)]
+    savings = compare(arm, [ran(number, "frontier", price="0.004") for number in range(29)]).savings
+    assert savings.share == 0.75
+    assert savings.share_interval is None
 
 
 def test_savings_can_be_negative() -> None:
