@@ -13,7 +13,6 @@ from pytest_koderz.core.money import Price, Usage, cost_of, total
 from .intervals import Interval, bootstrap_ratio
 from .problems import Tries, by_problem
 
-
 SHARE_FROM = 30
 """Problems from which the interval of a share of dollars covers what it should; with 20 it does in 9 cases of 10."""
 
