@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,8 @@ class Providers:
         return open_sandbox(timeout=limits.timeout, memory_limit=limits.memory_mb << 20, strict=limits.strict)
 
 
-def worker_number() -> int:
-    """K in a worker gwK of pytest-xdist, else 0."""
-    digits = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+def worker_number(config: pytest.Config) -> int:
+    """K in a worker gwK of pytest-xdist, else 0: a pytest that runs inside of a worker's test is none itself."""
+    name = str(getattr(config, "workerinput", {}).get("workerid", ""))
+    digits = name.removeprefix("gw")
     return int(digits) if digits.isdigit() else 0

@@ -94,7 +94,7 @@ class Session:
         self.complaints: Counter[str] = Counter()
         self.head = self._head()
         """Of the journal, whose first line is written with the first event."""
-        self.journal = Journal(self.folder, f"gw{worker_number()}" if self.is_worker else "main", self.head)
+        self.journal = Journal(self.folder, f"gw{worker_number(config)}" if self.is_worker else "main", self.head)
         self.lock = FolderLock(self.folder)
         self.sandbox = ""
         """The judge's levels, in words."""
@@ -104,7 +104,7 @@ class Session:
         """On the controller: what a worker refuses to run for."""
         config.stash[benchmark_key] = self.benchmark
         config.pluginmanager.register(
-            Providers(self.settings, self.benchmark.problems, worker_number(), self._say), "koderz-providers"
+            Providers(self.settings, self.benchmark.problems, worker_number(config), self._say), "koderz-providers"
         )
         choose_paths(config, self.root)
 
@@ -170,7 +170,7 @@ class Session:
             self.delivery = deliver_spools(self.folder, timeout=DELIVERY_SECONDS, **server)
         # Its first worker stands for the benchmark, the only process where there are none.
         distributed = self.config.getoption("numprocesses", default=None)
-        head = self.head if worker_number() == 0 and (self.is_worker or not distributed) else None
+        head = self.head if worker_number(self.config) == 0 and (self.is_worker or not distributed) else None
         return open_cortex(spool=self.folder / f"{self.journal.path.stem}.spool", head=head, **server)
 
     # what is collected
