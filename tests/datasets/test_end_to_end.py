@@ -87,10 +87,9 @@ def test_all_problems_settle(name: str, pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["humanevalplus", "mbppplus"])
-def test_all_problems_settle_on_the_plus_tests(name: str, pytester: pytest.Pytester) -> None:
+def test_all_problems_settle_on_the_plus_tests(pytester: pytest.Pytester) -> None:
     """The same where the plus tests decide, but for the problems that cannot be judged on them here."""
-    suite, count = released(name)
+    suite, count = released("humanevalplus")
     experiments = benchmark(pytester, suite, grade_on="plus", arms=("frontier-only",))
     assert len(experiments) == count
     invalid = {each["problem"] for each in experiments if each["outcome"] not in ("solved", "unsolved")}
