@@ -145,7 +145,7 @@ class Row:
 
 
 def measure(world: World, benchmarks: int, seed: int) -> Row:
-    """The shares of *benchmarks* whose intervals hold the truth, and of each claim."""
+    """The shares of the intervals given by *benchmarks* that hold the truth (nan: none is given), and of each claim."""
     true = truth(world, np.random.default_rng([seed, 0]))
     held: dict[str, list[bool]] = {name: [] for name in QUANTITIES}
     claims: Counter[Claim] = Counter()
@@ -153,10 +153,11 @@ def measure(world: World, benchmarks: int, seed: int) -> Row:
         intervals, claim = benchmark(world, seed * 1_000_000 + number)
         claims[claim] += 1
         for name, interval in intervals.items():
-            held[name].append(interval is not None and true[name] in interval)
+            if interval is not None:
+                held[name].append(true[name] in interval)
     return Row(
         world,
-        {name: float(np.mean(values)) for name, values in held.items()},
+        {name: float(np.mean(values)) if values else float("nan") for name, values in held.items()},
         {claim: claims[claim] / benchmarks for claim in CLAIMS},
     )
 
