@@ -23,7 +23,7 @@ def plain(reply_text: str) -> str:
     """The reply without its thinking and the conversation's own marks, and with one kind of line end."""
     text = reply_text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").lstrip("\ufeff")
     text = _SPECIAL.sub("\n", text)
-    closing = [match.end() for match in re.finditer(r"</think(?:ing)?>", text, re.IGNORECASE)]
+    closing = [match.end() for match in _THOUGHT.finditer(text)]
     if closing:
         # Some servers leave out the opening tag: all that comes before the closing one was thought.
         opening = _THINKING.search(text, 0, closing[-1])
@@ -31,7 +31,9 @@ def plain(reply_text: str) -> str:
     return text
 
 
-_THINKING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+# `table[THINK]` is Python.
+_THINKING = re.compile(r"(?i:<think(?:ing)?>)|(?<![\w\])])\[THINK\]|\u25c1think\u25b7")
+_THOUGHT = re.compile(r"(?i:</think(?:ing)?>)|\[/THINK\]|\u25c1/think\u25b7")
 _SPECIAL = re.compile(r"<\|[a-z_]{2,20}\|>|</?s>|<(?:end_of_turn|eos)>|\[/?INST\]")
 """What marks the turns of a conversation to a model, and gets into its reply."""
 

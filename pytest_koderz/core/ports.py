@@ -56,6 +56,15 @@ class Reply:
     warnings: tuple[str, ...] = ()
     """What the user should know, such as a prompt that the server cut."""
 
+    def __post_init__(self) -> None:
+        # A record with half a character could be stored nowhere.
+        object.__setattr__(self, "text", whole(self.text))
+
+
+def whole(text: str) -> str:
+    """*text* without lone surrogates, which JSON can carry and UTF-8 cannot."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
 
 class Model(Protocol):
     """Transport to a language model."""

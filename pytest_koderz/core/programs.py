@@ -14,7 +14,20 @@ from textwrap import dedent, indent
 
 from .pieces import LONGEST, Piece, marked_pieces, plain, unmarked_pieces
 from .problem import Problem
-from .syntax import DEFINING, UNREADABLE, definition_of, is_remark, is_stub, owner_of, parse, parse_or_line, used
+from .syntax import (
+    DEFINING,
+    UNREADABLE,
+    bound,
+    definition_of,
+    is_foreign,
+    is_outline,
+    is_remark,
+    is_stub,
+    owner_of,
+    parse,
+    parse_or_line,
+    used,
+)
 
 
 class Level(IntEnum):
@@ -24,14 +37,18 @@ class Level(IntEnum):
     SNIPPET = 2
     """It would do as a body of the entry point, though nothing is returned."""
     FUNCTIONS = 3
-    """Of other names, or the entry point with nothing in it."""
+    """Of other names, or the entry point with nothing in it or from an unknown module."""
     BROKEN = 4
     """It is meant to define the entry point, but is not Python."""
-    BODY = 5
+    OUTLINE = 5
+    """The entry point with `...` for some of its code."""
+    IMPORTED = 6
+    """The entry point is a function of the standard library."""
+    BODY = 7
     """It completes the prompt."""
-    METHOD = 6
+    METHOD = 8
     """The entry point is a method of a class."""
-    ANSWER = 7
+    ANSWER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +94,48 @@ def _defining(source: str, weight: int, problem: Problem) -> Program | None:
 
 
 def _level(tree: ast.Module, name: str) -> Level:
-    definition = definition_of(name, tree)
-    if definition is not None and not is_stub(definition):
-        return Level.ANSWER
+    definitions = [node for node in tree.body if name in bound(node)]
+    whole = [node for node in definitions if not is_stub(node) and not is_foreign(node)]
+    if whole:
+        return _level_of_definition(whole[-1])
     if owner_of(name, tree) is not None:
         return Level.METHOD
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return Level.FUNCTIONS if any(isinstance(node, kinds) for node in tree.body) else Level.STATEMENTS
+    others = any(isinstance(node, kinds) for node in tree.body)
+    # An import of the entry point from elsewhere is most often a test's.
+    return Level.FUNCTIONS if others or definitions else Level.STATEMENTS
+
+
+def _level_of_definition(node: ast.stmt) -> Level:
+    if is_outline(node):
+        return Level.OUTLINE
+    return Level.IMPORTED if isinstance(node, ast.Import | ast.ImportFrom) else Level.ANSWER
 
 
 def _wrapped(text: str, weight: int) -> list[Piece]:
-    """The texts in a JSON object, as models asked for JSON write them."""
-    if not text.lstrip().startswith("{"):
+    """The texts in JSON, as models asked for JSON write them; they may leave line ends as they are."""
+    if not text.lstrip().startswith(("{", "[")):
         return []
     try:
-        values = json.loads(text)
+        values = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return []
-    # No object within the object: one level of texts is what they write, and what ends the search.
-    return [Piece(value, weight) for value in values.values() if isinstance(value, str) and not value.startswith("{")]
+    # No JSON within the texts, which ends the search.
+    texts = [value for value in _texts(values) if not value.lstrip().startswith(("{", "["))]
+    return [Piece(value, weight) for value in texts[:_TRIES]]
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts in a JSON value, in order."""
+    pending = [value]
+    while pending:
+        match pending.pop():
+            case str(text):
+                yield text
+            case dict(items):
+                pending += reversed(items.values())
+            case list(items):
+                pending += reversed(items)
 
 
 def _statements(text: str, weight: int) -> list[Program]:
@@ -123,20 +163,24 @@ _INVISIBLE = {ord(char): None for char in "\u200b\u200c\u200d\u2060\ufeff\u00ad"
     ord(char): " " for char in "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
 }
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u2018\u2019\u201b", "\"\"\"'''")
-_TYPED = re.compile(r"[ \t]*(?:>>>|\.\.\.)(?: |$)")
+_TYPED = re.compile(r"[ \t]*(?:>>>|\.\.\.:?|In \[\d+\]:)(?: |$)")
+_TYPED_DEFINITION = re.compile(r"^[ \t]*(?:>>>|In \[\d+\]:) (?:@|(?:async )?def |class )", re.MULTILINE)
 
 
 def _without_prompts(text: str) -> str:
     """The input of an interactive session in which something was defined."""
-    if not re.search(r"^[ \t]*>>> (?:@|(?:async )?def |class )", text, re.MULTILINE):
+    if not _TYPED_DEFINITION.search(text):
         return text
     return "\n".join(line[match.end() :] for line in text.split("\n") if (match := _TYPED.match(line)))
 
+
+_WRAPPING = re.compile(r"\A\s*(?:<code[^<>\n]*>|<!\[CDATA\[)|(?:</code>|\]\]>)\s*\Z")
 
 _MENDS: tuple[Callable[[str], str], ...] = (
     lambda text: text.translate(_INVISIBLE),
     lambda text: text.expandtabs(4),
     _without_prompts,
+    lambda text: _WRAPPING.sub("", text).strip("\n"),
     html.unescape,
     lambda text: text.translate(_QUOTES),
     lambda text: text.replace("\\_", "_"),
@@ -257,7 +301,8 @@ _START = re.compile(
 
 def _stretches(text: str, weight: int, problem: Problem) -> list[Program]:
     """The parts of a mixed text that are code, each from a line that starts a definition or an import."""
-    lines = text.translate(_INVISIBLE).split("\n")
+    announced = rf"^[ \t*]*[A-Za-z ]{{1,30}}:[*]*[ \t]+(?=def\s+{re.escape(problem.entry_point)}\s*\()"
+    lines = re.sub(announced, "", text.translate(_INVISIBLE), flags=re.MULTILINE).split("\n")
     starts = [number for number, line in enumerate(lines) if _START.match(line[:1000])]
     found: list[Program] = []
     done = 0

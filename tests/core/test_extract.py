@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_koderz.core.extract import candidate_of
@@ -28,6 +30,7 @@ SUM = Problem(
     preamble="from typing import List\n",
 )
 WHOLE = "def total(numbers):\n    return sum(numbers)\n"
+NOT_YET = "def total(numbers):\n    raise NotImplementedError\n"
 LOOP = """    result = 0
     for number in numbers:
         result += number
@@ -209,6 +212,84 @@ RIGHT = {
         f"```python\n{WHOLE}\ndef total_of_all(lists):\n    return sum(map(total, lists))\n```"
     ),
     "an escape that Python warns of": '```python\ndef total(numbers):\n    "\\d"\n    return sum(numbers)\n```',
+    "a cache that hangs on the function": (
+        "def total(numbers):\n    return sum(numbers) + len(total.cache)\n\ntotal.cache = {}\nprint(total([1]))\n"
+    ),
+    "an attribute that is set by name": (
+        "def total(numbers):\n    return sum(numbers) + total.zero\n\nsetattr(total, 'zero', 0)\n"
+    ),
+    "a list that the function itself helps to fill": (
+        "same = [0]\ndef total(numbers):\n    return sum(same[n] for n in numbers)\n"
+        "for n in range(1, 9):\n    if total([0]) == 0:\n        same.append(n)\n"
+    ),
+    "a list filled by a function that calls the entry point": (
+        "same = [0]\ndef total(numbers):\n    return sum(same[n] for n in numbers)\n"
+        "def fill():\n    for n in range(1, 9):\n        same.append(n + total([0]))\nfill()\n"
+    ),
+    "a table that is bound by a function that calls the entry point": (
+        "def total(numbers):\n    return sum(numbers) + extra\n"
+        "def start():\n    global extra\n    extra = 0\n    return total([1])\nstart()\n"
+    ),
+    "test cases from a table that the answer reads": (
+        "same = {1: 1, 2: 2, 3: 3}\ndef total(numbers):\n    return sum(same[n] for n in numbers)\n"
+        "for n, want in same.items():\n    assert total([n]) == want + 1\n"
+    ),
+    "a test's import after the answer": (
+        f"```python\n{WHOLE}```\n```python\nfrom solution_of_mine import total\n\ndef test_total():\n"
+        "    assert total([1]) == 1\n```"
+    ),
+    "usage with an import": f"```python\n{WHOLE}```\n```python\nfrom total import total\nprint(total([1]))\n```",
+    "an import of the answer in its own block": f"{WHOLE}\nfrom solution_of_mine import total\nprint(total([1]))\n",
+    "a helper from another file of the reply": (
+        "```python\ndef add(numbers):\n    return sum(numbers)\n```\n"
+        "```python\nfrom helpers_of_mine import add\n\ndef total(numbers):\n    return add(numbers)\n```"
+    ),
+    "an alias of the standard library": "```python\nfrom math import fsum as total\n```",
+    "an unknown module for a test": (
+        f"import tests_of_a_kind\n\n{WHOLE}\n@tests_of_a_kind.mark\n@tests_of_a_kind.cases(\n    1\n)\n"
+        "def test_total(x):\n    assert total([x]) == x\n"
+    ),
+    "an unknown module for a demonstration": (
+        f"import plots_of_a_kind as plots\nimport others_of_a_kind\n{WHOLE}\ndef show():\n    plots.show(total([1]))\n"
+        "\ndef main():\n    show()\n\nplots.start()\nmain()\n"
+    ),
+    "an unfinished function after the answer": f"```python\n{WHOLE}```\n```python\n{NOT_YET}```",
+    "an unfinished function below the answer": f"```python\n{WHOLE}\n{NOT_YET}```",
+    "an outline after the answer": (
+        f"```python\n{WHOLE}```\n```python\ndef total(numbers):\n    ...\n    for n in numbers:\n        ...\n```"
+    ),
+    "a loop left out after the answer": (
+        f"```python\n{WHOLE}```\n```python\ndef total(numbers):\n    for n in numbers:\n        ...\n    return 0\n```"
+    ),
+    "an ellipsis that leaves nothing out": (
+        f"```python\n{WHOLE.replace('sum', 'max')}```\n```python\ndef total(numbers):\n    try:\n        numbers[0]\n"
+        "    except IndexError:\n        ...\n    return sum(numbers)\n```"
+    ),
+    "an end of the process": f"{WHOLE}\nprint(total([1]))\nquit()\n",
+    "an exit": f"import sys\n{WHOLE}\nsys.exit(0)\n",
+    "an exit that is raised": f"{WHOLE}\nraise SystemExit(0)\n",
+    "a file that is read": (
+        f"{WHOLE}\nwith open('no such file') as file:\n    n = int(file.read())\nprint(total([n]))\n"
+    ),
+    "lines that are read": f"import sys\n{WHOLE}\nfor line in sys.stdin:\n    n = int(line)\n",
+    "a function that reads a file": f"{WHOLE}\ndef show():\n    print(open('no such file').read())\n\nshow()\n",
+    "code in markup": (
+        '<pre><code class="python">\ndef total(numbers: list) -&gt; int:\n    return sum(numbers)\n</code></pre>'
+    ),
+    "code in markup on its first line": "<pre><code>def total(numbers):\n    return sum(numbers)</code></pre>",
+    "JSON in JSON": '{"answer": {"code": "def total(numbers):\\n    return sum(numbers)\\n"}}',
+    "a list in JSON": '[{"code": "def total(numbers):\\n    return sum(numbers)\\n"}]',
+    "JSON with line ends in its texts": f'{{"code": "{WHOLE}"}}',
+    "a call of a tool": (
+        '<tool_call>\n{"name": "submit", "arguments": {"code": "def total(numbers):\\n    return sum(numbers)"}}\n'
+        "</tool_call>"
+    ),
+    "a numbered session": (
+        "```\nIn [1]: def total(numbers):\n   ...:     return sum(numbers)\n   ...:\n\n"
+        "In [2]: total([1])\nOut[2]: 1\n```"
+    ),
+    "an answer after a word": "**Answer:** def total(numbers): return sum(numbers)",
+    "thinking in brackets": f"[THINK]\n```python\ndef total(numbers):\n    return 0\n```\n[/THINK]{WHOLE}",
     "statements that share a line": f"{WHOLE}\nx = 3; print(total([x]))\n",
 }
 
@@ -279,11 +360,22 @@ def test_comments_and_other_functions_stay() -> None:
     assert candidate_of(code + "\n\nprint(total([1]))\n", SUM) == Candidate(code)
 
 
-def test_exits_at_module_level_stay() -> None:
-    """A candidate that ends the process is handed on as it is."""
-    found = candidate_of(f"import sys\n{WHOLE}\nsys.exit(0)\n", SUM)
-    assert found is not None
-    assert "sys.exit(0)" in found.source
+def test_an_import_alone_is_handed_on() -> None:
+    """Where nothing else defines the entry point, the judge says what is wrong with the import."""
+    code = "from modules_of_a_kind import total\n"
+    assert candidate_of(f"```python\n{code}```", SUM) == Candidate(code)
+
+
+def test_an_unknown_module_that_the_answer_needs_stays() -> None:
+    """Only imports that nothing of the answer reads are left out."""
+    code = "import numbers_of_a_kind as np\n\n\ndef add(x):\n    return np.sum(x)\n\n\ntotal = add\n"
+    assert candidate_of(code, SUM) == Candidate(code)
+
+
+def test_the_modules_that_a_problem_requires_stay() -> None:
+    """They are there, and its tests may look for them in the candidate."""
+    code = f"import numbers_of_a_kind as np\n\n\n{WHOLE}"
+    assert candidate_of(code, replace(SUM, requires=("numbers_of_a_kind",))) == Candidate(code)
 
 
 def test_the_prompts_helpers_are_in_the_module() -> None:
@@ -296,7 +388,8 @@ def test_the_prompts_helpers_are_in_the_module() -> None:
         tests="def check(candidate):\n    assert candidate(8) == 2\n",
         preamble=helper,
     )
-    for reply in ("def quarter(x):\n    return half(half(x))\n", "    return half(half(x))\n"):
+    answer = "def quarter(x):\n    return half(half(x))\n"
+    for reply in (answer, "    return half(half(x))\n", f"def half(x):\n    ...\n\n\n{answer}"):
         assert works(candidate_of(reply, problem), problem)
 
 
