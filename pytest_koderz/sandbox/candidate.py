@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from .rehearsal import rehearse
 
 _TIMES = 40
 """Until the interpreter has specialised what it will."""
-_IDLE_SECONDS = 0.003
+_IDLE_MILLISECONDS = 3
 """So long without work tells that nobody is waiting, and there is time to rehearse."""
 
 
@@ -24,16 +25,14 @@ def body_of(settings: dict[str, Any], channel: int) -> tuple[Callable[[socket.so
     locks.prepare()
     work = _work_of(settings)
     rehearse(_TIMES)
+    orders = select.poll()
+    orders.register(channel, select.POLLIN)
 
     def candidate(sock: socket.socket) -> None:
         locks.hold()
         greet(channel)
-        sock.settimeout(_IDLE_SECONDS)
-        try:
-            sock.recv(1, socket.MSG_PEEK)
-        except TimeoutError:
+        if not orders.poll(_IDLE_MILLISECONDS):
             rehearse(1)
-        sock.settimeout(None)
         work(Channel(sock, None))
 
     return candidate, locks.missing

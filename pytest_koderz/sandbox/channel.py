@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .wire import WireError, dumps, loads
@@ -24,6 +25,8 @@ class Channel:
         self._largest = largest
         self._with_descriptors = with_descriptors
         self._buffer = bytearray()
+        self.deadline: float | None = None
+        """Of the monotonic clock: what has not come by then is not waited for."""
         self.descriptors: list[int] = []
         """What came with the messages; whoever takes one closes it."""
 
@@ -31,7 +34,13 @@ class Channel:
         self.send_body(dumps(message), descriptors)
 
     def send_body(self, body: bytes, descriptors: Sequence[int] = ()) -> None:
-        message = len(body).to_bytes(4, "big") + body
+        self._send(_framed(body), descriptors)
+
+    def send_bodies(self, bodies: Iterable[bytes]) -> None:
+        """Several messages at once: a socket holds but a few hundred small ones that came one by one."""
+        self._send(b"".join(map(_framed, bodies)))
+
+    def _send(self, message: bytes, descriptors: Sequence[int] = ()) -> None:
         try:
             sent = socket.send_fds(self._sock, [message], descriptors) if descriptors else 0
             if sent < len(message):
@@ -53,6 +62,8 @@ class Channel:
     def _fill(self, size: int) -> None:
         while len(self._buffer) < size:
             try:
+                if self.deadline is not None:
+                    self._sock.settimeout(max(self.deadline - time.monotonic(), 1e-6))
                 chunk = self._chunk(max(65536, size - len(self._buffer)))
             except OSError as error:
                 raise Gone(str(error)) from None
@@ -69,3 +80,7 @@ class Channel:
 
     def close(self) -> None:
         self._sock.close()
+
+
+def _framed(body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + body

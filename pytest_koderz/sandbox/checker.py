@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -14,7 +15,7 @@ from .explain import TALLY, compile_counting
 from .greeting import greet
 from .script import Script
 from .session import Broken, Diverged, Entry, Misfit, Session
-from .tally import Tally, failure
+from .tally import MOST_FAILURES, Tally, failure
 
 TESTS = "<tests>"
 _REFERENCE = "expected"
@@ -38,6 +39,8 @@ class Checker:
 
     def __init__(self) -> None:
         self._compiled: dict[str, Tests] = {}
+        self._ended: tuple[Tests, Sequence[bytes]] | None = None
+        """The tests that passed just now, and their calls."""
 
     def learn(self, key: str, preamble: str, source: str, entry_point: str) -> str:
         """Compile a set of tests; the problem's preamble in compiled form, which is the same for each candidate."""
@@ -53,21 +56,34 @@ class Checker:
         """What became of the candidate that a child at the other end of *channel* has been told to load."""
         tests = self._compiled[key]
         session = Session(channel, tests.script.ahead)
-        proxy = Entry(session, tests.entry_point)
-        scope: dict[str, Any] = {"__name__": "tests"}
-        tally = scope[TALLY] = Tally(session, tests.asserts, scope)
-        try:
-            session.begin()
-            exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
-            scope[tests.entry_point] = proxy
-            exec(tests.code, scope)  # noqa: S102 - the dataset's own code
-            if callable(scope.get(_REFERENCE)):
-                scope[_REFERENCE] = tests.answers.of(scope[_REFERENCE])
-        except Broken as error:
-            return _ended(tally, str(error))
-        result = _run(scope["check"], proxy, session, tally)
-        tests.script.note(session.calls)
+        result = _judged(tests, session, MOST_FAILURES)
+        if "again" in result:
+            tests.script.mistrust()
+        elif result.get("outcome") == "passed":
+            self._ended = tests, session.calls
         return result
+
+    def settle(self) -> None:
+        """Between two judgements: find out what may be sent ahead the next time."""
+        if self._ended is not None:
+            (tests, calls), self._ended = self._ended, None
+            tests.script.settle(calls, lambda session: _judged(tests, session, 0))
+
+
+def _judged(tests: Tests, session: Session, most: int) -> dict[str, Any]:
+    proxy = Entry(session, tests.entry_point)
+    scope: dict[str, Any] = {"__name__": "tests"}
+    tally = scope[TALLY] = Tally(session, tests.asserts, scope, most)
+    try:
+        session.begin()
+        exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
+        scope[tests.entry_point] = proxy
+        exec(tests.code, scope)  # noqa: S102 - the dataset's own code
+        if callable(scope.get(_REFERENCE)):
+            scope[_REFERENCE] = tests.answers.of(scope[_REFERENCE])
+    except Broken as error:
+        return _ended(tally, str(error))
+    return _run(scope["check"], proxy, session, tally)
 
 
 def _run(check: Any, proxy: Entry, session: Session, tally: Tally) -> dict[str, Any]:
@@ -117,6 +133,7 @@ def serve(sock: socket.socket) -> None:
         except Gone:
             return
         control.send(_answer(checker, verb, rest, control))
+        checker.settle()
 
 
 def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> Any:

@@ -74,9 +74,14 @@ class Nursery:
         with self.child():
             return self._server.missing
 
+    def let_go(self) -> None:
+        """End the children that stand ready."""
+        with suppress(IndexError):  # others may take them at the same time
+            while True:
+                self._spares.pop().close()
+
     def close(self) -> None:
-        while self._spares:
-            self._spares.pop().close()
+        self.let_go()
         self._server.close()
         if self._scratch:
             scratch.remove(self._scratch)
@@ -124,8 +129,11 @@ class Crew:
         """Start again what has ended, and let go of all that stood ready."""
         with self._lock:
             self._close_lanes()
-            for kind in [kind for kind, nursery in self._nurseries.items() if not nursery.alive]:
-                self._nurseries.pop(kind).close()
+            for kind, nursery in list(self._nurseries.items()):
+                if nursery.alive:
+                    nursery.let_go()
+                else:
+                    self._nurseries.pop(kind).close()
             if not self._checkers.alive:
                 self._checkers.close()
                 self._checkers = self._checker_server()

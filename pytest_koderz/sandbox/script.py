@@ -1,28 +1,80 @@
-"""What calls a set of tests is known to make."""
+"""Which calls a set of tests makes whatever it is answered."""
 
 from __future__ import annotations
 
-from .session import MOST_AHEAD
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from .channel import Channel, Gone
+from .session import MOST_AHEAD, Broken, Session
+
+_SECONDS = 1.0
+"""How long a run may take that nobody waits for."""
+_MOST_CALLS = 5_000
 
 
 class Script:
-    """The calls that a set of tests makes, noted run by run. Once they stay the same they are sent ahead."""
+    """The calls that may be sent before they are asked for.
+
+    A test that hands an answer back, or goes another way after it, would tell a candidate through them what others
+    have answered. So the tests are run twice more, blindly: what they ask then, they ask of anyone.
+    """
 
     def __init__(self) -> None:
-        self._calls: list[bytes] | None = None
-        self._steady = False
-        self._erratic = False
+        self.ahead: Sequence[bytes] = ()
+        self._settled = False
 
-    @property
-    def ahead(self) -> list[bytes]:
-        """What may be sent before it is asked for."""
-        return self._calls if self._calls and self._steady and not self._erratic else []
+    def settle(self, calls: Sequence[bytes], run: Callable[[Session], object]) -> None:
+        """Learn from the *calls* of a run that came to its end. *run* runs the tests in another session, once."""
+        if not self._settled:
+            self._settled = True
+            small = sum(map(len, calls)) <= MOST_AHEAD
+            self.ahead = calls if small and all(_asked(run, truth) == calls for truth in (True, False)) else ()
 
-    def note(self, calls: list[bytes]) -> None:
-        """Learn from the calls of one run, which may have ended early."""
-        if self._calls is None:
-            self._calls = calls if sum(map(len, calls)) < MOST_AHEAD else []
-        elif calls == self._calls:
-            self._steady = True
-        elif calls != self._calls[: len(calls)]:
-            self._erratic = True
+    def mistrust(self) -> None:
+        """The tests have made another call than the one that was sent ahead."""
+        self._settled, self.ahead = True, ()
+
+
+class _Nobody(Channel):
+    """Stands for a child whose every answer is an object that equals nothing, and is true or false as told."""
+
+    def __init__(self, truth: bool) -> None:
+        self._answer = ["returned", [["o", 1, "answer", truth, False]], [0], []]
+        self._left = _MOST_CALLS
+
+    def send_body(self, body: bytes, descriptors: Sequence[int] = ()) -> None: ...
+
+    def send_bodies(self, bodies: Iterable[bytes]) -> None: ...
+
+    def recv(self) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise Gone("enough")
+        return self._answer
+
+
+def _asked(run: Callable[[Session], object], truth: bool) -> Sequence[bytes]:
+    session = Session(_Nobody(truth), ())
+    with _limited():
+        run(session)
+    return session.calls
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """End what takes too long as if the child had ended."""
+
+    def end(*_: object) -> None:
+        raise Broken("too slow")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    try:
+        with suppress(Broken):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -21,6 +21,8 @@ HOME = str(Path(__file__).parents[2])
 """The folder that this package is imported from."""
 _START = f"import sys; sys.path.append({HOME!r}); from pytest_koderz.sandbox.zygote import main; main()"
 _START_SECONDS = 30.0
+_NOBODY = 0
+"""No child's id."""
 
 
 class Server:
@@ -34,8 +36,9 @@ class Server:
                 stdin=there.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                # The API keys of this process stay in it. Links are resolved once, not in each child anew.
-                env={"LD_BIND_NOW": "1"},
+                # The API keys of this process stay in it. Links are resolved once, not in each child anew, and threads
+                # share one heap: those of their own would take 64 MB each of the address space.
+                env={"LD_BIND_NOW": "1", "MALLOC_ARENA_MAX": "1"},
                 cwd="/",
                 start_new_session=True,
             )
@@ -52,6 +55,12 @@ class Server:
 
     @property
     def alive(self) -> bool:
+        """Whether it still answers: one that was killed may take a while to end."""
+        try:
+            if self._ready:
+                self.fate(_NOBODY)
+        except SandboxFault:
+            return False
         return self._process.poll() is None
 
     def fork(self, descriptors: Sequence[int]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import sys
+from ast import literal_eval
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +15,7 @@ from typing import Any
 from .channel import Channel, Gone
 from .wire import Encoder, Node, WireError, decode, dumps, refill
 
-MOST_AHEAD = 64 * 1024
+MOST_AHEAD = (32 if sys.platform == "linux" else 1) * 1024
 """Bytes of calls that are sent ahead: less than a socket holds, or both sides could wait for each other."""
 
 
@@ -46,7 +48,7 @@ class Opaque:
 
     def __init__(self, session: Session, node: Node) -> None:
         _, self._handle, kind, truth, self._callable = node
-        self._session, self._kind, self._true = session, str(kind), truth
+        self._session, self._kind, self._true = session, line_of_text(kind)[:80], truth
 
     def __eq__(self, other: object) -> bool:
         return False
@@ -85,20 +87,20 @@ class Session:
         self._channel = channel
         self._ahead = deque(ahead)
         self.calls: list[bytes] = []
-        """As far as they could be sent ahead the next time."""
+        """What was asked, a little further than could be sent ahead."""
         self._room = MOST_AHEAD
         self.log: list[Any] = []
         self.replay: list[Any] | None = None
         self.broken: str | None = None
+        self._answered = False
 
     def begin(self) -> None:
         """Send the calls ahead that are known; the child has been told to load the candidate."""
-        for body in self._ahead:
-            self._send(body)
+        self._send(*self._ahead)
 
     def _ask(self, body: bytes) -> list[Any]:
         """The child's answer to a call. Raises Broken, or Diverged."""
-        if self._room > 0:
+        if self._room >= 0:
             self.calls.append(body)
             self._room -= len(body)
         if not self._ahead:
@@ -107,9 +109,9 @@ class Session:
             raise Diverged
         return self.answer()
 
-    def _send(self, body: bytes) -> None:
+    def _send(self, *bodies: bytes) -> None:
         try:
-            self._channel.send_body(body)
+            self._channel.send_bodies(bodies)
         except Gone:
             self._break("the process ended")
 
@@ -129,9 +131,10 @@ class Session:
     def call(self, handle: int, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
         if self.replay is not None:
             return self.replay.pop(0)
-        encoder = Encoder(_handle_of)
+        encoder = Encoder(self._handle_of)
         refs = [encoder.add(args), encoder.add(dict(kwargs)) if kwargs else None]
         answer = self._ask(dumps(["call", handle, encoder.nodes, *refs]))
+        self._answered = True
         value = self._value(answer, encoder.objects)
         # An iterator is used up by the assertion, so a copy is kept.
         self.log.append(copy(value) if type(value) is _ITERATOR else value)
@@ -147,6 +150,13 @@ class Session:
             self._break(str(error))
         return value
 
+    def _handle_of(self, value: object) -> Node:
+        if isinstance(value, Opaque):
+            return ["o", value._handle]  # noqa: SLF001 - both sides of one wire
+        why = f"the tests pass a {type(value).__name__}, which cannot be sent to another process"
+        # It may come of an answer: what a candidate returns must not make its problem an invalid one.
+        raise TypeError(why) if self._answered else Misfit(why)
+
     def _opaque(self, node: Node) -> Opaque:
         if len(node) != 5 or type(node[1]) is not int or type(node[2]) is not str or type(node[4]) is not bool:
             raise WireError("no object")
@@ -159,12 +169,6 @@ class Session:
 
 _ENDS = StopIteration, StopAsyncIteration
 _ITERATOR: type = type(iter([]))
-
-
-def _handle_of(value: object) -> Node:
-    if isinstance(value, Opaque):
-        return ["o", value._handle]  # noqa: SLF001 - both sides of one wire
-    raise Misfit(f"the tests pass a {type(value).__name__}, which cannot be sent to another process")
 
 
 def _error_of(answer: list[Any]) -> BaseException:
@@ -180,9 +184,19 @@ def _builtin_error(name: object, message: str) -> Exception:
     kind = getattr(builtins, name, None) if type(name) is str else None
     # Within map() or the like an end of iteration would end the tests' loop, and what was not asked would not fail.
     if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, _ENDS):
-        with suppress(TypeError):  # a few constructors want more than a message
-            return kind(message)
+        for each in kind.__mro__:
+            with suppress(TypeError):  # a few constructors want more than a message
+                error: Exception = each(_key_of(message) if issubclass(each, KeyError) else message)
+                return error
     return RuntimeError(message)
+
+
+def _key_of(message: str) -> object:
+    """The key itself, of which a KeyError shows the literal."""
+    try:
+        return literal_eval(message)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return message
 
 
 def line_of_text(text: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,9 @@ from .usage import Fate, usage_of
 from .watch import Outputs, Stopwatch
 from .wire import WireError
 
+_REST_SECONDS = 0.5
+"""How long an answer may take to come whole once it has begun to."""
+_MOST_TESTS = 10**6
 _TEXTS = ("summary", "assertion", "explanation", "exception")
 
 
@@ -27,6 +31,7 @@ def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: flo
     answered = outputs.until(child.sock, watch)
     usage, taken = usage_of(child.pid), watch.seconds
     if answered:
+        channel.deadline = time.monotonic() + _REST_SECONDS
         with suppress(Gone, WireError):
             answer = _checked(channel.recv())
     fate = Fate(usage) if usage else child.fate()
@@ -46,12 +51,18 @@ def _checked(answer: Any) -> dict[str, Any]:
     try:
         return {
             "outcome": {"passed": "passed", "wrong": "wrong", "crashed": "crashed"}[answer["outcome"]],
-            "passed": int(answer["passed"]),
-            "total": None if answer["total"] is None else int(answer["total"]),
+            "passed": _count(answer["passed"]),
+            "total": None if answer["total"] is None else _count(answer["total"]),
             "failures": [_failure(each) for each in answer["failures"][:5]],
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WireError(f"no answer: {error!r}") from None
+
+
+def _count(number: Any) -> int:
+    if type(number) is not int or not 0 <= number <= _MOST_TESTS:
+        raise ValueError("no number of tests")
+    return number
 
 
 def _failure(told: dict[str, Any]) -> dict[str, Any]:

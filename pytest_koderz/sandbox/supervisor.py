@@ -147,7 +147,7 @@ def _verdict_of(trial: Trial, limit: float, isolation: Isolation, locks: str) ->
         answer["passed"],
         # Only what this run has shown: a total learnt from others would make feedback depend on their order.
         answer["total"],
-        tuple(_told(Failure(**failure), trial, limit) for failure in answer["failures"]),
+        tuple(_told(_shown(failure), trial, limit) for failure in answer["failures"]),
         trial.seconds,
         trial.fate.usage.cpu_seconds,
         trial.fate.usage.peak_rss_bytes,
@@ -156,6 +156,19 @@ def _verdict_of(trial: Trial, limit: float, isolation: Isolation, locks: str) ->
         isolation,
         locks,
     )
+
+
+def _shown(failure: dict[str, Any]) -> Failure:
+    """*failure* in texts that can be stored anywhere and say nothing to a terminal: a candidate wrote parts of them."""
+    texts: dict[str, Any] = {name: _plain(text) for name, text in failure.items() if isinstance(text, str)}
+    return Failure(**{**failure, **texts})
+
+
+def _plain(text: str) -> str:
+    """*text* with what cannot be printed in escaped form; lines stay lines."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
 
 
 def _told(failure: Failure, trial: Trial, limit: float) -> Failure:

@@ -23,6 +23,12 @@ RIGHT = {
     "bytes": ("return b'\\x00\\xff'", "assert candidate() == b'\\x00\\xff'"),
     "complex": ("return complex(-0.0, 2)", "assert candidate() == 2j"),
     "a_range": ("return range(3)", "assert candidate() == range(3)"),
+    "a_key_error": ("{}['k']", "try: candidate()\n    except KeyError as error: assert error.args == ('k',)\n    else: assert False"),
+    "an_error_of_many_arguments": ("b'\\xff'.decode()", "try: candidate()\n    except ValueError as error: assert 'utf-8' in str(error)\n    else: assert False"),
+    "many_threads": (
+        "import threading, time; ts = [threading.Thread(target=time.sleep, args=(0.05,)) for _ in range(60)]; [t.start() for t in ts]; [t.join() for t in ts]; return 1",
+        "assert candidate() == 1",
+    ),
     "a_counter": ("from collections import Counter; return Counter('aab')", "assert candidate() == {'a': 2, 'b': 1}"),
     "a_defaultdict": ("from collections import defaultdict; d = defaultdict(list); d[1].append(2); return d", "assert candidate() == {1: [2]}"),
     "a_namedtuple": ("from collections import namedtuple; return namedtuple('P', 'x y')(1, 2)", "assert candidate() == (1, 2)"),

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_koderz.core.errors import SandboxFault, UsageError
 from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
-from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.channel import Channel
 from pytest_koderz.sandbox.checker import Checker
@@ -165,12 +165,71 @@ def test_candidates_know_nothing_of_each_other(judge: Judge) -> None:
     assert all(judge(problem, Candidate(source)).passed for _ in range(4))
 
 
+def test_many_calls_are_sent_ahead_without_both_sides_waiting(judge: Judge) -> None:
+    """A socket holds but a few hundred small messages; sets of HumanEval+ make a thousand calls."""
+    problem = _problem("for n in range(900):", "    assert candidate(n % 10) == n % 10 + 1")
+    assert all(judge(problem, Candidate("def f(n):\n    return n + 1\n")).passed for _ in range(4))
+
+
 def test_calls_that_depend_on_answers_are_never_guessed(judge: Judge) -> None:
-    """After two equal runs calls are sent ahead; a run that goes another way is judged all the same."""
+    """Where the tests hand an answer back, whoever answers otherwise is judged all the same."""
     problem = _problem("x = candidate(1)", "assert candidate(x) == x + 1", "assert candidate(5) == 6")
     right = Candidate("def f(n):\n    return n + 1\n")
     odd = Candidate("count = 0\ndef f(n):\n    global count\n    count += 1\n    return [7, 8, 6, 0][count - 1]\n")
     assert [judge(problem, each).passed for each in (right, right, right, odd, right, odd)] == [True] * 6
+
+
+_PEEKING = """
+import gc, json, os, select
+channel = next(one for one in gc.get_objects() if type(one).__name__ == "Channel")
+seen = []
+def f(text):
+    while select.select([3], [], [], 0.05)[0]:
+        channel._buffer += os.read(3, 65536)
+    size = int.from_bytes(channel._buffer[:4], "big")
+    seen.append(size)
+    return json.loads(bytes(channel._buffer[4 : 4 + size]))[2][0][1] if size else "?"
+"""
+
+
+def test_calls_sent_ahead_hold_nobodys_answers(judge: Judge) -> None:
+    """A candidate that reads the call after the one it is asked finds none that another one's answer went into."""
+    back = _problem("x = candidate('koderz')", "assert x == 'zredok'", "assert candidate(x) == 'koderz'")
+    branch = _problem("x = candidate('a')", "assert x == 'a'", "assert candidate('b' if x == 'a' else 'c') == 'b'")
+    for problem, right in ((back, "def f(text): return text[::-1]"), (branch, "def f(text): return text")):
+        assert all(judge(problem, Candidate(right)).passed for _ in range(3))
+        verdict = judge(problem, Candidate(_PEEKING))
+        assert verdict.assertions_passed == 0, verdict
+
+
+@pytest.mark.parametrize("isolation", ["process-separated", "in-process"])
+def test_what_a_candidate_writes_into_a_failure_can_be_stored_and_shown(judge: Judge, isolation: Isolation) -> None:
+    """Half of a surrogate pair, which no file takes, and what would speak to a terminal."""
+    asked = "r = candidate(1)", "assert r == 5, f'got {r}'"
+    named = "type('\\x1b[2J', (), {})()"
+    for body in (r"return '\ud83d'", f"return {named}", r"raise ValueError('\ud800\x1b[2J')"):
+        problem = replace(_problem(*asked), isolation=isolation)
+        verdict = judge(problem, Candidate(f"def f(n):\n    {body}\n"))
+        assert not verdict.passed
+        for failure in verdict.failures:
+            texts = [text for text in (failure.summary, failure.explanation, failure.exception) if text]
+            assert all(line.isprintable() and line.encode() for text in texts for line in text.splitlines())
+
+
+def test_an_answer_that_never_comes_whole_is_not_waited_for(judge: Judge) -> None:
+    """Nor are numbers believed that no count can be."""
+    problem = replace(_problem(), isolation="in-process")
+    started = "import os, time\nos.write(3, {!r})\ntime.sleep(3600)\n"
+    told = b'{"outcome": "passed", "passed": 1e400, "total": -1, "failures": []}'
+    for begun in (b"\0", len(told).to_bytes(4, "big") + told):
+        assert not judge(problem, Candidate(started.format(begun))).passed
+
+
+def test_no_answer_makes_a_problem_invalid(judge: Judge) -> None:
+    """A value that cannot be sent back, such as one nested too deep, is the candidate's failure."""
+    problem = _problem("x = candidate(1)", "assert candidate(x) == 1")
+    deep = "def f(n):\n    value = 1\n    for _ in range(100):\n        value = (value,)\n    return value\n"
+    assert judge(problem, Candidate(deep)).outcome is Outcome.WRONG
 
 
 def test_random_inputs_are_no_trouble(judge: Judge) -> None:
