@@ -258,4 +258,5 @@ def _per_solved_interval(problems: Mapping[str, Tries]) -> Interval | None:
     known = [float(cost) for cost in costs if cost is not None]
     if len(known) < len(costs):
         return None
-    return bootstrap_ratio(known, [tries.share for tries in problems.values()], positive=True)
+    tries = sum(one.settled for one in problems.values())
+    return bootstrap_ratio(known, [one.share for one in problems.values()], positive=True, tries=tries)

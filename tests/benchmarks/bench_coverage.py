@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
 from itertools import repeat
+from math import ceil, floor, isnan
 from typing import Any
 
 import numpy as np
-from scipy.stats import multinomial
+from scipy.stats import binom, multinomial
 
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
@@ -29,6 +30,7 @@ from pytest_koderz.evidence.compare import Pairs, claim_of
 from pytest_koderz.evidence.intervals import mcnemar_exact
 
 MARGIN = 0.05
+AIM = 0.92, 0.98
 QUANTITIES = ("solved", "difference", "savings", "share", "per solved")
 CLAIMS = (Claim.MATCHES, Claim.BETTER, Claim.WORSE, Claim.INCONCLUSIVE)
 
@@ -210,8 +212,19 @@ def exact_lines(rates: Sequence[dict[Claim, float]]) -> Iterator[str]:
         yield f"{problems:>4} {difference:>+6.2f} {discordant:>11.1%} |{_claims(claims)}"
 
 
+def summed_lines(rows: Sequence[Row], benchmarks: int) -> Iterator[str]:
+    """All worlds together, and how many figures chance alone would take out of the bounds."""
+    figures = [row.coverage[name] for row in rows for name in QUANTITIES if not isnan(row.coverage[name])]
+    means = [np.nanmean([row.coverage[name] for row in rows]) for name in QUANTITIES]
+    yield f"{'all worlds':<44} |" + "".join(f"{mean:>10.1%} " for mean in means) + " |"
+    least, most = ceil(AIM[0] * benchmarks), floor(AIM[1] * benchmarks)
+    chance = 1 - binom.cdf(most, benchmarks, 0.95) + binom.cdf(least - 1, benchmarks, 0.95)
+    outside = sum(_mark(figure) != " " for figure in figures)
+    yield f"\n{outside} of {len(figures)} figures are outside; by chance {chance:.1%} of a true 95 % are."
+
+
 def _mark(coverage: float) -> str:
-    return "-" if coverage < 0.92 else "+" if coverage > 0.98 else " "
+    return "-" if coverage < AIM[0] else "+" if coverage > AIM[1] else " "
 
 
 def _claim_heads() -> str:
@@ -237,7 +250,7 @@ def main() -> int:
     print(f"Coverage of 95 % intervals and claims over {options.benchmarks} simulated benchmarks in each world")
     print(f"(aim 92 to 98 %, - below, + above; a true 95 % shows as 95 ± {error:.1%} by chance)\n")
     print("\n".join(simulated_lines(rows)))
-    print("\nWith 20 to 50 problems a sample may lack the rare expensive one: intervals of dollars are then too short.")
+    print("\n".join(summed_lines(rows, options.benchmarks)))
     print(f"\nClaims at a margin of {MARGIN:.0%}, one epoch, added up over all tables")
     print("(aims: true -0.05: matches at most 2.5 %; true 0: better and worse at most 2.5 % each)\n")
     print("\n".join(exact_lines(rates)))

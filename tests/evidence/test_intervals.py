@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -240,6 +242,21 @@ def test_positive_ratio_has_positive_limits_that_hold_it(values: list[float]) ->
     """Dollars per solved problem cannot be negative."""
     interval = bootstrap_ratio(values, positive=True)
     assert interval is None or (0 < interval.low <= sum(values) / len(values) * (1 + 1e-9) and interval.high > 0)
+
+
+def test_a_ratio_of_few_tries_has_no_interval() -> None:
+    """Nineteen problems in one epoch; twenty, or five in four epochs, have one."""
+    dollars = [0.001 * (1 + number % 3) for number in range(20)]
+    assert bootstrap_ratio(dollars[:19], [1.0] * 19) is None
+    assert bootstrap_ratio(dollars, [1.0] * 20) is not None
+    assert bootstrap_ratio(dollars[:5], [1.0] * 5, tries=20) is not None
+
+
+def test_limits_beyond_all_numbers_are_no_interval() -> None:
+    """One problem that took nearly all of the dollars, and one of twenty that was solved."""
+    assert bootstrap_ratio([1e9, *[1e-9] * 19], [1.0, *[0.0] * 19], positive=True) is None
+    interval = bootstrap_ratio([1e3, *[1e-3] * 19], [*[0.5] * 19, 1.0], positive=True)
+    assert interval is None or (interval.low > 0 and isfinite(interval.high))
 
 
 @settings(deadline=None)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.core.money import Price, Usage
 from pytest_koderz.evidence import ControlEstimate, compare, estimate_control, estimated
+from pytest_koderz.evidence.intervals import bootstrap_ratio
 from tests.evidence.experiments import ran
 
 PRICE = Price(Decimal(3), Decimal(15), Decimal("3.75"), Decimal("0.30"), date(2026, 11, 1), "genai-prices")
@@ -19,22 +20,36 @@ EACH = Usage(input=500, output=200)
 
 
 def test_savings_are_control_minus_arm() -> None:
-    """Thirty problems at 1 against 4 thousandths: three quarters saved, and the limits say so too."""
-    arm = [ran(number, price="0.001") for number in range(30)]
-    savings = compare(arm, [ran(number, "frontier", price="0.004") for number in range(30)]).savings
-    assert (savings.kind, savings.problems, savings.assumption) == ("measured", 30, "")
-    assert (savings.dollars, savings.share) == (Decimal("0.090"), 0.75)
+    """Fifty problems at 1 against 4 thousandths: three quarters saved, and the limits say so too."""
+    arm = [ran(number, price="0.001") for number in range(50)]
+    savings = compare(arm, [ran(number, "frontier", price="0.004") for number in range(50)]).savings
+    assert (savings.kind, savings.problems, savings.assumption) == ("measured", 50, "")
+    assert (savings.dollars, savings.share) == (Decimal("0.150"), 0.75)
     assert savings.interval is not None
     assert savings.share_interval is not None
-    assert (savings.interval.low, savings.share_interval.high) == pytest.approx((0.09, 0.75))
+    assert (savings.interval.low, savings.share_interval.high) == pytest.approx((0.15, 0.75))
 
 
 def test_few_problems_leave_the_share_without_an_interval() -> None:
     """It would be called one of 95 % and not be it; the share itself is what was measured."""
-    arm = [ran(number, price="0.001") for number in range(29)]
-    savings = compare(arm, [ran(number, "frontier", price="0.004") for number in range(29)]).savings
+    arm = [ran(number, price="0.001") for number in range(49)]
+    savings = compare(arm, [ran(number, "frontier", price="0.004") for number in range(49)]).savings
     assert savings.share == 0.75
     assert savings.share_interval is None
+
+
+def test_epochs_make_experiments_enough() -> None:
+    """Ten problems in five epochs are fifty experiments: an interval, wider than the plain bootstrap."""
+    prices = [f"0.00{1 + number % 7}" for number in range(10)]
+    arm = [ran(n, price=price, epoch=epoch) for n, price in enumerate(prices) for epoch in range(1, 6)]
+    control = [ran(n, "frontier", price="0.004", epoch=epoch) for n in range(10) for epoch in range(1, 6)]
+    savings = compare(arm, control).savings
+    differences = [0.004 - float(price) for price in prices]
+    many = bootstrap_ratio(differences, [0.004] * 10, tries=10**6)
+    assert savings.experiments == 50
+    assert savings.share_interval is not None
+    assert many is not None
+    assert savings.share_interval.width == pytest.approx(many.width * (1 + (30 / 50) ** 2) ** 0.5)
 
 
 def test_savings_can_be_negative() -> None:
