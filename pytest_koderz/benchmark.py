@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from .config import Settings
+from .backends import NAMES
+from .config import Settings, nearest
 from .continued import Continued
 from .core.arm import Arm, ModelSettings, Role
 from .core.errors import InfrastructureError, JournalFault, KoderzError, ModelUnavailable, OutOfBudget, SandboxFault
@@ -44,25 +46,52 @@ class Benchmark:
         self._models: dict[str, Model] = {}
         self._sandbox: Sandbox | None = None
         self._lock = threading.Lock()
+        self._began: dict[str, float] = {}
+        """By experiment: when it began in this process."""
 
     def run(self, problem: Problem, arm: Arm, epoch: int) -> Experiment:
         """The experiment, ended; a settled one as it is recorded. Raises nothing but what stops the session."""
         start = self._start(problem, arm, epoch)
+        self._began[start.id] = time.monotonic()
+        self.hooks.stopped.discard(start.id)
+        try:
+            return self._run(start, problem, arm)
+        except pytest.fail.Exception as stop:
+            return self.stopped(problem, arm, epoch, str(stop))
+
+    def stopped(self, problem: Problem, arm: Arm, epoch: int, why: str) -> Experiment:
+        """The experiment as far as it came, ended from outside, such as by pytest-timeout."""
+        start = self._start(problem, arm, epoch)
+        self.hooks.stopped.add(start.id)
+        record = self.hooks.unreported.get(start.id, start)
+        if record.status is not Status.RUNNING:
+            return record
+        return self._told(record.ended(Status.INVALID, self._seconds(record), f"stopped: {why}"))
+
+    def unreported(self) -> list[Experiment]:
+        """What was begun here, but no report tells of it: the session was interrupted."""
+        latest = list(self.hooks.unreported.values())
+        return [replace(one, seconds=one.seconds or self._seconds(one)) for one in latest]
+
+    def _seconds(self, experiment: Experiment) -> float:
+        now = time.monotonic()
+        return now - self._began.get(experiment.id, now)
+
+    def _run(self, start: Experiment, problem: Problem, arm: Arm) -> Experiment:
         try:
             past = self._past(start, problem, arm)
             if past.settled is not None:
                 return past.settled
             start = replace(start, started=past.started or start.started)
-            self.hooks.observe("pytest_koderz_began", experiment=start, problem=problem, arm=arm)
+            self.hooks.tell("pytest_koderz_began", start, problem=problem, arm=arm)
             sandbox = self.sandbox()
             self._check(problem, sandbox)
-            crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
+            crew = self._crew(arm)
         except KoderzError as fault:
-            ended = start.ended(Status.INVALID, 0.0, str(fault))
-        else:
-            world = Continued(past, self.hooks, self.hooks)
-            ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
-        return self._told(ended)
+            return self._told(start.ended(Status.INVALID, 0.0, str(fault)))
+        world = Continued(past, self.hooks, self.hooks, self.hooks.keep)
+        ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
+        return ended if ended.id in self.hooks.stopped else self._told(ended)
 
     def sandbox(self) -> Sandbox:
         """The judge of this process. Raises SandboxFault when nobody offers one."""
@@ -110,7 +139,7 @@ class Benchmark:
     def _told(self, ended: Experiment) -> Experiment:
         """*ended*; invalid where its end cannot be recorded."""
         try:
-            self.hooks.observe("pytest_koderz_ended", experiment=ended)
+            self.hooks.tell("pytest_koderz_ended", ended)
         except JournalFault as fault:
             return ended.ended(Status.INVALID, ended.seconds, ended.reason or str(fault))
         return ended
@@ -127,12 +156,23 @@ class Benchmark:
             prompt_version=PROMPT_VERSION,
         )
 
+    def _crew(self, arm: Arm) -> dict[Role, Model]:
+        """Raises ModelUnavailable, before anything is spent, for a model whose server is known to be dead."""
+        crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
+        for model in crew.values():
+            admit: Callable[[], None] | None = getattr(model, "admit", None)
+            if admit is not None:
+                admit()
+        return crew
+
     def _model(self, settings: ModelSettings, role: Role) -> Model:
         with self._lock:
             if settings.name not in self._models:
                 opened = self.config.hook.pytest_koderz_open_model(config=self.config, model=settings, role=role)
                 if opened is None:
-                    raise ModelUnavailable(f"model '{settings.name}': no back end named '{settings.backend}'")
+                    place = f"{self.settings.path}: models.{settings.name}.backend"
+                    near = nearest(settings.backend, NAMES)
+                    raise ModelUnavailable(f"{place}: no back end named '{settings.backend}'{near}")
                 self._models[settings.name] = opened
             return self._models[settings.name]
 
@@ -144,6 +184,18 @@ class Hooks:
         self.config = config
         self.complaints: Counter[str] = Counter()
         """What observers raised, and how often."""
+        self.unreported: dict[str, Experiment] = {}
+        """By id: the latest record of each experiment that began here and that no report carries yet."""
+        self.stopped: set[str] = set()
+        """Ids of experiments that were ended from outside: they make no further call."""
+
+    def keep(self, experiment: Experiment) -> None:
+        self.unreported[experiment.id] = experiment
+
+    def tell(self, name: str, experiment: Experiment, **values: object) -> None:
+        """`observe` a step of an experiment of this process."""
+        self.keep(experiment)
+        self.observe(name, experiment=experiment, **values)
 
     def hand_over(self) -> dict[str, int]:
         """The complaints since the last time, as plain data for the controller."""
@@ -191,6 +243,9 @@ class Hooks:
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
         """Raises OutOfBudget for whatever a guard raises: a guard that raises does its job."""
+        if experiment.id in self.stopped:
+            raise OutOfBudget("it was stopped")
+        self.keep(experiment)
         try:
             self.config.hook.pytest_koderz_before_call(
                 config=self.config, experiment=experiment, role=role, prompt=prompt
@@ -201,20 +256,20 @@ class Hooks:
             raise OutOfBudget(str(refusal) or type(refusal).__name__) from refusal
 
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
-        self.observe("pytest_koderz_called", experiment=experiment, role=role, prompt=prompt, reply=reply)
+        self.tell("pytest_koderz_called", experiment, role=role, prompt=prompt, reply=reply)
         for warning in reply.warnings:
             self.complaints[f"{reply.model_id}: {warning}"] += 1
         if role in (Role.SPEC, Role.CHECKPOINT) and reply.stop_reason is not StopReason.END:
             self.complaints[f"{reply.model_id}: a reply as {role} ended early: {reply.stop_reason}"] += 1
 
     def spec_written(self, experiment: Experiment, spec: Spec) -> None:
-        self.observe("pytest_koderz_spec_written", experiment=experiment, spec=spec)
+        self.tell("pytest_koderz_spec_written", experiment, spec=spec)
 
     def iterated(self, experiment: Experiment, iteration: Iteration) -> None:
-        self.observe("pytest_koderz_iterated", experiment=experiment, iteration=iteration)
+        self.tell("pytest_koderz_iterated", experiment, iteration=iteration)
 
     def advised(self, experiment: Experiment, advice: Advice) -> None:
-        self.observe("pytest_koderz_advised", experiment=experiment, advice=advice)
+        self.tell("pytest_koderz_advised", experiment, advice=advice)
 
     def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
-        self.observe("pytest_koderz_checkpointed", experiment=experiment, guidance=guidance)
+        self.tell("pytest_koderz_checkpointed", experiment, guidance=guidance)

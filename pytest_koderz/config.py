@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -13,6 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
 
+from .backends import NAMES, backend
+from .backends.options import checked
 from .core.arm import Arm, CheckpointPolicy, ModelSettings, Role
 from .core.errors import UsageError
 from .core.iteration import FeedbackPolicy
@@ -182,6 +184,9 @@ class Settings:
     """At which the control is estimated where it does not run. None: no estimate."""
     problems: str | None
     """Selection of problems. None: all that the suites hold."""
+    problems_at: str | None
+    """Where a user's koderz.yaml selects them. None: nowhere; the choice is the command line's or a shipped profile's,
+    and the latter leaves suites alone that hold none of it."""
     epochs: int
     jobs: int
     """Experiments in flight in one process."""
@@ -223,8 +228,13 @@ def shipped_path(name: str) -> Path:
     return inside if inside.exists() else package.parent / name
 
 
-def load_settings(path: Path | None, root: Path, environment: Mapping[str, str], choice: Choice) -> Settings:
-    """Read *path* (None: koderz.yaml in *root*, else the shipped one). Raises UsageError, one line each."""
+def load_settings(
+    path: Path | None, root: Path, environment: Mapping[str, str], choice: Choice, *, plugins: bool = False
+) -> Settings:
+    """Read *path* (None: koderz.yaml in *root*, else the shipped one). Raises UsageError, one line each.
+
+    *plugins* tells that someone else offers back ends too, whose names only he knows.
+    """
     own = path or (root / "koderz.yaml" if (root / "koderz.yaml").is_file() else None)
     sources = [read_yaml(shipped_path("koderz.yaml"))]
     if own is not None and own.resolve() != sources[0].path.resolve():
@@ -234,7 +244,7 @@ def load_settings(path: Path | None, root: Path, environment: Mapping[str, str],
         entry = _entry_of(sources[0]).over(entry)
     folder = sources[0].path.parent if own is not None else root
     secrets = {**_dotenv(folder / ".env"), **environment}
-    return _Names(tuple(sources), entry).settings(choice, root, secrets)
+    return _Names(tuple(sources), entry, plugins).settings(choice, root, secrets)
 
 
 def _dotenv(path: Path) -> dict[str, str]:
@@ -252,21 +262,37 @@ def _entry_of(source: Located) -> FileEntry:
     try:
         return TypeAdapter(FileEntry).validate_python({} if source.plain is None else source.plain)
     except ValidationError as error:
-        raise UsageError(_words_of(source, error.errors()[0])) from None
+        # What is missing may only be misspelt.
+        errors = sorted(error.errors(), key=lambda each: each["type"] != _UNKNOWN_KEY)
+        raise UsageError(_words_of(source, errors[0])) from None
+
+
+_UNKNOWN_KEY = "unexpected_keyword_argument"
 
 
 def _words_of(source: Located, error: Mapping[str, Any]) -> str:
-    """One line for the first thing that pydantic found."""
+    """One line for a thing that pydantic found."""
     loc: KeyPath = _path_in(source.plain, error["loc"])
     if not isinstance(source.plain, dict):
         return f"{source.path}:1: the file must hold keys such as `arms:`, not {type(source.plain).__name__}"
-    if error["type"] == "unexpected_keyword_argument":
+    if error["type"] == _UNKNOWN_KEY:
         known = [item.name for item in fields(_section_of(loc))]
         return f"{source.at(loc)}: no such key{nearest(str(loc[-1]), known)}"
     if error["type"] == "missing":
         return f"{source.at(loc[:-1] if loc and loc[-1] == error['loc'][-1] else loc)}: {error['loc'][-1]} is missing"
+    if error["type"] == "dataclass_type":
+        return f"{source.at(loc)}: {_wanted_at(loc)}, not {error['input']!r}"
     message = error["msg"][0].lower() + error["msg"][1:]
     return f"{source.at(loc)}: {message}, not {error['input']!r}"
+
+
+def _wanted_at(loc: KeyPath) -> str:
+    """What must stand where a section's mapping does not."""
+    items = fields(_SECTIONS[str(loc[0])])
+    needed = [item.name for item in items if item.default is MISSING and item.default_factory is MISSING]
+    *first, last = needed or [f"keys such as {items[0].name}"]
+    keys = f"{', '.join(first)} and {last}" if first else last
+    return f"must be {'`free` or ' if loc[0] == 'prices' else ''}a mapping with {keys}"
 
 
 def _path_in(plain: object, loc: Iterable[str | int]) -> KeyPath:
@@ -299,8 +325,12 @@ class _Names:
     sources: tuple[Located, ...]
     """The user's file before the shipped one."""
     entry: FileEntry
+    plugins: bool
+    """Whether someone else offers back ends too."""
 
     def settings(self, choice: Choice, root: Path, environment: Mapping[str, str]) -> Settings:
+        self._check_profiles()
+        self._check_models()
         name = choice.profile or self.entry.profile or ""
         profile = self._profile(name, choice)
         names = choice.arms or profile.arms
@@ -317,6 +347,7 @@ class _Names:
             control_model=control_model,
             control_price=control_price,
             problems=None if problems is None else str(problems),
+            problems_at=None if choice.problems is not None else self._at_own("profiles", name, "problems"),
             epochs=choice.epochs or profile.epochs,
             jobs=choice.jobs or profile.jobs,
             sandbox=self.entry.sandbox or SandboxEntry(),
@@ -332,13 +363,47 @@ class _Names:
 
     def _at(self, *key_path: str | int) -> str:
         """`file:line: key` in the file that defines it."""
-        for source in self.sources:
-            plain = source.plain
-            for key in key_path[:2]:
-                plain = plain.get(key) if isinstance(plain, dict) else None
-            if plain is not None:
-                return source.at(key_path)
-        return self.sources[0].at(key_path)
+        source = next((source for source in self.sources if _defines(source, key_path)), self.sources[0])
+        return source.at(key_path)
+
+    def _at_own(self, *key_path: str) -> str | None:
+        """The same in the user's file; None where the shipped one defines it."""
+        own = self.sources[:-1]
+        return next((source.at(key_path) for source in own if _defines(source, key_path)), None)
+
+    def _check_profiles(self) -> None:
+        """Each names what there is, also those that do not run."""
+        for name, profile in self.entry.profiles.items():
+            for arm in profile.arms:
+                self._check_arm(arm, self._at("profiles", name, "arms"))
+            for slot, model in profile.models.items():
+                self._check_model(model, ("profiles", name, "models", slot))
+
+    def _check_arm(self, name: str, where: str) -> None:
+        if name not in self.entry.arms:
+            raise UsageError(f"{where}: no arm named '{name}'{nearest(name, self.entry.arms)}")
+
+    def _check_model(self, name: str, key_path: KeyPath) -> None:
+        if name not in self.entry.models:
+            raise UsageError(f"{self._at(*key_path)}: no model named '{name}'{nearest(name, self.entry.models)}")
+
+    def _check_models(self) -> None:
+        """Back ends and their options are known, also those of models that take no part."""
+        for name, entry in self.entry.models.items():
+            if entry.backend in NAMES:
+                self._check_options(name, entry)
+            elif not self.plugins:
+                what = f"no back end named '{entry.backend}'{nearest(entry.backend, NAMES)}"
+                raise UsageError(f"{self._at('models', name, 'backend')}: {what}")
+
+    def _check_options(self, name: str, entry: ModelEntry) -> None:
+        for option, value in entry.options.items():
+            model = ModelSettings(name, entry.backend, entry.model, options={option: value})
+            try:
+                checked(model, backend(entry.backend).OPTIONS)
+            except UsageError as fault:
+                words = str(fault).removeprefix(f"models.{name}.options.{option}: ")
+                raise UsageError(f"{self._at('models', name, 'options', option)}: {words}") from None
 
     def _profile(self, name: str, choice: Choice) -> ProfileEntry:
         if name in self.entry.profiles:
@@ -364,7 +429,7 @@ class _Names:
             filler = profile.models.get("frontier")
             if filler is None:
                 return None, None
-            settings = self._model(filler, ("profiles", name, "models", "frontier"))
+            settings = self._model(filler)
             # What is played back stands in a file; its publisher's name for it is that of its price.
             played = settings.backend == "replay"
             return (self.entry.models[filler].priced_as if played else settings.model), settings.price
@@ -378,9 +443,7 @@ class _Names:
         return model, price
 
     def _arm(self, name: str, profile_name: str, profile: ProfileEntry, *, chosen: bool) -> Arm:
-        if name not in self.entry.arms:
-            where = "--koderz-arm" if chosen else self._at("profiles", profile_name, "arms")
-            raise UsageError(f"{where}: no arm named '{name}'{nearest(name, self.entry.arms)}")
+        self._check_arm(name, "--koderz-arm" if chosen else self._at("profiles", profile_name, "arms"))
         entry = self.entry.arms[name]
         models = {role: self._filled(name, role, profile_name, profile) for role in Role}
         local = models[Role.LOCAL]
@@ -408,21 +471,25 @@ class _Names:
         if word is None:
             return None
         if word in profile.models:
-            return self._model(profile.models[word], ("profiles", profile_name, "models", word))
+            return self._model(profile.models[word])
         if word in self.entry.models:
-            return self._model(word, ("arms", arm, role))
-        known = [*profile.models, *self.entry.models]
+            return self._model(word)
+        near = nearest(word, [*profile.models, *self.entry.models])
+        mine = self._at_own("profiles", profile_name, "models")
+        if mine is not None and self._at_own("arms", arm) is None:
+            raise UsageError(f"{mine}: slot '{word}' of arm '{arm}' is not filled{near}")
         what = f"no model named '{word}', and profile '{profile_name}' fills no such slot"
-        raise UsageError(f"{self._at('arms', arm, role)}: {what}{nearest(word, known)}")
+        raise UsageError(f"{self._at('arms', arm, role)}: {what}{near}")
 
-    def _model(self, name: str, key_path: KeyPath) -> ModelSettings:
-        if name not in self.entry.models:
-            raise UsageError(f"{self._at(*key_path)}: no model named '{name}'{nearest(name, self.entry.models)}")
+    def _model(self, name: str) -> ModelSettings:
         entry = self.entry.models[name]
         price = self._price(entry)
         if price is None and not self.entry.allow_unknown_price:
             unpriced = entry.priced_as or entry.model
             hint = f"add it under `prices: {unpriced}:`, or set `allow_unknown_price: true`"
+            if entry.backend not in NAMES:
+                near = nearest(entry.backend, NAMES)
+                hint = f"{hint}; its back end '{entry.backend}' must be a plugin's, ours has another name{near}"
             raise UsageError(f"{self._at('models', name)}: no price is known for '{unpriced}'; {hint}")
         shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
         if entry.backend == "replay":
@@ -453,6 +520,14 @@ class _Names:
         from .backends.prices import price_of
 
         return price_of(provider, model, _today()) if provider else None
+
+
+def _defines(source: Located, key_path: KeyPath) -> bool:
+    """Whether the section or the named entry that *key_path* leads into stands in this file."""
+    plain = source.plain
+    for key in key_path[:2]:
+        plain = plain.get(key) if isinstance(plain, dict) else None
+    return plain is not None
 
 
 def _free(source: str) -> Price:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .core.arm import Arm, Role
@@ -22,10 +22,12 @@ class Continued:
     they did the first time. A prompt that is not recorded is asked, whatever comes after it.
     """
 
-    def __init__(self, past: Past, memory: Memory, tell: Listener) -> None:
+    def __init__(self, past: Past, memory: Memory, tell: Listener, keep: Callable[[Experiment], None]) -> None:
+        """*keep* is given each record whose last call nobody else hears of."""
         self.past = past
         self._memory = memory
         self._tell = tell
+        self._keep = keep
         self._verdicts = {
             candidate.digest: verdict
             for iteration in past.iterations
@@ -90,7 +92,9 @@ class Continued:
             self._tell.before_call(experiment, role, prompt)
 
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
-        if (role, prompt.digest) not in self.past.replies:
+        if (role, prompt.digest) in self.past.replies:
+            self._keep(experiment)
+        else:
             self._tell.called(experiment, role, prompt, reply)
 
     def spec_written(self, experiment: Experiment, spec: Spec) -> None:

@@ -46,7 +46,7 @@ def examine(config: pytest.Config, session: pytest.Session) -> int:
     benchmark = config.stash[benchmark_key]
     writer = config.get_terminal_writer()
     missing = 0
-    for word, text in _checks(config, session, benchmark):
+    for word, text in _checks(session, benchmark):
         missing += word == "missing"
         for line in wrap(f"{word:<8}{text}", WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False):
             writer.line(line)
@@ -55,11 +55,11 @@ def examine(config: pytest.Config, session: pytest.Session) -> int:
     return int(pytest.ExitCode.TESTS_FAILED if missing else pytest.ExitCode.OK)
 
 
-def _checks(config: pytest.Config, session: pytest.Session, benchmark: Benchmark) -> Iterator[Finding]:
+def _checks(session: pytest.Session, benchmark: Benchmark) -> Iterator[Finding]:
     settings = benchmark.settings
     yield "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     yield from _judge(benchmark)
-    yield from _models(config, settings)
+    yield from _models(settings)
     yield from _money(settings)
     yield from _cortex(settings)
     yield from _problems(session)
@@ -100,9 +100,9 @@ def _verdict(judge: Sandbox) -> Finding:
     return "ok", f"judge: {passed} ({time.monotonic() - began:.2f} s)"
 
 
-def _models(config: pytest.Config, settings: Settings) -> Iterator[Finding]:
+def _models(settings: Settings) -> Iterator[Finding]:
     for model in settings.models:
-        fault = fault_of(model, settings, config)
+        fault = fault_of(model, settings)
         if fault is not None:
             yield "missing", fault
         elif model.backend not in NAMES:

@@ -87,18 +87,24 @@ class ExperimentItem(pytest.Item):
         self.stash[experiment_key] = experiment
         self.user_properties += properties_of(experiment)
         if experiment.status is Status.SKIPPED:
-            pytest.skip(experiment.reason)
+            # Without our own file and line.
+            raise pytest.skip.Exception(experiment.reason, _use_item_location=True)
         if not experiment.solved:
             raise Unsettled(experiment)
 
     def _experiment(self) -> Experiment:
+        benchmark = self.config.stash[benchmark_key]
         started, self.started = self.started, None  # an item that is run again runs a new one
-        if started is not None:
+        if started is None:
+            return benchmark.run(self.problem, self.arm, self.epoch)
+        try:
             return started.result()
-        return self.config.stash[benchmark_key].run(self.problem, self.arm, self.epoch)
+        except pytest.fail.Exception as stop:
+            started.cancel()
+            return benchmark.stopped(self.problem, self.arm, self.epoch, str(stop))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        return self.path, None, self.name
+        return self.path, 0, self.name
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, Unsettled):
@@ -123,7 +129,9 @@ def mark_report(item: pytest.Item, report: pytest.TestReport) -> None:
         return
     setattr(report, REPORT_ATTRIBUTE, to_json(experiment))
     report.duration = experiment.seconds  # also where it was run by an earlier session, or in part
-    setattr(report, COMPLAINTS_ATTRIBUTE, item.config.stash[benchmark_key].hooks.hand_over())
+    hooks = item.config.stash[benchmark_key].hooks
+    hooks.unreported.pop(experiment.id, None)
+    setattr(report, COMPLAINTS_ATTRIBUTE, hooks.hand_over())
     if experiment.status is Status.INVALID and report.failed:
         # pytest's word for what went wrong around a test is an error of its setup: junit and --lf know it so.
         report.when = "setup"

@@ -40,7 +40,7 @@ def run_parametrized(request: pytest.FixtureRequest) -> Experiment:
     request.node.stash[experiment_key] = experiment
     request.node.user_properties += properties_of(experiment)
     if experiment.status is Status.SKIPPED:
-        pytest.skip(experiment.reason)
+        raise pytest.skip.Exception(experiment.reason, _use_item_location=True)
     if experiment.status is Status.INVALID:
         raise Unsettled(experiment)
     return experiment

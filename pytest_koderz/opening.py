@@ -11,8 +11,9 @@ from tempfile import TemporaryFile
 import pytest
 
 from .backends import NAMES, requirements
+from .backends.presence import absence
 from .backends.weights import ensure_weights
-from .config import Choice, Settings, load_settings, nearest, shipped_path
+from .config import Choice, Settings, load_settings, shipped_path
 from .core.arm import ModelSettings
 from .core.errors import UsageError
 from .core.money import Usage
@@ -40,7 +41,12 @@ def settings_of(config: pytest.Config, root: Path) -> Settings:
         html=option("koderz_html"),
         max_cost=_amount("--koderz-max-cost", option("koderz_max_cost")),
     )
-    return load_settings(Path(path) if path else None, root, os.environ, choice)
+    return load_settings(Path(path) if path else None, root, os.environ, choice, plugins=offers_back_ends(config))
+
+
+def offers_back_ends(config: pytest.Config) -> bool:
+    """Whether anyone but this plugin opens models."""
+    return any(not impl.trylast for impl in config.hook.pytest_koderz_open_model.get_hookimpls())
 
 
 def _count(name: str, number: int | None) -> int | None:
@@ -79,23 +85,26 @@ def frame_of(settings: Settings, benchmark_id: str) -> Frame:
     )
 
 
-def check_models(settings: Settings, config: pytest.Config) -> None:
+def check_models(settings: Settings) -> None:
     """Refuse a model that cannot take part. Raises UsageError."""
     for model in settings.models:
-        fault = fault_of(model, settings, config)
+        fault = fault_of(model, settings)
         if fault is not None:
             raise UsageError(fault)
 
 
-def fault_of(model: ModelSettings, settings: Settings, config: pytest.Config) -> str | None:
-    """That nobody offers its back end, or that its key is missing; None where nothing is known to be in the way."""
-    if model.backend in NAMES:
-        missing = requirements(model, settings.environment)
-        return f"model '{model.name}' of profile '{settings.profile}': {missing}" if missing else None
-    if any(not impl.trylast for impl in config.hook.pytest_koderz_open_model.get_hookimpls()):
-        return None
-    what = f"model '{model.name}': no back end named '{model.backend}'{nearest(model.backend, NAMES)}"
-    return f"{settings.path}: {what}"
+def fault_of(model: ModelSettings, settings: Settings) -> str | None:
+    """Such as that its key is missing; None where nothing is known to be in the way."""
+    missing = requirements(model, settings.environment) if model.backend in NAMES else None
+    return f"model '{model.name}' of profile '{settings.profile}': {missing}" if missing else None
+
+
+def check_servers(settings: Settings, workers: int) -> None:
+    """Refuse a model that none of the calls would reach, before others are paid to work for it. Raises UsageError."""
+    for model in settings.models:
+        fault = absence(model, settings.environment, workers)
+        if fault is not None:
+            raise UsageError(f"model '{model.name}' of profile '{settings.profile}': {fault}")
 
 
 def check_output(option: str, path: Path | None) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from .config import Choice, Settings, load_settings, nearest
 from .core.errors import UsageError
-from .opening import settings_of
+from .opening import offers_back_ends, settings_of
 from .reporters.conditions import conditions_of_arm
 from .reporters.recorded import Recorded, read_folder
 
@@ -27,7 +27,7 @@ def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
     """
     path = config.option.koderz_config
     # Without the command line's choice: its arms may need the profile of the former run.
-    plain = load_settings(Path(path) if path else None, root, os.environ, Choice())
+    plain = load_settings(Path(path) if path else None, root, os.environ, Choice(), plugins=offers_back_ends(config))
     folder = _folder(plain.folder, config.option.koderz_resume)
     recorded = read_folder(folder)
     config.option.koderz_resume = folder.name

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import platform
 import secrets
+import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from decimal import Decimal
@@ -23,6 +24,7 @@ from .budget import Budget, check_budget
 from .config import shipped_path
 from .core.errors import UsageError
 from .core.experiment import Experiment
+from .core.problem import Problem
 from .core.prompts import PROMPT_VERSION
 from .cortex import Cortex, Delivery, deliver_spools, open_cortex
 from .datasets.selection import select, select_known
@@ -34,6 +36,7 @@ from .opening import (
     SUITE_FOLDER,
     check_models,
     check_output,
+    check_servers,
     choose_paths,
     frame_of,
     prepare_weights,
@@ -53,6 +56,7 @@ from .reporters.recorded import Recorded, read_folder
 from .reporters.results import results_of
 from .reporters.summary import SIMULATED, summary_lines
 from .resume import resume, resume_lines
+from .rootdir import check_root
 from .shelf import Shelf
 
 DELIVERY_SECONDS = 30.0
@@ -62,6 +66,7 @@ DELIVERY_SECONDS = 30.0
 def register(config: pytest.Config, *, spending: bool) -> None:
     """Add the plugins of a benchmark. *spending* is False for verbs that only look."""
     try:
+        check_root(config)
         session = Session(config, spending)
         config.pluginmanager.register(session, "koderz-session")
         config.add_cleanup(session.close)
@@ -106,6 +111,9 @@ class Session:
         config.pluginmanager.register(
             Providers(self.settings, self.benchmark.problems, worker_number(config), self._say), "koderz-providers"
         )
+        given = config.args_source is pytest.Config.ArgsSource.ARGS
+        self.paths = list(config.args) if given else []
+        """As they were given."""
         choose_paths(config, self.root)
 
     @property
@@ -120,11 +128,12 @@ class Session:
             if self.recorded is not None:
                 # Again, now that nobody writes any more: a worker may have outlived its killed controller.
                 self.recorded = self.benchmark.recorded = read_folder(self.folder)
-        check_models(self.settings, self.config)
+        check_models(self.settings)
         check_budget(self.settings)
         check_output("--koderz-json", self.settings.json)
         check_output("--koderz-html", self.settings.html)
         if not self.is_worker:
+            self._check_servers()
             self.sandbox = self.benchmark.sandbox_words()
         register = self.config.pluginmanager.register
         register(self.journal, "koderz-journal")
@@ -143,6 +152,13 @@ class Session:
         if not self.is_worker:
             schedule_one_by_one(self.config)
             prepare_weights(self.settings, self._say)
+
+    def _check_servers(self) -> None:
+        """Unless nothing will be asked."""
+        settled = 0 if self.recorded is None else self.recorded.counts()[0]
+        planned = self.recorded.heads[-1].get("items") if self.recorded and self.recorded.heads else None
+        if not self.config.option.collectonly and settled != planned:
+            check_servers(self.settings, self.config.getoption("numprocesses", default=None) or 1)
 
     def close(self) -> None:
         self.benchmark.close()
@@ -187,7 +203,7 @@ class Session:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Narrow to the selected problems. A profile's own selection gives way to `-k`, to node ids, and to suites that
-        were named and hold none of it.
+        were named and hold none of it; a shipped profile's to all suites that hold none of it.
         """
         ours = {item: item.problem for item in items if isinstance(item, ExperimentItem)}
         self.benchmark.problems.update({problem.id: problem for problem in ours.values()})
@@ -196,22 +212,27 @@ class Session:
         if not ours or self.settings.problems is None or (named and not asked):
             return
         try:
-            chosen = self._chosen(self.settings.problems, strictly=asked)
+            chosen = self._chosen(ours, self.settings.problems, strictly=asked)
         except UsageError as error:
             pointed = config.option.keyword or config.args_source is pytest.Config.ArgsSource.ARGS
             if asked or not pointed:
-                self._refuse(items, f"{'--koderz-' if asked else f'{self.settings.path}: '}{error}")
+                where = "--koderz-problems" if asked else self.settings.problems_at
+                self._refuse(items, f"{where}: {str(error).removeprefix('problems: ')}")
             return
-        left_out = {item for item, problem in ours.items() if problem.id not in chosen}
+        left_out = ours.keys() - chosen
         if left_out:
             config.hook.pytest_deselected(items=list(left_out))
             items[:] = [item for item in items if item not in left_out]
 
-    def _chosen(self, wanted: str, *, strictly: bool) -> set[str]:
-        """Ids of the selected problems. What a profile selects may stand in suites that this run does not read."""
+    def _chosen(self, ours: Mapping[ExperimentItem, Problem], wanted: str, *, strictly: bool) -> set[ExperimentItem]:
+        """What is selected. What a profile selects may stand in suites that this run does not read."""
+        if not strictly and self.settings.problems_at is None:
+            # Shipped: written without knowledge of the user's suites.
+            return {item for path in {item.path for item in ours} for item in _known_of(path, ours, wanted)}
         problems = tuple(self.benchmark.problems.values())
         known = () if strictly else select_known(problems, wanted)
-        return {problem.id for problem in known or select(problems, wanted)}
+        ids = {problem.id for problem in known or select(problems, wanted)}
+        return {item for item, problem in ours.items() if problem.id in ids}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -323,19 +344,27 @@ class Session:
     def _add(self, delivery: Delivery) -> None:
         self.delivery = delivery if self.delivery is None else self.delivery + delivery
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.is_worker or not self.experiments:
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
+    ) -> None:
+        experiments, interrupted = self._in_order(), exitstatus == pytest.ExitCode.INTERRUPTED
+        # The workers of xdist may have recorded what they could not report any more.
+        begun = experiments or (interrupted and any(self.folder.glob("*.jsonl")))
+        if self.is_worker or not begun:
             return
         terminalreporter.section(f"{self.mark}koderz {self.id}")
-        for line in (*summary_lines(frame_of(self.settings, self.id), self._in_order()), *self._closing_lines()):
+        for line in (*summary_lines(frame_of(self.settings, self.id), experiments), *self._closing_lines(experiments)):
             terminalreporter.line(line)
+        if interrupted or not all(one.status.settled for one in experiments):
+            terminalreporter.line(f"go on with: {self._resuming()}")
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """The results come last, when all workers have reported; also where there is no terminal."""
-        if self.is_worker or not self.experiments:
+        experiments = self._in_order()
+        if self.is_worker or not experiments:
             return
-        frame, head, experiments = frame_of(self.settings, self.id), self._head(), self._in_order()
+        frame, head = frame_of(self.settings, self.id), self._head()
         if self.settings.json is not None:
             results = results_of(frame, head, experiments)
             self._write_out(self.settings.json, json.dumps(results, indent=1) + "\n")
@@ -350,11 +379,12 @@ class Session:
             # The disk filled up since `check_output`; the experiments themselves are in the journal.
             self._say(f"no results: {path}: {fault.strerror}; resume {self.id} to have them")
 
-    def _closing_lines(self) -> Iterator[str]:
+    def _closing_lines(self, experiments: tuple[Experiment, ...]) -> Iterator[str]:
         yield ""
         for complaint, times in (self.complaints + self.benchmark.hooks.complaints).items():
             yield f"warning: {complaint}" if times == 1 else f"warning: {complaint} ({times} times)"
-        for lines in self.config.hook.pytest_koderz_summary(config=self.config, experiments=self._in_order()):
+        said = self.config.hook.pytest_koderz_summary(config=self.config, experiments=experiments)
+        for lines in said if experiments else ():
             yield from lines or []
         if self.delivery is not None:
             yield from delivery_lines(self.delivery)
@@ -364,14 +394,22 @@ class Session:
             if path is not None:
                 yield f"results: {self._shown(path)}"
 
+    def _resuming(self) -> str:
+        """The command that goes on with this benchmark; the journal does not say which suites were named."""
+        settings = self.config.getoption("koderz_config")
+        where = ["--koderz-config", str(settings)] if settings else []
+        return shlex.join(["pytest", "--koderz", *self.paths, *where, "--koderz-resume"])
+
     def _in_order(self) -> tuple[Experiment, ...]:
-        return in_order(self.experiments.values(), [arm.name for arm in self.settings.arms])
+        """What is known of all that began, on the controller."""
+        known = {one.id: one for one in self.benchmark.unreported()} | self.experiments
+        return in_order(known.values(), [arm.name for arm in self.settings.arms])
 
     def _add_suite_properties(self) -> None:
         """Totals for --junitxml; pytest has no public door for them outside of a test."""
         xml = self.config.stash.get(xml_key, None)
         if xml is not None:
-            for name, value in suite_properties(self.id, self._in_order()):
+            for name, value in suite_properties(self._head(), self._in_order()):
                 xml.add_global_property(name, value)
 
     def _head(self) -> dict[str, Any]:
@@ -408,3 +446,10 @@ class Session:
 
     def _shown(self, path: Path) -> Path:
         return path.relative_to(self.root) if path.is_relative_to(self.root) else path
+
+
+def _known_of(suite: Path, items: Mapping[ExperimentItem, Problem], wanted: str) -> list[ExperimentItem]:
+    """The items of a suite that *wanted* names; all where it names none."""
+    here = {item: problem for item, problem in items.items() if item.path == suite}
+    ids = {problem.id for problem in select_known(tuple(here.values()), wanted)}
+    return [item for item, problem in here.items() if not ids or problem.id in ids]

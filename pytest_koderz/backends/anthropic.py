@@ -12,12 +12,12 @@ from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.errors import ModelUnavailable, UsageError
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
-from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.ports import Prompt, Reply, whole
 
 from .caller import CALLING, Caller, caller_of, silent
 from .hosts import is_loopback, password_in
 from .options import Option, checked
-from .redaction import Redactor, cause_of, whole
+from .redaction import Redactor, cause_of
 from .retry import CONNECT_SECONDS, TRANSIENT, UNTOLD, MayPass, never_sent, retry_after
 from .service import Service
 
@@ -99,6 +99,10 @@ class AnthropicModel:
         self._options = options
         self._takes_temperature = True
         self._warnings = _deprecation(settings.model)
+
+    def admit(self) -> None:
+        """Raise ModelUnavailable where a call would be refused, since the service is known not to answer."""
+        self._caller.breaker.check()
 
     def complete(self, prompt: Prompt) -> Reply:
         reply = self._caller(lambda: self._attempt(prompt))

@@ -29,18 +29,25 @@ class Breaker:
         self._reason = ""
 
     def admit(self) -> None:
-        """Raise ModelUnavailable while the server rests."""
+        """Raise ModelUnavailable while the server rests. The caller must then ask it."""
         with self._lock:
-            if self._failures < self.limit:
-                return
-            left = self._closed_until - self._clock()
-            if left > 0:
-                raise ModelUnavailable(
-                    f"{self.host}: {self._failures} calls in a row had no answer, so it is not asked for {left:.0f} s; "
-                    f"the last: {self._reason}"
-                )
-            # Whoever comes first is the trial; it fails or succeeds before the next rest ends.
-            self._closed_until = self._clock() + self.rest
+            self._refuse_while_open()
+            if self._failures >= self.limit:
+                # Whoever comes first is the trial; it fails or succeeds before the next rest ends.
+                self._closed_until = self._clock() + self.rest
+
+    def check(self) -> None:
+        """Raise ModelUnavailable while the server rests. The trial is left to others."""
+        with self._lock:
+            self._refuse_while_open()
+
+    def _refuse_while_open(self) -> None:
+        left = self._closed_until - self._clock()
+        if self._failures >= self.limit and left > 0:
+            raise ModelUnavailable(
+                f"{self.host}: {self._failures} calls in a row had no answer, so it is not asked for {left:.0f} s; "
+                f"the last: {self._reason}"
+            )
 
     def answered(self) -> None:
         with self._lock:

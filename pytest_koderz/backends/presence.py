@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
@@ -37,6 +38,21 @@ def findings(settings: ModelSettings, environment: Mapping[str, str]) -> Iterato
         yield "ok", _READY[settings.backend]
 
 
+def absence(settings: ModelSettings, environment: Mapping[str, str], workers: int) -> str | None:
+    """Why no call of so many workers can be answered by the model; None where nothing of the kind is known.
+
+    Only Ollama's servers are asked, for their models. One that does not list them as Ollama does may still answer.
+    """
+    if settings.backend != "ollama":
+        return None
+    for url in OLLAMA.urls(settings, environment)[:workers]:
+        with suppress(*_UNLIKE_OLLAMA):
+            lack = _lack(url, settings.model, OLLAMA.key(environment))
+            if lack is not None:
+                return lack
+    return None
+
+
 _READY = {
     "anthropic": "ANTHROPIC_API_KEY is set; whether it is accepted shows with the first call",
     "openai": "nothing is missing; the server is not asked beforehand",
@@ -47,17 +63,32 @@ _READY = {
 
 def _on_ollama(url: str, model: str, key: str | None) -> Finding:
     """One server: whether it answers, and whether the model is pulled there."""
-    place = shown(url)
+    try:
+        lack = _lack(url, model, key)
+    except _UNLIKE_OLLAMA:
+        return "missing", f"{shown(url)} answers, but not as Ollama does; correct OLLAMA_HOST or OLLAMA_API_KEY"
+    return ("missing", lack) if lack else ("ok", f"{shown(url)} has {_tagged(model)}")
+
+
+_UNLIKE_OLLAMA = (ValueError, KeyError, TypeError)
+"""What comes of reading an answer that Ollama would not give."""
+
+
+def _lack(url: str, model: str, key: str | None) -> str | None:
+    """That the server does not answer or does not have the model, and what to do about it. Raises _UNLIKE_OLLAMA."""
     try:
         pulled = _pulled(url, key)
-    except (ValueError, KeyError, TypeError):
-        return "missing", f"{place} answers, but not as Ollama does; correct OLLAMA_HOST or OLLAMA_API_KEY"
+    except _UNLIKE_OLLAMA:  # an answer that is no JSON is also an OSError
+        raise
     except OSError:  # the errors of requests are among them
-        return "missing", f"{place} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
-    name = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
-    if name not in pulled:
-        return "missing", f"{place} answers, but does not have the model; run `ollama pull {model}` there"
-    return "ok", f"{place} has {name}"
+        return f"{shown(url)} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
+    if _tagged(model) not in pulled:
+        return f"{shown(url)} answers, but does not have the model; run `ollama pull {model}` there"
+    return None
+
+
+def _tagged(model: str) -> str:
+    return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
 
 
 def _pulled(url: str, key: str | None) -> set[str]:

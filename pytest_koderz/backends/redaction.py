@@ -27,18 +27,13 @@ class Redactor:
         return line if len(line) <= LONGEST else line[:LONGEST] + "…"
 
     def reply(self, reply: Reply) -> Reply:
-        """*reply* without secrets, should a server echo what it was sent, and without broken characters."""
+        """*reply* without secrets, should a server echo what it was sent."""
         return replace(
             reply,
-            text=whole(self(reply.text)),
+            text=self(reply.text),
             model_id=self(reply.model_id),
             warnings=tuple(map(self, reply.warnings)),
         )
-
-
-def whole(text: str) -> str:
-    """*text* without lone surrogates, which JSON can carry and UTF-8 cannot."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def cause_of(fault: BaseException) -> str:

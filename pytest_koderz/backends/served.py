@@ -42,6 +42,10 @@ class ServedModel(ABC):
         wire = wire_of(service, settings, environment, worker)
         return cls(settings, wire, caller_of(settings, options, wire.url, sleep, notify), options)
 
+    def admit(self) -> None:
+        """Raise ModelUnavailable where a call would be refused, since the server is known to be dead."""
+        self._caller.breaker.check()
+
     def complete(self, prompt: Prompt) -> Reply:
         try:
             reply = self._caller(lambda: self._attempt(prompt))

@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -89,18 +89,17 @@ class Spool:
         self._redaction = redaction or Redaction()
         self._mutex = Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._taken = _take(path)
-        try:
-            self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
+        with ExitStack() as opened:
+            self._taken = opened.enter_context(closing(_take(path)))
+            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
+            self._database = opened.enter_context(closing(connection))
             # The disk is waited for only when the log moves into the file: every 20,000 pages, many thousand states.
             self._database.executescript(
                 f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=20000; {_SCHEMA}"
             )
             (self._listed,) = self._database.execute("SELECT bytes FROM listed").fetchone()
             self._inbox = Inbox(_beside(path, INBOX))
-        except BaseException:
-            self._taken.close()
-            raise
+            opened.pop_all()
 
     def put(self, memory: Memory) -> None:
         """Queue *memory*. The same memory again is left out; another one of the same title gets a title of its own.

@@ -132,10 +132,14 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A writer waits for the others; each holds the file for about a millisecond.
         self._database = sqlite3.connect(path, timeout=60.0, isolation_level=None)
-        self._database.row_factory = sqlite3.Row
-        self._database.executescript("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
-        self._share()
-        self._migrate()
+        try:
+            self._database.row_factory = sqlite3.Row
+            self._database.executescript("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
+            self._share()
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._database.close()

@@ -8,7 +8,7 @@ from pytest_koderz.core.problem import Problem
 
 from .humaneval import distinct
 from .rows import Row, read_rows
-from .source import fault_of, outside_modules, preamble_of
+from .source import fault_of, outside_modules, preamble_of, undefined
 
 
 def read_bigcodebench_hard(path: Path) -> tuple[Problem, ...]:
@@ -22,6 +22,8 @@ def _problem(row: Row) -> Problem:
     for field, source in (("test", tests), ("canonical_solution", solution)):
         if fault := fault_of(source):
             raise row.wrong(field, f"not valid Python: {fault}")
+    if fault := undefined(entry_point, prompt, solution):
+        raise row.wrong("entry_point", fault)
     return Problem(
         id=row.text("task_id"),
         prompt=prompt,

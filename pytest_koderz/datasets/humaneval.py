@@ -12,7 +12,7 @@ from pytest_koderz.core.problem import Problem
 
 from .examples import visible_tests
 from .rows import Row, read_rows, text_of
-from .source import as_check, fault_of, outside_modules, preamble_of
+from .source import as_check, fault_of, outside_modules, preamble_of, undefined
 
 COUNT = 164
 SHA256 = "1d49078ba3e2b196b9344535bef34a43021f038fad9561d6ee7c53450609a6a2"
@@ -62,6 +62,8 @@ def _problem(row: Row, dataset: str) -> Problem:
     if not entry_point.isidentifier():
         raise row.wrong("entry_point", f"{entry_point!r} is not the name of a function")
     canonical = None if body is None else prompt + body
+    if fault := undefined(entry_point, prompt, canonical):
+        raise row.wrong("entry_point", fault)
     return Problem(
         id=name,
         prompt=prompt,

@@ -6,6 +6,8 @@ import ast
 import re
 import sys
 import warnings
+from collections.abc import Iterator
+from difflib import get_close_matches
 from textwrap import indent
 
 
@@ -42,6 +44,44 @@ def function_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDe
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
     ]
     return found[-1] if found else None
+
+
+def names_of(source: str) -> set[str]:
+    """The names that the top level of a program binds, its last body there or still to be written."""
+    tree = parse(source) or parse(source + "\n    pass\n")
+    return set(_bound(tree)) if tree else set()
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield child.name
+        elif isinstance(child, ast.alias):
+            yield (child.asname or child.name).partition(".")[0]
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        elif not isinstance(child, ast.Lambda | ast.expr_context):
+            yield from _bound(child)
+
+
+def undefined(name: str, prompt: str, solution: str | None) -> str | None:
+    """Why *name* cannot be the entry point; None where it can, as after a prompt that is a plain text.
+
+    *solution* is a whole program. None: only the prompt can tell.
+    """
+    names = names_of(prompt if solution is None else solution)
+    if name in names or "*" in names or (solution is None and not _has_definition(prompt)):
+        return None
+    near = get_close_matches(name, names | names_of(prompt), n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    where = "the prompt does not define" if solution is None else "neither prompt nor canonical solution defines"
+    return f"{where} {name!r}{hint}"
+
+
+def _has_definition(prompt: str) -> bool:
+    tree = parse(prompt) or parse(prompt + "\n    pass\n")
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return any(isinstance(node, kinds) for node in getattr(tree, "body", ()))
 
 
 def preamble_of(prompt: str, name: str) -> str:

@@ -16,7 +16,7 @@ from .download import Notify
 from .examples import visible_tests
 from .located import KeyPath, Located, read_yaml
 from .selection import select
-from .source import as_check, asserts_in, fault_of, function_of, outside_modules, preamble_of
+from .source import as_check, asserts_in, fault_of, names_of, outside_modules, preamble_of, undefined
 
 _SUITE_KEYS = ("dataset", "path", "url", "sha256", "problems")
 _REQUIRED = ("id", "entry_point", "prompt", "tests")
@@ -120,6 +120,8 @@ def _problem(suite: Located, key: KeyPath) -> Problem:
     if not entry_point.isidentifier():
         raise _wrong(suite, (*key, "entry_point"), f"{entry_point!r} is not the name of a function")
     canonical = _solution(suite, key, texts)
+    if fault := undefined(entry_point, prompt, canonical):
+        raise _wrong(suite, (*key, "entry_point"), fault)
     _check_tests(suite, (*key, "tests"), texts["tests"])
     return Problem(
         id=name,
@@ -140,13 +142,11 @@ def _solution(suite: Located, key: KeyPath, texts: dict[str, str]) -> str | None
     if text is None:
         return None
     prompt, entry_point = texts["prompt"], texts["entry_point"]
-    preamble = preamble_of(prompt, entry_point)
-    program = preamble + text if function_of(text, entry_point) else prompt.rstrip() + "\n" + text
-    place = (*key, "canonical_solution")
+    # A plain text cannot be completed.
+    alone = entry_point in names_of(text) or not names_of(prompt)
+    program = preamble_of(prompt, entry_point) + text if alone else prompt.rstrip() + "\n" + text
     if fault := fault_of(program):
-        raise _wrong(suite, place, f"not valid Python: {fault}")
-    if function_of(program, entry_point) is None:
-        raise _wrong(suite, place, f"defines no function {entry_point!r}")
+        raise _wrong(suite, (*key, "canonical_solution"), f"not valid Python: {fault}")
     return program
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pytest_koderz.core.experiment import Experiment, Status
 
@@ -24,13 +25,21 @@ def properties_of(experiment: Experiment) -> list[tuple[str, object]]:
         ("koderz.tokens_in", usage.prompt),
         ("koderz.tokens_out", usage.output),
     ]
+    if experiment.iterations:
+        rows.append(("koderz.model", experiment.iterations[0].model_id))
     return rows + ([("koderz.reason", experiment.reason)] if experiment.reason else [])
 
 
-def suite_properties(benchmark_id: str, experiments: Sequence[Experiment]) -> list[tuple[str, object]]:
-    """Scalar totals of the whole benchmark."""
+def suite_properties(head: Mapping[str, Any], experiments: Sequence[Experiment]) -> list[tuple[str, object]]:
+    """Scalar totals of the whole benchmark; *head* is what its journal says first."""
     totals = [
         (f"koderz.{status}", sum(one.status is status for one in experiments))
         for status in (Status.SOLVED, Status.UNSOLVED, Status.INVALID, Status.SKIPPED)
     ]
-    return [("koderz.benchmark", benchmark_id), *totals]
+    return [
+        ("koderz.benchmark", head["id"]),
+        ("koderz.profile", head["profile"]),
+        ("koderz.simulated", "true" if head["simulated"] else "false"),
+        ("koderz.control", head["control"]),
+        *totals,
+    ]

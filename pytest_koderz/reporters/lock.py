@@ -10,6 +10,9 @@ from pathlib import Path
 
 from pytest_koderz.core.errors import UsageError
 
+GITIGNORE = ".gitignore"
+_IGNORING = "# Created by pytest-koderz.\n*\n"
+
 ORPHANS_SECONDS = 20.0
 """How long workers may take to end whose controller was killed; xdist gives them 15."""
 
@@ -20,11 +23,13 @@ class FolderLock:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "lock"
         self._descriptor: int | None = None
+        self._parent_is_new = False
+        """The folder of all benchmarks was made for this one."""
 
     def take(self) -> None:
         """Raises UsageError where another run has it, or a worker of a killed run does not end."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
             holder = self._holder()
         except OSError as fault:
@@ -46,8 +51,24 @@ class FolderLock:
             with contextlib.suppress(OSError):
                 self.path.unlink()
                 self.path.parent.rmdir()
+                self._remove_new_parent()
         os.close(self._descriptor)
         self._descriptor = None
+
+    def _make_folder(self) -> None:
+        """A new folder of benchmarks is kept out of git, as pytest's cache is; one that was there is left as it is."""
+        parent = self.path.parent.parent
+        with contextlib.suppress(FileExistsError):
+            parent.mkdir(parents=True)
+            self._parent_is_new = True
+            (parent / GITIGNORE).write_text(_IGNORING)
+        self.path.parent.mkdir(exist_ok=True)
+
+    def _remove_new_parent(self) -> None:
+        parent = self.path.parent.parent
+        if self._parent_is_new and [path.name for path in parent.iterdir()] == [GITIGNORE]:
+            (parent / GITIGNORE).unlink()
+            parent.rmdir()
 
     def _holder(self) -> str | None:
         """Who has the lock; None: we do now."""

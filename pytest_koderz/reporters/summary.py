@@ -70,7 +70,7 @@ def _details(figures: ArmFigures, local_rate: Decimal | None) -> Iterator[str]:
     """Where the tokens, dollars and seconds of an arm went."""
     parts = [f"{role} {dollars(amount)}" for role, amount in figures.dollars_by_role.items()]
     gpu = "" if figures.gpu_seconds is None else f", {figures.gpu_seconds:,.1f} GPU-seconds"
-    yield f"{figures.arm}: {', '.join(parts) or 'nothing was called'}; {tokens(figures.usage)}"
+    yield f"{figures.arm}: {', '.join(parts) or 'nothing settled'}; {tokens(figures.usage)}"
     yield f"  {figures.seconds:,.1f} s{gpu}; {_rates(figures)}"
     if local_rate is not None:
         each = "-" if not figures.solved else dollars(figures.with_gpu_per_solved)
@@ -140,16 +140,18 @@ def _against_control(frame: Frame, findings: Findings) -> Iterator[str]:
         yield from (*_comparison(comparison), *_savings(f"savings of {comparison.arm}{each}", comparison.savings))
         if comparison.savings_with_gpu is not None and frame.local_rate is not None:
             yield from _savings(_at(frame.local_rate), comparison.savings_with_gpu)
-    for arm, savings in findings.estimates.items():
-        yield from _savings(f"savings of {arm}{each}", savings)
+    for figures in (one for one in findings.arms if one.arm in findings.estimates):
+        # What an unsolved problem saves is worth nothing: the two are not to be read apart.
+        solved = f" for an arm that solved {figures.solved}/{figures.settled}"
+        yield from _savings(f"savings of {figures.arm}{each}", findings.estimates[figures.arm], solved)
         if frame.local_rate is not None:
-            yield from _savings(_at(frame.local_rate), findings.estimates_with_gpu[arm])
+            yield from _savings(_at(frame.local_rate), findings.estimates_with_gpu[figures.arm], solved)
     if not findings.control_ran:
         yield f"{frame.control} did not run: nothing is known here of what a frontier model alone would have solved"
         for comparison in findings.comparisons:
             yield from _comparison(comparison)
-    elif any(one.savings.share is not None and one.problems < SHARE_FROM for one in findings.comparisons):
-        yield f"note: savings have no interval with fewer than {SHARE_FROM} problems"
+    elif any(one.savings.share is not None and one.savings.experiments < SHARE_FROM for one in findings.comparisons):
+        yield f"note: savings have no interval below {SHARE_FROM} experiments an arm"
 
 
 def _ranked(findings: Findings) -> Iterator[str]:
@@ -209,15 +211,18 @@ def _p_value(comparison: Comparison) -> str:
     return f"McNemar p = {comparison.p_value:.3f}"
 
 
-def _savings(name: str, savings: Savings) -> Iterator[str]:
-    """One line that says how the figure came about; negative savings are said as they are."""
+def _savings(name: str, savings: Savings, whose: str = "") -> Iterator[str]:
+    """One line that says how the figure came about; negative savings are said as they are.
+
+    *whose* says of an estimate what the arm has solved.
+    """
     if savings.dollars is None:
         yield f"  {name}: unknown ({savings.assumption or 'a price is not known, or nothing was settled'})"
         return
     share = "" if savings.share is None else f" ({savings.share * 100:+.1f} %)"
     spent = f"{dollars(savings.arm_dollars)} instead of {dollars(savings.control_dollars)}"
     if savings.kind == "estimate":
-        yield f"  {name}, an ESTIMATE: {dollars(savings.dollars)}{share}: {spent}, {savings.assumption}"
+        yield f"  {name}, an ESTIMATE{whose}: {dollars(savings.dollars)}{share}: {spent}, {savings.assumption}"
         return
     limits = savings.share_interval
     interval = "" if limits is None else f", 95 % [{limits.low * 100:+.0f}, {limits.high * 100:+.0f}] %"

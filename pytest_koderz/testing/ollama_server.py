@@ -28,7 +28,10 @@ class OllamaServer(LoopbackServer):
         prompt_ns: int = 100 * _MILLISECOND,
         reply_ns: int = 900 * _MILLISECOND,
     ) -> None:
-        """*models* of None: any name is there. *prompt_ns* and *reply_ns* are the durations of each answer."""
+        """*models* of None: any name is there, and none is listed.
+
+        *prompt_ns* and *reply_ns* are the durations of each answer.
+        """
         super().__init__(script)
         self.models = models
         self.context_length = context_length
@@ -42,8 +45,8 @@ class OllamaServer(LoopbackServer):
         match request.path:
             case "/api/version":
                 return json_body({"version": "0.12.0"})
-            case "/api/tags":
-                return json_body({"models": [self._listed(name) for name in self.models or ()]})
+            case "/api/tags" if self.models is not None:
+                return json_body({"models": [self._listed(name) for name in self.models]})
             case "/api/chat" | "/api/show" if not self._has(name := str(request.body.get("model", ""))):
                 return Status(404, f"model '{name}' not found")
             case "/api/show":

@@ -171,3 +171,17 @@ def test_a_busy_server_is_not_a_dead_one() -> None:
     for _ in range(5):
         with pytest.raises(ModelUnavailable, match="slow down"):
             caller(lambda: _raise(MayPass("slow down", alive=True)))
+
+
+def test_a_check_leaves_the_trial_to_a_caller() -> None:
+    """It refuses while the server rests; after that whoever asks first is the trial, not whoever looked first."""
+    now = [0.0]
+    breaker = Breaker("gpu", limit=1, rest=30.0, clock=lambda: now[0])
+    breaker.failed("refused")
+    with pytest.raises(ModelUnavailable):
+        breaker.check()
+    now[0] = 31.0
+    breaker.check()
+    breaker.admit()
+    with pytest.raises(ModelUnavailable):
+        breaker.admit()

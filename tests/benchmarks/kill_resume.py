@@ -26,7 +26,7 @@ from pathlib import Path
 
 from pytest_koderz.budget import Purse
 from pytest_koderz.testing import Answer, AnthropicServer, LoopbackServer, OllamaServer, Request
-from tests.plugin.killing import command, kill_when, recorded_bytes, results
+from tests.plugin.killing import command, kill_when, recorded_bytes, results, suite_of
 
 SETTINGS = """
 profiles:
@@ -42,13 +42,6 @@ models:
 prices:
   claude-opus-5-5: {input: 4, output: 20, as_of: 2026-11-22, source: the benchmark}
 cortex: {enabled: false}
-"""
-PROBLEM = """
-  - id: own/add{number}
-    entry_point: add{number}
-    prompt: "def add{number}(x, y): ..."
-    tests: "def check(candidate): assert candidate(2, 3) == 5"
-    canonical_solution: "def add{number}(x, y): return x + y"
 """
 PROBLEMS = 6
 SENT_CENTS = Decimal(100 * 4 + 50 * 20) / 10_000
@@ -90,8 +83,7 @@ def world() -> Iterator[World]:
         folder = Path(name)
         (folder / "koderz.yaml").write_text(SETTINGS)
         (folder / "problems").mkdir()
-        suite = "problems:" + "".join(PROBLEM.format(number=number) for number in range(PROBLEMS))
-        (folder / "problems" / "own.yaml").write_text(suite)
+        (folder / "problems" / "own.yaml").write_text(suite_of(PROBLEMS))
         os.environ |= {
             "ANTHROPIC_API_KEY": "made-up",
             "ANTHROPIC_BASE_URL": anthropic.url,

@@ -23,7 +23,7 @@ from pytest_koderz.datasets.download import Source, downloaded
 
 ROW = {"task_id": "my/0", "prompt": "def f():\n", "entry_point": "f", "test": "assert f() == 1"}
 ROWS = (json.dumps(ROW) + "\n").encode()
-PACKED = gzip.compress(ROWS)
+PACKED = gzip.compress(ROWS, mtime=0)
 OTHER = ROWS.replace(b"my/0", b"my/1")
 
 

@@ -177,6 +177,14 @@ ROWS = {
     "name": ({**ROW, "entry_point": "a b"}, "entry_point: 'a b' is not the name of a function"),
     "syntax": ({**ROW, "test": "assert ("}, "test: not valid Python: '(' was never closed (its line 1)"),
     "solution": ({**ROW, "canonical_solution": "  return ("}, "canonical_solution: not valid Python"),
+    "misspelt entry point": (
+        {**ROW, "entry_point": "haf"},
+        "entry_point: neither prompt nor canonical solution defines 'haf' (did you mean 'half'?)",
+    ),
+    "misspelt entry point without a solution": (
+        {**ROW, "entry_point": "haf", "canonical_solution": None},
+        "entry_point: the prompt does not define 'haf' (did you mean 'half'?)",
+    ),
     "list": ([1], "must be an object with the problem's fields, not a list"),
     "twice": (ROW, "task_id: 'my/0' stands in line 1 already"),
 }

@@ -112,6 +112,24 @@ def test_a_suite_of_one(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("prompt", "solution"),
+    [
+        ("Return one.", "one = int('1').__class__"),
+        ("Return one.", "class one: pass"),
+        ("Return one.", "from math import gcd as one"),
+        ("from math import gcd", "if gcd: one = gcd"),
+        ("class one:", None),
+        ("import math", None),
+    ],
+)
+def test_whatever_binds_the_entry_point_defines_it(tmp_path: Path, prompt: str, solution: str | None) -> None:
+    """And a prompt without any definition leaves it to the model."""
+    text = ONE.replace("Return one.", repr(prompt))
+    (problem,) = read_suite(suite(tmp_path, text + (f"    canonical_solution: {solution!r}\n" if solution else "")))
+    assert problem.entry_point == "one"
+
+
 SECOND = ONE.removeprefix("problems:\n")
 FAULTS = {
     "": ":1: must be a mapping with dataset, path, url, sha256, problems",
@@ -137,6 +155,7 @@ FAULTS = {
     "dataset: jsonl\n": ":1: dataset: jsonl needs the path",
     "dataset: none.jsonl\n": ":1: dataset: ",
     "dataset: humaneval\nproblems: 900\n": ":2: problems: '900': no such problem; a selection such as `0-163`",
+    "dataset: humaneval\nproblems: 0-900\n": ":2: problems: '0-900': the last problem is 163; 0-163 would be right",
     "dataset: humaneval\nproblems: {a: 1}\n": ":2: problems: must be a selection such as `0-9,42`",
     "dataset: humaneval\nproblems: []\n": ":2: problems: must be a selection such as `0-9,42`",
     ONE.replace("    tests:", "    test:"): ":5: problems[0].test: unknown key (did you mean 'tests'?)",
@@ -150,7 +169,16 @@ FAULTS = {
     ONE.replace("assert one() == 1", "assert one( == 1"): ":5: problems[0].tests: not valid Python: ",
     ONE.replace("assert one() == 1", "one()"): ":5: problems[0].tests: no assertion in it",
     ONE + SECOND: ":6: problems[1].id: 'own/one' stands in line 2 already",
-    ONE + "    canonical_solution: 'def two(): return 1'\n": ":6: problems[0].canonical_solution: not valid Python",
+    ONE + "    canonical_solution: 'def one( return 1'\n": ":6: problems[0].canonical_solution: not valid Python",
+    ONE + "    canonical_solution: 'def two(): return 1'\n": (
+        ":3: problems[0].entry_point: neither prompt nor canonical solution defines 'one'"
+    ),
+    ONE.replace("Return one.", "'def once():'") + "    canonical_solution: '    return 1'\n": (
+        ":3: problems[0].entry_point: neither prompt nor canonical solution defines 'one' (did you mean 'once'?)"
+    ),
+    ONE.replace("Return one.", "'def once():'"): (
+        ":3: problems[0].entry_point: the prompt does not define 'one' (did you mean 'once'?)"
+    ),
     ONE.replace("Return one.", "'def one():'") + "    canonical_solution: 'x = 1'\n": (
         ":6: problems[0].canonical_solution: not valid Python"
     ),

@@ -14,6 +14,18 @@ from typing import Any
 
 PATIENCE = 120.0
 """Seconds until a benchmark that does not come to the point fails the test."""
+PROBLEM = """
+  - id: own/add{number}
+    entry_point: add{number}
+    prompt: "def add{number}(x, y): ..."
+    tests: "def check(candidate): assert candidate(2, 3) == 5"
+    canonical_solution: "def add{number}(x, y): return x + y"
+"""
+
+
+def suite_of(problems: int) -> str:
+    """A problem file with so many problems, each of another function."""
+    return "problems:" + "".join(PROBLEM.format(number=number) for number in range(problems))
 
 
 def command(*arguments: str) -> list[str]:

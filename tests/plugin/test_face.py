@@ -104,7 +104,10 @@ def test_junit_has_scalar_properties(simulate: Run, pytester: pytest.Pytester) -
     case = plain["HumanEval/0[koderz]"]
     assert case["koderz.arm"] == "koderz"
     assert float(case["koderz.cost_usd"]) > 0
+    assert case["koderz.model"] == "local (simulated)"
     assert int(plain["suite"]["koderz.solved"]) > 0
+    told = {name: plain["suite"][f"koderz.{name}"] for name in ("profile", "simulated", "control")}
+    assert told == {"profile": "simulated", "simulated": "true", "control": "frontier-only"}
 
 
 def test_a_failure_shows_the_candidate_and_not_our_frames(simulate: Run) -> None:
@@ -133,6 +136,18 @@ def test_epochs_are_experiments_of_their_own(simulate: Run, pytester: pytest.Pyt
     rows = json.loads((pytester.path / "r.json").read_text())["experiments"]
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert len({row["id"] for row in rows}) == 3
+
+
+def test_a_new_folder_of_journals_is_kept_out_of_git(simulate: Run, pytester: pytest.Pytester) -> None:
+    """As pytest's cache is; one that was there is left as it is, and an unused one is not left behind."""
+    folder = pytester.path / ".koderz"
+    simulate("--collect-only")
+    assert not folder.exists()
+    simulate("--koderz-problems", "0", "--koderz-arm", "local-only")
+    assert (folder / ".gitignore").read_text().splitlines()[-1] == "*"
+    (folder / ".gitignore").unlink()
+    simulate("--koderz-resume").stdout.fnmatch_lines(["*resuming*"])
+    assert not (folder / ".gitignore").exists()
 
 
 def test_a_list_of_the_problems(run: Run) -> None:
@@ -205,6 +220,72 @@ def test_a_page_is_written_where_it_was_asked_for(simulate: Run, pytester: pytes
     page = (pytester.path / "out" / "page.html").read_text()
     assert page.count("<details") == 3
     assert "SIMULATED" in page
+
+
+OWN = """\
+problems:
+  - id: own/twice
+    entry_point: twice
+    prompt: "def twice(x):"
+    tests: assert twice(2) == 4
+    canonical_solution: "    return 2 * x"
+"""
+MINE = "profiles: {mine: {arms: [local-only], models: {local: simulated-local}, problems: 22}}\n"
+
+
+def _listed(result: pytest.RunResult) -> list[str]:
+    assert result.ret == pytest.ExitCode.OK, result.stderr.str()
+    return [line.split()[0] for line in result.outlines if " tests: " in line]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others"),
+    [
+        ((), ["22", "28", "31", "35", "42", "53"]),
+        (("-k", "own or 28"), ["28"]),
+        (("-k", "own"), []),
+        (("problems/own.yaml",), []),
+        (("problems/own.yaml", "problems/humaneval.yaml::HumanEval/7[koderz]"), ["7"]),
+    ],
+)
+def test_a_shipped_profile_runs_problems_of_ones_own(
+    arguments: tuple[str, ...], others: list[str], run: Run, pytester: pytest.Pytester
+) -> None:
+    """Its selection narrows HumanEval and nothing else; list and quote say what a run would do."""
+    folder = pytester.path / "problems"
+    folder.mkdir()
+    (folder / "own.yaml").write_text(OWN)
+    (folder / "humaneval.yaml").write_text("dataset: humaneval\n")
+    expected = {"own/twice", *(f"HumanEval/{number}" for number in others)}
+    assert set(_listed(run("--koderz-list", *arguments))) == expected
+    total = next(line for line in run("--koderz-quote", *arguments).outlines if line.startswith("total"))
+    node = any("::" in word for word in arguments)
+    assert total.split()[1] == str(2 * len(expected) - node)
+
+
+def test_problems_of_ones_own_run_alone_with_a_shipped_profile(run: Run, pytester: pytest.Pytester) -> None:
+    """No other suite is needed; what the command line picks must be there."""
+    (pytester.path / "problems").mkdir()
+    (pytester.path / "problems" / "own.yaml").write_text(OWN)
+    for profile in ("embedded", "simulated"):
+        assert _listed(run("--koderz-list", "--koderz-profile", profile)) == ["own/twice"]
+    simulated = ("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "local-only")
+    result = run(*simulated)
+    assert sum(result.parseoutcomes().values()) == 1
+    assert run("--koderz", "--koderz-problems", "22").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_profile_of_ones_own_runs_what_it_says(run: Run, pytester: pytest.Pytester) -> None:
+    """No problem beside its selection, and where there is none of it nothing."""
+    folder = pytester.path / "problems"
+    folder.mkdir()
+    (pytester.path / "koderz.yaml").write_text(MINE)
+    (folder / "own.yaml").write_text(OWN)
+    result = run("--koderz-list", "--koderz-profile", "mine")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: */koderz.yaml:1: profiles.mine.problems: '22': no such problem*"])
+    (folder / "humaneval.yaml").write_text("dataset: humaneval\n")
+    assert _listed(run("--koderz-list", "--koderz-profile", "mine")) == ["HumanEval/22"]
 
 
 def test_a_profiles_selection_gives_way_to_a_suite_that_holds_none_of_it(

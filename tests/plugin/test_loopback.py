@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.testing import Answer, AnthropicServer, OllamaServer, Request, Status
+from pytest_koderz.testing import Answer, AnthropicServer, Dropped, OllamaServer, Request, Status
 
 from .conftest import Run
+from .killing import suite_of
 
 PROFILE = """
 profiles:
@@ -150,16 +151,54 @@ def test_the_invalid_alone_can_be_run_again(
         monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
         monkeypatch.setenv("OLLAMA_HOST", ollama.url)
         world("--koderz", "--koderz-profile", "loopback").assert_outcomes(passed=1, errors=1)
-    with AnthropicServer(_frontier) as anthropic:
+    with AnthropicServer(_frontier) as anthropic, OllamaServer() as ollama:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        monkeypatch.setenv("OLLAMA_HOST", ollama.url)
         result = world("--koderz", "--koderz-resume", "--koderz-json", "r.json")
         assert anthropic.billed.calls == len(anthropic.requests) == 1
+        assert not ollama.requests
     result.assert_outcomes(passed=2)
     rows = json.loads((pytester.path / "r.json").read_text())["experiments"]
     assert [(row["arm"], row["iterations"], row["cost_usd"]) for row in rows] == [
         ("koderz", 3, 0.0021),
         ("frontier-only", 1, 0.0014),
     ]
+
+
+def test_nothing_is_bought_for_a_model_that_is_not_there(
+    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that does not answer, or has not pulled the model, is named before a spec is paid for; nothing stays."""
+    with AnthropicServer(_frontier) as anthropic:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")
+        dead = world("--koderz", "--koderz-profile", "loopback")
+        with OllamaServer(models=["codellama:70b"]) as ollama:
+            monkeypatch.setenv("OLLAMA_HOST", ollama.url)
+            other = world("--koderz", "--koderz-profile", "loopback")
+        assert not anthropic.requests
+    assert dead.ret == other.ret == pytest.ExitCode.USAGE_ERROR
+    named = "ERROR: model 'coder' of profile 'loopback': http://127.0.0.1:*"
+    dead.stderr.fnmatch_lines([f"{named} does not answer; run `ollama serve` there*"])
+    other.stderr.fnmatch_lines([f"{named} does not have the model; run `ollama pull qwen2.5-coder:7b` there"])
+    assert not (pytester.path / ".koderz").exists()
+
+
+def test_no_more_specs_are_bought_once_the_local_server_is_known_to_be_dead(
+    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After three calls without an answer the other experiments are invalid at no cost."""
+    options = "model: coder, options: {retries: 0}"
+    settings = SETTINGS.replace('model: "qwen2.5-coder:7b"', options).replace(
+        "arms: [koderz, frontier-only]", "arms: [koderz]"
+    )
+    (pytester.path / "koderz.yaml").write_text(settings)
+    (pytester.path / "problems" / "own.yaml").write_text(suite_of(5))
+    with AnthropicServer(_frontier) as anthropic, OllamaServer([Dropped()] * 3) as ollama:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        monkeypatch.setenv("OLLAMA_HOST", ollama.url)
+        world("--koderz", "--koderz-profile", "loopback").assert_outcomes(errors=5)
+        assert anthropic.billed.calls == len(ollama.requests) == 3
 
 
 def test_the_journal_holds_all_that_was_paid_for(

@@ -88,7 +88,70 @@ MISTAKES = {
     ),
     "a slot that nothing fills": (
         "profile: mine\nprofiles:\n  mine: {arms: [local-only], models: {}}\n",
-        "arms.local-only.local: no model named 'local', and profile 'mine' fills no such slot",
+        "koderz.yaml:3: profiles.mine.models: slot 'local' of arm 'local-only' is not filled (there is: ",
+    ),
+    "a misspelt slot": (
+        "profile: mine\nprofiles:\n  mine: {arms: [koderz], models: {sepc: smollm2, local: smollm2}}\n",
+        "koderz.yaml:3: profiles.mine.models: slot 'spec' of arm 'koderz' is not filled (did you mean 'sepc'?)",
+    ),
+    "a slot of one's own arm that nothing fills": (
+        BASE.replace("local: local", "local: locl"),
+        (
+            "koderz.yaml:6: arms.solo.local: no model named 'locl', and profile 'mine' fills no such slot "
+            "(did you mean 'local'?)"
+        ),
+    ),
+    "a misspelt key in place of one that must be there": (
+        "profiles:\n  mine: {arm: [koderz], models: {}}\n",
+        "koderz.yaml:2: profiles.mine.arm: no such key (did you mean 'arms'?)",
+    ),
+    "the same of an arm": (
+        "arms:\n  solo: {locl: local}\n",
+        "koderz.yaml:2: arms.solo.locl: no such key (did you mean 'local'?)",
+    ),
+    "the same of a model": (
+        "models:\n  a: {backend: ollama, modell: x}\n",
+        "koderz.yaml:2: models.a.modell: no such key (did you mean 'model'?)",
+    ),
+    "the same of a price": (
+        "prices:\n  m: {input: 0.5, outptu: 2}\n",
+        "koderz.yaml:2: prices.m.outptu: no such key (did you mean 'output'?)",
+    ),
+    "a misspelt word for a price": (
+        "prices:\n  m: fre\n",
+        "koderz.yaml:2: prices.m: must be `free` or a mapping with input, output, as_of and source, not 'fre'",
+    ),
+    "a text for a model": (
+        "models:\n  a: ollama\n",
+        "koderz.yaml:2: models.a: must be a mapping with backend and model, not 'ollama'",
+    ),
+    "a text for an arm": ("arms:\n  a: b\n", "koderz.yaml:2: arms.a: must be a mapping with local, not 'b'"),
+    "a number for the sandbox": (
+        "sandbox: 3\n",
+        "koderz.yaml:1: sandbox: must be a mapping with keys such as timeout, not 3",
+    ),
+    "a misspelt back end of a model that takes no part": (
+        "models:\n  a:\n    model: x\n    backend: olama\n",
+        "koderz.yaml:4: models.a.backend: no back end named 'olama' (did you mean 'ollama'?)",
+    ),
+    "a misspelt back end of a model without a price": (
+        BASE.replace("backend: ollama", "backend: olama"),
+        "koderz.yaml:8: models.coder.backend: no back end named 'olama' (did you mean 'ollama'?)",
+    ),
+    "a misspelt option": (
+        "models:\n  a:\n    backend: simulated\n    model: x\n    options:\n      spec: 1\n      strenth: 0.4\n",
+        (
+            "koderz.yaml:7: models.a.options.strenth: the back end 'simulated' has no such option "
+            "(did you mean 'strength'?)"
+        ),
+    ),
+    "a misspelt arm of a profile that does not run": (
+        "profiles:\n  other: {arms: [kodrez], models: {}}\n",
+        "koderz.yaml:2: profiles.other.arms: no arm named 'kodrez' (did you mean 'koderz'?)",
+    ),
+    "a misspelt model of a profile that does not run": (
+        "profiles:\n  other: {arms: [koderz], models: {extra: smollm}}\n",
+        "koderz.yaml:2: profiles.other.models.extra: no model named 'smollm' (did you mean 'smollm2'?)",
     ),
     "a slot with a misspelt model": (
         "profile: mine\nprofiles:\n  mine: {arms: [local-only], models: {local: qwen-codr}}\n",
@@ -165,6 +228,11 @@ def of_model(model: str, message: str, files: dict[str, str] | None = None, **en
     return Mistake("--koderz", f"model 'm' of profile 'mine': {message}", settings | (files or {}), environment)
 
 
+def of_option(model: str, message: str) -> Mistake:
+    """The same where the file itself is at fault."""
+    return Mistake("--koderz", f"{{folder}}/koderz.yaml:6: {message}", {"koderz.yaml": MINE.replace("MODEL", model)})
+
+
 def of_journal(content: str | bytes, message: str, arguments: str = "--koderz --koderz-resume") -> Mistake:
     return Mistake(arguments, message, {".koderz/bench_1a2b3c4d/main.jsonl": content})
 
@@ -195,6 +263,20 @@ ON_THE_COMMAND_LINE = {
     "no problems": Mistake(
         f"{SIMULATED} --koderz-problems=",
         "--koderz-problems: '': a part is empty; a selection such as `0-163` would be right",
+    ),
+    "problems after the last": Mistake(
+        f"{SIMULATED} --koderz-problems 0-900",
+        "--koderz-problems: '0-900': the last problem is 163; 0-163 would be right",
+    ),
+    "a profile's problem too many": Mistake(
+        "--koderz",
+        "{folder}/koderz.yaml:4: profiles.mine.problems: '900': no such problem*",
+        {
+            "koderz.yaml": (
+                "profile: mine\nprofiles:\n  mine: {arms: [local-only], models: {local: simulated-local},\n"
+                "         problems: 900}\n"
+            )
+        },
     ),
     "a problem too many": Mistake(f"{SIMULATED} --koderz-problems 999", "--koderz-problems: '999': no such problem*"),
     "a misspelt problem": Mistake(
@@ -288,15 +370,15 @@ ON_THE_COMMAND_LINE = {
     "a host of another kind": of_model(
         'backend: ollama, model: x, hosts: ["ftp://gpu"]', "hosts: ftp://gpu: the scheme of a server is http or https"
     ),
-    "an unknown option": of_model(
+    "an unknown option": of_option(
         "backend: ollama, model: x, options: {retrys: 3}",
         "models.m.options.retrys: the back end 'ollama' has no such option (did you mean 'retries'?)",
     ),
-    "an option of another kind": of_model(
+    "an option of another kind": of_option(
         "backend: ollama, model: x, options: {retries: many}",
         "models.m.options.retries: expected a whole number, found 'many'",
     ),
-    "an option out of range": of_model(
+    "an option out of range": of_option(
         "backend: simulated, model: x, options: {strength: 7}", "models.m.options.strength: 7.0 is more than 1"
     ),
     "no journal to play back": of_model(
@@ -318,7 +400,7 @@ ON_THE_COMMAND_LINE = {
     ),
     "an unknown back end": Mistake(
         "--koderz",
-        "{folder}/koderz.yaml: model 'm': no back end named 'olama' (did you mean 'ollama'?)",
+        "{folder}/koderz.yaml:6: models.m.backend: no back end named 'olama' (did you mean 'ollama'?)",
         {"koderz.yaml": MINE.replace("MODEL", "backend: olama, model: x, priced_as: x")},
     ),
     "no memory server": Mistake(
@@ -359,6 +441,18 @@ def test_a_broken_suite_is_named(run: Run, pytester: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*own.yaml:*entrypoint*"])
     assert "Traceback" not in result.stdout.str()
+
+
+def test_a_plugins_back_end_has_a_name_of_its_own(run: Run, pytester: pytest.Pytester) -> None:
+    """Where one offers back ends a misspelt name shows last, beside the price that it would have had, or when asked."""
+    (pytester.path / "conftest.py").write_text("def pytest_koderz_open_model(model):\n    return None\n")
+    (pytester.path / "koderz.yaml").write_text(MINE.replace("MODEL", "backend: olama, model: y"))
+    near = "must be a plugin's, ours has another name (did you mean 'ollama'?)"
+    run("--koderz").stderr.fnmatch_lines([f"ERROR: */koderz.yaml:6: models.m: no price is known*{glob.escape(near)}"])
+    (pytester.path / "koderz.yaml").write_text(MINE.replace("MODEL", "backend: olama, model: x"))
+    result = run("--koderz", "-k", "HumanEval/1[")
+    result.stdout.fnmatch_lines(["*koderz.yaml: models.m.backend: no back end named 'olama' (did you mean 'ollama'?)*"])
+    result.assert_outcomes(errors=1, deselected=163)
 
 
 def test_the_environment_is_above_the_env_file(tmp_path: Path) -> None:

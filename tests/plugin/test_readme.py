@@ -88,6 +88,15 @@ def test_a_back_end_in_ten_lines_works(run: Run, pytester: pytest.Pytester) -> N
     result.assert_outcomes(passed=1, deselected=163)
 
 
+def test_a_test_of_a_users_own_asks_for_experiments(simulate: Run, pytester: pytest.Pytester) -> None:
+    """Ten of them, as shown; what they find is theirs to say."""
+    (pytester.path / "test_own.py").write_text(next(block for block in _blocks("python") if "mark.koderz" in block))
+    result = simulate("test_own.py", "--tb=no")
+    found = result.parseoutcomes()
+    assert found.get("passed", 0) + found.get("failed", 0) == 10
+    assert "errors" not in found
+
+
 @pytest.mark.parametrize("block", _blocks("yaml"))
 def test_settings_and_problems_are_valid_as_shown(block: str, run: Run, pytester: pytest.Pytester) -> None:
     """Each block is a koderz.yaml or a suite."""

@@ -18,7 +18,7 @@ from pytest_koderz.reporters.lock import FolderLock
 from pytest_koderz.testing import Answer, OllamaServer, Request
 
 from .conftest import Run
-from .killing import command, kill_when, recorded_bytes, results
+from .killing import command, kill_when, recorded_bytes, results, suite_of
 
 SETTINGS = """
 profiles:
@@ -178,13 +178,6 @@ models:
   coder: {backend: ollama, model: "qwen2.5-coder:7b"}
 cortex: {enabled: false}
 """
-PROBLEM = """
-  - id: own/add{number}
-    entry_point: add{number}
-    prompt: "def add{number}(x, y): ..."
-    tests: "def check(candidate): assert candidate(2, 3) == 5"
-    canonical_solution: "def add{number}(x, y): return x + y"
-"""
 
 
 def _coder(request: Request) -> Answer:
@@ -203,8 +196,7 @@ def test_only_calls_in_flight_are_asked_again(
     """As the server counts them: six problems, three calls each, and one more at most for each worker killed."""
     (pytester.path / "koderz.yaml").write_text(SERVED)
     (pytester.path / "problems").mkdir()
-    suite = "problems:" + "".join(PROBLEM.format(number=number) for number in range(6))
-    (pytester.path / "problems" / "own.yaml").write_text(suite)
+    (pytester.path / "problems" / "own.yaml").write_text(suite_of(6))
     with OllamaServer(_coder) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         served = ("--koderz-profile", "served", "-n", workers)
