@@ -13,6 +13,7 @@ from .channel import Channel, Gone
 from .child import compiled
 from .explain import TALLY, compile_counting
 from .greeting import greet
+from .patience import patience
 from .script import Script
 from .session import Broken, Diverged, Entry, Misfit, Session
 from .tally import MOST_FAILURES, Tally, failure
@@ -56,7 +57,9 @@ class Checker:
         """What became of the candidate that a child at the other end of *channel* has been told to load."""
         tests = self._compiled[key]
         session = Session(channel, tests.script.ahead)
-        result = _judged(tests, session, MOST_FAILURES)
+        # What has been sent ahead is answered without our asking.
+        with patience(bool(tests.script.ahead)):
+            result = _judged(tests, session, MOST_FAILURES)
         if "again" in result:
             tests.script.mistrust()
         elif result.get("outcome") == "passed":

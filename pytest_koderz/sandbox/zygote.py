@@ -39,7 +39,6 @@ def main() -> None:
     for number in (0, 1):
         os.dup2(devnull, number)
     os.close(devnull)
-    _be_patient()
     _preload(settings)
     body, missing = _body(settings)
     nest = Nest(lambda: body(control))
@@ -51,14 +50,6 @@ def main() -> None:
     nest.clear()
     for folder in settings["scratch"]:
         scratch.remove(folder)
-
-
-def _be_patient() -> None:
-    """Interrupt nobody on waking up. A checker then finds several answers at once, and its child is not held up."""
-    if hasattr(os, "SCHED_BATCH"):
-        with suppress(OSError):
-            if os.sched_getscheduler(0) == os.SCHED_OTHER:
-                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _preload(settings: dict[str, Any]) -> None:
