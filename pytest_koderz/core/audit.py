@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import string
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
+from keyword import iskeyword
 
 from .extract import candidate_of
+from .iteration import Candidate
 from .ports import Sandbox
 from .problem import Problem
 
@@ -43,59 +46,86 @@ def leaks_in(text: str, problem: Problem, sandbox: Sandbox) -> tuple[str, ...]:
 def hidden_values_in(text: str, problem: Problem) -> list[str]:
     """Literals of the tests, base and plus, that stand in *text* but not in the prompt; longest first, their parts not.
 
-    White space and the kind of quotes make no difference.
+    White space and the kinds of quotes and brackets make no difference.
     """
     shown, said = _dense(problem.prompt), _dense(text)
-    known = {literal for tests in (problem.tests, problem.plus) if tests for literal in _literals(tests)}
-    wanted = {word for literal in known for word in _words(literal, problem.entry_point)}
+    known = [_literals(tests) for tests in (problem.tests, problem.plus) if tests]
+    calls = {f"{name}{call}" for _, found in known for call in found for name in (problem.entry_point, "candidate")}
+    wanted = {_dense(word): word for word in calls.union(*(values for values, _ in known))}
     found = [word for word in wanted if word in said and word not in shown and _stands_alone(word, text)]
     kept: list[str] = []
     for word in sorted(found, key=lambda word: (-len(word), word)):
         if not any(word in longer for longer in kept):
             kept.append(word)
-    return kept
-
-
-def _words(literal: str, entry_point: str) -> tuple[str, ...]:
-    """How a text would write it: a call's arguments after the function's name."""
-    return (f"{entry_point}{literal}", f"candidate{literal}") if literal.startswith("(") else (literal,)
+    return [wanted[word] for word in kept]
 
 
 def _holds_solution(text: str, problem: Problem, sandbox: Sandbox) -> bool:
-    if not re.search(rf"\bdef\s+{re.escape(problem.entry_point)}\b", text):
-        return False
-    candidate = candidate_of(text, problem)
-    return candidate is not None and sandbox(problem, candidate).passed
+    return any(sandbox(problem, candidate).passed for candidate in _answers_in(text, problem))
+
+
+def _answers_in(text: str, problem: Problem) -> Iterator[Candidate]:
+    """The code in *text* as an answer; where it defines other functions alone, each of these in turn."""
+    defined = list(dict.fromkeys(re.findall(r"\bdef\s+(\w+)", text)))
+    names = defined[:MOST] if defined and problem.entry_point not in defined else [problem.entry_point]
+    for name in names:
+        candidate = candidate_of(re.sub(rf"\b{name}\b", problem.entry_point, text), problem)
+        if candidate is not None:
+            yield candidate
 
 
 def _stands_alone(word: str, text: str) -> bool:
     """Not as a part of a longer word or number, as 12345 is of 123456. *word* is dense, *text* is as it was written."""
     if not (word[0].isalnum() or word[-1].isalnum()):
         return True
-    spaced = r"\s*".join("[\"`']" if character == "'" else re.escape(character) for character in word)
-    return re.search(rf"(?<![\w.]){spaced}(?!\w|\.\d)", text) is not None
+    spaced = r"\s*".join(map(re.escape, word))
+    return re.search(rf"(?<![\w.]){spaced}(?!\w|\.\d)", text.translate(_ALIKE)) is not None
+
+
+_ALIKE = str.maketrans('"`({)}', "''[[]]")
+"""A model may write a tuple for a list, and any quotes."""
 
 
 def _dense(text: str) -> str:
-    return re.sub(r"[\"`]", "'", re.sub(r"\s", "", text))
+    return re.sub(r"\s", "", text).translate(_ALIKE)
 
 
 @lru_cache(maxsize=512)
-def _literals(tests: str) -> frozenset[str]:
-    """The tests' arguments and expected values as dense text: each distinctive one, and a call's in parentheses."""
+def _literals(tests: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The tests' distinctive arguments and expected values, and each call's arguments in parentheses; no spaces."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes in a dataset's tests
         try:
             tree = ast.parse(tests)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return frozenset()
-    calls = {dense for call in _calls(tree) if len(dense := _dense(call)) > EDGE_CASE}
-    values = {dense for node in _values(tree) if _is_distinctive(dense := _dense(ast.unparse(node)))}
-    return frozenset(values | calls)
+            return frozenset(), frozenset()
+    values = {_spaceless(ast.unparse(node)) for node in _values(tree)}
+    calls = {call for call in map(_spaceless, _calls(tree)) if len(call) > EDGE_CASE}
+    return frozenset(filter(_is_distinctive, values)), frozenset(calls)
+
+
+def _spaceless(text: str) -> str:
+    return re.sub(r"\s", "", text)
 
 
 def _is_distinctive(literal: str) -> bool:
-    return len(literal) >= (LONG_NUMBER if re.fullmatch(r"-?[\d.]+", literal) else DISTINCTIVE)
+    number = re.fullmatch(r"-?[\d.]+", literal)
+    return len(literal) >= (LONG_NUMBER if number else DISTINCTIVE) and not _is_common(literal)
+
+
+def _is_common(literal: str) -> bool:
+    """An alphabet, a word of Python's, a round number, or a count from 0 or 1 on."""
+    inner = literal[1:-1]
+    first = int(inner[0]) if inner[:1] in {"0", "1"} else None
+    return (
+        inner in _ALPHABETS
+        or iskeyword(inner)
+        or re.fullmatch(r"-?\d0+(\.0)?", literal) is not None
+        or (first is not None and inner == ",".join(map(str, range(first, first + inner.count(",") + 1))))
+    )
+
+
+_ALPHABETS = frozenset({string.ascii_lowercase, string.ascii_uppercase, string.ascii_letters, string.digits})
 
 
 def _calls(tree: ast.Module) -> Iterator[str]:

@@ -114,6 +114,8 @@ def check(candidate):
 def _tests(row: Row, reference: str, inputs: Sequence[Sequence[object]]) -> str:
     """Test source with one assertion for each of *inputs*."""
     entry_point = row.text("entry_point")
+    if not row.text("canonical_solution").strip():
+        raise row.wrong("canonical_solution", "is empty, so nothing is known of the right answers")
     if function_of(reference, entry_point) is None:
         raise row.wrong("canonical_solution", fault_of(reference) or f"defines no function {entry_point!r}")
     if not inputs:

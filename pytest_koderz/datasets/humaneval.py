@@ -11,7 +11,7 @@ from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
 
 from .examples import visible_tests
-from .rows import Row, read_rows, text_of
+from .rows import Row, fault_of_id, read_rows, text_of
 from .source import as_check, fault_of, outside_modules, preamble_of, undefined
 
 COUNT = 164
@@ -25,10 +25,12 @@ def read_jsonl(path: Path, dataset: str = "") -> tuple[Problem, ...]:
 
 
 def distinct(pairs: Iterable[tuple[Row, Problem]]) -> tuple[Problem, ...]:
-    """The problems, at least one, whose ids must differ."""
+    """The problems, at least one, whose ids must be right and differ."""
     first: dict[str, int] = {}
     problems = []
     for row, problem in pairs:
+        if fault := fault_of_id(problem.id):
+            raise row.wrong("task_id", fault)
         if problem.id in first:
             raise row.wrong("task_id", f"{problem.id!r} stands in {row.unit} {first[problem.id]} already")
         first[problem.id] = row.position

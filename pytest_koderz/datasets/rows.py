@@ -65,6 +65,13 @@ class Row:
         return value
 
 
+def fault_of_id(name: str) -> str | None:
+    """Why *name* cannot be a problem's id, which pytest shows as `file::name[arm]`; None where it can."""
+    if name.strip() and not any(letter in "[]" or letter.isspace() or not letter.isprintable() for letter in name):
+        return None
+    return f"{name!r}: an id has no spaces and no square brackets, such as `own/rotate`"
+
+
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a JSONL file, gzipped or not; of a JSON file that holds one list, its entries."""
     text = text_of(path)

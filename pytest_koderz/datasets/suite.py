@@ -15,6 +15,7 @@ from .catalogue import load
 from .download import Notify
 from .examples import visible_tests
 from .located import KeyPath, Located, read_yaml
+from .rows import fault_of_id
 from .selection import select
 from .source import as_check, asserts_in, fault_of, names_of, outside_modules, preamble_of, undefined
 
@@ -158,8 +159,8 @@ def _check_tests(suite: Located, key: KeyPath, tests: str) -> None:
 
 
 def _check_id(suite: Located, key: KeyPath, name: str) -> None:
-    if not name.strip() or any(letter in "[]" or letter.isspace() or not letter.isprintable() for letter in name):
-        raise _wrong(suite, key, f"{name!r}: an id has no spaces and no square brackets, such as `own/rotate`")
+    if fault := fault_of_id(name):
+        raise _wrong(suite, key, fault)
 
 
 def _check_keys(suite: Located, key: KeyPath, known: tuple[str, ...], required: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from math import ceil
+from math import ceil, sqrt
 from statistics import NormalDist
 
 from pytest_koderz.core.experiment import Experiment
 
-from .intervals import Interval, mcnemar_exact, noninferiority_p, paired_difference
+from .bounded import ROUNDING, Sample, sample_of, score_of
+from .intervals import (
+    Interval,
+    clustered_noninferiority_p,
+    mcnemar_exact,
+    noninferiority_p,
+    paired_difference,
+    score,
+)
 from .problems import Tries, by_problem
 from .savings import Savings, measured
 
@@ -19,6 +27,10 @@ CONFIDENCE = 0.95
 LEVEL = (1 - CONFIDENCE) / 2
 """Of a one-sided test."""
 POWER = 0.8
+MOST = 1_000_000
+"""Problems that are in anyone's reach."""
+EVEN = 0.5
+"""What a difference of 0 is brought to."""
 
 
 class Claim(StrEnum):
@@ -32,20 +44,87 @@ class Claim(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Solved by one arm and by the other over the same problems, as a table that may hold fractions."""
+    """Problems that each arm tried once, as a table."""
 
-    only_arm: float
-    only_control: float
-    size: float
-    """Problems; with several epochs the effective number of them."""
+    only_arm: int
+    only_control: int
+    size: int
+    """Problems."""
 
     @property
     def difference(self) -> float:
         return (self.only_arm - self.only_control) / self.size
 
+    @property
+    def variance(self) -> float:
+        """Of the difference on one problem."""
+        return (self.only_arm + self.only_control) / self.size - self.difference**2
+
+    @property
+    def interval(self) -> Interval:
+        return paired_difference(self.only_arm, self.only_control, self.size, CONFIDENCE)
+
+    def score(self, difference: float) -> float:
+        """How far what was seen lies above a true *difference*, in its standard errors there."""
+        return float(score(self.only_arm, self.only_control, self.size, difference))
+
+    def margin_p(self, margin: float) -> float:
+        return noninferiority_p(self.only_arm, self.only_control, self.size, margin)
+
+    @property
+    def equality_p(self) -> float:
+        return mcnemar_exact(self.only_arm, self.only_control)
+
     def scaled(self, size: int) -> Pairs:
-        """The same shares over another number of problems, in whole problems."""
+        """The same shares over another number of problems."""
         return Pairs(round(self.only_arm * size / self.size), round(self.only_control * size / self.size), size)
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Problems that an arm tried several times: the difference in the share of solved epochs on each.
+
+    The interval shows how far what was seen varies. That an arm matches takes more: problems that were not met may
+    differ more than any that was, as where an arm always fails on one in twenty.
+    """
+
+    sample: Sample
+    """A problem counts once. Differences are brought from -1..1 to 0..1."""
+    only_arm: float
+    """Of `size` problems with one try each, as many as vary like these; likewise `only_control`."""
+    only_control: float
+    size: float
+
+    @property
+    def difference(self) -> float:
+        return 2 * self.sample.mean - 1
+
+    @property
+    def variance(self) -> float:
+        return 4 * self.sample.variance
+
+    @property
+    def interval(self) -> Interval:
+        return paired_difference(self.only_arm, self.only_control, self.size, CONFIDENCE)
+
+    def score(self, difference: float) -> float:
+        return score_of(self.sample, (1 + difference) / 2)
+
+    def margin_p(self, margin: float) -> float:
+        return clustered_noninferiority_p(self.sample, margin)
+
+    @property
+    def equality_p(self) -> float:
+        higher, lower = (
+            sum(weight for value, weight in zip(sample.values, sample.weights, strict=True) if value > EVEN + ROUNDING)
+            for sample in (self.sample, self.sample.mirrored)
+        )
+        return mcnemar_exact(round(higher * self.sample.size), round(lower * self.sample.size))
+
+    def scaled(self, size: int) -> Differences:
+        times = size / self.sample.size
+        sample = replace(self.sample, size=size)
+        return Differences(sample, self.only_arm * times, self.only_control * times, self.size * times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +197,9 @@ def compare(
         only_arm=won,
         only_control=lost,
         difference=table.difference if table else None,
-        difference_interval=interval_of(table) if table else None,
+        difference_interval=table.interval if table else None,
         p_value=p_value,
-        margin_p_value=margin_p_of(table, margin) if table else 1.0,
+        margin_p_value=table.margin_p(margin) if table else 1.0,
         savings=measured(*_sides(pairs)),
         savings_with_gpu=None if local_rate is None else measured(*_sides(pairs), local_rate),
         claim=claim,
@@ -128,88 +207,85 @@ def compare(
     )
 
 
-def interval_of(table: Pairs) -> Interval:
-    return paired_difference(table.only_arm, table.only_control, table.size, CONFIDENCE)
-
-
-def claim_of(table: Pairs | None, p_value: float, margin: float) -> Claim:
+def claim_of(table: Pairs | Differences | None, p_value: float, margin: float) -> Claim:
     """The claim as `compare` defines it; None is a table without problems."""
     if table is None:
         return Claim.INCONCLUSIVE
-    interval, differs = interval_of(table), p_value <= 1 - CONFIDENCE
+    interval, differs = table.interval, p_value <= 1 - CONFIDENCE
     if interval.high < 0 and differs:
         return Claim.WORSE
     if interval.low > 0 and differs:
         return Claim.BETTER
-    if interval.low > -margin and margin_p_of(table, margin) <= LEVEL:
+    if interval.low > -margin and table.margin_p(margin) <= LEVEL:
         return Claim.MATCHES
     return Claim.INCONCLUSIVE
 
 
-def margin_p_of(table: Pairs, margin: float) -> float:
-    return noninferiority_p(table.only_arm, table.only_control, table.size, margin)
-
-
-def pairs_of(pairs: Sequence[tuple[Tries, Tries]]) -> Pairs | None:
-    """The table of *pairs*; None where there are none.
+def pairs_of(pairs: Sequence[tuple[Tries, Tries]]) -> Pairs | Differences | None:
+    """The table of *pairs*; None where there are none. Epochs that all agree make it one of single tries.
 
     With several epochs each problem is one cluster. A try of the arm and one of the control on the same problem are
-    independent, so `share * (1 - other share)` is that problem's chance of "arm alone". The table is then shrunk or
-    grown to the number of problems whose difference would vary as much as the observed mean difference does: the
-    design effect of Kish, as Obuchowski (1998), Stat. Med. 17:1495-1507, uses it for clustered pairs. It lies between
-    the number of problems and the number of tries; with one epoch it is the number of problems.
+    independent, so `share * (1 - other share)` is that problem's chance of "arm alone". The table of these is shrunk
+    or grown by the design effect of Kish, as Obuchowski (1998), Stat. Med. 17:1495-1507, uses it for clustered pairs;
+    its size lies between the number of problems and the number of tries.
     """
     if not pairs:
         return None
+    differences = [mine.share - other.share for mine, other in pairs]
+    if set(differences) <= {-1, 0, 1}:
+        return Pairs(differences.count(1), differences.count(-1), len(pairs))
+    sample = sample_of(((1 + difference) / 2, 1) for difference in differences)
     alone = sum(mine.share * (1 - other.share) for mine, other in pairs)
     other_alone = sum(other.share * (1 - mine.share) for mine, other in pairs)
-    size = _effective_size(pairs, (alone + other_alone) / len(pairs))
-    return Pairs(alone * (size / len(pairs)), other_alone * (size / len(pairs)), size)
-
-
-def _effective_size(pairs: Sequence[tuple[Tries, Tries]], discordant: float) -> float:
-    count = len(pairs)
-    differences = [mine.share - other.share for mine, other in pairs]
-    mean = sum(differences) / count
-    variance = sum((difference - mean) ** 2 for difference in differences) / count**2
     most = sum(min(mine.settled, other.settled) for mine, other in pairs)
-    if most == count or not variance:
-        return float(count)
-    return min(max((discordant - mean**2) / variance, float(count)), float(most))
+    size = _effective_size(sample, (alone + other_alone) / len(pairs), most)
+    return Differences(sample, alone * size / len(pairs), other_alone * size / len(pairs), size)
 
 
-def problems_needed(table: Pairs, problems: int, margin: float) -> int | None:
-    """How many problems a conclusion would take with 80 % power, should the shares of *table* be the truth.
+def _effective_size(sample: Sample, discordant: float, most: float) -> float:
+    """The number of problems with one try each whose mean difference would vary as much as that of *sample* does."""
+    mean, variance = 2 * sample.mean - 1, 4 * sample.variance / sample.size
+    if variance < ROUNDING:
+        return sample.size
+    return min(max((discordant - mean**2) / variance, sample.size), most)
 
-    The nearer of the two limits that can be reached is aimed at: -margin (a match) or 0 (worse). n = (z_level +
-    z_power)^2 (discordant - difference^2) / distance^2: Connor (1987), Biometrics 43:207-211, and Nam (1997),
-    Biometrics 53:1422-1430; more where `claim_of` would still be inconclusive about the table so enlarged.
+
+def problems_needed(table: Pairs | Differences, problems: int, margin: float) -> int | None:
+    """How many problems a conclusion would take with 80 % power, should those of *table* be like all others.
+
+    The nearer of the two limits that can be reached is aimed at: -margin (a match) or 0 (worse). n = (z_level s_0 +
+    z_power s_1)^2 / distance^2, s_0 and s_1 being the standard deviations of one problem's difference where it is at
+    the limit and where it is as seen: Connor (1987), Biometrics 43:207-211, and Nam (1997), Biometrics 53:1422-1430;
+    more where `claim_of` would still be inconclusive about the table so enlarged.
     """
     goal = -margin if table.difference > -margin / 2 else 0.0
     distance = abs(table.difference - goal)
-    if not distance:  # A margin of 0, and no difference seen.
+    if distance < ROUNDING:  # A margin of 0, and no difference seen.
         return None
-    discordant = (table.only_arm + table.only_control) / table.size
     normal = NormalDist()
-    reach = normal.inv_cdf((1 + CONFIDENCE) / 2) + normal.inv_cdf(POWER)
-    size = max(reach**2 * (discordant - table.difference**2) / distance**2, table.size + 1)
-    return ceil(_conclusive_from(table, ceil(size), margin) * problems / table.size)
+    at_limit = distance * sqrt(problems) / abs(table.score(goal))
+    reach = normal.inv_cdf((1 + CONFIDENCE) / 2) * at_limit + normal.inv_cdf(POWER) * sqrt(table.variance)
+    return _conclusive_from(table, ceil(max((reach / distance) ** 2, problems + 1)), margin)
 
 
-def _conclusive_from(table: Pairs, size: int, margin: float) -> int:
-    """The number of problems, *size* or more, from which *table* enlarged would be conclusive."""
+def _conclusive_from(table: Pairs | Differences, size: int, margin: float) -> int | None:
+    """The number of problems, *size* or more, from which *table* enlarged would be conclusive; None: beyond MOST.
+
+    An arm that loses much on few problems and wins little on as many is never worse by the sign test.
+    """
     short = size - 1
-    while _inconclusive(table.scaled(size), margin):
+    while size <= MOST and _inconclusive(table.scaled(size), margin):
         short, size = size, ceil(size * 1.3)
+    if size > MOST:
+        return None
     while size - short > 1:
         middle = (short + size) // 2
         short, size = (middle, size) if _inconclusive(table.scaled(middle), margin) else (short, middle)
     return size
 
 
-def _inconclusive(table: Pairs, margin: float) -> bool:
-    p_value = mcnemar_exact(int(table.only_arm), int(table.only_control))
-    return claim_of(table, p_value, margin) is Claim.INCONCLUSIVE
+def _inconclusive(table: Pairs | Differences, margin: float) -> bool:
+    return claim_of(table, table.equality_p, margin) is Claim.INCONCLUSIVE
 
 
 def _sides(pairs: Sequence[tuple[Tries, Tries]]) -> tuple[list[Tries], list[Tries]]:

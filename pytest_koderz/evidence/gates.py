@@ -43,8 +43,15 @@ def gate_solved(figures: ArmFigures, least: float, planned: int | None = None) -
 
 
 def gate_cost_per_solved(figures: ArmFigures, most: Decimal) -> Gate:
-    """Holds where a solved problem cost *most* US dollars or less, the failures included."""
+    """Holds where a solved problem cost *most* US dollars or less, the failures included.
+
+    It is undecided where most experiments are not settled: what those would have cost has no bound.
+    """
     limit, dollars = float(most), figures.dollars_per_solved
+    missing = figures.invalid + figures.skipped + figures.unfinished
+    if missing > figures.settled:
+        reason = f"only {figures.settled} of {figures.settled + missing} experiments are settled"
+        return Gate(limit, None, False, f"undecided: {reason}")
     if dollars is None:
         reason = "a price is not known" if figures.solved else "nothing is solved"
         return Gate(limit, None, False, f"undecided: {reason}")

@@ -9,6 +9,8 @@ from math import comb, sqrt
 from statistics import NormalDist
 from typing import Any
 
+from .bounded import Sample, limits_of, sample_of, score_of
+
 RESAMPLES = 4999
 SEED = 20_251_122
 CALIBRATION = 30
@@ -42,8 +44,8 @@ def quantile(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
-def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval | None:
-    """The score interval of a share; None where *n* is 0. An effective sample size may be a fraction.
+def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval | None:
+    """The score interval of a share; None where *n* is 0.
 
     Wilson (1927), J. Am. Stat. Assoc. 22:209-212; recommended for small n and shares near 0 or 1 by Brown, Cai and
     DasGupta (2001), Stat. Sci. 16:101-133. Agrees with `scipy.stats.binomtest(...).proportion_ci(method="wilson")`.
@@ -61,34 +63,16 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval | N
 def wilson_clustered(clusters: Sequence[tuple[int, int]], confidence: float = 0.95) -> Interval | None:
     """The score interval of a share over problems that were each tried several times: `(successes, tries)` of each.
 
-    Wilson's formula with the effective sample size of Korn and Graubard (1998), Survey Methodology 24:193-201: tries
-    divided by the design effect, which is taken from the variance between problems (ratio estimator), with Student's
-    quantile for few problems. It lies between that of epochs which always agree and the number of tries; the former
-    is taken where all or none succeeded, since nothing then shows how alike the epochs are. With one try for each
-    problem this is Wilson's interval. Compared by Dean and Pagano (2015), J. Surv. Stat. Methodol. 3:484-503.
+    That of the mean of the problems' shares (`bounded.score_of`), of which one with more tries weighs more. It is
+    never narrower than if all tries were independent. With one try for each problem this is Wilson's interval.
     """
     clusters = [cluster for cluster in clusters if cluster[1]]
-    tries = sum(n for _, n in clusters)
-    if not tries:
-        return None
-    share = sum(x for x, _ in clusters) / tries
-    size = float(tries) if tries == len(clusters) else _effective_size(clusters, share, confidence)
-    return wilson(share * size, size, confidence)
-
-
-def _effective_size(clusters: Sequence[tuple[int, int]], share: float, confidence: float) -> float:
-    from scipy.special import stdtrit
-
-    tries, problems = sum(n for _, n in clusters), len(clusters)
-    least = tries**2 / sum(n * n for _, n in clusters)
-    if share in (0, 1) or problems == 1:
-        return least
-    between = sum((x - share * n) ** 2 for x, n in clusters) * problems / (problems - 1) / tries**2
-    if not between:
-        return float(tries)
-    student = float(stdtrit(problems - 1, (1 + confidence) / 2))
-    size = share * (1 - share) / between * (quantile(confidence) / student) ** 2
-    return min(max(size, least), float(tries))
+    successes, tries = sum(x for x, _ in clusters), sum(n for _, n in clusters)
+    independent = wilson(successes, tries, confidence)
+    if independent is None or tries == len(clusters):
+        return independent
+    low, high = limits_of(sample_of((x / n, n) for x, n in clusters), quantile(confidence))
+    return Interval(min(low, independent.low), max(high, independent.high), confidence)
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -232,17 +216,23 @@ def _pivots(ratios: Any, errors: Any, ratio: float, positive: bool) -> Any:
     return np.where(np.isnan(pivots), beyond, pivots)
 
 
-def noninferiority_p(b: float, c: float, n: float, margin: float) -> float:
+def noninferiority_p(b: int, c: int, n: int, margin: float) -> float:
     """The one-sided p-value that the true difference is -*margin* or lower, given the pairs of `paired_difference`.
 
     The exact unconditional test on Tango's statistic, its p-value the largest over the nuisance parameter: Hsueh, Liu
-    and Chen (2001), Biometrics 57:478-483. Beyond 300 problems, or for an effective table with fractions, the normal
-    p-value, which is then within 0.0005 of it at the level of 2.5 %.
+    and Chen (2001), Biometrics 57:478-483. Beyond 300 problems the normal p-value, which is then within 0.0005 of it
+    at the level of 2.5 %.
     """
-    statistic = float(score(b, c, n, -margin))
-    if n > EXACT_UP_TO or not all(float(count).is_integer() for count in (b, c, n)):
-        return NormalDist().cdf(-statistic)
-    return _largest_tail(statistic, int(n), margin)
+    return _p_of(float(score(b, c, n, -margin)), n, margin)
+
+
+def clustered_noninferiority_p(differences: Sample, margin: float) -> float:
+    """The same where each problem was tried several times; their score is held against that of single tries."""
+    return _p_of(score_of(differences, (1 - margin) / 2), round(differences.size), margin)
+
+
+def _p_of(statistic: float, n: int, margin: float) -> float:
+    return NormalDist().cdf(-statistic) if n > EXACT_UP_TO else _largest_tail(statistic, n, margin)
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,6 @@
 """Do the claims hold? Simulated benchmarks with a known truth, through the same functions as real ones.
 
-Run: python -m tests.benchmarks.bench_coverage [--benchmarks 200] [--seed 1]
+Run: python -m tests.benchmarks.bench_coverage [--benchmarks 1000] [--seed 1]
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def _claims(claims: dict[Claim, float]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--benchmarks", type=int, default=200, help="simulated benchmarks for each world (200)")
+    parser.add_argument("--benchmarks", type=int, default=1000, help="simulated benchmarks for each world (1000)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()

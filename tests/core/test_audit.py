@@ -23,6 +23,8 @@ def check(candidate):
     assert candidate("some words", 7) == "other words"
     assert candidate(7, 12) == 123456
     assert candidate([1], 0.5) is False
+    assert candidate({"left": [11, 12]}, 0.5) is False
+    assert candidate(((15, 3), (2, 7)), 0.5) is False
 """,
 )
 
@@ -36,6 +38,9 @@ def check(candidate):
         'Given `some words` it returns "other words".',
         "Try close(7, 12).",
         "`candidate(7,12)` is wrong.",
+        "For (1.1, 2.2, 3.1, 4.1, 5.1) the answer is False.",
+        "It should take {'left': [11, 12]}.",
+        "Of ((15, 3), (2, 7)) the first.",
     ],
 )
 def test_a_value_of_the_tests_is_found(text: str) -> None:
@@ -61,6 +66,24 @@ def test_what_the_task_shows_or_anyone_would_say_is_not(text: str) -> None:
     assert hidden_values_in(text, hidden) == []
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("'abcdefghijklmnopqrstuvwxyz'", "Look it up in 'abcdefghijklmnopqrstuvwxyz'."),
+        ("'continue'", "Use `continue` there."),
+        ("1000000", "Stop at 1000000, or at 1_000_000."),
+        ("10000.0", "Divide by 10000.0."),
+        ("[1, 2, 3, 4, 5, 6]", "Say you are given [1, 2, 3, 4, 5, 6]."),
+        ("(0, 1, 2, 3, 4)", "Say you are given [0, 1, 2, 3, 4]."),
+    ],
+)
+def test_what_anyone_would_write_down_is_not(value: str, text: str) -> None:
+    """An alphabet, a keyword, a round number, a count; but a call with it would be the test's own."""
+    hidden = replace(CLOSE, tests=f"def check(candidate):\n    assert candidate({value}, 8) == 3\n")
+    assert hidden_values_in(text, hidden) == []
+    assert hidden_values_in(f"close({value}, 8)", hidden)
+
+
 def test_a_table_of_inputs_is_read() -> None:
     """As the plus tests have one."""
     plus = "INPUTS = [\n    [[9.25, 8.75], 'abcdefgh'],\n]\n\ndef check(candidate):\n    pass\n"
@@ -78,6 +101,10 @@ def test_tests_that_are_not_python_hide_nothing() -> None:
         ("```python\ndef close(numbers, limit):\n    return solved\n```", (COMPLETE_SOLUTION,)),
         ("```python\ndef close(numbers, limit):\n    return wrong\n```", ()),
         ("Write solved code in def close.", ()),
+        ("```python\ndef nearest(numbers, limit):\n    return solved\n```", (COMPLETE_SOLUTION,)),
+        ("```python\nclose = lambda numbers, limit: 'return solved'\n```", (COMPLETE_SOLUTION,)),
+        ("The body is:\n```python\n    return solved\n```", (COMPLETE_SOLUTION,)),
+        ("```python\ndef nearest(numbers):\n    return wrong\n```", ()),
         ("Sort, then compare neighbours.", ()),
     ],
 )

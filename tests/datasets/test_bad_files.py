@@ -116,3 +116,24 @@ def test_what_is_no_file_of_rows_is_named(tmp_path: Path, name: str) -> None:
         load(name, tmp_path / "none.jsonl")
     with pytest.raises(UsageError, match=r": cannot be read: Is a directory$"):
         load(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name != "mbpp"])
+@pytest.mark.parametrize("written", ["", " ", "two words", "own/a[1]", "a\u0007"])
+def test_an_id_that_cannot_be_an_items_is_named(tmp_path: Path, name: str, written: str) -> None:
+    """As in a suite: pytest writes `file::id[arm]`, and a selection lists ids."""
+    if name == "mbppplus":
+        written = f"{written}/900"
+        if written == "/900":
+            return
+    place = tmp_path / "rows.jsonl"
+    fault = fault_in(place, name, lines_of(ROWS[name] | {"task_id": written}))
+    assert fault == f"{place}:1: task_id: {written!r}: an id has no spaces and no square brackets, such as `own/rotate`"
+
+
+@pytest.mark.parametrize("name", ["humanevalplus", "mbppplus"])
+def test_a_reference_solution_that_is_empty_is_named(tmp_path: Path, name: str) -> None:
+    """After a prompt with a docstring it is a function that returns None: so would be what is expected."""
+    place = tmp_path / "rows.jsonl"
+    fault = fault_in(place, name, lines_of(ROWS[name] | {"canonical_solution": "\n"}))
+    assert fault == f"{place}:1: canonical_solution: is empty, so nothing is known of the right answers"

@@ -62,6 +62,13 @@ def test_cost_per_solved_is_undecided_without_a_solve_or_a_price() -> None:
     assert (unknown.holds, unknown.reason) == (False, "undecided: a price is not known")
 
 
+def test_cost_per_solved_is_undecided_where_most_are_not_settled() -> None:
+    """One cheap solve says nothing of two that failed to run; of one it does."""
+    few = gate_cost_per_solved(figures_of("koderz", results(1, 0, invalid=2)), Decimal(1))
+    assert (few.holds, few.reason) == (False, "undecided: only 1 of 3 experiments are settled")
+    assert gate_cost_per_solved(figures_of("koderz", results(1, 0, invalid=1)), Decimal(1)).holds
+
+
 def test_fall_against_the_baseline_is_paired() -> None:
     """One problem of 50 lost is 2 points; a new problem that fails is not in the baseline."""
     baseline = {f"Problem/{number}": 1.0 for number in range(50)}
