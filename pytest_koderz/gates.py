@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from .config import Settings
+from .core.arm import Arm
 from .core.errors import UsageError
 from .core.experiment import Experiment
 from .evidence.arms import figures_of
 from .evidence.gates import Gate, gate_cost_per_solved, gate_solved, gate_worse
+from .items import labels_of
+from .reporters.results import VERSION
 
 DECIDES = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 """Only these exit statuses give way to a gate's: an interruption or an error stays one."""
@@ -22,18 +27,22 @@ DECIDES = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 class Gates:
     """Registered on the controller where a limit is given. They hold for the first arm that runs."""
 
-    def __init__(self, config: pytest.Config, arm: str, experiments: Callable[[], Sequence[Experiment]]) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, experiments: Callable[[], Sequence[Experiment]]
+    ) -> None:
         """Raises UsageError for a limit that is none, or a baseline that cannot be read."""
         option = config.getoption
-        self.arm = arm
+        self.arm = settings.arms[0].name
+        self._labels = set(labels_of(self.arm, settings.epochs))
         self.experiments = experiments
         self.least = _number("--koderz-min-solved", option("koderz_min_solved"), most=Decimal(1))
         self.fall = _number("--koderz-max-worse", option("koderz_max_worse"), most=Decimal(1))
         self.cost = _number("--koderz-max-cost-per-solved", option("koderz_max_cost_per_solved"))
-        self.baseline = _baseline(option("koderz_baseline"), arm)
+        self.baseline = _baseline(option("koderz_baseline"), settings.arms[0])
         if (self.fall is None) is not (self.baseline is None):
             raise UsageError("--koderz-max-worse and --koderz-baseline go together: how much worse, than what")
-        self.planned = 0
+        self.planned: list[str] = []
+        """The problem of each experiment that there should be: what is missing at the end must not decide a gate."""
         self.decided: dict[str, Gate] = {}
 
     @property
@@ -41,17 +50,25 @@ class Gates:
         return any(limit is not None for limit in (self.least, self.fall, self.cost))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """How many experiments there should be: what is missing at the end must not decide a gate."""
-        self.planned = sum(f"[{self.arm}" in item.name for item in session.items)
+        self._plan(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """With workers the controller collects nothing, and each of them the same."""
+        self._plan(ids)
+
+    def _plan(self, nodeids: Iterable[str]) -> None:
+        parts = [nodeid.partition("::")[2].rpartition("[") for nodeid in nodeids]
+        self.planned = [problem for problem, _, label in parts if label.removesuffix("]") in self._labels]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         own = [one for one in self.experiments() if one.arm == self.arm]
         figures = figures_of(self.arm, own)
         if self.least is not None:
-            self.decided["min-solved"] = gate_solved(figures, float(self.least), self.planned)
+            self.decided["min-solved"] = gate_solved(figures, float(self.least), len(self.planned))
         if self.fall is not None and self.baseline is not None:
-            self.decided["max-worse"] = gate_worse(own, self.baseline, float(self.fall))
+            self.decided["max-worse"] = gate_worse(own, self.baseline, float(self.fall), self.planned)
         if self.cost is not None:
             self.decided["max-cost-per-solved"] = gate_cost_per_solved(figures, self.cost)
         if session.exitstatus in DECIDES:
@@ -80,20 +97,33 @@ def _number(option: str, text: str | None, most: Decimal | None = None) -> Decim
     return number
 
 
-def _baseline(text: str | None, arm: str) -> Mapping[str, float] | None:
+def _baseline(text: str | None, arm: Arm) -> Mapping[str, float] | None:
     """The share of epochs solved by problem, from a file that --koderz-json wrote."""
     if text is None:
         return None
     try:
-        rows = json.loads(Path(text).read_text())["experiments"]
-        solved: dict[str, list[bool]] = defaultdict(list)
-        for row in rows:
-            if row["arm"] == arm and row["outcome"] in {"solved", "unsolved"}:
-                solved[row["problem"]].append(row["outcome"] == "solved")
+        results = json.loads(Path(text).read_text())
+        found, graded_on = results["version"], results["benchmark"]["grade_on"]
+        solved = _solved_in(results["experiments"], arm.name)
     except OSError as error:
         raise UsageError(f"--koderz-baseline: {text}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError):
         raise UsageError(f"--koderz-baseline: {text} is not a file that --koderz-json wrote") from None
+    if found != VERSION:
+        raise UsageError(
+            f"--koderz-baseline: {text} has format {found}, and this version reads {VERSION}; write it anew"
+        )
+    if graded_on != arm.grade_on:
+        how = f"was graded on the {graded_on} tests, and this run is on the {arm.grade_on} tests"
+        raise UsageError(f"--koderz-baseline: {text} {how}; write it anew, or set `grade_on: {graded_on}`")
     if not solved:
-        raise UsageError(f"--koderz-baseline: {text} has no settled experiment of arm '{arm}'")
+        raise UsageError(f"--koderz-baseline: {text} has no settled experiment of arm '{arm.name}'")
+    return solved
+
+
+def _solved_in(rows: Iterable[Mapping[str, Any]], arm: str) -> dict[str, float]:
+    solved: dict[str, list[bool]] = defaultdict(list)
+    for row in rows:
+        if row["arm"] == arm and row["outcome"] in {"solved", "unsolved"}:
+            solved[row["problem"]].append(row["outcome"] == "solved")
     return {problem: sum(each) / len(each) for problem, each in solved.items()}

@@ -36,6 +36,11 @@ class Unsettled(Exception):
         self.experiment = experiment
 
 
+def labels_of(arm: str, epochs: int) -> list[str]:
+    """What stands in brackets behind a problem's id, for each epoch."""
+    return [arm] if epochs == 1 else [f"{arm}-{epoch}" for epoch in range(1, epochs + 1)]
+
+
 class Suite(pytest.File):
     """A file that says which problems there are."""
 
@@ -43,8 +48,7 @@ class Suite(pytest.File):
         benchmark = self.config.stash[benchmark_key]
         for problem in self.problems():
             for arm in benchmark.settings.arms:
-                for epoch in range(1, benchmark.settings.epochs + 1):
-                    label = arm.name if benchmark.settings.epochs == 1 else f"{arm.name}-{epoch}"
+                for epoch, label in enumerate(labels_of(arm.name, benchmark.settings.epochs), 1):
                     yield self._item(problem, arm, epoch, label)
 
     def _item(self, problem: Problem, arm: Arm, epoch: int, label: str) -> ExperimentItem:

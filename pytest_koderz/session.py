@@ -143,7 +143,7 @@ class Session:
         if self.settings.cortex.enabled:
             self.cortex = self._open_cortex()
             register(self.cortex, "koderz-cortex")
-        self.gates = Gates(self.config, self.settings.arms[0].name, self._in_order)
+        self.gates = Gates(self.config, self.settings, self._in_order)
         if self.gates.given and not self.is_worker:
             register(self.gates, "koderz-gates")
         check_jobs(self.config, self.settings.jobs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -58,14 +58,18 @@ def gate_cost_per_solved(figures: ArmFigures, most: Decimal) -> Gate:
     return Gate(limit, float(dollars), dollars <= most, f"${dollars:.4f} per solved problem, at most ${most} wanted")
 
 
-def gate_worse(arm: Sequence[Experiment], baseline: Mapping[str, float], most: float) -> Gate:
+def gate_worse(
+    arm: Sequence[Experiment], baseline: Mapping[str, float], most: float, planned: Collection[str] = ()
+) -> Gate:
     """Holds where the share of solved fell by *most* or less since *baseline*, over the problems in both.
 
     *baseline* gives the share of epochs solved by problem id, settled problems alone. The figure is the observed
     difference, not a limit of its interval: a gate guards a change, it claims nothing of other problems. It is
-    undecided where the baseline's problems that are not settled now could turn the answer.
+    undecided where the baseline's problems that are not settled now could turn the answer; those that are not among
+    the *planned* ones were not selected, and say nothing. Empty: it is not known which were planned.
     """
-    now = by_problem(arm)
+    now, whole = by_problem(arm), len(baseline)
+    baseline = {key: share for key, share in baseline.items() if not planned or key in planned or key in now}
     shared = [key for key in baseline if key in now]
     missing = [key for key in baseline if key not in now]
     if not shared:
@@ -74,7 +78,8 @@ def gate_worse(arm: Sequence[Experiment], baseline: Mapping[str, float], most: f
     best = gained + sum(1 - baseline[key] for key in missing)
     worst = gained - sum(baseline[key] for key in missing)
     fall, allowed = -gained / len(shared), most + ROUNDING
-    text = f"{-100 * fall:+.1f} points on {len(shared)} problems of the baseline, at most {100 * most:.1f} lower wanted"
+    where = f"on {len(shared)} of the baseline's {whole} problems"
+    text = f"{-100 * fall:+.1f} points {where}, at most {100 * most:.1f} lower wanted"
     if missing and -worst / len(baseline) > allowed >= -best / len(baseline):
         return Gate(most, fall, False, f"undecided: {text}, and {len(missing)} more are not settled")
     return Gate(most, fall, fall <= allowed, text)

@@ -96,7 +96,8 @@ def test_missing_problems_that_could_turn_the_answer_leave_it_undecided() -> Non
     gate = gate_worse([ran(number) for number in range(5)], baseline, 0.1)
     assert not gate.holds
     assert gate.reason == (
-        "undecided: +0.0 points on 5 problems of the baseline, at most 10.0 lower wanted, and 5 more are not settled"
+        "undecided: +0.0 points on 5 of the baseline's 10 problems, at most 10.0 lower wanted, "
+        "and 5 more are not settled"
     )
 
 
@@ -109,3 +110,11 @@ def test_a_gate_that_holds_would_hold_with_everything_settled(
     gate = gate_solved(figures_of("koderz", results(solved, unsolved, invalid)), least)
     whole = solved + unsolved + invalid
     assert not gate.holds or (whole > 0 and solved >= least * whole - 1e-6)
+
+
+def test_problems_that_were_not_planned_say_nothing() -> None:
+    """A selection is held against its own part of the baseline; what was selected and is not settled counts."""
+    baseline = {f"Problem/{number}": 1.0 for number in range(10)}
+    arm, planned = [ran(number) for number in range(5)], [f"Problem/{number}" for number in range(5)]
+    assert gate_worse(arm, baseline, 0.1, planned).holds
+    assert gate_worse(arm, baseline, 0.1, [*planned, "Problem/7", "Problem/8"]).reason.startswith("undecided: ")

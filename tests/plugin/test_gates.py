@@ -42,7 +42,50 @@ def test_a_change_is_held_against_a_baseline(simulate: Run, pytester: pytest.Pyt
     (pytester.path / "r.json").write_text(json.dumps(results))
     result = simulate(*ARM, *gate)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["gate max-worse of frontier-only: DOES NOT HOLD (-*points on 10 problems*"])
+    result.stdout.fnmatch_lines(
+        ["gate max-worse of frontier-only: DOES NOT HOLD (-*points on 10 of the baseline's 10 problems*"]
+    )
+
+
+def test_what_is_not_selected_says_nothing(simulate: Run, pytester: pytest.Pytester) -> None:
+    """A part of the baseline's problems is compared alone, with workers too."""
+    simulate(*ARM, "--koderz-json", "r.json")
+    results = json.loads((pytester.path / "r.json").read_text())
+    for row in results["experiments"]:
+        row["outcome"] = "solved"
+    (pytester.path / "r.json").write_text(json.dumps(results))
+    gate = ("--koderz-arm", "frontier-only", "--koderz-max-worse", "0.02", "--koderz-baseline", "r.json")
+    for workers in ((), ("-n", "2")):
+        result = simulate("--koderz-problems", "0-3", *gate, *workers)
+        result.stdout.fnmatch_lines(["gate max-worse of frontier-only: * on 4 of the baseline's 10 problems, *"])
+        assert "undecided" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        (("version",), 99, "r.json has format 99, and this version reads 1; write it anew"),
+        (
+            ("benchmark", "grade_on"),
+            "plus",
+            "r.json was graded on the plus tests, and this run is on the base tests; *",
+        ),
+    ],
+)
+def test_a_baseline_of_another_kind(
+    key: tuple[str, ...], value: object, expected: str, simulate: Run, pytester: pytest.Pytester
+) -> None:
+    """What was decided by other tests, or reads otherwise, is no baseline."""
+    simulate(*ARM, "--koderz-json", "r.json")
+    results = json.loads((pytester.path / "r.json").read_text())
+    section = results
+    for part in key[:-1]:
+        section = section[part]
+    section[key[-1]] = value
+    (pytester.path / "r.json").write_text(json.dumps(results))
+    result = simulate(*ARM, "--koderz-max-worse", "0.02", "--koderz-baseline", "r.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*--koderz-baseline: {expected}"])
 
 
 @pytest.mark.parametrize(
