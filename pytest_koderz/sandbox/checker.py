@@ -15,7 +15,7 @@ from .explain import TALLY, compile_counting
 from .greeting import greet
 from .patience import patience
 from .script import Script
-from .session import Broken, Diverged, Entry, Misfit, Session
+from .session import Broken, Diverged, Entry, Misfit, Over, Session
 from .tally import MOST_FAILURES, Tally, failure
 
 TESTS = "<tests>"
@@ -62,8 +62,9 @@ class Checker:
             result = _judged(tests, session, MOST_FAILURES)
         if "again" in result:
             tests.script.mistrust()
-        elif result.get("outcome") == "passed":
+        elif result.get("outcome") == "passed" and not tests.script.settled:
             self._ended = tests, session.calls
+            result["settling"] = True  # so who comes next does not take the time for its own
         return result
 
     def settle(self) -> None:
@@ -79,31 +80,47 @@ def _judged(tests: Tests, session: Session, most: int) -> dict[str, Any]:
     tally = scope[TALLY] = Tally(session, tests.asserts, scope, most)
     try:
         session.begin()
+        fault = _loaded(tests, scope, proxy)
+        return {"fault": fault} if fault else _run(scope["check"], proxy, session, tally)
+    except Over as over:
+        return _over(over, tally)
+    finally:
+        scope.clear()  # functions hold their globals, and these may hold answers: too much to wait for the collector
+
+
+def _loaded(tests: Tests, scope: dict[str, Any], proxy: Entry) -> str | None:
+    """Define the tests in *scope*; what is wrong with them, if anything is."""
+    try:
         exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
         scope[tests.entry_point] = proxy
         exec(tests.code, scope)  # noqa: S102 - the dataset's own code
-        if callable(scope.get(_REFERENCE)):
-            scope[_REFERENCE] = tests.answers.of(scope[_REFERENCE])
-    except Broken as error:
-        return _ended(tally, str(error))
-    return _run(scope["check"], proxy, session, tally)
+    except Exception as error:  # noqa: BLE001 - the tests' own, before they have asked anything
+        return f"the tests cannot be loaded: {type(error).__name__}: {error}"
+    if callable(scope.get(_REFERENCE)):
+        scope[_REFERENCE] = tests.answers.of(scope[_REFERENCE])
+    return None if "check" in scope else "the tests define no check(candidate)"
 
 
 def _run(check: Any, proxy: Entry, session: Session, tally: Tally) -> dict[str, Any]:
     try:
         session.answer()
         check(proxy)
-    except Broken as error:
-        return _ended(tally, str(error))
-    except Diverged:
-        return {"again": True}
-    except Misfit as error:
-        return {"fault": str(error)}
     except BaseException as error:  # noqa: BLE001 - whatever ends the tests ends the candidate's run
-        tally.keep(error)
-        return _result(tally, ended=True)
-    # A handler of the tests may have swallowed what tells of the child's end.
-    return _ended(tally, session.broken) if session.broken else _result(tally, ended=False)
+        return _over(session.over or error, tally)
+    return _over(session.over, tally) if session.over else _result(tally, ended=False)
+
+
+def _over(why: BaseException, tally: Tally) -> dict[str, Any]:
+    match why:
+        case Diverged():
+            return {"again": True}
+        case Misfit():
+            return {"fault": str(why)}
+        case Broken():
+            return _ended(tally, str(why))
+        case _:
+            tally.keep(why)
+            return _result(tally, ended=True)
 
 
 def _ended(tally: Tally, why: str) -> dict[str, Any]:
@@ -147,6 +164,8 @@ def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> A
             return {"fault": f"the tests cannot be compiled: {error}"}
     if verb == "forget":
         checker.forget(*rest)
+        return {}
+    if verb == "wait":
         return {}
     (key,) = rest
     channel = Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, control.descriptors.pop()))

@@ -13,8 +13,8 @@ from .channel import LARGEST, Channel, Gone
 from .wire import Encoder, Node, decode, dumps, is_mutable
 
 FILENAME = "<candidate>"
-ENTRY = 0
-"""The handle of the entry point."""
+ENTRY, ITER = 0, 1
+"""The handles of the entry point and of what gives an object's items."""
 
 
 def serve(channel: Channel) -> None:
@@ -31,7 +31,7 @@ class Session:
     """Objects that cannot cross stay here; the other side holds their handles, which are indexes into `_objects`."""
 
     def __init__(self) -> None:
-        self._objects: list[Any] = [None]
+        self._objects: list[Any] = [None, iter]
         self._handles: dict[int, int] = {}
 
     def answer(self, message: list[Any]) -> bytes:
@@ -52,7 +52,7 @@ class Session:
     def _call(self, handle: int, nodes: list[Node], args: Any, kwargs: Any) -> list[Any]:
         (positional, named), objects = decode(nodes, (args, kwargs), self._kept)
         result = self._objects[handle](*positional, **(named or {}))
-        encoder = Encoder(self._keep, objects, budget=LARGEST)
+        encoder = Encoder(self._keep, objects, LARGEST, _raised)
         ref = encoder.add(result)
         return ["returned", encoder.nodes, ref, _changes(encoder, nodes, objects)]
 
@@ -64,7 +64,8 @@ class Session:
         if handle is None:
             handle = self._handles[id(value)] = len(self._objects)
             self._objects.append(value)
-        return ["o", handle, type(value).__name__[:80], _truth(value), callable(value)]
+        kind = type(value)
+        return ["o", handle, kind.__name__[:80], _truth(value), callable(value), hasattr(kind, "__iter__")]
 
 
 def compiled(preamble: str) -> str:

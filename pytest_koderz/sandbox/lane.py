@@ -45,6 +45,8 @@ class Lane:
         self._control = Channel(self._checker.sock, None)
         self._known: dict[str, str] = {}
         """The compiled preambles of the tests that this checker has, by their keys, the oldest first."""
+        self._settling = False
+        """The checker may still be at work for itself."""
         self.broken = False
 
     def learn(self, key: str, *sources: str) -> str:
@@ -52,6 +54,7 @@ class Lane:
 
         Returns the problem's preamble as a child loads it.
         """
+        self._wait()
         if key not in self._known:
             self._checker.greet()
             if len(self._known) >= _MOST_TESTS:
@@ -73,7 +76,14 @@ class Lane:
         usage, taken = usage_of(child.pid), watch.seconds
         answer = self._told(self._receive()) if answered else self._settle(child)
         fate = Fate(usage) if usage else child.fate()
+        self._settling = answer is not None and "settling" in answer
         return Trial(answer, not answered, taken, fate, *outputs.texts())
+
+    def _wait(self) -> None:
+        """Until the checker has done what it does for itself after a pass: no candidate's time is to run meanwhile."""
+        if self._settling:
+            self._ask(["wait"])
+            self._settling = False
 
     def _settle(self, child: Process) -> dict[str, Any] | None:
         """The time was up: without its child the checker ends soon, unless it is busy with an endless answer."""

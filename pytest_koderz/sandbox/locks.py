@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import landlock, scratch, seccomp
-from .kernel import die_with_parent, drop_capabilities, set_no_new_privs
+from .kernel import die_with_parent, drop_capabilities, hide_from_equals, set_no_new_privs
 from .library import readable
 
 _CPU_SECONDS = 600
@@ -104,6 +104,12 @@ def _bound(kind: int, most: int) -> None:
     _, hard = resource.getrlimit(kind)
     bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(kind, (bound, bound))
+
+
+def hide() -> None:
+    """Be closed to the processes of the same user, before any of them exists that nobody has looked at."""
+    if sys.platform == "linux":
+        hide_from_equals()
 
 
 def tie_to_parent(parent: int) -> None:

@@ -24,25 +24,25 @@ class Script:
 
     def __init__(self) -> None:
         self.ahead: Sequence[bytes] = ()
-        self._settled = False
+        self.settled = False
 
     def settle(self, calls: Sequence[bytes], run: Callable[[Session], object]) -> None:
         """Learn from the *calls* of a run that came to its end. *run* runs the tests in another session, once."""
-        if not self._settled:
-            self._settled = True
+        if not self.settled:
+            self.settled = True
             small = sum(map(len, calls)) <= MOST_AHEAD
             self.ahead = calls if small and all(_asked(run, truth) == calls for truth in (True, False)) else ()
 
     def mistrust(self) -> None:
         """The tests have made another call than the one that was sent ahead."""
-        self._settled, self.ahead = True, ()
+        self.settled, self.ahead = True, ()
 
 
 class _Nobody(Channel):
     """Stands for a child whose every answer is an object that equals nothing, and is true or false as told."""
 
     def __init__(self, truth: bool) -> None:
-        self._answer = ["returned", [["o", 1, "answer", truth, False]], [0], []]
+        self._answer = ["returned", [["o", 2, "answer", truth, False, False]], [0], []]
         self._left = _MOST_CALLS
 
     def send_body(self, body: bytes, descriptors: Sequence[int] = ()) -> None: ...

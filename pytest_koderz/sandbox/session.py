@@ -6,28 +6,33 @@ import builtins
 import sys
 from ast import literal_eval
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from .channel import Channel, Gone
-from .wire import Encoder, Node, WireError, decode, dumps, refill
+from .child import ENTRY, ITER
+from .wire import Encoder, Node, Truncated, WireError, decode, dumps, refill
 
 MOST_AHEAD = (32 if sys.platform == "linux" else 1) * 1024
 """Bytes of calls that are sent ahead: less than a socket holds, or both sides could wait for each other."""
 
 
-class Broken(BaseException):
-    """The child cannot answer any more. No handler of the tests may take it for an error of the function's."""
+class Over(BaseException):
+    """The session has come to its end. No handler of the tests may take it for an error of the function's."""
 
 
-class Misfit(BaseException):
+class Broken(Over):
+    """The child cannot answer any more."""
+
+
+class Misfit(Over):
     """The tests ask for what a process apart cannot give; it says nothing of the candidate."""
 
 
-class Diverged(BaseException):
+class Diverged(Over):
     """The tests made another call than the one sent ahead: the child has seen what it should not have, and is spent."""
 
 
@@ -46,9 +51,8 @@ class Raised:
 class Opaque:
     """An object that stayed with the candidate. It equals nothing, and nothing is known of it but its type's name."""
 
-    def __init__(self, session: Session, node: Node) -> None:
-        _, self._handle, kind, truth, self._callable = node
-        self._session, self._kind, self._true = session, line_of_text(kind)[:80], truth
+    def __init__(self, session: Session, handle: int, truth: object) -> None:
+        self._session, self._handle, self._true = session, handle, truth
 
     def __eq__(self, other: object) -> bool:
         return False
@@ -60,24 +64,34 @@ class Opaque:
             raise TypeError(f"{self!r} is neither true nor false")
         return self._true
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object>"
+
+
+class Function(Opaque):
+    """One that can be called."""
+
     def __call__(self, *args: object, **kwargs: object) -> Any:
-        if not self._callable:
-            raise TypeError(f"{self!r} is not callable")
         return self._session.call(self._handle, args, kwargs)
 
-    def __repr__(self) -> str:
-        return f"<{self._kind} object>"
+
+class Items(Opaque):
+    """One that holds others, which are asked for when they are needed."""
+
+    def __iter__(self) -> Iterator[object]:
+        items: Iterator[object] = self._session.call(ITER, (self,), {})
+        return items
 
 
-class Entry(Opaque):
+class Entry(Function):
     """The proxy of the function under test."""
 
     def __init__(self, session: Session, name: str) -> None:
-        super().__init__(session, ["o", 0, name, True, True])
+        super().__init__(session, ENTRY, truth=True)
         self.__name__ = self.__qualname__ = name
 
     def __repr__(self) -> str:
-        return self._kind
+        return self.__name__
 
 
 class Session:
@@ -89,10 +103,13 @@ class Session:
         self.calls: list[bytes] = []
         """What was asked, a little further than could be sent ahead."""
         self._room = MOST_AHEAD
-        self.log: list[Any] = []
+        self.log: list[Any] | None = None
+        """Answers since the assertion at hand began, the first ones; None: there is none at hand."""
         self.replay: list[Any] | None = None
-        self.broken: str | None = None
+        self.over: Over | None = None
+        """What ended the session: a handler of the tests may have swallowed it."""
         self._answered = False
+        self._types: dict[tuple[str, bool, bool], type[Opaque]] = {}
 
     def begin(self) -> None:
         """Send the calls ahead that are known; the child has been told to load the candidate."""
@@ -106,7 +123,7 @@ class Session:
         if not self._ahead:
             self._send(body)
         elif body != self._ahead.popleft():
-            raise Diverged
+            self._end(Diverged)
         return self.answer()
 
     def _send(self, *bodies: bytes) -> None:
@@ -136,14 +153,15 @@ class Session:
         answer = self._ask(dumps(["call", handle, encoder.nodes, *refs]))
         self._answered = True
         value = self._value(answer, encoder.objects)
-        # An iterator is used up by the assertion, so a copy is kept.
-        self.log.append(copy(value) if type(value) is _ITERATOR else value)
+        if self.log is not None and len(self.log) < _LONGEST_LOG:
+            # An iterator is used up by the assertion, so a copy is kept.
+            self.log.append(copy(value) if type(value) is _ITERATOR else value)
         return value
 
     def _value(self, answer: list[Any], known: list[object]) -> Any:
         try:
             _, nodes, root, changes = answer
-            (value,), objects = decode(nodes, [root], self._opaque, known)
+            (value,), objects = decode(nodes, [root], self._opaque, known, _iterators_error)
             for number, node in changes:
                 refill(known[number], node, lambda ref: ref if type(ref) is not list else objects[ref[0]])
         except (WireError, ValueError, TypeError, IndexError, KeyError) as error:
@@ -155,38 +173,62 @@ class Session:
             return ["o", value._handle]  # noqa: SLF001 - both sides of one wire
         why = f"the tests pass a {type(value).__name__}, which cannot be sent to another process"
         # It may come of an answer: what a candidate returns must not make its problem an invalid one.
-        raise TypeError(why) if self._answered else Misfit(why)
+        if not self._answered:
+            self._end(Misfit, why)
+        raise TypeError(why)
 
     def _opaque(self, node: Node) -> Opaque:
-        if len(node) != 5 or type(node[1]) is not int or type(node[2]) is not str or type(node[4]) is not bool:
+        _, handle, kind, truth, called, iterated = node
+        if [type(each) for each in (handle, kind, called, iterated)] != [int, str, bool, bool]:
             raise WireError("no object")
-        return Opaque(self, node)
+        return self._type_of(kind, called, iterated)(self, handle, truth)
 
-    def _break(self, why: str) -> Any:
-        self.broken = why
-        raise Broken(why)
+    def _type_of(self, kind: str, called: bool, iterated: bool) -> type[Opaque]:
+        """A type that bears the name of the candidate's own: errors and explanations will show it."""
+        key = kind, called, iterated
+        if key not in self._types:
+            bases = (Function,) * called + (Items,) * iterated or (Opaque,)
+            self._types[key] = type(line_of_text(kind)[:80], bases, {})
+        return self._types[key]
+
+    def _break(self, why: str) -> NoReturn:
+        self._end(Broken, why)
+
+    def _end(self, kind: type[Over], *why: str) -> NoReturn:
+        self.over = kind(*why)  # never raised itself: its traceback would hold on to all the answers
+        raise kind(*why)
 
 
 _ENDS = StopIteration, StopAsyncIteration
 _ITERATOR: type = type(iter([]))
+_LONGEST_LOG = 256
+"""Answers that are kept to explain a failing assertion."""
+_LAST_LINE = 10**6
+"""Of a candidate's source, as far as one is believed."""
 
 
 def _error_of(answer: list[Any]) -> BaseException:
     """The exception as the tests may catch it: of the builtin type that the candidate's own is or derives from."""
     _, kind, base, message, line = answer
-    raised = Raised(line_of_text(kind), line_of_text(message), line if type(line) is int else None)
+    known = type(line) is int and 0 < line <= _LAST_LINE
+    raised = Raised(line_of_text(kind), line_of_text(message), line if known else None)
     error = _builtin_error(base, raised.message)
     error.koderz_raised_ = raised  # type: ignore[attr-defined]
     return error
 
 
-def _builtin_error(name: object, message: str) -> Exception:
+def _iterators_error(why: object) -> BaseException:
+    """What an iterator ends with: the candidate's exception, or that there were more items than are taken."""
+    return _error_of(why) if type(why) is list else Truncated(line_of_text(why))
+
+
+def _builtin_error(name: object, message: str) -> BaseException:
     kind = getattr(builtins, name, None) if type(name) is str else None
     # Within map() or the like an end of iteration would end the tests' loop, and what was not asked would not fail.
-    if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, _ENDS):
+    if isinstance(kind, type) and issubclass(kind, BaseException) and not issubclass(kind, _ENDS):
         for each in kind.__mro__:
             with suppress(TypeError):  # a few constructors want more than a message
-                error: Exception = each(_key_of(message) if issubclass(each, KeyError) else message)
+                error: BaseException = each(_key_of(message) if issubclass(each, KeyError) else message)
                 return error
     return RuntimeError(message)
 

@@ -22,7 +22,8 @@ from .levels import Levels, host_of
 from .process import Process
 from .solo import judge_alone
 
-_IMPORTS_NUMPY = re.compile(r"^\s*(?:import|from)\s+numpy\b", re.MULTILINE)
+_IMPORTS_NUMPY = re.compile(r"^[ \t\f]*(?:import|from)[ \t\f]+numpy\b", re.MULTILINE)
+"""Within one line: white space in general would be tried from each of many empty lines to the last."""
 _SLACK = 10
 """How many times as long as the canonical solution a candidate may take."""
 _CAP = 10

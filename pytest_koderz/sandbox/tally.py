@@ -12,8 +12,6 @@ from .session import Raised, Session, line_of_text
 MOST_FAILURES = 5
 LONGEST = 2000
 """Characters of one text about a failure."""
-_LONGEST_LOG = 256
-"""Answers that are kept to explain failing assertions."""
 
 
 class Tally:
@@ -33,11 +31,16 @@ class Tally:
     def claim(self, number: int, raising: bool) -> Claim:
         """The assertion of that number begins; its answers will stand in the log from here on."""
         log = self._session.log
-        if len(log) > _LONGEST_LOG:
-            log.clear()
+        if log is None:
+            self._session.log = []
+            return Claim(self, number, raising, 0, outermost=True)
         return Claim(self, number, raising, len(log))
 
-    def failed(self, claim: Claim, error: Exception, trace: TracebackType) -> None:
+    def forget(self) -> None:
+        """The assertion that the log was kept for is settled."""
+        self._session.log = None
+
+    def failed(self, claim: Claim, error: BaseException, trace: TracebackType) -> None:
         """An assertion did not hold, or raised: explain it, and count it unless the tests are to handle it."""
         if len(self.failures) < self._most and not hasattr(error, "koderz_failure_"):
             own = type(error) is AssertionError and trace.tb_next is None
@@ -57,7 +60,7 @@ class Tally:
     def _explained(self, claim: Claim, local: Mapping[str, Any]) -> dict[str, Any]:
         node = self._asserts[claim.number]
         assertion = assertion_text(node)
-        self._session.replay = self._session.log[claim.mark :]
+        self._session.replay = (self._session.log or [])[claim.mark :]
         try:
             explanation = explanation_of(node, self._scope, local)
         finally:
@@ -65,27 +68,36 @@ class Tally:
         summary = (explanation or assertion).splitlines()[0]
         return failure(f"AssertionError: {summary}"[:500], assertion, explanation)
 
-    def _described(self, claim: Claim, error: Exception) -> dict[str, Any]:
+    def _described(self, claim: Claim, error: BaseException) -> dict[str, Any]:
         return _failure_of(error, assertion_text(self._asserts[claim.number]))
 
 
 class Claim:
     """That one assertion holds."""
 
-    __slots__ = ("_tally", "mark", "number", "raising")
+    __slots__ = ("_outermost", "_tally", "mark", "number", "raising")
 
-    def __init__(self, tally: Tally, number: int, raising: bool, mark: int) -> None:
+    def __init__(self, tally: Tally, number: int, raising: bool, mark: int, *, outermost: bool = False) -> None:
         self._tally, self.number, self.raising, self.mark = tally, number, raising, mark
+        self._outermost = outermost
 
     def __enter__(self) -> None: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        try:
+            return self._settled(error, trace)
+        finally:
+            if self._outermost:
+                self._tally.forget()
+
+    def _settled(self, error: BaseException | None, trace: TracebackType | None) -> bool:
+        """True where the tests are to go on after *error*."""
         if error is None or trace is None:
             self._tally.count += 1
             return False
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) and not hasattr(error, "koderz_raised_"):
             return False
         self._tally.failed(self, error, trace)
         return not self.raising

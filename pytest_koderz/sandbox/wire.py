@@ -15,6 +15,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
+from types import GeneratorType
 from typing import Any
 
 Ref = Any
@@ -26,6 +27,8 @@ MOST_ITEMS = 100_000
 """Of an iterator, which may never end."""
 DEEPEST = 100
 """Tuples within tuples: C code hashes them by recursion that nothing bounds."""
+_MOST_FRAIL = 20_000
+"""Deques and defaultdicts of one graph: C code frees those within each other by recursion that nothing bounds."""
 
 
 class WireError(Exception):
@@ -43,16 +46,22 @@ class Truncated(RuntimeError):
 class Encoder:
     """Turns values into nodes; one graph per encoder, so that what is shared between them stays shared.
 
-    *foreign* makes a node of an object that is no plain value, or raises Unsendable.
+    *foreign* makes a node of an object that is no plain value, or raises Unsendable; *raised* tells what an iterator
+    has raised, as JSON.
     """
 
     def __init__(
-        self, foreign: Callable[[object], Node], known: Sequence[object] = (), budget: int | None = None
+        self,
+        foreign: Callable[[object], Node],
+        known: Sequence[object] = (),
+        budget: int | None = None,
+        raised: Callable[[BaseException], object] = repr,
     ) -> None:
         self.nodes: list[Node] = []
         self._foreign = foreign
+        self._raised = raised
         self._first = len(known)
-        self._index = {id(value): number for number, value in enumerate(known)}
+        self._index = {id(value): number for number, value in enumerate(known) if type(value) not in _USED_UP}
         self._held: list[object] = list(known)
         """Keeps every object that has an index alive, since an id may be given again."""
         self._unfilled: list[tuple[int, object]] = []
@@ -127,7 +136,8 @@ class Encoder:
         if kind in _VIEWS:
             return [_VIEWS[kind], self._ref(list(value), 0)]
         if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
-            return ["=", self._ref(value.item(), depth + 1)]  # a number of numpy's own, which equals the plain one
+            plain = value.item()  # what a number of numpy's own equals; itself, if there is none as precise
+            return self._foreign(value) if type(plain) is kind else ["=", self._ref(plain, depth + 1)]
         for base, plain in _BASES:
             if issubclass(kind, base):
                 return ["=", self._ref(plain(value), depth + 1)]
@@ -150,7 +160,7 @@ class Encoder:
         try:
             items.extend(islice(value, MOST_ITEMS + 1))
         except Exception as error:  # noqa: BLE001 - whatever a generator raises belongs to its last item
-            return ["g", self._ref(items, 0), type(error).__name__]
+            return ["g", self._ref(items, 0), self._raised(error)]
         why = "more items than the judge takes" if len(items) > MOST_ITEMS else None
         return ["g", self._ref(items[:MOST_ITEMS], 0), why]
 
@@ -198,6 +208,8 @@ _SCALARS: dict[type, Callable[[Any], Node]] = {
     datetime: lambda value: ["m", *_fields(value, ("year", "month", "day", "hour", "minute", "second", "microsecond"))],
 }
 _SIZED = frozenset({str, bytes})
+_USED_UP = frozenset({type(iter([])), GeneratorType})
+"""What an iterator arrives as: its items went with it, so whoever hands it back must send those that are left."""
 _VIEWS: dict[type, str] = {type({}.keys()): "K", type({}.values()): "V", type({}.items()): "I"}
 # Of an instance of a subclass the plain content is taken, by the base's own methods: what the subclass redefines
 # (`__eq__` above all) has no say in a comparison.
@@ -221,31 +233,45 @@ def _fields(value: Any, fields: tuple[str, ...]) -> list[int]:
 
 
 def decode(
-    nodes: object, roots: Sequence[Ref], foreign: Callable[[Node], object], known: Sequence[object] = ()
+    nodes: object,
+    roots: Sequence[Ref],
+    foreign: Callable[[Node], object],
+    known: Sequence[object] = (),
+    raised: Callable[[Any], BaseException] = Truncated,
 ) -> tuple[list[Any], list[Any]]:
     """The values of *roots*, and every object of the graph by its number, those of *known* first.
 
-    Raises WireError for whatever an Encoder would not have made. *foreign* makes an object of an `o` node.
+    Raises WireError for whatever an Encoder would not have made. *foreign* makes an object of an `o` node, *raised*
+    the exception that an iterator ends with.
     """
     try:
-        graph = _Decoder(nodes, foreign, known)
+        graph = _Decoder(nodes, foreign, known, raised)
         return [graph.look(root) for root in roots], graph.objects
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
         raise WireError(f"no such value: {error!r}"[:200]) from None
 
 
 class _Decoder:
-    def __init__(self, nodes: object, foreign: Callable[[Node], object], known: Sequence[object]) -> None:
+    def __init__(
+        self,
+        nodes: object,
+        foreign: Callable[[Node], object],
+        known: Sequence[object],
+        raised: Callable[[Any], BaseException],
+    ) -> None:
         if type(nodes) is not list:
             raise WireError("no list of nodes")
         self.objects: list[Any] = list(known)
         self._depths = [0] * len(self.objects)
         self._foreign = foreign
+        self._raised = raised
         self._fills: list[tuple[Callable[[Any, list[Any]], object], Any, Node]] = []
         for node in nodes:
             self._depth = 0
             self.objects.append(self._build(node))
             self._depths.append(self._depth)
+        if len(nodes) > _MOST_FRAIL and sum(node[0] in ("q", "D") for node in nodes) > _MOST_FRAIL:
+            raise WireError("too many deques or defaultdicts")
         for fill, holder, parts in self._fills:
             fill(holder, [self.look(part) for part in parts])
 
@@ -281,15 +307,21 @@ class _Decoder:
 
     def _build_after(self, tag: str, parts: list[Any]) -> object:
         """What must be whole at once may only hold what came before it."""
+        if tag == "g":
+            return self._replayed(*parts)
         for part in parts:
             if type(part) is list and part:
                 self._depth = max(self._depth, self._depths[part[0]] + 1)
         if self._depth > DEEPEST + 1:
             raise WireError("nested too deeply")
-        if tag == "g":
-            return _replayed(self.look(parts[0]), parts[1])
         values = [self.look(part) for part in parts]
         return _WHOLES[tag](values)
+
+    def _replayed(self, ref: Ref, why: object) -> Iterator[object]:
+        items = self.look(ref)
+        if type(items) is not list:
+            raise WireError("no iterator")
+        return iter(items) if why is None else _broken(items, self._raised(why))
 
 
 def refill(holder: Any, node: Node, look: Callable[[Ref], object]) -> None:
@@ -318,15 +350,9 @@ _REFILLS: dict[type, Callable[[Any, Any], object]] = {
 }
 
 
-def _replayed(items: list[object], why: str | None) -> Iterator[object]:
-    if type(items) is not list or not (why is None or type(why) is str):
-        raise WireError("no iterator")
-    return iter(items) if why is None else _broken(items, why)
-
-
-def _broken(items: list[object], why: str) -> Iterator[object]:
+def _broken(items: list[object], error: BaseException) -> Iterator[object]:
     yield from items
-    raise Truncated(why)
+    raise error
 
 
 def _fill_pairs(holder: Any, parts: list[Any]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from . import scratch
 from .kernel import trim_heap
-from .locks import limit_memory, tie_to_parent
+from .locks import hide, limit_memory, tie_to_parent
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
@@ -39,6 +39,7 @@ def main() -> None:
     for number in (0, 1):
         os.dup2(devnull, number)
     os.close(devnull)
+    hide()
     _preload(settings)
     body, missing = _body(settings)
     nest = Nest(lambda: body(control))

@@ -83,6 +83,22 @@ RIGHT = {
     "modules_forgotten": ("import sys; sys.path.clear(); [sys.modules.pop(each, None) for each in ('json', 're', 'socket')]; return 1", "assert candidate() + candidate() == 2"),
     "warnings_as_errors": ("import warnings; warnings.simplefilter('error'); return 1", "assert candidate() == 1"),
     "collector_off": ("import gc; gc.disable(); gc.set_debug(gc.DEBUG_SAVEALL); return [[]]", "assert candidate() == [[]]"),
+    "an_iterator_handed_back": ("return args[0]", "assert list(candidate(iter([1, 2]))) == [1, 2]"),
+    "the_rest_of_an_iterator": ("next(args[0]); return args[0]", "assert list(candidate(iter([1, 2]))) == [2]"),
+    "an_expected_error_of_a_generator": (
+        "yield 1; raise ValueError('no')",
+        "try: list(candidate())\n    except ValueError as error: assert str(error) == 'no'\n    else: assert False",
+    ),
+    "an_expected_exit": (
+        "import sys; sys.exit(3)",
+        "try: candidate()\n    except SystemExit: assert True\n    else: assert False",
+    ),
+    "a_function_that_is_asked_for": ("return len", "assert callable(candidate()) and candidate()([1]) == 1"),
+    "items_of_an_object": (
+        "import array, collections; return array.array('i', [1]), collections.UserList([2])",
+        "assert [*map(list, candidate())] == [[1], [2]]",
+    ),
+    "the_name_of_a_type": ("return type('N', (), {})()", "assert type(candidate()).__name__ == 'N'"),
     "a_thread_left_at_work": (
         "import threading; threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start(); return 1",
         "assert candidate() == 1",
@@ -102,6 +118,15 @@ WRONG = {
     "an_iterator_for_a_list": ("return iter([1])", "assert candidate() == [1]"),
     "an_endless_iterator": ("import itertools; return itertools.count()", "assert list(candidate())"),
     "an_argument_that_stayed": ("return None", "x = [2, 1]; candidate(x); assert x == [1, 2]"),
+    "an_object_for_a_function": ("return object()", "assert callable(candidate())"),
+    "an_object_for_a_list": (
+        "return object()",
+        "from collections.abc import Iterable\n    assert isinstance(candidate(), Iterable)",
+    ),
+    "an_exit_for_an_error": (
+        "import sys; sys.exit(0)",
+        "try:\n        candidate()\n    except Exception:\n        assert True",
+    ),
     "no_assertion_at_all": ("return 1", "candidate()"),
     "an_error_swallowed_with_the_process": (
         "import os; os._exit(0)",

@@ -280,6 +280,18 @@ HANGS = [
         _ADD,
         "class E(Exception):\n    def __str__(s):\n        while True: pass\ndef add(x, y):\n    raise E\n",
     ),
+    Program("birth_at_each_death", _ADD, "class D:\n    def __del__(s): D()\ndef add(x, y):\n    D()\n"),
+    Program(
+        "fault_handled_for_ever",
+        _ADD,
+        "import ctypes\nHANDLER = ctypes.CFUNCTYPE(None, ctypes.c_int)\nhandler = HANDLER(lambda n: None)\nctypes.CDLL(None).signal(11, handler)\ndef add(x, y):\n    ctypes.string_at(8)\n",
+    ),
+    Program("byte_by_byte", _ADD, "import os\ndef add(x, y):\n    while True: os.write(1, b'.')\n"),
+    Program(
+        "lists_that_double_in_depth",
+        "own/compared",
+        "def add(x, y):\n    a = [0]\n    for _ in range(60): a = [a, a]\n    return a\n",
+    ),
     Program("colliding_set", "HumanEval/34", "def unique(l):\n    return {k * (2**61 - 1) for k in range(1, 60000)}\n"),
 ]
 
@@ -416,4 +428,123 @@ INTRUDERS = [
     ),
 ]
 
-PROGRAMS = [*CHEATS, *HARM, *SECRETS, *HANGS, *INTRUDERS]
+_SENDS = f"{_FRAMED}def send(*answers):\n    text = b''.join(map(framed, answers))\n    while text: text = text[os.write(3, text):]\n"
+
+FORGERS = [
+    _does(
+        "every_error_that_there_is",
+        f"{_SENDS}import builtins\nsend(['loaded'], *(['raised', n, n, '{{[]: 1}}', 1] for n in dir(builtins)))",
+    ),
+    _does(
+        "errors_by_names_of_the_judge",
+        f"{_SENDS}send(['loaded'], *(['raised', n, n, 'm', 1] for n in ('Over', 'Diverged', 'Misfit', 'Broken', 'Claim')))",
+    ),
+    _does(
+        "an_object_with_a_handle_beyond_all",
+        f"{_SENDS}send(['loaded'], *[['returned', [['o', 10**300, 'int', 1, True, True]], [1], []]] * 2)",
+    ),
+    Program(
+        "an_object_whose_items_never_come",
+        "own/gathered",
+        f"{_SENDS}send(['loaded'], ['returned', [['o', 9, 'set', True, False, True]], [1], []], ['returned', [], 5, []])\nadd = 1\n",
+    ),
+    Program(
+        "an_iterator_that_ends_with_what_is_no_error",
+        "own/gathered",
+        f"{_SENDS}send(['loaded'], ['returned', [['l', 5], ['g', [1], ['raised', 'E', 'StopIteration', 'm', 1]]], [2], []])\nadd = 1\n",
+    ),
+    _does(
+        "verdicts_in_place_of_answers",
+        f"{_SENDS}send({{'again': True}}, {{'outcome': 'passed', 'passed': 2, 'total': 2, 'failures': []}})",
+    ),
+    _does(
+        "any_type_in_any_place",
+        f"{_SENDS}import random\nrandom.seed(1)\npick = lambda: random.choice([None, True, 5, -1, 'x', [], {{}}, [[]], 1.5, [0], [1], {{'a': 1}}])\nnode = lambda: [random.choice('ldsaqCODKVIgtfiubcrneMFyvhmo='), pick(), pick()]\nsend(['loaded'])\nfor _ in range(9): send(['returned', [node(), node()], random.choice([[1], [2], pick()]), random.choice([[], [[pick(), node()]]])])",
+    ),
+    Program(
+        "deques_in_each_other",
+        "own/mapped",
+        f"{_SENDS}send(['loaded'], ['returned', [['q', None, [n + 2]] for n in range(150000)] + [['l']], [1], []])\nadd = 1\n",
+    ),
+    _answers(
+        "int_of_another_descent",
+        "I(-1)",
+        "class M(type):\n    def mro(c): return [c, int, object]\nclass I(int, metaclass=M):\n    __int__ = __index__ = __abs__ = lambda s: 5\n    __eq__ = lambda s, o: True",
+    ),
+    _answers(
+        "float_that_is_all_methods",
+        "F(-1)",
+        "class F(float):\n    def __getattribute__(s, n): return lambda *a: 5.0\n    __float__ = lambda s: 5.0\n    __eq__ = lambda s, o: True",
+    ),
+    _answers(
+        "number_with_an_item_of_numpys",
+        "N(-1)",
+        "class N(float):\n    shape = ()\n    item = lambda s: 5\nN.__module__ = 'numpy'",
+    ),
+    Program(
+        "dict_that_lies_of_its_items",
+        "HumanEval/111",
+        "class D(dict):\n    items = lambda s: [('a', 2), ('b', 2)]\n    keys = __iter__ = lambda s: iter('ab')\n    __getitem__ = lambda s, k: 2\n    __len__ = lambda s: 2\ndef histogram(test):\n    return D()\n",
+    ),
+    _does(
+        "imports_that_exit",
+        "import sys, os\nclass F:\n    find_spec = lambda *a: os._exit(0)\nsys.meta_path.insert(0, F())\nimport nothing_like_this",
+    ),
+    _does(
+        "locals_written_by_the_c_api",
+        "import sys, ctypes\ndef write():\n    frame = sys._getframe(2)\n    frame.f_locals.update(result=5, ref=5)\n    ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))\ndef add(x, y):\n    write()\n    return -1\nkept = add\nclass add:\n    def __new__(c, x, y): return kept(x, y)\nif False: pass",
+    ),
+]
+
+SPIES = [
+    _sees(
+        "descriptors_of_neighbours",
+        "import os\nfor pid in range(os.getppid() - 3, os.getpid() + 9):\n    for fd in range(20):\n        for mode in (os.O_RDONLY, os.O_WRONLY):\n            try: found = found or pid != os.getpid() and bool(os.open(f'/proc/{pid}/fd/{fd}', mode | os.O_NONBLOCK))\n            except OSError: pass",
+    ),
+    _sees(
+        "all_of_its_own_memory",
+        f"{_LIBC}import os\nshift = bytes((n + 1) % 256 for n in range(256))\nneedles = b'DBOBSZ.', b'BOUISPQJD`', b'efg!difdl)', b'NFUBEBUB!>!'\nlibc.write.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]\nr, w = os.pipe()\nfor start in (id(os), id(object()), ctypes.addressof(ctypes.c_int())):\n    for step in (4096, -4096):\n        page = start & ~4095\n        while libc.write(w, page, 1) == 1:\n            os.read(r, 1)\n            found = found or any(each in ctypes.string_at(page, 4096).translate(shift) for each in needles)\n            page += step",
+    ),
+    _sees(
+        "descriptor_of_whoever_listens",
+        f"{_LIBC}value, size = ctypes.c_int(-1), ctypes.c_uint(4)\nif libc.getsockopt(3, 1, 77, ctypes.byref(value), ctypes.byref(size)) == 0:\n    found = libc.syscall(424, value, 0, None, 0) == 0 or libc.syscall(438, value, 0, 0) >= 0 or libc.ioctl(value, 0xFF01) >= 0",
+    ),
+    _sees(
+        "address_whose_lower_half_is_nothing",
+        f"{_LIBC}import socket, struct\nlibc.mmap.restype = ctypes.c_void_p\nlibc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]\nlibc.sendto.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p, ctypes.c_int]\nplace = libc.mmap(1 << 32, 4096, 3, 0x32, -1, 0)\nctypes.memmove(place, struct.pack('H', 1) + b'{{VICTIM}}/sock\\0', len('{{VICTIM}}') + 8)\na, b = socket.socketpair()\nfound = libc.sendto(a.fileno(), b'x', 1, 0, place, 100) > 0",
+    ),
+    _sees(
+        "pairs_of_every_family",
+        "import socket\nfor family in range(2, 46):\n    try: found = bool(socket.socketpair(family, 1, 0))\n    except OSError: pass",
+    ),
+    _sees(
+        "roots_of_others",
+        "import os\nfor who in ('self', 'thread-self', 1, os.getppid(), 'self/task/self'):\n    for way in ('root/etc/passwd', 'cwd/etc/passwd', 'fd/0/../../etc/passwd', 'environ', 'maps', 'auxv', 'net/unix'):\n        try: found = found or bool(open(f'/proc/{who}/{way}', 'rb').read(9))\n        except OSError: pass",
+    ),
+    _sees(
+        "files_by_handle",
+        f"{_LIBC}import struct\nhandle, mount = ctypes.create_string_buffer(struct.pack('Ii', 128, 0) + bytes(128)), ctypes.c_int()\nlibc.name_to_handle_at(-100, b'/etc/passwd', handle, ctypes.byref(mount), 0)\nfound = libc.open_by_handle_at(3, handle, 0) >= 0",
+    ),
+    _sees(
+        "leases_locks_and_owners",
+        f"{_LIBC}import os\nfd = os.open(os.__file__, os.O_RDONLY)\nfound = any(libc.fcntl(fd, command, 1) >= 0 for command in (5, 6, 8, 10, 36, 37, 1024, 1026, 1031, 1033))",
+    ),
+    _sees(
+        "being_looked_into_again",
+        f"{_LIBC}found = any(libc.prctl(option, value, 0, 0, 0) >= 0 for option, value in ((4, 1), (0x59616D61, -1), (36, 1), (22, 0), (28, 0), (53, 0)))",
+    ),
+    _sees(
+        "sources_by_the_loader",
+        "import sys\nfor name, module in list(sys.modules.items()):\n    if name.startswith('pytest_koderz') and module.__spec__:\n        for path in (module.__file__, module.__spec__.cached, module.__file__.replace(name.rpartition('.')[2], 'checker')):\n            try: found = found or bool(module.__spec__.loader.get_data(path))\n            except OSError: pass",
+    ),
+    _does(
+        "both_pipes_flooded",
+        "import os, threading\ndef flood(fd):\n    while True: os.write(fd, b'y' * 65536)\nfor fd in (1, 2): threading.Thread(target=flood, args=(fd,), daemon=True).start()",
+    ),
+    _does(
+        "output_read_back_and_doubled",
+        "import os, threading\nr = os.open('/proc/self/fd/1', os.O_RDONLY)\ndef feed():\n    while True: os.write(1, os.read(r, 65536) * 2)\nos.write(1, b'x')\nthreading.Thread(target=feed, daemon=True).start()",
+    ),
+]
+
+PROGRAMS = [*CHEATS, *HARM, *SECRETS, *HANGS, *INTRUDERS, *FORGERS, *SPIES]

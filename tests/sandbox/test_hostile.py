@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .hostile import CHEATS, HANGS, HARM, INTRUDERS, PROGRAMS, SECRETS
+from .hostile import CHEATS, FORGERS, HANGS, HARM, INTRUDERS, PROGRAMS, SECRETS, SPIES
 from .worlds import NOBODY, TIMEOUT, as_user, tried
 
 
@@ -12,7 +12,7 @@ from .worlds import NOBODY, TIMEOUT, as_user, tried
 def test_no_hostile_program_passes_or_does_harm(user: int | None) -> None:
     """Cheats, harm and spying come to nothing, whoever runs the judge."""
     as_user(user)
-    programs = [*CHEATS, *HARM, *SECRETS, *INTRUDERS]
+    programs = [*CHEATS, *HARM, *SECRETS, *INTRUDERS, *FORGERS, *SPIES]
     results = tried(programs, user=user)
     assert not [result for result in results if result["outcome"] == "passed" or result["damage"]]
     assert len(results) == len(programs) + 1

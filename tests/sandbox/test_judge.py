@@ -7,6 +7,7 @@ import random
 import socket
 import stat
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +127,48 @@ def test_a_slow_canonical_solution_gives_candidates_more_time() -> None:
         assert judge(problem, Candidate(slow)).passed
         assert judge(replace(problem, canonical_solution=None, id="own/1"), Candidate(slow)).passed
         assert judge(_problem("assert candidate(1) == 2 # alone"), Candidate(slow)).outcome is Outcome.TIMED_OUT
+
+
+def test_a_generator_that_fails_tells_what_and_where(judge: Judge) -> None:
+    """As a function would: type, message and line."""
+    verdict = judge(
+        _problem("assert list(candidate(0)) == [1, 2]"), Candidate("def f(n):\n    yield 1\n    yield 1 / n\n")
+    )
+    assert verdict.outcome is Outcome.CRASHED
+    assert verdict.failures[0].summary == "ZeroDivisionError: division by zero (line 3)"
+
+
+def test_an_object_is_spoken_of_by_the_name_of_its_type(judge: Judge) -> None:
+    """A model knows its own class, and none of the judge's."""
+    source = Candidate("class Box: pass\ndef f(n): return Box()\n")
+    for test, words in (
+        ("assert candidate(1) + 1 == 2", "TypeError: unsupported operand type(s) for +: 'Box' and 'int'"),
+        ("assert len(candidate(1)) == 2", "TypeError: object of type 'Box' has no len()"),
+        ("assert candidate(1).size == 2", "AttributeError: 'Box' object has no attribute 'size'"),
+        ("assert [*candidate(1)] == [2]", "TypeError: Value after * must be an iterable, not Box"),
+        ("assert candidate(1)() == 2", "TypeError: 'Box' object is not callable"),
+    ):
+        assert judge(_problem(test), source).failures[0].summary == words
+
+
+def test_the_line_of_an_error_is_one_that_a_file_can_have(judge: Judge) -> None:
+    """Whatever number a candidate sends in its stead is not told."""
+    for line in ("-4", "0", "10 ** 4000"):
+        forged = (
+            "import json, os\n"
+            f"for answer in (['loaded'], ['raised', 'E', 'ValueError', 'm', {line}]):\n"
+            "    body = json.dumps(answer).encode()\n"
+            "    os.write(3, len(body).to_bytes(4, 'big') + body)\n"
+        )
+        (failure,) = judge(_problem(), Candidate(forged)).failures
+        assert (failure.summary, failure.line) == ("E: m", None)
+
+
+def test_a_source_of_nothing_but_lines_does_not_hold_up_the_judge(judge: Judge) -> None:
+    """A model that repeats itself can write many of them, and mention numpy."""
+    start = time.monotonic()
+    assert judge(_problem(), Candidate("\n" * 100_000 + "# numpy\ndef f(n): return n + 1\n")).passed
+    assert time.monotonic() - start < 5
 
 
 def test_output_is_kept_apart_and_cut(judge: Judge) -> None:
@@ -276,12 +319,14 @@ def test_numpy_is_there_where_a_problem_asks_for_it(judge: Judge) -> None:
 
 
 def test_a_candidate_may_use_numpy_unasked(judge: Judge) -> None:
-    """Where it is installed; its numbers equal plain ones, its arrays do not equal lists."""
+    """Where it is installed; its numbers equal plain ones, its arrays do not equal lists but can be made some."""
     pytest.importorskip("numpy")
     source = "import numpy as np\ndef f(n):\n    return {}\n"
     assert judge(_problem(), Candidate(source.format("np.int64(n) + np.int8(1)"))).passed
     assert judge(_problem("assert candidate(1) is True"), Candidate(source.format("np.bool_(True)"))).passed
     assert not judge(_problem("assert candidate(1) == [1, 2]"), Candidate(source.format("np.array([1, 2])"))).passed
+    assert judge(_problem("assert [*candidate(1)] == [1, 2]"), Candidate(source.format("np.array([1, 2])"))).passed
+    assert judge(_problem(), Candidate(source.format("np.longdouble(2)"))).outcome is Outcome.WRONG  # no plain one
 
 
 def test_tests_that_cannot_be_put_across_are_a_fault(judge: Judge) -> None:
@@ -290,6 +335,10 @@ def test_tests_that_cannot_be_put_across_are_a_fault(judge: Judge) -> None:
         judge(_problem("assert candidate(lambda: 1) == 2"), Candidate("def f(g):\n    return g() + 1\n"))
     with pytest.raises(SandboxFault, match="cannot be compiled"):
         judge(_problem("assert ("), Candidate("f = 1"))
+    with pytest.raises(SandboxFault, match="cannot be loaded: ModuleNotFoundError: No module named 'no_such'"):
+        judge(replace(_problem(), tests="import no_such"), Candidate("f = 1"))
+    with pytest.raises(SandboxFault, match="define no check"):
+        judge(replace(_problem(), tests="x = 1"), Candidate("f = 1"))
 
 
 def test_random_bytes_as_answers_never_pass() -> None:

@@ -45,6 +45,7 @@ def own_problems() -> dict[str, Problem]:
         "own/mapped": "assert all(map(lambda n: candidate(n, 1) == n + 1, range(3)))",
         "own/gathered": "assert set(candidate(2, 3)) == {5}",
         "own/rounded": "assert round(candidate(2, 3)) == 5",
+        "own/compared": "assert candidate(2, 3) != candidate(2, 4)",
     }
     return {name: Problem(name, "", "add", f"def check(candidate):\n    {use}\n") for name, use in uses.items()}
 
