@@ -93,18 +93,29 @@ def _is_supply(node: ast.stmt) -> bool:
 
 def _needed(kept: list[_Statement], sources: list[ast.Module], root: str, supplied: set[str]) -> list[ast.stmt]:
     """The statements of *sources* that bind what *kept* uses and nothing binds, and what these use in turn."""
-    found: list[ast.stmt] = []
     have = {name for statement in kept for name in statement.binds} | set(dir(builtins)) | {root}
-    wanted = {name for statement in kept for name in statement.uses} - have
-    for tree in sources if wanted else ():
-        for node in reversed(tree.body):
-            star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
-            idle = is_foreign(node) and bound(node) <= supplied
-            if star or (isinstance(node, _SUPPLYING) and bound(node) & wanted and not idle):
-                found.insert(0, node)
-                have |= bound(node)
-                wanted = (wanted | used([node])) - have
-    return found
+    pending = list({name for statement in kept for name in statement.uses} - have)
+    if not pending:
+        return []
+    nodes = [node for tree in reversed(sources) for node in tree.body if _supplies(node, supplied)]
+    makers = {name: node for node in nodes for name in bound(node)}
+    found = {node for node in nodes if _is_star(node)}
+    while pending:
+        name = pending.pop()
+        if name in makers and name not in have:
+            found.add(makers[name])
+            have |= bound(makers[name])
+            pending += used([makers[name]]) - have
+    return [node for node in nodes if node in found]
+
+
+def _supplies(node: ast.stmt, supplied: set[str]) -> bool:
+    """Whether a name may be taken from the statement; not from an unknown module where it is made elsewhere."""
+    return isinstance(node, _SUPPLYING) and not (is_foreign(node) and bound(node) <= supplied)
+
+
+def _is_star(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
 
 
 _SUPPLYING = (*DEFINING, ast.Assign, ast.AnnAssign)

@@ -74,10 +74,11 @@ def _last(pieces: list[Piece]) -> list[Piece]:
 _ANSWERS = frozenset({"solution", "answer", "final_answer"})
 # These are words of HTML and of prose too, so they mark a section at the start of a line alone.
 _ANSWERS_ON_A_LINE = _ANSWERS | {"final", "code", "python", "result", "response"}
-# Square brackets are Python's too, so they mark a section in capitals and on a line of their own alone.
+# Square brackets are Python's too, so they open a section in capitals and at the start of a line alone.
+_TITLES = "PYTHON|ANSWER|SOLUTION|CODE"
 _TAG = re.compile(
     r"<(?P<close>/?)(?P<name>[A-Za-z]\w{1,20})(?: [^<>\n]{0,80})?>"
-    r"|^[ \t]*\[(?P<shut>/?)(?P<title>PYTHON|ANSWER|SOLUTION|CODE)\](?=[ \t]*$)",
+    rf"|^[ \t]*\[(?P<title>{_TITLES})\](?=[ \t]*(?:$|@|(?:async|def|class|import|from)\b))|\[/(?P<shut>{_TITLES})\]",
     re.MULTILINE,
 )
 
@@ -85,20 +86,28 @@ _TAG = re.compile(
 def _tagged(text: str) -> Iterator[tuple[int, int, Piece]]:
     """Start, end and content of each innermost section; a marked answer that is never closed runs to the end."""
     opened: re.Match[str] | None = None
-    for tag in _TAG.finditer(text):
-        closes = bool(tag["close"] or tag["shut"])
-        if opened is not None and (_name(tag) == _name(opened) if closes else _marks_answer(opened)):
+    tags = list(_TAG.finditer(text))
+    closed = {_name(tag) for tag in tags if _closes_section(tag)}
+    for tag in tags:
+        # Programs hold `<words>` in their texts, which nothing closes.
+        opens = not _closes_section(tag) and (_marks_answer(tag) or (_name(tag) in closed and _starts_line(tag)))
+        if opened is not None and (_marks_answer(opened) if opens else _closes_section(tag, opened)):
             weight = 2 if _marks_answer(opened) else 0
             yield opened.start(), tag.start(), Piece(text[opened.end() : tag.start()], weight)
             opened = None
-        if not closes and (_marks_answer(tag) or _starts_line(tag)):
+        if opens:
             opened = tag
     if opened is not None and _marks_answer(opened):
         yield opened.start(), len(text), Piece(text[opened.end() :], 2)
 
 
+def _closes_section(tag: re.Match[str], opened: re.Match[str] | None = None) -> bool:
+    """Whether the tag is a closing one, and that of *opened*."""
+    return bool(tag["close"] or tag["shut"]) and (opened is None or _name(tag) == _name(opened))
+
+
 def _name(tag: re.Match[str]) -> str:
-    return (tag["name"] or tag["title"]).lower()
+    return (tag["name"] or tag["title"] or tag["shut"]).lower()
 
 
 def _marks_answer(tag: re.Match[str]) -> bool:

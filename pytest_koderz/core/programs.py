@@ -65,13 +65,24 @@ class Program:
 
 def programs_of(reply_text: str, problem: Problem) -> list[Program]:
     """What each piece of the reply amounts to; running text comes first, and only where no block holds an answer."""
-    text = plain(reply_text)
+    text = _without_cut_copy(plain(reply_text), problem)
     if len(text) <= LONGEST and (whole := _defining(text, 1, problem)):
         return [whole]
     programs = [program for piece in marked_pieces(text) for program in _read(piece, problem)]
     if all(program.level < Level.BODY for program in programs):
         return [program for piece in unmarked_pieces(text) for program in _read(piece, problem)] + programs
     return programs
+
+
+def _without_cut_copy(text: str, problem: Problem) -> str:
+    """The text without a definition at its end that repeats an earlier one, up to where the model was stopped."""
+    prompt = problem.prompt.rstrip()
+    seen = f"{prompt}\n{text}".rstrip()
+    start = seen.rfind(f"\ndef {problem.entry_point}(")
+    earlier = seen.find(seen[start:])
+    # What only echoes the prompt stays.
+    ends = earlier + len(seen) - start
+    return seen[len(prompt) + 1 : start] + "\n" if earlier < start and ends > len(prompt) else text
 
 
 def _read(piece: Piece, problem: Problem) -> list[Program]:
@@ -89,21 +100,25 @@ def _read(piece: Piece, problem: Problem) -> list[Program]:
 def _defining(source: str, weight: int, problem: Problem) -> Program | None:
     """The source as a program, where it compiles and defines something."""
     tree = parse(source)
-    level = _level(tree, problem.entry_point) if tree else Level.STATEMENTS
+    level = _level(source, tree, problem.entry_point) if tree else Level.STATEMENTS
     return Program(source, tree, level, weight) if level is not Level.STATEMENTS else None
 
 
-def _level(tree: ast.Module, name: str) -> Level:
+def _level(source: str, tree: ast.Module, name: str) -> Level:
     definitions = [node for node in tree.body if name in bound(node)]
     whole = [node for node in definitions if not is_stub(node) and not is_foreign(node)]
     if whole:
-        return _level_of_definition(whole[-1])
+        return Level.OUTLINE if _OMISSION.search(source) else _level_of_definition(whole[-1])
     if owner_of(name, tree) is not None:
         return Level.METHOD
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     others = any(isinstance(node, kinds) for node in tree.body)
     # An import of the entry point from elsewhere is most often a test's.
     return Level.FUNCTIONS if others or definitions else Level.STATEMENTS
+
+
+_OMISSION = re.compile(r"^[ \t]+# ?(?:\.\.\.|\u2026)", re.MULTILINE)
+"""A comment that stands for code."""
 
 
 def _level_of_definition(node: ast.stmt) -> Level:
@@ -114,7 +129,7 @@ def _level_of_definition(node: ast.stmt) -> Level:
 
 def _wrapped(text: str, weight: int) -> list[Piece]:
     """The texts in JSON, as models asked for JSON write them; they may leave line ends as they are."""
-    if not text.lstrip().startswith(("{", "[")):
+    if not text.lstrip().startswith(("{", "[", '"')):
         return []
     try:
         values = json.loads(text, strict=False)
@@ -174,17 +189,39 @@ def _without_prompts(text: str) -> str:
     return "\n".join(line[match.end() :] for line in text.split("\n") if (match := _TYPED.match(line)))
 
 
-_WRAPPING = re.compile(r"\A\s*(?:<code[^<>\n]*>|<!\[CDATA\[)|(?:</code>|\]\]>)\s*\Z")
+_WRAPPING = re.compile(r"\A\s*(?:<code[^<>\n]*>|<!\[CDATA\[|`)|(?:</code>|\]\]>|`)\s*\Z")
+
+
+def _without_numbers(text: str) -> str:
+    """The lines without their numbers, where each has one."""
+    numbers = [_NUMBER.match(line) for line in text.split("\n")]
+    return dedent("\n".join(number.string[number.end() :] for number in numbers if number)) if all(numbers) else text
+
+
+_NUMBER = re.compile(r"[ \t]*\d+(?:[.:|)]|[ \t]+\|)?(?=\s|$)")
+
+
+def _patched(text: str) -> str:
+    """What a difference between two files leaves of the lines that it shows."""
+    lines = [line for line in text.split("\n") if not _PATCH_HEAD.match(line)]
+    if not any(line[:1] == "+" for line in lines) or not all(line[:1] in "+- " for line in lines):
+        return text
+    return "\n".join(line[1:] for line in lines if line[:1] != "-")
+
+
+_PATCH_HEAD = re.compile(r"(?:diff|index|---|\+\+\+|@@|\\) ")
 
 _MENDS: tuple[Callable[[str], str], ...] = (
     lambda text: text.translate(_INVISIBLE),
+    _patched,
     lambda text: text.expandtabs(4),
     _without_prompts,
+    _without_numbers,
     lambda text: _WRAPPING.sub("", text).strip("\n"),
     html.unescape,
     lambda text: text.translate(_QUOTES),
-    lambda text: text.replace("\\_", "_"),
-    lambda text: text if "\n" in text else text.replace("\\n", "\n"),
+    lambda text: re.sub(r"\\([_*])", r"\1", text),
+    lambda text: text if "\n" in text else text.replace("\\n", "\n").replace('\\"', '"'),
 )
 
 
@@ -242,17 +279,21 @@ def _level_of_body(body: str, function: _Function) -> Level | None:
 
 
 def _indented_part(text: str) -> list[str]:
-    """What begins with the first indented line, where it follows an empty one: a body after some prose."""
-    start = re.search(r"\n[ \t]*\n(?=[ \t]+\S)", text)
-    return [text[start.end() :]] if start and not text[0].isspace() else []
+    """What begins with the first indented line after an empty one or a colon: a body after some prose."""
+    start = re.search(r"(?:\n[ \t]*|:[*]*)\n(?=[ \t]+\S)", text)
+    if start is None or text[0].isspace() or _starts(text[: start.end()].split("\n")):
+        return []
+    return [text[start.end() :]]
 
 
 def _grew(tree: ast.Module, head: str, name: str) -> bool:
-    """Whether the entry point got a body that does something."""
-    function = definition_of(name, tree)
+    """Whether the entry point that *head* begins got a body that does something."""
     last = head.count("\n") + 1
-    return isinstance(function, _Function) and any(
-        node.lineno > last and not isinstance(node, DEFINING) and not is_remark(node) for node in function.body
+    begun = [node for node in tree.body if isinstance(node, _Function) and node.name == name and node.lineno <= last]
+    return any(
+        node.lineno > last and not isinstance(node, DEFINING) and not is_remark(node)
+        for function in begun
+        for node in function.body
     )
 
 
@@ -294,16 +335,21 @@ def _continues(lines: list[str], line: int) -> bool:
 # Prose begins with "import" and "from" as well, so a line of imports must be one to its end.
 _NAMES = r"[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*"
 _START = re.compile(
-    rf"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*[(\[]|class\s+\w+\s*[:(\[]"
+    rf"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*[(\[]|class\s+\w+\s*[:(\[]|\w+\s*=\s*lambda\b"
     rf"|(?:import\s+{_NAMES}|from\s+[\w.]+\s+import\s+(?:\*|\(.*|{_NAMES}))\s*(?:[;#].*)?$)"
 )
 
 
+_ANNOUNCED = re.compile(
+    r"^[ \t*]*[A-Za-z ]{1,30}:[*]*[ \t]+(?=(?:async\s+)?def\s+\w+\s*\(|(?:class|import|from)\s+\w|@\w)", re.MULTILINE
+)
+"""Words on the line where code starts, such as `Answer:`."""
+
+
 def _stretches(text: str, weight: int, problem: Problem) -> list[Program]:
     """The parts of a mixed text that are code, each from a line that starts a definition or an import."""
-    announced = rf"^[ \t*]*[A-Za-z ]{{1,30}}:[*]*[ \t]+(?=def\s+{re.escape(problem.entry_point)}\s*\()"
-    lines = re.sub(announced, "", text.translate(_INVISIBLE), flags=re.MULTILINE).split("\n")
-    starts = [number for number, line in enumerate(lines) if _START.match(line[:1000])]
+    lines = _ANNOUNCED.sub("", text.translate(_INVISIBLE)).split("\n")
+    starts = _starts(lines)
     found: list[Program] = []
     done = 0
     for start in starts[:_TRIES]:
@@ -317,12 +363,17 @@ def _stretches(text: str, weight: int, problem: Problem) -> list[Program]:
     return found
 
 
+def _starts(lines: list[str]) -> list[int]:
+    """Where code starts, among prose, counted from 0."""
+    return [number for number, line in enumerate(lines) if _START.match(line[:1000])]
+
+
 def _stretch(lines: list[str], weight: int, problem: Problem) -> Program | None:
     """The program that starts with the first of *lines*; None where that is prose."""
     inside = _inside(lines)
     source, tree = _longest(inside)
     if tree is not None and source.strip():
-        return Program(source, tree, _level(tree, problem.entry_point), weight)
+        return Program(source, tree, _level(source, tree, problem.entry_point), weight)
     meant = rf"(?:@.*\n)*(?:async\s+)?def\s+{re.escape(problem.entry_point)}\s*\("
     return Program(inside.rstrip(), None, Level.BROKEN, weight) if re.match(meant, inside) else None
 

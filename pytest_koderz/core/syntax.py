@@ -152,13 +152,13 @@ def _modules_of(node: ast.stmt) -> set[str]:
 
 
 def is_stub(node: ast.stmt) -> bool:
-    """A function whose body is a docstring, `pass`, `...` or `raise NotImplementedError`."""
+    """A function whose body is imports, a docstring, `pass`, `...` or `raise NotImplementedError`."""
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and all(map(_does_nothing, node.body))
 
 
 def _does_nothing(node: ast.stmt) -> bool:
     match node:
-        case ast.Pass() | ast.Expr(value=ast.Constant()):
+        case ast.Pass() | ast.Expr(value=ast.Constant()) | ast.Import() | ast.ImportFrom():
             return True
         case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
             return True

@@ -291,6 +291,54 @@ RIGHT = {
     "an answer after a word": "**Answer:** def total(numbers): return sum(numbers)",
     "thinking in brackets": f"[THINK]\n```python\ndef total(numbers):\n    return 0\n```\n[/THINK]{WHOLE}",
     "statements that share a line": f"{WHOLE}\nx = 3; print(total([x]))\n",
+    "a docstring with tags in the last of two answers": (
+        f"<solution>\n{WHOLE.replace('sum', 'max')}</solution>\nWrong.\n<solution>\n"
+        'def total(numbers):\n    """\n    <first>/<second>\n    """\n    return sum(numbers)\n</solution>'
+    ),
+    "a text with a tag in the last of two answers": (
+        f"<solution>\n{WHOLE.replace('sum', 'max')}</solution>\nWrong.\n<solution>\n"
+        "def total(numbers):\n    return sum(numbers) + len(''.strip('<first>'))\n</solution>"
+    ),
+    "a helper after a word": (
+        "Assistant: def add(a, b):\n    return a + b\n\ndef total(numbers):\n    value = 0\n"
+        "    for n in numbers:\n        value = add(value, n)\n    return value\n"
+    ),
+    "a helper below its caller in another block": (
+        "```python\ndef add_all(numbers):\n    value = 0\n    for n in numbers:\n        value = add(value, n)\n"
+        "    return value\n\ndef add(a, b):\n    return a + b\n```\n```python\ntotal = add_all\n```"
+    ),
+    "an import at the left edge but for a space": (
+        " import math\n\ndef total(numbers):\n    return int(math.fsum(numbers))\n"
+    ),
+    "code between single backticks": f"`{WHOLE}`",
+    "an import after a word": ("Assistant: import math\n\ndef total(numbers):\n    return int(math.fsum(numbers))\n"),
+    "a body and then a stub": f"{LOOP}\n\ndef total(numbers):\n    pass\n",
+    "a stub that imports after the answer": (
+        f"```python\n{WHOLE}```\n```python\ndef total(numbers):\n    import math\n    'Add.'\n```"
+    ),
+    "a repetition that is cut": f"{WHOLE}\n\ndef total(numbers):\n    return",
+    "a repetition that is cut in a block of its own": (
+        "```\nimport math\n\ndef total(numbers):\n    x = math.fsum(numbers)\n    return int(x)\n```\n"
+        "```\nimport math\n\ndef total(numbers):\n    x = math"
+    ),
+    "a body whose repetition is cut": f"{LOOP}\n\n{HEAD}    result = 0\n    for number in numbers:\n        resu",
+    "a lambda among prose": "You can write:\n\ntotal = lambda numbers: sum(numbers)\n\nThis is short.",
+    "a body right after words": f"Here is the body:\n{LOOP}\nIt adds them up.",
+    "tags in brackets on the lines of the code": f"[PYTHON]{WHOLE.rstrip()}[/PYTHON]",
+    "a tag in brackets that ends on the last line of code": f"[PYTHON]\n{WHOLE.rstrip()} [/PYTHON]\n[TESTS]\n[/TESTS]",
+    "a text in JSON alone": '"def total(numbers):\\n    return sum(numbers)\\n"',
+    "quotes that were written out": 'def total(numbers):\\n    \\"Add.\\"\\n    return sum(numbers)\\n',
+    "escaped stars": "```python\ndef total(\\*lists):\n    return sum(\\*lists)\n```",
+    "an outline by a comment after the answer": (
+        f"```python\n{WHOLE}```\nWith a check:\n```python\ndef total(numbers):\n    if not numbers:\n"
+        "        raise ValueError\n    # ... the rest as before\n```"
+    ),
+    "added lines of a difference": (
+        "```diff\n--- a/total.py\n+++ b/total.py\n@@ -1,2 +1,2 @@\n def total(numbers):\n"
+        "-    return max(numbers)\n+    return sum(numbers)\n```"
+    ),
+    "numbered lines": "```\n 1 def total(numbers):\n 2     s = 0\n 3\n 4     return s + sum(numbers)\n```",
+    "numbered lines with a bar": "```\n1 | def total(numbers):\n2 |     return sum(numbers)\n```",
 }
 
 
@@ -327,6 +375,7 @@ def test_a_reply_without_code(reply: str) -> None:
 
 AS_IT_IS = {
     "another name": "def add_all(numbers):\n    return sum(numbers)\n",
+    "another name and an empty line": "def add_all(numbers):\n    'Add.'\n\n    return sum(numbers)\n",
     "broken syntax": "def total(numbers:\n    return sum(numbers)\n",
     "broken syntax behind an import": "import math\n\n\ndef total(numbers:\n    return sum(numbers)\n",
     "lost indentation": "def total(numbers):\nresult = sum(numbers)\nreturn result\n",

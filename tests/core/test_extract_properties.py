@@ -113,6 +113,10 @@ GARBAGE = {
     "text in fences": "```\nfoo bar baz\n```\n" * 10000,
     "JSON": '{"a":' * (MILLION // 5),
     "entities": "&amp;" * (MILLION // 5),
+    "copies of an answer": WHOLE * (MILLION // len(WHOLE)),
+    "added lines": "```\n" + "+x\n" * (MILLION // 3),
+    "numbered lines": "```\n" + "1 x\n" * (MILLION // 4),
+    "closing tags in brackets": "[/PYTHON]" * (MILLION // 9),
 }
 
 
