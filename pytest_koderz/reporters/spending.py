@@ -39,7 +39,7 @@ def _name(step: Step) -> str:
 
 
 def _telling(steps: Sequence[Step]) -> Iterator[Step]:
-    last = max(step.number for step in steps)
+    last = max((step.number for step in steps if step.phase == "iteration"), default=0)
     return (step for step in steps if step.phase != "iteration" or step.number in (*TELLING, last))
 
 
