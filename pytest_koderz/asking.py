@@ -69,7 +69,8 @@ def _entries(benchmarks: Iterable[Archived], text: str) -> Iterator[str]:
 
 def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) -> Iterator[str]:
     yield from (*head_lines(benchmark, source), "", *experiment_lines(benchmark), "")
-    yield from summary_lines(_frame(config, benchmark), benchmark.experiments)
+    columns = config.get_terminal_writer().fullwidth
+    yield from summary_lines(_frame(config, benchmark), benchmark.experiments, columns)
 
 
 def _frame(config: pytest.Config, benchmark: Archived) -> Frame:

@@ -235,7 +235,7 @@ def load_settings(
 
     *plugins* tells that someone else offers back ends too, whose names only he knows.
     """
-    own = path or (root / "koderz.yaml" if (root / "koderz.yaml").is_file() else None)
+    own = path or _own_file(root)
     sources = [read_yaml(shipped_path("koderz.yaml"))]
     if own is not None and own.resolve() != sources[0].path.resolve():
         sources.insert(0, read_yaml(own))
@@ -245,6 +245,14 @@ def load_settings(
     folder = sources[0].path.parent if own is not None else root
     secrets = {**_dotenv(folder / ".env"), **environment}
     return _Names(tuple(sources), entry, plugins).settings(choice, root, secrets)
+
+
+def _own_file(root: Path) -> Path | None:
+    if (root / "koderz.yaml").is_file():
+        return root / "koderz.yaml"
+    if (root / "koderz.yml").is_file():
+        raise UsageError(f"{root / 'koderz.yml'}: is not read under this name; call it koderz.yaml")
+    return None
 
 
 def _dotenv(path: Path) -> dict[str, str]:

@@ -48,11 +48,17 @@ def examine(config: pytest.Config, session: pytest.Session) -> int:
     missing = 0
     for word, text in _checks(session, benchmark):
         missing += word == "missing"
-        for line in wrap(f"{word:<8}{text}", WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False):
+        for line in finding_lines(word, text):
             writer.line(line)
     verdict = f"cannot run here: {missing} missing" if missing else "can run here"
     writer.line(f"profile '{benchmark.settings.profile}' {verdict}")
     return int(pytest.ExitCode.TESTS_FAILED if missing else pytest.ExitCode.OK)
+
+
+def finding_lines(word: str, text: str) -> list[str]:
+    """Folded, but for what must be copied whole: an address or a path."""
+    indent = " " * 8
+    return wrap(f"{word:<8}{text}", WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
 def _checks(session: pytest.Session, benchmark: Benchmark) -> Iterator[Finding]:

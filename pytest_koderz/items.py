@@ -112,16 +112,20 @@ class ExperimentItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, Unsettled):
-            return _panel(self.path, excinfo.value.experiment)
+            whole = self.config.option.tbstyle != "line"
+            return _panel(self.path, excinfo.value.experiment, whole=whole)
         if isinstance(excinfo.value, KoderzError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
 
-def _panel(path: Path, experiment: Experiment) -> ReprExceptionInfo:
-    """What the user sees of an experiment that was not solved: the candidate's failure, none of our frames."""
-    entry = ReprEntryNative([line + "\n" for line in failure_lines(experiment)])
-    traceback = ReprTraceback([entry], None, style="native")
+def _panel(path: Path, experiment: Experiment, *, whole: bool) -> ReprExceptionInfo:
+    """What the user sees of an experiment that was not solved: the candidate's failure, none of our frames.
+
+    Not *whole*: what `--tb=line` shows, which writes the crash itself.
+    """
+    lines = [line + "\n" for line in failure_lines(experiment)] if whole else []
+    traceback = ReprTraceback([ReprEntryNative(lines)], None, style="native")
     crash = ReprFileLocation(str(path), 1, headline(experiment))
     return ReprExceptionInfo(traceback, crash)
 

@@ -14,6 +14,7 @@ from .doctor import examine
 from .items import ExperimentItem
 from .quoting import quote
 from .remembering import deliver_now
+from .reporters.text import counted
 
 
 def run_verb(config: pytest.Config) -> int:
@@ -47,7 +48,7 @@ def _lines(problems: list[Problem]) -> Iterator[str]:
     for problem in problems:
         sets = [word for word in ("visible", "base", "plus") if problem.source_of(word) is not None]
         yield f"{problem.id:<{widest}}  {problem.entry_point:<{name}}  tests: {', '.join(sets)}"
-    yield f"{len(problems)} problems"
+    yield counted(len(problems), "problem")
 
 
 _VERBS: Mapping[str, Callable[[pytest.Config, pytest.Session], int]] = {

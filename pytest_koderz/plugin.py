@@ -84,6 +84,16 @@ def pytest_configure(config: pytest.Config) -> None:
         from .session import register
 
         register(config, spending=not verb)
+    else:
+        _check_idle(config)
+
+
+def _check_idle(config: pytest.Config) -> None:
+    """Who asks for something of ours on the command line wants a benchmark; in `addopts` it may wait for one."""
+    given = [str(argument).partition("=")[0] for argument in config.invocation_params.args]
+    ours = next((name for name in given if name.startswith("--koderz-")), None)
+    if ours is not None:
+        raise pytest.UsageError(f"{ours} does nothing without --koderz")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

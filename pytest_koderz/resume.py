@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
     path = config.option.koderz_config
     # Without the command line's choice: its arms may need the profile of the former run.
     plain = load_settings(Path(path) if path else None, root, os.environ, Choice(), plugins=offers_back_ends(config))
-    folder = _folder(plain.folder, config.option.koderz_resume)
+    folder = _folder(plain.folder, config.option.koderz_resume, config.option.koderz_profile)
     recorded = read_folder(folder)
     config.option.koderz_resume = folder.name
     if not recorded.heads:
@@ -68,17 +69,44 @@ def _with_options(config: pytest.Config, settings: Settings, root: Path, head: M
     return settings_of(config, root) if taken else settings
 
 
-def _folder(parent: Path, name: str) -> Path:
-    """Only a folder with a journal counts: a run that was refused leaves none."""
+def _folder(parent: Path, name: str, profile: str | None) -> Path:
+    """Only a folder with a journal counts: a run that was refused leaves none.
+
+    And only one of *profile*, where the command line names it: another profile's experiments would all be run anew,
+    and stand in the place of those that were recorded.
+    """
     found = sorted((_age(path), path) for path in parent.glob("bench_*") if any(path.glob("*.jsonl")))
     if not found:
         raise UsageError(f"--koderz-resume: there is no journal of a benchmark in {parent}")
     if name == NEWEST:
-        return found[-1][1]
+        return _newest([path for _, path in reversed(found)], profile)
     names = {path.name: path for _, path in found}
     if name not in names:
         raise UsageError(f"--koderz-resume: no benchmark named '{name}' in {parent}{nearest(name, names)}")
+    if not _is_of(names[name], profile):
+        advice = "leave --koderz-profile away, or run the profile without --koderz-resume"
+        raise UsageError(f"--koderz-resume: {name} is a benchmark of another profile than '{profile}'; {advice}")
     return names[name]
+
+
+def _newest(folders: Sequence[Path], profile: str | None) -> Path:
+    """The first of *folders* that is of *profile*."""
+    found = next((folder for folder in folders if _is_of(folder, profile)), None)
+    if found is None:
+        advice = "run it without --koderz-resume"
+        raise UsageError(f"--koderz-resume: no benchmark of profile '{profile}' in {folders[0].parent}; {advice}")
+    return found
+
+
+def _is_of(folder: Path, profile: str | None) -> bool:
+    """True where no profile is asked for, or the journal does not say which one it was."""
+    if profile is None:
+        return True
+    recorded: object = None
+    # One that cannot be read is complained of where it is the one to go on with.
+    with suppress(UsageError):
+        recorded = next((head.get("profile") for head in reversed(read_folder(folder).heads)), None)
+    return recorded in (None, profile)
 
 
 def _age(folder: Path) -> float:

@@ -21,6 +21,7 @@ from _pytest.junitxml import xml_key
 
 from .benchmark import Benchmark
 from .budget import Budget, check_budget
+from .chosen import Chosen
 from .config import shipped_path
 from .core.errors import UsageError
 from .core.experiment import Experiment
@@ -105,6 +106,8 @@ class Session:
         """The judge's levels, in words."""
         self.cortex: Cortex | None = None
         self.delivery: Delivery | None = None
+        self.silent: set[str] = set()
+        """xdist's workers that were started and have not told what they delivered."""
         self.mistake: str | None = None
         """On the controller: what a worker refuses to run for."""
         config.stash[benchmark_key] = self.benchmark
@@ -138,6 +141,7 @@ class Session:
         register = self.config.pluginmanager.register
         register(self.journal, "koderz-journal")
         register(self._open_shelf(), "koderz-shelf")
+        register(Chosen(), "koderz-chosen")
         if self.settings.max_cost is not None:
             register(self._open_budget(self.settings.max_cost), "koderz-budget")
         if self.settings.cortex.enabled:
@@ -298,7 +302,7 @@ class Session:
             return []
         cortex = "off" if self.cortex is None else self.cortex.describe()
         lines = [
-            f"profile {settings.profile}: {settings.description}",
+            f"profile {settings.profile}: {settings.description}".removesuffix(": "),
             *([] if self.recorded is None else resume_lines(self.recorded, settings, self.id)),
             *arm_lines(settings.arms),
             frontier_line(settings.arms, FRONTIER_BACKENDS),
@@ -330,6 +334,7 @@ class Session:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """xdist: what a worker must know of this benchmark."""
+        self.silent.add(node.gateway.id)
         node.workerinput["koderz"] = {"benchmark": self.id, "root": str(self.root)}
 
     @pytest.hookimpl(optionalhook=True)
@@ -339,6 +344,7 @@ class Session:
         self.mistake = output.get("koderz_mistake", self.mistake)
         plain = output.get("koderz_delivery")
         if plain is not None:
+            self.silent.discard(node.gateway.id)
             self._add(Delivery.of(plain))
 
     def _add(self, delivery: Delivery) -> None:
@@ -353,7 +359,9 @@ class Session:
         if self.is_worker or not begun:
             return
         terminalreporter.section(f"{self.mark}koderz {self.id}")
-        for line in (*summary_lines(frame_of(self.settings, self.id), experiments), *self._closing_lines(experiments)):
+        columns = terminalreporter._tw.fullwidth  # noqa: SLF001 - no public way
+        figures = summary_lines(frame_of(self.settings, self.id), experiments, columns)
+        for line in (*figures, *self._closing_lines(experiments)):
             terminalreporter.line(line)
         if interrupted or not all(one.status.settled for one in experiments):
             terminalreporter.line(f"go on with: {self._resuming()}")
@@ -387,7 +395,7 @@ class Session:
         for lines in said if experiments else ():
             yield from lines or []
         if self.delivery is not None:
-            yield from delivery_lines(self.delivery)
+            yield from delivery_lines(self.delivery, silent=len(self.silent))
         yield from self.gates.lines()
         yield f"journal: {self._shown(self.folder)}"
         for path in (self.settings.json, self.settings.html):
@@ -397,7 +405,7 @@ class Session:
     def _resuming(self) -> str:
         """The command that goes on with this benchmark; the journal does not say which suites were named."""
         settings = self.config.getoption("koderz_config")
-        where = ["--koderz-config", str(settings)] if settings else []
+        where = [f"--koderz-config={settings}"] if settings else []
         return shlex.join(["pytest", "--koderz", *self.paths, *where, "--koderz-resume"])
 
     def _in_order(self) -> tuple[Experiment, ...]:

@@ -18,15 +18,15 @@ from pytest_koderz.evidence.standings import Alternative, Standing
 from .spending import spending_lines
 from .text import counted, dollars, tokens
 
-WIDTH = 80
-"""Columns of the summary."""
+WIDTH, WIDEST = 80, 100
+"""Columns of the summary: at least, so that its tables stay whole, and at most, so that a line is read in one go."""
 
 SIMULATED = "SIMULATED "
 """Stands before every line that simulated models caused."""
 
 
-def summary_lines(frame: Frame, experiments: Sequence[Experiment]) -> list[str]:
-    """The summary, without a heading; empty where nothing was run."""
+def summary_lines(frame: Frame, experiments: Sequence[Experiment], columns: int = WIDTH) -> list[str]:
+    """The summary for a terminal of so many *columns*, without a heading; empty where nothing was run."""
     if not experiments:
         return []
     findings = findings_of(frame, experiments)
@@ -37,7 +37,8 @@ def summary_lines(frame: Frame, experiments: Sequence[Experiment]) -> list[str]:
     lines += ["", *money] if money else []
     lines += ["", *_against_control(frame, findings), *_ranked(findings)]
     mark = SIMULATED if frame.simulated else ""
-    return [mark + part if part else "" for line in lines for part in _wrapped(line, WIDTH - len(mark))]
+    width = min(max(columns, WIDTH), WIDEST) - len(mark)
+    return [mark + part if part else "" for line in lines for part in _wrapped(line, width)]
 
 
 def _wrapped(line: str, width: int) -> list[str]:
@@ -140,6 +141,8 @@ def _against_control(frame: Frame, findings: Findings) -> Iterator[str]:
         yield from (*_comparison(comparison), *_savings(f"savings of {comparison.arm}{each}", comparison.savings))
         if comparison.savings_with_gpu is not None and frame.local_rate is not None:
             yield from _savings(_at(frame.local_rate), comparison.savings_with_gpu)
+    if not findings.control_ran:
+        yield f"{frame.control} did not run: nothing is known here of what a frontier model alone would have solved"
     for figures in (one for one in findings.arms if one.arm in findings.estimates):
         # What an unsolved problem saves is worth nothing: the two are not to be read apart.
         solved = f" for an arm that solved {figures.solved}/{figures.settled}"
@@ -147,7 +150,6 @@ def _against_control(frame: Frame, findings: Findings) -> Iterator[str]:
         if frame.local_rate is not None:
             yield from _savings(_at(frame.local_rate), findings.estimates_with_gpu[figures.arm], solved)
     if not findings.control_ran:
-        yield f"{frame.control} did not run: nothing is known here of what a frontier model alone would have solved"
         for comparison in findings.comparisons:
             yield from _comparison(comparison)
     elif any(one.savings.share is not None and one.savings.experiments < SHARE_FROM for one in findings.comparisons):

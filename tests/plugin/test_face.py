@@ -94,6 +94,36 @@ def test_lf_runs_the_unsolved_again_and_x_stops(simulate: Run) -> None:
     assert first["failed"] == 1
 
 
+def test_figures_of_what_was_chosen_by_its_outcome_are_called_so(simulate: Run) -> None:
+    """--lf and -x leave a share of solved that is not that of the suite; where nothing failed they choose nothing."""
+    few = ("--koderz-problems", "4,5", "--koderz-arm", "frontier-only", "--tb=no")
+    chosen = "note: --lf chose what was not solved before: these figures are not those of the suite"
+    stopped = "note: the run stopped at a failure: these figures are not those of the suite"
+    notes = [
+        [line for line in simulate(*few, *asked).outlines if line.startswith("note:")]
+        for asked in (("--lf", "--maxfail=2"), ("--lf", "-n", "2"), ("-x", "-n", "1"))
+    ]
+    assert notes == [[], [chosen], [stopped]]
+
+
+def test_a_failure_can_be_one_line(simulate: Run) -> None:
+    """With pytest's own option for that."""
+    result = simulate("--koderz-problems", "4", "--koderz-arm", "frontier-only", "--tb=line")
+    start = next(number for number, line in enumerate(result.outlines) if "= FAILURES =" in line)
+    assert "humaneval.yaml:1: unsolved after 1 iteration" in result.outlines[start + 1]
+    assert "= SIMULATED koderz bench_" in result.outlines[start + 2]
+
+
+def test_the_summary_uses_a_wide_terminal(simulate: Run, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And needs 80 columns at least."""
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = simulate("--koderz-problems", "4", "--koderz-arm", "koderz", "--tb=no", "-rN").outlines
+    monkeypatch.setenv("COLUMNS", "100")
+    told = run("--koderz-analyze", shown[-2].rpartition("/")[2]).outlines
+    for lines, least, most in ((shown, 70, 80), (told, 90, 100)):
+        assert least < max(len(line) for line in lines if line.startswith("SIMULATED  ")) <= most
+
+
 def test_junit_has_scalar_properties(simulate: Run, pytester: pytest.Pytester) -> None:
     """One case for each experiment with its own time, totals on the suite; the same with workers."""
     simulate("--koderz-problems", "0-3", "--junitxml", "plain.xml")
@@ -154,6 +184,7 @@ def test_a_list_of_the_problems(run: Run) -> None:
     """--koderz-list prints and exits, without a model or a key."""
     result = run("--koderz-list", "--koderz-profile", "live", "--koderz-problems", "10-11")
     result.stdout.fnmatch_lines(["HumanEval/10  make_palindrome  tests: visible, base", "HumanEval/11 *", "2 problems"])
+    run("--koderz-list", "--koderz-problems", "10").stdout.fnmatch_lines(["1 problem"])
     assert result.ret == pytest.ExitCode.OK
     assert not any("UNSOLVED" in line for line in result.outlines)
 

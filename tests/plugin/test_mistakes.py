@@ -247,6 +247,15 @@ ON_THE_COMMAND_LINE = {
     "no such arm": Mistake(
         "--koderz --koderz-arm kodrez", "--koderz-arm: no arm named 'kodrez' (did you mean 'koderz'?)"
     ),
+    "an option without --koderz": Mistake("--koderz-resume", "--koderz-resume does nothing without --koderz"),
+    "a value without --koderz": Mistake(
+        "--koderz-profile=live", "--koderz-profile does nothing without --koderz", {"pytest.ini": "[pytest]\n"}
+    ),
+    "settings by another name": Mistake(
+        "--koderz",
+        "{folder}/koderz.yml: is not read under this name; call it koderz.yaml",
+        {"koderz.yml": "profil: x\n"},
+    ),
     "no such file of settings": Mistake("--koderz --koderz-config nowhere.yaml", "nowhere.yaml: no such file"),
     "a folder for settings": Mistake("--koderz --koderz-config .", ".: cannot be read: Is a directory"),
     "settings in Latin-1": Mistake(

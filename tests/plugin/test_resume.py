@@ -115,6 +115,24 @@ def test_one_arm_of_the_former_run_can_go_on(undisturbed: Path, short: Run) -> N
     assert one["experiments"] == {key: row for key, row in whole["experiments"].items() if "frontier-only" in key}
 
 
+def test_another_profile_goes_on_with_a_benchmark_of_its_own(undisturbed: Path, short: Run) -> None:
+    """Or with none: its experiments would be paid for anew, and hide those that were recorded."""
+    mine = journal(undisturbed)
+    later = mine.parent.with_name("bench_ffffffff")
+    shutil.copytree(mine.parent, later)
+    text = mine.read_text()
+    (later / mine.name).write_text(text.replace('"profile": "short"', '"profile": "other"'))
+    short("--koderz-resume", *SHORT).stdout.fnmatch_lines([f"koderz: *resuming {mine.parent.name}: 8 settled, *"])
+    for asked, why in (
+        (mine.parent.name, f"{mine.parent.name} is a benchmark of another profile than 'simulated'; *"),
+        ("newest", "no benchmark of profile 'simulated' in *; run it without --koderz-resume"),
+    ):
+        result = short("--koderz-resume", asked, "--koderz-profile", "simulated")
+        result.stderr.fnmatch_lines([f"ERROR: --koderz-resume: {why}"])
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert mine.read_text() == text
+
+
 def test_a_torn_line_costs_one_call_at_most(undisturbed: Path, short: Run) -> None:
     """It is cut off, and what follows stands on lines of its own."""
     path = journal(undisturbed)

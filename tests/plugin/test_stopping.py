@@ -149,12 +149,30 @@ def test_ctrl_c_among_workers_names_the_journal(run: Run, three: Path) -> None:
     result.stdout.fnmatch_lines(["journal: .koderz/bench_*", "go on with: pytest --koderz --koderz-resume"])
 
 
+def test_ctrl_c_among_workers_does_not_say_that_nothing_is_stored(run: Run, three: Path) -> None:
+    """What a worker stored reaches nobody once the session was interrupted."""
+    own = three / "koderz.yaml"
+    own.write_text(own.read_text().replace("cortex: {enabled: false}\n", ""))
+    stop_by(three, "import os; stopped.set(); os.kill(os.getppid(), signal.SIGINT); threading.Event().wait(3)")
+    result = run("--koderz", "-n", "1")
+    told = [line for line in result.outlines if line.startswith("cortex:")]
+    unsaid = "cortex: what 1 worker stored is not known, since they were cut short"
+    assert told == [f"{unsaid}; pytest --koderz-cortex-sync delivers what is owed"]
+
+
 def test_the_command_to_go_on_names_the_suites_that_were_named(run: Run, three: Path) -> None:
-    """The journal does not say which they were."""
+    """The journal does not say which they were. A file of settings is written so that pytest takes it for no test."""
     (three / "problems").rename(three / "mine")
     stop_by(three, CTRL_C)
     result = run("--koderz", "mine/own.yaml")
     result.stdout.fnmatch_lines(["go on with: pytest --koderz mine/own.yaml --koderz-resume"])
+    result = run("--koderz", "mine/own.yaml", "--koderz-config=koderz.yaml")
+    result.stdout.fnmatch_lines(
+        [
+            "koderz: profile mine",
+            "go on with: pytest --koderz mine/own.yaml --koderz-config=koderz.yaml --koderz-resume",
+        ]
+    )
 
 
 def test_skipped_experiments_name_their_suite(run: Run, three: Path) -> None:

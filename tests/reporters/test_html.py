@@ -61,6 +61,14 @@ def test_a_page_holds_the_summary_and_every_experiment(name: str) -> None:
     assert sorted(page.links) == sorted(f"#{identity}" for identity in page.ids)
 
 
+def test_all_that_is_not_counted_is_said() -> None:
+    """As in the summary, with what was under way when the run was interrupted."""
+    _, experiments = SITUATIONS["measured"]()
+    cut = [replace(experiments[0], status=Status.RUNNING), replace(experiments[1], status=Status.RUNNING)]
+    words = " ".join(Page(html_of(FRAME, {}, [*cut, *experiments[2:]])).words.split())
+    assert "1 unfinished" in words.partition("Solved against dollars")[0]
+
+
 def test_what_a_model_wrote_is_text() -> None:
     """Code that looks like markup stays code."""
     _, experiments = SITUATIONS["measured"]()
