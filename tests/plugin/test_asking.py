@@ -130,7 +130,7 @@ def test_a_doctor_finds_nothing_missing(run: Run, pytester: pytest.Pytester) -> 
         [
             "ok      judge: process-separated, *",
             "ok      judge: HumanEval/0's canonical solution passes, known exploits fail*",
-            "ok      cortex: pytest-koderz-cortex * starts, *",
+            "ok      cortex: pytest-koderz-cortex * starts,*",
             "ok      problems: 164, experiments: 492",
             "profile 'simulated' can run here",
         ]

@@ -121,7 +121,7 @@ def test_another_profile_goes_on_with_a_benchmark_of_its_own(undisturbed: Path, 
     later = mine.parent.with_name("bench_ffffffff")
     shutil.copytree(mine.parent, later)
     text = mine.read_text()
-    (later / mine.name).write_text(text.replace('"profile": "short"', '"profile": "other"'))
+    (later / mine.name).write_text(text.replace('"profile":"short"', '"profile":"other"'))
     short("--koderz-resume", *SHORT).stdout.fnmatch_lines([f"koderz: *resuming {mine.parent.name}: 8 settled, *"])
     for asked, why in (
         (mine.parent.name, f"{mine.parent.name} is a benchmark of another profile than 'simulated'; *"),
