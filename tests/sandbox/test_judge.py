@@ -467,3 +467,12 @@ def test_the_levels_are_told_and_strict_refuses_gaps(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("pytest_koderz.sandbox.crew.Nursery.missing", lambda _: ("landlock",))
     with pytest.raises(UsageError, match="lacks landlock"):
         open_sandbox(strict=True)
+
+
+def test_drawn_inputs_are_the_same_for_each_candidate(judge: Judge) -> None:
+    """A prompt with the failure in it is then the same in every run, which resume and replay rest on."""
+    tests = "from random import randint\ndef check(candidate):\n    assert candidate(randint(0, 10**12)) == -1\n"
+    problem = Problem("own/drawn", "def f(n): ...", "f", tests)
+    told = [judge(problem, Candidate(f"def f(n): return n + {extra} - {extra}")).failures for extra in range(3)]
+    assert told[0] == told[1] == told[2]
+    assert "randint" not in told[0][0].summary
