@@ -11,7 +11,7 @@ from .channel import Channel
 from .child import serve
 from .greeting import greet
 from .locks import Locks
-from .rehearsal import rehearse
+from .rehearsal import rehearse, rehearse_service
 
 _TIMES = 40
 """Until the interpreter has specialised what it will."""
@@ -21,10 +21,10 @@ _IDLE_MILLISECONDS = 3
 
 def body_of(settings: dict[str, Any], channel: int) -> tuple[Callable[[socket.socket], None], list[str]]:
     """Lock this zygote; what its children do, and the names of the locks that they lack."""
+    rehearse_service(_TIMES)
     locks = Locks(settings, channel)
     locks.prepare()
     work = _work_of(settings)
-    rehearse(_TIMES)
     orders = select.poll()
     orders.register(channel, select.POLLIN)
 
@@ -32,7 +32,7 @@ def body_of(settings: dict[str, Any], channel: int) -> tuple[Callable[[socket.so
         locks.hold()
         greet(channel)
         if not orders.poll(_IDLE_MILLISECONDS):
-            rehearse(1)
+            rehearse()
         work(Channel(sock, None))
 
     return candidate, locks.missing

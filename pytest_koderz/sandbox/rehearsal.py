@@ -1,14 +1,16 @@
 """A run of what a candidate's process will do, on a program of our own, so that the real one finds everything warm.
 
-In the zygote it lets the interpreter specialise its code; in a child it takes the page faults that follow a fork.
-Both happen while nobody waits.
+In the zygote it lets the interpreter specialise the code of a whole service; in a child, which has its channel for the
+candidate alone, it takes the page faults that follow a fork. Both happen while nobody waits.
 """
 
 from __future__ import annotations
 
+import socket
 import sys
 
-from .child import Session, compiled
+from .channel import Channel
+from .child import Session, compiled, serve
 from .wire import Encoder, Unsendable
 
 _PROGRAM = '''
@@ -30,14 +32,30 @@ _PREAMBLE = compiled("from typing import List\n")
 _ARGUMENTS = [1.0, 2.5, -3.25, 2.4], ["a", "bc", ""], {"x": 1, "y": 2}
 
 
-def rehearse(times: int) -> None:
-    for _ in range(times):
-        session = Session()
-        session.answer(["load", _PREAMBLE, _PROGRAM, "rehearsed"])
-        encoder = Encoder(_foreign)
-        refs = [encoder.add(_ARGUMENTS), encoder.add({"threshold": 0.3})]
-        session.answer(["call", 0, encoder.nodes, *refs])
+def rehearse() -> None:
+    """The work of a child, once."""
+    session = Session()
+    for message in _messages():
+        session.answer(message)
     sys.modules.pop("candidate", None)
+
+
+def rehearse_service(times: int) -> None:
+    """Reading and answering as well. The locks allow no more sockets, so this comes before them."""
+    for _ in range(times):
+        here, there = socket.socketpair()
+        with here, there:
+            for message in _messages():
+                Channel(here, None).send(message)
+            here.shutdown(socket.SHUT_WR)
+            serve(Channel(there, None))
+    sys.modules.pop("candidate", None)
+
+
+def _messages() -> list[list[object]]:
+    encoder = Encoder(_foreign)
+    refs = [encoder.add(_ARGUMENTS), encoder.add({"threshold": 0.3})]
+    return [["load", _PREAMBLE, _PROGRAM, "rehearsed"], ["call", 0, encoder.nodes, *refs]]
 
 
 def _foreign(value: object) -> list[object]:
