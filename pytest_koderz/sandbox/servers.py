@@ -20,6 +20,11 @@ from .usage import Fate, fate_of, handle_of
 HOME = str(Path(__file__).parents[2])
 """The folder that this package is imported from."""
 _START = f"import sys; sys.path.append({HOME!r}); from pytest_koderz.sandbox.zygote import main; main()"
+_FLAGS = ["-P", "-s", "-S", "-X", "utf8"]
+"""Of the interpreter: nothing is found but what we name. -I would ignore the environment, which is our own."""
+_ENVIRONMENT = {"LD_BIND_NOW": "1", "MALLOC_ARENA_MAX": "1", "PYTHONHASHSEED": "0"}
+"""The API keys of this process stay in it. Links are resolved once, not in each child anew; threads share one heap,
+since those of their own would take 64 MB each of the address space; and a set has the same order in each run."""
 _START_SECONDS = 30.0
 _NOBODY = 0
 """No child's id."""
@@ -32,13 +37,11 @@ class Server:
         here, there = socket.socketpair()
         with there:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-I", "-S", "-X", "utf8", "-c", _START, json.dumps({"home": HOME, **settings})],
+                [sys.executable, *_FLAGS, "-c", _START, json.dumps({"home": HOME, **settings})],
                 stdin=there.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                # The API keys of this process stay in it. Links are resolved once, not in each child anew, and threads
-                # share one heap: those of their own would take 64 MB each of the address space.
-                env={"LD_BIND_NOW": "1", "MALLOC_ARENA_MAX": "1"},
+                env=_ENVIRONMENT,
                 cwd="/",
                 start_new_session=True,
             )

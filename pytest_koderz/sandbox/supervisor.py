@@ -24,6 +24,8 @@ from .solo import judge_alone
 
 _IMPORTS_NUMPY = re.compile(r"^[ \t\f]*(?:import|from)[ \t\f]+numpy\b", re.MULTILINE)
 """Within one line: white space in general would be tried from each of many empty lines to the last."""
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+>")
+"""Of an object without a form of its own."""
 _SLACK = 10
 """How many times as long as the canonical solution a candidate may take."""
 _CAP = 10
@@ -166,7 +168,8 @@ def _shown(failure: dict[str, Any]) -> Failure:
 
 
 def _plain(text: str) -> str:
-    """*text* with what cannot be printed in escaped form; lines stay lines."""
+    """*text* with what cannot be printed in escaped form; lines stay lines. Addresses, which no two runs share, go."""
+    text = _ADDRESS.sub(" at 0x...>", text)
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)

@@ -476,3 +476,15 @@ def test_drawn_inputs_are_the_same_for_each_candidate(judge: Judge) -> None:
     told = [judge(problem, Candidate(f"def f(n): return n + {extra} - {extra}")).failures for extra in range(3)]
     assert told[0] == told[1] == told[2]
     assert "randint" not in told[0][0].summary
+
+
+def test_a_failure_reads_the_same_in_each_run() -> None:
+    """What a model is told, and with it what it answers, depends on it: addresses and the order of sets do not."""
+    told = []
+    for _ in range(2):
+        with open_sandbox() as judge:
+            words = Candidate("def f(x):\n    return [list({'one', 'two', 'three', 'four', 'five'}), f, object()]")
+            raised = Candidate("def f(x):\n    raise ValueError(object())")
+            told.append([judge(_problem(), each).failures for each in (words, raised)])
+    assert told[0] == told[1]
+    assert "<object object at 0x...>" in told[0][1][0].summary
