@@ -144,13 +144,15 @@ def asserts_in(tests: str) -> bool:
 
 def outside_modules(*sources: str | None) -> tuple[str, ...]:
     """Top-level modules that the sources import and the standard library has not."""
-    found = {name for source in sources if source and (tree := parse(source)) for name in _imported(tree)}
+    importing = [source for source in sources if source and "import" in source]  # most tests do not
+    found = {name for source in importing if (tree := parse(source)) for name in _imported(tree)}
     return tuple(sorted(found - sys.stdlib_module_names))
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    nodes = list(ast.walk(tree))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     return {name.partition(".")[0] for name in names}
 
 

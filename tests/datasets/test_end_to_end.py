@@ -42,7 +42,7 @@ def benchmark(
     """The experiments of a run of one suite, as its results file tells them."""
     (pytester.path / "problems").mkdir()
     (pytester.path / "problems" / "published.yaml").write_text(suite, encoding="utf-8")
-    (pytester.path / "koderz.yaml").write_text(f"grade_on: {grade_on}\n", encoding="utf-8")
+    (pytester.path / "koderz.yaml").write_text(f"grade_on: {grade_on}\ncortex: {{enabled: false}}\n")
     chosen = [f"--koderz-arm={arm}" for arm in arms]
     result = pytester.runpytest_subprocess(
         "--koderz", "--koderz-profile=simulated", "--koderz-problems=*", "--koderz-json=r.json", "-q", *chosen

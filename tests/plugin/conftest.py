@@ -19,9 +19,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run pytest with *arguments* in an empty folder, without any key in the environment; in CI lines are not cut."""
-    for name in ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "PYTEST_ADDOPTS", "CI", "BUILD_NUMBER"):
+    """Run pytest with *arguments* in an empty folder, without any key in the environment; in CI lines are not cut.
+
+    Nothing is compiled anew in each run, and hypothesis, which these runs do not use, is not imported.
+    """
+    for name in ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "CI", "BUILD_NUMBER", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
     monkeypatch.setenv("COLUMNS", "100")
     return pytester.runpytest_subprocess
 
@@ -34,6 +38,13 @@ def simulate(run: Run) -> Run:
         return run("--koderz", "--koderz-profile", "simulated", *arguments)
 
     return simulated
+
+
+@pytest.fixture
+def forgetful(simulate: Run, pytester: pytest.Pytester) -> Run:
+    """The same without cortex, whose start takes longer than a small benchmark does."""
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
+    return simulate
 
 
 def recorded(root: Path, event: str) -> list[dict[str, Any]]:

@@ -240,9 +240,9 @@ def test_a_back_end_says_what_may_be_billed(
 # a benchmark with a limit
 
 
-def test_the_rest_is_skipped_with_the_reason(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_the_rest_is_skipped_with_the_reason(forgetful: Run, pytester: pytest.Pytester) -> None:
     """The summary says what was spent and refused; the figures are those of the ledger."""
-    result = simulate(
+    result = forgetful(
         *("--koderz-problems", "0-5", "--koderz-arm", "frontier-only", "--koderz-max-cost", "0.1", "-rs"),
         *("--koderz-json", "r.json"),
     )

@@ -53,9 +53,9 @@ def test_workers_make_no_difference(simulate: Run, pytester: pytest.Pytester) ->
     assert int(count) > 3 * 8
 
 
-def test_k_picks_exactly_one_problem(simulate: Run) -> None:
+def test_k_picks_exactly_one_problem(forgetful: Run) -> None:
     """A bracket ends the number, so that HumanEval/1 is not HumanEval/10."""
-    result = simulate("-k", "HumanEval/1[ and local-only", "--collect-only", "-q")
+    result = forgetful("-k", "HumanEval/1[ and local-only", "--collect-only", "-q")
     result.stdout.fnmatch_lines(["problems/humaneval.yaml::HumanEval/1?local-only?"])
     assert sum("::" in line for line in result.outlines) == 1
 
@@ -76,48 +76,48 @@ def test_k_reaches_beyond_the_profiles_own_selection(run: Run) -> None:
     ]
 
 
-def test_a_node_id_of_the_built_in_suite_can_be_given(simulate: Run) -> None:
+def test_a_node_id_of_the_built_in_suite_can_be_given(forgetful: Run) -> None:
     """As pytest prints it, so that it can be pasted."""
-    result = simulate("problems/humaneval.yaml::HumanEval/0[frontier-only]", "-v")
+    result = forgetful("problems/humaneval.yaml::HumanEval/0[frontier-only]", "-v")
     result.stdout.fnmatch_lines(["*HumanEval/0?frontier-only?*SIMULATED *SOLVED*"])
     result.assert_outcomes(passed=1)
 
 
-def test_lf_runs_the_unsolved_again_and_x_stops(simulate: Run) -> None:
+def test_lf_runs_the_unsolved_again_and_x_stops(forgetful: Run) -> None:
     """pytest's own options mean what they always mean."""
-    whole = simulate("--koderz-problems", "0-13", "--koderz-arm", "frontier-only").parseoutcomes()
+    whole = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only").parseoutcomes()
     assert whole["failed"] > 1
-    again = simulate("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "--lf").parseoutcomes()
+    again = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "--lf").parseoutcomes()
     assert again["failed"] == whole["failed"]
     assert "passed" not in again
-    first = simulate("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "-x").parseoutcomes()
+    first = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "-x").parseoutcomes()
     assert first["failed"] == 1
 
 
-def test_figures_of_what_was_chosen_by_its_outcome_are_called_so(simulate: Run) -> None:
+def test_figures_of_what_was_chosen_by_its_outcome_are_called_so(forgetful: Run) -> None:
     """--lf and -x leave a share of solved that is not that of the suite; where nothing failed they choose nothing."""
     few = ("--koderz-problems", "4,5", "--koderz-arm", "frontier-only", "--tb=no")
     chosen = "note: --lf chose what was not solved before: these figures are not those of the suite"
     stopped = "note: the run stopped at a failure: these figures are not those of the suite"
     notes = [
-        [line for line in simulate(*few, *asked).outlines if line.startswith("note:")]
+        [line for line in forgetful(*few, *asked).outlines if line.startswith("note:")]
         for asked in (("--lf", "--maxfail=2"), ("--lf", "-n", "2"), ("-x", "-n", "1"))
     ]
     assert notes == [[], [chosen], [stopped]]
 
 
-def test_a_failure_can_be_one_line(simulate: Run) -> None:
+def test_a_failure_can_be_one_line(forgetful: Run) -> None:
     """With pytest's own option for that."""
-    result = simulate("--koderz-problems", "4", "--koderz-arm", "frontier-only", "--tb=line")
+    result = forgetful("--koderz-problems", "4", "--koderz-arm", "frontier-only", "--tb=line")
     start = next(number for number, line in enumerate(result.outlines) if "= FAILURES =" in line)
     assert "humaneval.yaml:1: unsolved after 1 iteration" in result.outlines[start + 1]
     assert "= SIMULATED koderz bench_" in result.outlines[start + 2]
 
 
-def test_the_summary_uses_a_wide_terminal(simulate: Run, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_uses_a_wide_terminal(forgetful: Run, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """And needs 80 columns at least."""
     monkeypatch.setenv("COLUMNS", "60")
-    shown = simulate("--koderz-problems", "4", "--koderz-arm", "koderz", "--tb=no", "-rN").outlines
+    shown = forgetful("--koderz-problems", "4", "--koderz-arm", "koderz", "--tb=no", "-rN").outlines
     monkeypatch.setenv("COLUMNS", "100")
     (journal,) = (line for line in shown if line.startswith("journal: "))
     told = run("--koderz-analyze", journal.rpartition("/")[2]).outlines
@@ -125,10 +125,10 @@ def test_the_summary_uses_a_wide_terminal(simulate: Run, run: Run, monkeypatch: 
         assert least < max(len(line) for line in lines if line.startswith("SIMULATED  ")) <= most
 
 
-def test_junit_has_scalar_properties(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_junit_has_scalar_properties(forgetful: Run, pytester: pytest.Pytester) -> None:
     """One case for each experiment with its own time, totals on the suite; the same with workers."""
-    simulate("--koderz-problems", "0-3", "--junitxml", "plain.xml")
-    simulate("--koderz-problems", "0-3", "--junitxml", "workers.xml", "-n", "2")
+    forgetful("--koderz-problems", "0-3", "--junitxml", "plain.xml")
+    forgetful("--koderz-problems", "0-3", "--junitxml", "workers.xml", "-n", "2")
     plain, workers = (_properties(pytester.path / name) for name in ("plain.xml", "workers.xml"))
     assert len(plain) == 12 + 1
     assert plain == workers
@@ -141,9 +141,9 @@ def test_junit_has_scalar_properties(simulate: Run, pytester: pytest.Pytester) -
     assert told == {"profile": "simulated", "simulated": "true", "control": "frontier-only"}
 
 
-def test_a_failure_shows_the_candidate_and_not_our_frames(simulate: Run) -> None:
+def test_a_failure_shows_the_candidate_and_not_our_frames(forgetful: Run) -> None:
     """The failing assertion with values and the code, nothing of how it was run."""
-    result = simulate("--koderz-problems", "0-13", "--koderz-arm", "frontier-only")
+    result = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only")
     text = result.stdout.str()
     assert "   1  " in text
     assert "E   unsolved after 1 iteration" in text
@@ -151,16 +151,16 @@ def test_a_failure_shows_the_candidate_and_not_our_frames(simulate: Run) -> None
     assert "Traceback" not in text
 
 
-def test_without_cache_and_without_terminal(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_without_cache_and_without_terminal(forgetful: Run, pytester: pytest.Pytester) -> None:
     """Neither plugin of pytest is needed."""
     plugins = ("-p", "no:cacheprovider", "-p", "no:terminal")
-    simulate("--koderz-problems", "0", "--koderz-json", "r.json", *plugins)
+    forgetful("--koderz-problems", "0", "--koderz-json", "r.json", *plugins)
     assert len(outcomes(pytester.path / "r.json")) == 3
 
 
-def test_epochs_are_experiments_of_their_own(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_epochs_are_experiments_of_their_own(forgetful: Run, pytester: pytest.Pytester) -> None:
     """Each has its own id and seed."""
-    result = simulate(
+    result = forgetful(
         "--koderz-problems", "0", "--koderz-epochs", "3", "--koderz-arm", "koderz", "--koderz-json", "r.json", "-v"
     )
     result.stdout.fnmatch_lines(["*HumanEval/0?koderz-3?*"])
@@ -245,9 +245,9 @@ def _properties(path: Path) -> dict[str, dict[str, str]]:
     }
 
 
-def test_a_page_is_written_where_it_was_asked_for(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_a_page_is_written_where_it_was_asked_for(forgetful: Run, pytester: pytest.Pytester) -> None:
     """Into a folder that it makes; the summary names it."""
-    result = simulate("--koderz-problems", "0", "--koderz-html", "out/page.html")
+    result = forgetful("--koderz-problems", "0", "--koderz-html", "out/page.html")
     result.stdout.fnmatch_lines(["results: out/page.html"])
     page = (pytester.path / "out" / "page.html").read_text()
     assert page.count("<details") == 3
@@ -321,7 +321,7 @@ def test_a_profile_of_ones_own_runs_what_it_says(run: Run, pytester: pytest.Pyte
 
 
 def test_a_profiles_selection_gives_way_to_a_suite_that_holds_none_of_it(
-    simulate: Run, pytester: pytest.Pytester
+    forgetful: Run, pytester: pytest.Pytester
 ) -> None:
     """`HumanEval/*` says nothing of other problems; a selection on the command line still must fit."""
     suite = pytester.path / "mine.jsonl"
@@ -333,6 +333,6 @@ def test_a_profiles_selection_gives_way_to_a_suite_that_holds_none_of_it(
         "test": tests,
     }
     suite.write_text(json.dumps({"task_id": "mine/0", **row}) + "\n")
-    result = simulate(suite.name, "--koderz-arm", "local-only", "-v")
+    result = forgetful(suite.name, "--koderz-arm", "local-only", "-v")
     result.stdout.fnmatch_lines(["*mine.jsonl::mine/0?local-only? *"])
-    assert simulate(suite.name, "--koderz-problems", "HumanEval/*").ret == pytest.ExitCode.USAGE_ERROR
+    assert forgetful(suite.name, "--koderz-problems", "HumanEval/*").ret == pytest.ExitCode.USAGE_ERROR

@@ -11,52 +11,52 @@ from .conftest import Run
 ARM = ("--koderz-problems", "0-9", "--koderz-arm", "frontier-only")
 
 
-def test_a_gate_decides_the_exit_status(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_a_gate_decides_the_exit_status(forgetful: Run, pytester: pytest.Pytester) -> None:
     """Eight of ten suffice for 0.7 and not for 0.9; the failed items are shown all the same; so with workers."""
-    result = simulate(*ARM, "--koderz-min-solved", "0.7", "--koderz-json", "r.json")
+    result = forgetful(*ARM, "--koderz-min-solved", "0.7", "--koderz-json", "r.json")
     solved = json.loads((pytester.path / "r.json").read_text())["arms"]["frontier-only"]["solved"]
     assert 7 <= solved < 9
     assert result.parseoutcomes()["failed"] == 10 - solved
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["gate min-solved of frontier-only: holds (solved * of 10 settled, *"])
-    result = simulate(*ARM, "--koderz-min-solved", "0.9", "-n", "2")
+    result = forgetful(*ARM, "--koderz-min-solved", "0.9", "-n", "2")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["gate min-solved of frontier-only: DOES NOT HOLD (solved * of 10 settled, *"])
 
 
-def test_a_gate_that_cannot_be_decided_fails(simulate: Run) -> None:
+def test_a_gate_that_cannot_be_decided_fails(forgetful: Run) -> None:
     """Stopped at the first failure: too few are settled to say."""
-    result = simulate(*ARM, "--koderz-min-solved", "0.7", "-x")
+    result = forgetful(*ARM, "--koderz-min-solved", "0.7", "-x")
     assert result.ret != pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["gate min-solved of frontier-only: DOES NOT HOLD (undecided: *"])
 
 
-def test_a_change_is_held_against_a_baseline(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_a_change_is_held_against_a_baseline(forgetful: Run, pytester: pytest.Pytester) -> None:
     """The same run is not worse than itself; it is worse than one that solved everything."""
-    simulate(*ARM, "--koderz-json", "r.json")
+    forgetful(*ARM, "--koderz-json", "r.json")
     gate = ("--koderz-max-worse", "0.02", "--koderz-baseline", "r.json", "--koderz-max-cost-per-solved", "0.01")
-    assert simulate(*ARM, *gate).ret == pytest.ExitCode.OK
+    assert forgetful(*ARM, *gate).ret == pytest.ExitCode.OK
     results = json.loads((pytester.path / "r.json").read_text())
     for row in results["experiments"]:
         row["outcome"] = "solved"
     (pytester.path / "r.json").write_text(json.dumps(results))
-    result = simulate(*ARM, *gate)
+    result = forgetful(*ARM, *gate)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         ["gate max-worse of frontier-only: DOES NOT HOLD (-*points on 10 of the baseline's 10 problems*"]
     )
 
 
-def test_what_is_not_selected_says_nothing(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_what_is_not_selected_says_nothing(forgetful: Run, pytester: pytest.Pytester) -> None:
     """A part of the baseline's problems is compared alone, with workers too."""
-    simulate(*ARM, "--koderz-json", "r.json")
+    forgetful(*ARM, "--koderz-json", "r.json")
     results = json.loads((pytester.path / "r.json").read_text())
     for row in results["experiments"]:
         row["outcome"] = "solved"
     (pytester.path / "r.json").write_text(json.dumps(results))
     gate = ("--koderz-arm", "frontier-only", "--koderz-max-worse", "0.02", "--koderz-baseline", "r.json")
     for workers in ((), ("-n", "2")):
-        result = simulate("--koderz-problems", "0-3", *gate, *workers)
+        result = forgetful("--koderz-problems", "0-3", *gate, *workers)
         result.stdout.fnmatch_lines(["gate max-worse of frontier-only: * on 4 of the baseline's 10 problems, *"])
         assert "undecided" not in result.stdout.str()
 
@@ -73,17 +73,17 @@ def test_what_is_not_selected_says_nothing(simulate: Run, pytester: pytest.Pytes
     ],
 )
 def test_a_baseline_of_another_kind(
-    key: tuple[str, ...], value: object, expected: str, simulate: Run, pytester: pytest.Pytester
+    key: tuple[str, ...], value: object, expected: str, forgetful: Run, pytester: pytest.Pytester
 ) -> None:
     """What was decided by other tests, or reads otherwise, is no baseline."""
-    simulate(*ARM, "--koderz-json", "r.json")
+    forgetful(*ARM, "--koderz-json", "r.json")
     results = json.loads((pytester.path / "r.json").read_text())
     section = results
     for part in key[:-1]:
         section = section[part]
     section[key[-1]] = value
     (pytester.path / "r.json").write_text(json.dumps(results))
-    result = simulate(*ARM, "--koderz-max-worse", "0.02", "--koderz-baseline", "r.json")
+    result = forgetful(*ARM, "--koderz-max-worse", "0.02", "--koderz-baseline", "r.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*--koderz-baseline: {expected}"])
 
@@ -100,8 +100,8 @@ def test_a_baseline_of_another_kind(
         ),
     ],
 )
-def test_a_limit_that_is_none(simulate: Run, arguments: tuple[str, ...], expected: str) -> None:
+def test_a_limit_that_is_none(forgetful: Run, arguments: tuple[str, ...], expected: str) -> None:
     """A usage error before anything is run."""
-    result = simulate(*arguments)
+    result = forgetful(*arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert expected in result.stderr.str() + result.stdout.str()

@@ -28,6 +28,7 @@ def pytest_koderz_load_problems(suite):
 SURE = """
 arms: {sure: {local: sure, max_iterations: 3}}
 models: {sure: {backend: simulated, model: sure, options: {strength: 1.0}}}
+cortex: {enabled: false}
 """
 
 

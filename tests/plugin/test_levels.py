@@ -31,11 +31,11 @@ def pytest_koderz_open_sandbox():
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["plain", "workers"])
 def test_a_missing_lock_is_named_in_header_and_summary(
-    workers: tuple[str, ...], simulate: Run, pytester: pytest.Pytester
+    workers: tuple[str, ...], forgetful: Run, pytester: pytest.Pytester
 ) -> None:
     """One line each, however many processes there are; the run goes on."""
     pytester.makeconftest(JUDGE)
-    result = simulate("--koderz-problems", "0-1", "--koderz-arm", "frontier-only", *workers)
+    result = forgetful("--koderz-problems", "0-1", "--koderz-arm", "frontier-only", *workers)
     text = result.stdout.str()
     assert text.count("sandbox: process-separated, partial, missing landlock;") == 1
     assert text.count("warning: the judge lacks landlock on this system") == 1

@@ -113,10 +113,10 @@ def test_a_paid_spec_is_put_back_from_the_journal(tmp_path: Path, journal: Journ
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_benchmark_pays_for_a_spec_once(simulate: Run, pytester: pytest.Pytester, workers: int) -> None:
+def test_a_benchmark_pays_for_a_spec_once(forgetful: Run, pytester: pytest.Pytester, workers: int) -> None:
     """Each arm's figures count its price all the same, so that no arm looks cheaper for having come second."""
     arms = ("--koderz-arm", "koderz", "--koderz-arm", "no-checkpoints")
-    simulate(*arms, "--koderz-problems", "0-5", "--koderz-json", "results.json", "-n", str(workers))
+    forgetful(*arms, "--koderz-problems", "0-5", "--koderz-json", "results.json", "-n", str(workers))
     results = json.loads((pytester.path / "results.json").read_text())
     assert [line["role"] for line in recorded(pytester.path, "called")].count("spec") == 6
     figures = results["arms"]
