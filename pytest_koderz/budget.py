@@ -303,3 +303,4 @@ def _lines(limit: Decimal, balance: Balance) -> Iterator[str]:
         yield f"{held} more held for {counted(lost, 'unanswered call')}, which may be billed"
     if balance.refused_calls:
         yield f"{counted(balance.refused_calls, 'call')} refused, the first for {balance.first_refused}"
+        yield "a resume with a higher --koderz-max-cost makes them"

@@ -88,7 +88,7 @@ class Advice:
     leaks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Experiment:
     """One arm on one problem, once. A new record follows each step; this one never changes."""
 
@@ -115,6 +115,11 @@ class Experiment:
     started: str = ""
     """ISO 8601, UTC."""
     prompt_version: str = ""
+
+    def __repr__(self) -> str:
+        """One line, for the assertions of a user's own tests; all of it would be pages."""
+        epoch = f", epoch {self.epoch}" if self.epoch > 1 else ""
+        return f"<Experiment {self.problem_id}[{self.arm}]{epoch}: {self.status}, iterations: {len(self.iterations)}>"
 
     @property
     def guidance(self) -> str | None:

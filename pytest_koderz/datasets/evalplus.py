@@ -121,7 +121,7 @@ def _tests(row: Row, reference: str, inputs: Sequence[Sequence[object]]) -> str:
     if not inputs:
         raise row.wrong("base_input", "is empty, so nothing would be tested")
     imports, body = _parts(reference)
-    comparison, loop = comparison_of(row.text("task_id"), entry_point, row.number("atol"))
+    comparison, loop = comparison_of(row.text("task_id"), entry_point, row.tolerance("atol"))
     return _TESTS.format(
         imports="\n".join(["from copy import deepcopy", "from math import inf, isnan, nan", *imports]),
         inputs="\n".join(f"    {list(given)!r}," for given in inputs),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -62,6 +63,12 @@ class Row:
         value = self.value(field)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(field, f"must be a number, not {_kind(value)}")
+        return value
+
+    def tolerance(self, field: str) -> int | float:
+        value = self.number(field)
+        if not 0 <= value < math.inf:
+            raise self.wrong(field, f"must be 0 or more, and finite, not {value}")
         return value
 
 

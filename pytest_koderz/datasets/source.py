@@ -6,9 +6,10 @@ import ast
 import re
 import sys
 import warnings
-from collections.abc import Iterator
 from difflib import get_close_matches
 from textwrap import indent
+
+from pytest_koderz.core.syntax import bound
 
 
 def parse(source: str) -> ast.Module | None:
@@ -20,6 +21,11 @@ def parse(source: str) -> ast.Module | None:
             return ast.parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
+
+
+def _headed(source: str) -> ast.Module | None:
+    """The syntax tree of a program whose last body may still have to be written."""
+    return parse(source) or parse(source + "\n    pass\n")
 
 
 def fault_of(source: str) -> str | None:
@@ -37,7 +43,7 @@ def fault_of(source: str) -> str | None:
 
 def function_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The last definition of *name* in a prompt that is a Python head, its body there or still to be written."""
-    tree = parse(prompt) or parse(prompt + "\n    pass\n")
+    tree = _headed(prompt)
     found = [
         node
         for node in (tree.body if tree else ())
@@ -48,20 +54,8 @@ def function_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDe
 
 def names_of(source: str) -> set[str]:
     """The names that the top level of a program binds, its last body there or still to be written."""
-    tree = parse(source) or parse(source + "\n    pass\n")
-    return set(_bound(tree)) if tree else set()
-
-
-def _bound(node: ast.AST) -> Iterator[str]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield child.name
-        elif isinstance(child, ast.alias):
-            yield (child.asname or child.name).partition(".")[0]
-        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-            yield child.id
-        elif not isinstance(child, ast.Lambda | ast.expr_context):
-            yield from _bound(child)
+    tree = _headed(source)
+    return {name for node in tree.body for name in bound(node)} if tree else set()
 
 
 def undefined(name: str, prompt: str, solution: str | None) -> str | None:
@@ -79,7 +73,7 @@ def undefined(name: str, prompt: str, solution: str | None) -> str | None:
 
 
 def _has_definition(prompt: str) -> bool:
-    tree = parse(prompt) or parse(prompt + "\n    pass\n")
+    tree = _headed(prompt)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return any(isinstance(node, kinds) for node in getattr(tree, "body", ()))
 

@@ -241,6 +241,8 @@ def test_arguments_have_the_types_that_the_problem_means(number: int, written: A
     ("fields", "words"),
     [
         ({"atol": "0"}, "atol: must be a number, not a text"),
+        ({"atol": -1e-6}, "atol: must be 0 or more, and finite, not -1e-06"),
+        ({"atol": float("nan")}, "atol: must be 0 or more, and finite, not nan"),
         ({"base_input": {"a": 1}}, "base_input: must be a list, not an object"),
         ({"base_input": [1]}, "base_input: must be a list of argument lists"),
         ({"base_input": []}, "base_input: is empty"),
