@@ -27,7 +27,7 @@ from hashlib import sha256
 from random import Random
 
 from pytest_koderz.core.arm import ModelSettings, Role
-from pytest_koderz.core.money import Usage
+from pytest_koderz.core.money import Usage, cost_of
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
@@ -99,7 +99,9 @@ class SimulatedModel:
         self._ability = ability
 
     def complete(self, prompt: Prompt) -> Reply:
-        """Answer *prompt*: tokens are counted as characters / 4, and GPU seconds follow from them."""
+        """Answer *prompt*: tokens are counted as characters / 4. GPU-seconds follow from them where the model stands
+        for one on a machine of one's own: a service that asks money for tokens reports none.
+        """
         problem = self._problems.get(prompt.problem_id)
         if prompt.role in (Role.LOCAL, Role.FALLBACK):
             text = self._candidate(prompt, problem)
@@ -107,7 +109,9 @@ class SimulatedModel:
             text = _SPEC if prompt.role is Role.SPEC else _GUIDANCE
             text = text.format(name=problem.entry_point if problem else "the function")
         usage = Usage(input=(len(prompt.system) + len(prompt.user)) // 4, output=len(text) // 4)
-        return Reply(text, usage, f"{self.settings.model} (simulated)", gpu_seconds=_gpu_seconds(prompt, usage))
+        own = prompt.role is Role.LOCAL and not cost_of(usage, self.settings.price)
+        gpu_seconds = _gpu_seconds(usage) if own else None
+        return Reply(text, usage, f"{self.settings.model} (simulated)", gpu_seconds=gpu_seconds)
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -132,10 +136,7 @@ def _logit(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-def _gpu_seconds(prompt: Prompt, usage: Usage) -> float | None:
-    """None for the frontier's roles, whose services report none."""
-    if prompt.role is not Role.LOCAL:
-        return None
+def _gpu_seconds(usage: Usage) -> float:
     return round(usage.input / READ_PER_SECOND + usage.output / WRITTEN_PER_SECOND, 6)
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -16,6 +18,7 @@ from pytest_koderz.backends.breakage import broken
 from pytest_koderz.backends.simulated import Ability, SimulatedModel, difficulty_of, open_model
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.errors import UsageError
+from pytest_koderz.core.money import Price
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
 
@@ -112,13 +115,17 @@ def test_another_prompt_is_another_draw() -> None:
 
 
 def test_usage_is_characters_by_four_and_gpu_seconds_follow() -> None:
-    """2,000 tokens read and 50 written in a second; the frontier's roles report none."""
+    """2,000 tokens read and 50 written in a second; what is paid for by the token reports none."""
     reply = opened(strength=1).complete(ask(1))
     prompt = ask(1)
     assert reply.usage.input == (len(prompt.system) + len(prompt.user)) // 4
     assert reply.usage.output == len(reply.text) // 4
     assert reply.gpu_seconds == pytest.approx(reply.usage.input / 2000 + reply.usage.output / 50)
     assert opened().complete(ask(1, Role.SPEC)).gpu_seconds is None
+    one = Decimal(1)
+    price = Price(one, one, one, one, date(2026, 11, 22), "the test")
+    billed = open_model(a_model("simulated", price=price), problems={ADD.id: ADD}, environment={})
+    assert billed.complete(ask(1)).gpu_seconds is None
 
 
 def test_a_problem_without_solution_is_never_solved() -> None:
