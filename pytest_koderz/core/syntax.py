@@ -52,19 +52,22 @@ def owner_of(name: str, tree: ast.Module) -> ast.ClassDef | None:
 
 
 def bound(node: ast.stmt) -> set[str]:
-    """The names that a top-level statement binds in the module."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}
-    return {name for part in ast.walk(node) if (name := _bound_by(part))}
-
-
-def _bound_by(part: ast.AST) -> str | None:
-    match part:
-        case ast.alias(name=name, asname=alias):
-            return (alias or name).partition(".")[0]
-        case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            return name
-    return None
+    """The names that a top-level statement binds in the module: not those within its functions and classes."""
+    names: set[str] = set()
+    parts: list[ast.AST] = [node]
+    while parts:
+        match parts.pop():
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.alias(name=name, asname=alias):
+                names.add((alias or name).partition(".")[0])
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.Lambda():
+                pass
+            case part:
+                parts += ast.iter_child_nodes(part)
+    return names
 
 
 def used(nodes: Iterable[ast.stmt]) -> set[str]:
