@@ -20,6 +20,7 @@ import pytest
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.datasets import download, load, read_suite
 from pytest_koderz.datasets.download import Source, downloaded
+from tests.conftest import Run
 
 ROW = {"task_id": "my/0", "prompt": "def f():\n", "entry_point": "f", "test": "assert f() == 1"}
 ROWS = (json.dumps(ROW) + "\n").encode()
@@ -394,14 +395,14 @@ def test_the_sum_of_mbpp_is_that_of_its_rows() -> None:
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two workers"])
 def test_a_run_downloads_what_its_suite_names(
-    shop: Shop, home: Path, pytester: pytest.Pytester, workers: tuple[str, ...]
+    shop: Shop, home: Path, run: Run, pytester: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
     """Once, however many workers collect it, and the user is told."""
     (pytester.path / "problems").mkdir()
     suite = pytester.path / "problems" / "mine.yaml"
     suite.write_text(f"dataset: jsonl\nurl: {shop.url}/rows.jsonl\n")
     options = ("--koderz", "--koderz-profile=simulated", "--koderz-problems=*", "--koderz-arm=frontier-only")
-    result = pytester.runpytest_subprocess(*options, *workers, "-v")
+    result = run(*options, *workers, "-v")
     assert shop.asked == ["/rows.jsonl"]
     result.stdout.fnmatch_lines(["*problems/mine.yaml::my/0?frontier-only?*"])
     assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
@@ -409,11 +410,11 @@ def test_a_run_downloads_what_its_suite_names(
         result.stdout.fnmatch_lines([f"*koderz: downloading {shop.url}/rows.jsonl into *", "koderz: got *, sha256 *"])
 
 
-def test_the_doctor_downloads_nothing(shop: Shop, home: Path, pytester: pytest.Pytester) -> None:
+def test_the_doctor_downloads_nothing(shop: Shop, home: Path, run: Run, pytester: pytest.Pytester) -> None:
     """It says that the file is missing, and how it comes here."""
     (pytester.path / "problems").mkdir()
     (pytester.path / "problems" / "mine.yaml").write_text(f"dataset: jsonl\nurl: {shop.url}/rows.jsonl\n")
-    result = pytester.runpytest_subprocess("--koderz", "--koderz-profile=simulated", "--koderz-doctor")
+    result = run("--koderz", "--koderz-profile=simulated", "--koderz-doctor")
     result.stdout.fnmatch_lines(
         ["missing problems: *", "*mine.yaml:1: dataset: * was not downloaded yet, which a run*"]
     )
@@ -421,13 +422,13 @@ def test_the_doctor_downloads_nothing(shop: Shop, home: Path, pytester: pytest.P
 
 
 def test_a_run_without_network_says_what_to_do(
-    home: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    home: Path, run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One line, with the suite's file and line, and no traceback."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (pytester.path / "problems").mkdir()
     (pytester.path / "problems" / "plus.yaml").write_text("# plus\ndataset: mbppplus\n")
-    result = pytester.runpytest_subprocess("--koderz", "--koderz-profile=simulated", "--koderz-problems=*")
+    result = run("--koderz", "--koderz-profile=simulated", "--koderz-problems=*")
     told = [line for line in result.outlines if "mbppplus is not" in line]
     assert len(told) == 1
     assert "problems/plus.yaml:2: dataset: mbppplus is not at " in told[0]

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Run
+
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 RELEASED = {
     "humanevalplus": ("HumanEvalPlus.jsonl.gz", 164),
@@ -37,16 +39,14 @@ HARD = {
 
 
 def benchmark(
-    pytester: pytest.Pytester, suite: str, *, grade_on: str = "base", arms: tuple[str, ...] = ("koderz",)
+    run: Run, pytester: pytest.Pytester, suite: str, *, grade_on: str = "base", arms: tuple[str, ...] = ("koderz",)
 ) -> list[dict[str, Any]]:
     """The experiments of a run of one suite, as its results file tells them."""
     (pytester.path / "problems").mkdir()
     (pytester.path / "problems" / "published.yaml").write_text(suite, encoding="utf-8")
     (pytester.path / "koderz.yaml").write_text(f"grade_on: {grade_on}\ncortex: {{enabled: false}}\n")
     chosen = [f"--koderz-arm={arm}" for arm in arms]
-    result = pytester.runpytest_subprocess(
-        "--koderz", "--koderz-profile=simulated", "--koderz-problems=*", "--koderz-json=r.json", "-q", *chosen
-    )
+    result = run("--koderz", "--koderz-profile=simulated", "--koderz-problems=*", "--koderz-json=r.json", "-q", *chosen)
     assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), result.outlines[-5:]
     experiments: list[dict[str, Any]] = json.loads((pytester.path / "r.json").read_text())["experiments"]
     return experiments
@@ -64,11 +64,13 @@ def released(name: str) -> tuple[str, int]:
 @pytest.mark.parametrize(
     ("name", "some"), [("humanevalplus", "0-3,32"), ("mbppplus", "2,124,252,737"), ("mbpp", "2-6")]
 )
-def test_some_problems_from_suite_to_result(name: str, some: str, pytester: pytest.Pytester) -> None:
+def test_some_problems_from_suite_to_result(name: str, some: str, run: Run, pytester: pytest.Pytester) -> None:
     """A suite that names a released file runs: each experiment settles; what is solved has passed the plus tests."""
     suite, _ = released(name)
     grade_on = "base" if name == "mbpp" else "plus"
-    experiments = benchmark(pytester, f"{suite}problems: {some}\n", grade_on=grade_on, arms=("koderz", "frontier-only"))
+    experiments = benchmark(
+        run, pytester, f"{suite}problems: {some}\n", grade_on=grade_on, arms=("koderz", "frontier-only")
+    )
     assert len(experiments) >= 8
     assert {each["outcome"] for each in experiments} <= {"solved", "unsolved"}
     assert any(each["outcome"] == "solved" for each in experiments)
@@ -78,27 +80,27 @@ def test_some_problems_from_suite_to_result(name: str, some: str, pytester: pyte
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RELEASED)
-def test_all_problems_settle(name: str, pytester: pytest.Pytester) -> None:
+def test_all_problems_settle(name: str, run: Run, pytester: pytest.Pytester) -> None:
     """All problems of a released file are solved or not; none is invalid."""
     suite, count = released(name)
-    experiments = benchmark(pytester, suite)
+    experiments = benchmark(run, pytester, suite)
     assert len({each["problem"] for each in experiments}) == len(experiments) == count
     assert [each for each in experiments if each["outcome"] not in ("solved", "unsolved")] == []
 
 
 @pytest.mark.slow
-def test_all_problems_settle_on_the_plus_tests(pytester: pytest.Pytester) -> None:
+def test_all_problems_settle_on_the_plus_tests(run: Run, pytester: pytest.Pytester) -> None:
     """The same where the plus tests decide, but for the problems that cannot be judged on them here."""
     suite, count = released("humanevalplus")
-    experiments = benchmark(pytester, suite, grade_on="plus", arms=("frontier-only",))
+    experiments = benchmark(run, pytester, suite, grade_on="plus", arms=("frontier-only",))
     assert len(experiments) == count
     invalid = {each["problem"] for each in experiments if each["outcome"] not in ("solved", "unsolved")}
     assert invalid <= set(NOT_JUDGED)
 
 
-def test_a_problem_of_bigcodebench_from_suite_to_result(pytester: pytest.Pytester) -> None:
+def test_a_problem_of_bigcodebench_from_suite_to_result(run: Run, pytester: pytest.Pytester) -> None:
     """Its tests are a unittest class that patches the candidate's own module."""
     (pytester.path / "hard.jsonl").write_text(json.dumps(HARD) + "\n", encoding="utf-8")
-    experiments = benchmark(pytester, "dataset: bigcodebench-hard\npath: ../hard.jsonl\n", arms=("frontier-only",))
+    experiments = benchmark(run, pytester, "dataset: bigcodebench-hard\npath: ../hard.jsonl\n", arms=("frontier-only",))
     assert [each["problem"] for each in experiments] == ["BigCodeBench/900"]
     assert experiments[0]["outcome"] in ("solved", "unsolved")

@@ -10,10 +10,9 @@ from pytest_koderz.cortex.memories import memory_of_result
 from pytest_koderz.cortex.spool import Spool
 from pytest_koderz.doctor import finding_lines
 from pytest_koderz.testing import OllamaServer
+from tests.conftest import Run
 from tests.core.worlds import START
 from tests.cortex.worlds import LOSSY, NODE
-
-from .conftest import Run
 
 SECRET = "sk-ant-made-up-0123456789"
 

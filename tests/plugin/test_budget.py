@@ -28,8 +28,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.quoting import quote_lines
 from pytest_koderz.reporters.recorded import Event, Recorded
 from pytest_koderz.testing import Answer, AnthropicServer, Dropped, HalfSent, OpenAIServer, Request, Script, Status
-
-from .conftest import Run
+from tests.conftest import Run
 
 PRICE = Price(Decimal(4), Decimal(20), Decimal(5), Decimal("0.4"), date(2026, 11, 22), "the test")
 SETTINGS = """

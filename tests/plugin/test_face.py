@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Run, outcomes
+from tests.conftest import Run
+
+from .conftest import outcomes
 
 
 def test_an_empty_folder_is_enough(simulate: Run, pytester: pytest.Pytester) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Run, recorded
+from tests.conftest import Run
+
+from .conftest import recorded
 
 HOLDOUT = """
 import pytest

@@ -10,8 +10,9 @@ import time
 import pytest
 
 from pytest_koderz.testing import Answer, OllamaServer
+from tests.conftest import Run
 
-from .conftest import Run, recorded
+from .conftest import recorded
 from .killing import command
 
 ARMS = ("--koderz-arm", "koderz", "--koderz-arm", "no-checkpoints", "--koderz-problems", "0-7")

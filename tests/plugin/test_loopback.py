@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pytest_koderz.testing import Answer, AnthropicServer, Dropped, OllamaServer, Request, Status
+from tests.conftest import Run
 
-from .conftest import Run
 from .killing import suite_of
 
 PROFILE = """

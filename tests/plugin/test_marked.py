@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .conftest import Run
+from tests.conftest import Run
 
 SOURCE = """
 import pytest

@@ -12,8 +12,7 @@ import pytest
 
 from pytest_koderz.config import Choice, load_settings
 from pytest_koderz.core.errors import UsageError
-
-from .conftest import Run
+from tests.conftest import Run
 
 BASE = """
 profile: mine

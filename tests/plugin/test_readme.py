@@ -14,9 +14,8 @@ import yaml
 
 from pytest_koderz.config import shipped_path
 from pytest_koderz.core.iteration import FeedbackPolicy
+from tests.conftest import Run
 from tests.reporters.recomputing import numbers_in, script_of
-
-from .conftest import Run
 
 PATH = Path(__file__).parents[2] / "README.md"
 README = PATH.read_text()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.testing import AnthropicServer, OllamaServer
+from tests.conftest import Run
 
-from .conftest import Run
 from .killing import results
 from .test_loopback import PRICES, PROFILE, SECRET, SETTINGS, SUITE, _coder, _frontier
 

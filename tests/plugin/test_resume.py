@@ -16,8 +16,8 @@ import pytest
 
 from pytest_koderz.reporters.lock import FolderLock
 from pytest_koderz.testing import Answer, OllamaServer, Request
+from tests.conftest import Run
 
-from .conftest import Run
 from .killing import command, kill_when, recorded_bytes, results, suite_of
 
 SETTINGS = """

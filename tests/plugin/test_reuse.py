@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .conftest import Run
+from tests.conftest import Run
 
 ARMS = "arms: {thrifty: {spec: spec, local: local, reuse_spec: true}}\n"
 

@@ -18,9 +18,10 @@ from pytest_koderz.core.prompts import spec_prompt
 from pytest_koderz.reporters.journal import Journal
 from pytest_koderz.reporters.recorded import read_folder
 from pytest_koderz.shelf import Shelf
+from tests.conftest import Run
 from tests.core.worlds import ADD, FRONTIER, KODERZ, START
 
-from .conftest import Run, recorded
+from .conftest import recorded
 
 REPLY = Reply("a spec", Usage(100, 10), "frontier-1", seconds=2.0)
 OTHER = replace(START, id="exp_00000002", arm="no-checkpoints")

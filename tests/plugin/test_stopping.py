@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import Run, recorded
+from tests.conftest import Run
+
+from .conftest import recorded
 from .killing import suite_of
 
 SETTINGS = """
