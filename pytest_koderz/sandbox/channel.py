@@ -11,6 +11,8 @@ from .wire import WireError, dumps, loads
 
 LARGEST = 16 * 2**20
 """Bytes of one message that are accepted from a process that is not trusted."""
+_USUAL = 4096
+"""Bytes that are read at once where nobody has told how many there are: more would have a child ask for memory."""
 
 
 class Gone(Exception):
@@ -64,7 +66,7 @@ class Channel:
             try:
                 if self.deadline is not None:
                     self._sock.settimeout(max(self.deadline - time.monotonic(), 1e-6))
-                chunk = self._chunk(max(65536, size - len(self._buffer)))
+                chunk = self._chunk(max(_USUAL, size - len(self._buffer)))
             except OSError as error:
                 raise Gone(str(error)) from None
             if not chunk:

@@ -35,14 +35,21 @@ class Session:
         self._handles: dict[int, int] = {}
 
     def answer(self, message: list[Any]) -> bytes:
-        verb, *rest = message
         try:
-            body = dumps(self._load(*rest) if verb == "load" else self._call(*rest))
+            body = dumps(self._result_of(message))
             _check_size(body)
         except BaseException as error:  # noqa: BLE001 - sys.exit() and KeyboardInterrupt are the candidate's doing as well
             body = dumps(_raised(error))
         _flush()
         return body
+
+    def _result_of(self, message: list[Any]) -> list[Any]:
+        # Named one by one: a method that is called with *rest is looked up anew each time.
+        if message[0] == "load":
+            _, preamble, source, entry_point = message
+            return self._load(preamble, source, entry_point)
+        _, handle, nodes, args, kwargs = message
+        return self._call(handle, nodes, args, kwargs)
 
     def _load(self, preamble: str, source: str, entry_point: str) -> list[Any]:
         module = load(marshal.loads(bytes.fromhex(preamble)), source)  # noqa: S302 - from the checker, our own process
@@ -82,6 +89,12 @@ def load(preamble: CodeType, source: str) -> ModuleType:
     exec(preamble, vars(module))  # noqa: S102 - what it is for
     exec(compile(source, FILENAME, "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
     return module
+
+
+def unload() -> None:
+    """Undo `load`, so that no child has to free what was loaded before the fork."""
+    sys.modules.pop("candidate", None)
+    linecache.cache.pop(FILENAME, None)
 
 
 def _check_size(body: bytes) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
+import signal
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -15,8 +18,8 @@ _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
-if sys.platform == "linux":
-    _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+Call = Callable[[], int]
+"""What the kernel returns. Raises OSError."""
 
 
 def syscall(number: int, *args: object) -> int:
@@ -24,8 +27,18 @@ def syscall(number: int, *args: object) -> int:
     return _checked(_libc.syscall(ctypes.c_long(number), *args))
 
 
-def prctl(option: int, value: int = 0) -> int:
-    return _checked(_libc.prctl(option, value, 0, 0, 0))
+def later(number: int, *args: object) -> Call:
+    """A system call for a child: made ready before the fork, since each object it has to make costs it pages."""
+    return _later(_libc["syscall"], number, *args)
+
+
+def _later(function: Any, *args: object) -> Call:
+    function.restype = _checked
+    return partial(function, *(ctypes.c_long.from_param(arg) if isinstance(arg, int) else arg for arg in args))
+
+
+def _prctl(option: int, value: int = 0) -> int:
+    return _later(_libc["prctl"], option, value, 0, 0, 0)()
 
 
 def _checked(result: int) -> int:
@@ -37,11 +50,12 @@ def _checked(result: int) -> int:
 
 def set_no_new_privs() -> None:
     """No program executed from now on can gain what this process lacks; the kernel wants it before a filter."""
-    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def die_with_parent(signal_number: int) -> None:
-    prctl(_PR_SET_PDEATHSIG, signal_number)
+def dying_with_parent() -> Call:
+    """For a child: to be killed when its parent ends."""
+    return _later(_libc["prctl"], _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def hide_from_equals() -> None:
@@ -49,7 +63,7 @@ def hide_from_equals() -> None:
 
     Landlock keeps no pipe from being opened there, and does not part processes of one domain.
     """
-    prctl(_PR_SET_DUMPABLE, 0)
+    _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def trim_heap() -> None:
@@ -61,7 +75,7 @@ def trim_heap() -> None:
 
 def drop_capabilities() -> None:
     """Leave of root nothing but its number."""
-    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     if os.geteuid() == 0:
         _drop_bounding_set()
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
@@ -72,7 +86,7 @@ def drop_capabilities() -> None:
 def _drop_bounding_set() -> None:
     for capability in range(64):
         try:
-            prctl(_PR_CAPBSET_DROP, capability)
+            _prctl(_PR_CAPBSET_DROP, capability)
         except PermissionError:  # root by name alone: the set is empty where it matters
             return
         except OSError:  # past the last one

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from . import landlock, scratch, seccomp
-from .kernel import die_with_parent, drop_capabilities, hide_from_equals, set_no_new_privs
+from .kernel import Call, drop_capabilities, dying_with_parent, hide_from_equals, set_no_new_privs
 from .library import readable
 
 _CPU_SECONDS = 600
@@ -40,19 +40,23 @@ class Locks:
         self._try("capabilities", drop_capabilities)
         self._try("seccomp", self._seccomp)
 
-    def hold(self) -> None:
-        """Hold in a child, which is about to run what nobody has looked at."""
-        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+    @property
+    def steps(self) -> Sequence[Callable[[], object]]:
+        """What a child does in this order to be held, before it runs what nobody has looked at."""
+        steps: list[Callable[[], object]] = []
+        steps.append(partial(resource.setrlimit, resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS)))
         if self._ruleset and (self._settings["scratch"] or self._filter is None):
-            self._ruleset.hold()  # without a filter it parts the child from the zygote, whose domain it is in
-        for folder in self._settings["scratch"]:
-            self._confine(scratch.folder_of(folder, os.getpid()))
-        os.closerange(self._channel + 1, self._files)
+            # Without a filter this parts the child from the zygote, in whose domain it is.
+            steps.append(self._ruleset.hold)
+        steps.extend(partial(self._confine, folder) for folder in self._settings["scratch"])
+        steps.append(partial(os.closerange, self._channel + 1, self._files))
         if self._filter:
-            self._filter.hold()
+            steps.append(self._filter.hold)
+        return steps
 
-    def _confine(self, folder: str) -> None:
+    def _confine(self, scratches: str) -> None:
         """Make a folder of its own, and let no other one be written in: not those of others at work beside it."""
+        folder = scratch.folder_of(scratches, os.getpid())
         os.mkdir(folder, stat.S_IRWXU)  # noqa: PTH102 - pathlib would have to be imported
         if self._ruleset:
             rules = landlock.Ruleset(writing_only=True)
@@ -112,9 +116,6 @@ def hide() -> None:
         hide_from_equals()
 
 
-def tie_to_parent(parent: int) -> None:
-    """Die when the parent does, even where that is killed without a word."""
-    if sys.platform == "linux":
-        die_with_parent(signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+def tie() -> Sequence[Call]:
+    """What a child does to die when its parent does, even where that is killed without a word."""
+    return [dying_with_parent()] if sys.platform == "linux" else []

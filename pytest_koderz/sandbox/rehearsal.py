@@ -7,12 +7,13 @@ candidate alone, it takes the page faults that follow a fork. Both happen while 
 from __future__ import annotations
 
 import socket
-import sys
 
 from .channel import Channel
-from .child import Session, compiled, serve
+from .child import Session, compiled, serve, unload
 from .wire import Encoder, Unsendable
 
+TIMES = 40
+"""Until the interpreter has specialised what it will."""
 _PROGRAM = '''
 import math
 from typing import Any, Dict, List, Optional, Set, Tuple, Union
@@ -37,19 +38,19 @@ def rehearse() -> None:
     session = Session()
     for message in _messages():
         session.answer(message)
-    sys.modules.pop("candidate", None)
+    unload()
 
 
-def rehearse_service(times: int) -> None:
+def rehearse_service() -> None:
     """Reading and answering as well. The locks allow no more sockets, so this comes before them."""
-    for _ in range(times):
+    for _ in range(TIMES):
         here, there = socket.socketpair()
         with here, there:
             for message in _messages():
                 Channel(here, None).send(message)
             here.shutdown(socket.SHUT_WR)
             serve(Channel(there, None))
-    sys.modules.pop("candidate", None)
+    unload()
 
 
 def _messages() -> list[list[object]]:

@@ -24,13 +24,15 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .kernel import syscall
+from .kernel import later
 
 _ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000
 _KILL_PROCESS = 0x80000000
 
 _SET_MODE_FILTER = 1
+_HEADER = struct.Struct("HP")
+"""struct sock_fprog: how many instructions, and where they are."""
 _SPEC_ALLOW = 1 << 2
 """No slower branch prediction for the filtered process: the candidate has nobody's secrets to guess at."""
 
@@ -279,17 +281,14 @@ class Filter:
 
     def __init__(self, decisions: Decisions, otherwise: Instruction = _DENY) -> None:
         """*otherwise*: what is decided on all other numbers."""
-        self._architecture = ARCHITECTURES[os.uname().machine]
-        self.program = tuple(_program(self._architecture.audit, decisions, otherwise))
+        architecture = ARCHITECTURES[os.uname().machine]
+        self.program = tuple(_program(architecture.audit, decisions, otherwise))
         code = b"".join(struct.pack("=HBBI", *each) for each in self.program)
-        self._code = ctypes.create_string_buffer(code, len(code))
-        # struct sock_fprog
-        self._program_header = struct.pack("HP", len(code) // 8, ctypes.addressof(self._code))
-
-    def hold(self) -> None:
+        memory = ctypes.create_string_buffer(len(code) + _HEADER.size)
+        memory.raw = code + _HEADER.pack(len(code) // 8, ctypes.addressof(memory))
+        header = ctypes.byref(memory, len(code))
+        self.hold = later(architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, header)
         """Bind this process for good. Its privileges must have been given up before."""
-        number = self._architecture.seccomp
-        syscall(number, ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(_SPEC_ALLOW), self._program_header)
 
 
 def filters_of(channel: int, *, scratch: bool, read_only: bool) -> tuple[Filter, Filter]:

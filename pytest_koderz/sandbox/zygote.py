@@ -13,11 +13,13 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from . import scratch
 from .kernel import trim_heap
-from .locks import hide, limit_memory, tie_to_parent
+from .locks import hide, limit_memory, tie
+from .rehearsal import TIMES
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
@@ -27,7 +29,7 @@ _MOST_DEAD = 16
 _DESCRIPTORS = struct.Struct("iii")
 """A child's channel, stdout and stderr as they come with an order. `socket.recv_fds` would touch more pages."""
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-Body = Callable[[socket.socket], None]
+Body = Callable[[], None]
 
 
 def main() -> None:
@@ -41,8 +43,10 @@ def main() -> None:
     os.close(devnull)
     hide()
     _preload(settings)
-    body, missing = _body(settings)
-    nest = Nest(lambda: body(control))
+    body, missing = _body(settings, control)
+    for _ in range(TIMES):
+        _begin([dict, dict], os.getppid(), (CHANNEL, 1, 2))
+    nest = Nest(body)
     gc.collect()
     trim_heap()
     gc.freeze()
@@ -65,23 +69,24 @@ def _preload(settings: dict[str, Any]) -> None:
         sys.path[:] = [path for path in sys.path if path not in settings["paths"]]
 
 
-def _body(settings: dict[str, Any]) -> tuple[Body, Sequence[str]]:
-    """What a child of this zygote does with its channel, and the names of the locks that it lacks."""
+def _body(settings: dict[str, Any], sock: socket.socket) -> tuple[Body, Sequence[str]]:
+    """What a child of this zygote does with its channel *sock*, and the names of the locks that it lacks."""
     if settings["kind"] == "checker":
         from .checker import serve as check
 
         limit_memory(settings["memory_limit"])
-        return check, ()
+        return partial(check, sock), ()
     from .candidate import body_of
 
-    return body_of(settings, CHANNEL)
+    return body_of(settings, sock)
 
 
 class Nest:
     """The children of this zygote: those that live, and how others have ended."""
 
-    def __init__(self, body: Callable[[], None]) -> None:
+    def __init__(self, body: Body) -> None:
         self._body = body
+        self._steps = [*tie(), os.setsid]
         self._living: set[int] = set()
         self._fates: dict[int, list[float]] = {}
 
@@ -90,7 +95,7 @@ class Nest:
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _become(descriptors, self._body, parent)
+            _become(self._steps, parent, descriptors, self._body)
         self._living.add(pid)
         for number in descriptors:
             os.close(number)
@@ -141,15 +146,23 @@ def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
             nest.fork(_DESCRIPTORS.unpack(attached[0][2]))
 
 
-def _become(descriptors: Sequence[int], body: Callable[[], None], parent: int) -> None:
+def _become(steps: Sequence[Callable[[], object]], parent: int, descriptors: Sequence[int], body: Body) -> None:
     status = 1
     try:
-        tie_to_parent(parent)
-        os.setsid()
-        # None of them has one of these numbers, which the zygote's own bear.
-        for number, descriptor in zip((CHANNEL, 1, 2), descriptors, strict=True):
-            os.dup2(descriptor, number)
+        _begin(steps, parent, descriptors)
         body()
         status = 0
     finally:
         os._exit(status)
+
+
+def _begin(steps: Sequence[Callable[[], object]], parent: int, descriptors: Sequence[int]) -> None:
+    for step in steps:
+        step()
+    if os.getppid() != parent:
+        os._exit(1)
+    # None of them has one of these numbers, which the zygote's own bear.
+    channel, out, err = descriptors
+    os.dup2(channel, CHANNEL)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
