@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from .channel import Channel, Gone
 from .child import ENTRY, ITER
-from .wire import Encoder, Node, Truncated, WireError, decode, dumps, refill
+from .wire import Encoder, Node, Truncated, WireError, decode, dumps, is_atom, refill
 
 MOST_AHEAD = (32 if sys.platform == "linux" else 1) * 1024
 """Bytes of calls that are sent ahead: less than a socket holds, or both sides could wait for each other."""
@@ -161,6 +161,8 @@ class Session:
     def _value(self, answer: list[Any], known: list[object]) -> Any:
         try:
             _, nodes, root, changes = answer
+            if is_atom(root) and nodes == changes == []:
+                return root
             (value,), objects = decode(nodes, [root], self._opaque, known, _iterators_error)
             for number, node in changes:
                 refill(known[number], node, lambda ref: ref if type(ref) is not list else objects[ref[0]])

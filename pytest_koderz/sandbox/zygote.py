@@ -28,6 +28,7 @@ _MOST_DEAD = 16
 """Children that may have ended unnoticed. To note several at once touches this process's pages but once."""
 _DESCRIPTORS = struct.Struct("iii")
 """A child's channel, stdout and stderr as they come with an order. `socket.recv_fds` would touch more pages."""
+_ATTACHED = socket.CMSG_LEN(_DESCRIPTORS.size)
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 Body = Callable[[], None]
 
@@ -133,10 +134,11 @@ def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
     for source in (control.fileno(), *supervisor):
         poller.register(source, select.POLLIN)
     while True:
-        # The socket may have been inherited by others, so its end alone does not tell that the supervisor is gone.
-        if any(number in supervisor for number, _ in poller.poll()):
-            return
-        order, attached, _, _ = control.recvmsg(1, socket.CMSG_LEN(_DESCRIPTORS.size))
+        for number, _ in poller.poll():
+            # The socket may have been inherited by others, so its end alone does not tell that the supervisor is gone.
+            if number in supervisor:
+                return
+        order, attached, _, _ = control.recvmsg(1, _ATTACHED)
         if not order:
             return
         if order == b"w":
