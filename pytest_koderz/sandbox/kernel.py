@@ -66,6 +66,11 @@ def hide_from_equals() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
+def current_cpu() -> int:
+    """The number of the CPU that this process runs on; -1 where the system does not tell."""
+    return int(_libc.sched_getcpu())
+
+
 def trim_heap() -> None:
     """Give back what the C library keeps for later, so that no fork copies it."""
     trim = getattr(_libc, "malloc_trim", None)  # only glibc has it

@@ -20,6 +20,7 @@ from . import scratch
 from .kernel import trim_heap
 from .locks import hide, limit_memory, tie
 from .rehearsal import TIMES
+from .turns import Turns
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
@@ -87,7 +88,8 @@ class Nest:
 
     def __init__(self, body: Body) -> None:
         self._body = body
-        self._steps = [*tie(), os.setsid]
+        self._turns = Turns()
+        self._steps = [*tie(), os.setsid, *self._turns.steps]
         self._living: set[int] = set()
         self._fates: dict[int, list[float]] = {}
 
@@ -97,6 +99,7 @@ class Nest:
         pid = os.fork()
         if pid == 0:
             _become(self._steps, parent, descriptors, self._body)
+        self._turns.take()
         self._living.add(pid)
         for number in descriptors:
             os.close(number)
