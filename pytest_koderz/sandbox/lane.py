@@ -13,7 +13,7 @@ from pytest_koderz.core.errors import SandboxFault
 from .channel import Channel, Gone
 from .process import Process
 from .servers import Server
-from .usage import Fate, usage_of
+from .usage import Fate, Meter
 from .watch import Outputs, Stopwatch
 
 _GRACE = 0.5
@@ -72,8 +72,9 @@ class Lane:
         watch = Stopwatch(seconds, child.pid, self._checker.pid)
         outputs = Outputs(child)
         meanwhile()
-        answered = outputs.until(self._checker.sock, watch)
-        usage, taken = usage_of(child.pid), watch.seconds
+        with Meter(child.pid) as meter:
+            answered = outputs.until(self._checker.sock, watch)
+            usage, taken = meter.usage(), watch.seconds
         answer = self._told(self._receive()) if answered else self._settle(child)
         fate = Fate(usage) if usage else child.fate()
         self._settling = answer is not None and "settling" in answer

@@ -9,7 +9,7 @@ from typing import Any
 from .channel import Channel, Gone
 from .lane import Meanwhile, Trial
 from .process import Process
-from .usage import Fate, usage_of
+from .usage import Fate, Meter
 from .watch import Outputs, Stopwatch
 from .wire import WireError
 
@@ -28,8 +28,9 @@ def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: flo
     with suppress(Gone):
         channel.send(list(sources))
     meanwhile()
-    answered = outputs.until(child.sock, watch)
-    usage, taken = usage_of(child.pid), watch.seconds
+    with Meter(child.pid) as meter:
+        answered = outputs.until(child.sock, watch)
+        usage, taken = meter.usage(), watch.seconds
     if answered:
         channel.deadline = time.monotonic() + _REST_SECONDS
         with suppress(Gone, WireError):

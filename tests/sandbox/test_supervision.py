@@ -20,7 +20,7 @@ from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.sandbox import kernel, landlock, open_sandbox, seccomp
 from pytest_koderz.sandbox.levels import host_of
-from pytest_koderz.sandbox.usage import fate_of, usage_of, waited_seconds
+from pytest_koderz.sandbox.usage import Meter, fate_of, waited_seconds
 from pytest_koderz.sandbox.watch import Stopwatch
 
 from .worlds import REPOSITORY, descendants
@@ -143,12 +143,14 @@ def test_time_spent_waiting_for_a_cpu_does_not_count(monkeypatch: pytest.MonkeyP
 @linux
 def test_usage_is_read_from_outside() -> None:
     """CPU seconds, memory and waiting of any process; nothing of one that is not there."""
-    usage = usage_of(os.getpid())
+    with Meter(os.getpid()) as meter:
+        usage = meter.usage()
     assert usage is not None
     assert (usage.cpu_seconds or 0) > 0
     assert (usage.peak_rss_bytes or 0) > 1 << 20
     assert waited_seconds(os.getpid()) >= 0
-    assert usage_of(2**22 + 1) is None
+    with Meter(2**22 + 1) as meter:
+        assert meter.usage() is None
 
 
 @pytest.mark.parametrize(
