@@ -44,7 +44,7 @@ def _begin(
 
 
 def _rehearse_beginning() -> None:
-    """Begin many times, without effect."""
+    """Begin many times, with calls that do nothing, so that the interpreter has specialised it before the fork."""
     nobody = os.open(os.devnull, os.O_WRONLY)
     for _ in range(TIMES):
         _begin([dict, dict], nobody, object, dict)

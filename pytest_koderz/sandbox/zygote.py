@@ -46,7 +46,7 @@ def main() -> None:
     hide()
     _preload(settings)
     body, missing = _body(settings, control)
-    for _ in range(TIMES):
+    for _ in range(TIMES):  # a rehearsal, with calls that do nothing
         _begin([dict, dict], os.getppid(), (CHANNEL, 1, 2))
     nest = Nest(body)
     gc.collect()

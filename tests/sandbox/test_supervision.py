@@ -151,6 +151,10 @@ def test_usage_is_read_from_outside() -> None:
     assert waited_seconds(os.getpid()) >= 0
     with Meter(2**22 + 1) as meter:
         assert meter.usage() is None
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other, Meter(other.pid) as meter:
+        assert meter.usage() is not None
+        other.communicate(b"\n")
+        assert meter.usage() is None
 
 
 @pytest.mark.parametrize(
