@@ -12,6 +12,7 @@ from typing import Any
 from .channel import Channel
 from .child import serve
 from .greeting import greet
+from .kernel import Step
 from .locks import Locks
 from .rehearsal import TIMES, rehearse, rehearse_service
 
@@ -32,9 +33,7 @@ def body_of(settings: dict[str, Any], sock: socket.socket) -> tuple[Callable[[],
     return partial(_begin, locks.steps, sock.fileno(), has_work, work), locks.missing
 
 
-def _begin(
-    steps: Sequence[Callable[[], object]], channel: int, has_work: Callable[[], object], work: Callable[[], object]
-) -> None:
+def _begin(steps: Sequence[Step], channel: int, has_work: Callable[[], object], work: Callable[[], object]) -> None:
     for step in steps:
         step()
     greet(channel)

@@ -20,11 +20,13 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 Call = Callable[[], int]
 """What the kernel returns. Raises OSError."""
+Step = Callable[[], object]
+"""One of those that a child takes before anything else."""
 
 
 def syscall(number: int, *args: object) -> int:
     """What the kernel returns. Raises OSError."""
-    return _checked(_libc.syscall(ctypes.c_long(number), *args))
+    return later(number, *args)()
 
 
 def later(number: int, *args: object) -> Call:

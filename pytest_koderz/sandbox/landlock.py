@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import stat
 import struct
@@ -35,7 +34,7 @@ READ = _READ_FILE | _READ_DIR
 def abi() -> int:
     """The kernel's version of Landlock; 0: it has none, or it is switched off."""
     try:
-        return syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
+        return syscall(_CREATE_RULESET, None, 0, _VERSION)
     except OSError:
         return 0
 
@@ -54,7 +53,7 @@ class Ruleset:
             attributes += struct.pack("=Q", _NETWORK)
         if version >= 6:
             attributes += struct.pack("=Q", _SCOPED)
-        self._descriptor = syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
+        self._descriptor = syscall(_CREATE_RULESET, attributes, len(attributes), 0)
 
     def allow_reading(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -66,7 +65,7 @@ class Ruleset:
 
     def hold(self) -> None:
         """Bind this process and those it forks, for good; it can be held again, to part a child from its parent."""
-        syscall(_RESTRICT_SELF, ctypes.c_int(self._descriptor), ctypes.c_uint32(0))
+        syscall(_RESTRICT_SELF, self._descriptor, 0)
 
     def _allow(self, path: str, rights: int) -> None:
         with suppress(OSError):  # what is not there need not be read
@@ -75,8 +74,6 @@ class Ruleset:
                 if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
                     rights &= _OF_FILES
                 beneath = struct.pack("=Qi", rights & self._rights, descriptor)
-                syscall(
-                    _ADD_RULE, ctypes.c_int(self._descriptor), ctypes.c_int(_PATH_BENEATH), beneath, ctypes.c_uint32(0)
-                )
+                syscall(_ADD_RULE, self._descriptor, _PATH_BENEATH, beneath, 0)
             finally:
                 os.close(descriptor)

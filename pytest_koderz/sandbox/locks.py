@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from . import landlock, scratch, seccomp
-from .kernel import Call, drop_capabilities, dying_with_parent, hide_from_equals, set_no_new_privs
+from .kernel import Step, drop_capabilities, dying_with_parent, hide_from_equals, set_no_new_privs
 from .library import readable
 
 _CPU_SECONDS = 600
@@ -29,27 +29,24 @@ class Locks:
         self._filter: seccomp.Filter | None = None
         self._settings = settings
         self._channel = channel
-        self._files = 0
 
     def prepare(self) -> None:
         """Hold in the zygote what does not keep it from forking, and make ready what each child will hold."""
         self._try("rlimits", lambda: limit(self._settings["memory_limit"], self._settings["file_limit"]))
-        self._files = os.sysconf("SC_OPEN_MAX")
         self._try("no_new_privs", set_no_new_privs)
         self._try("landlock", self._landlock)
         self._try("capabilities", drop_capabilities)
         self._try("seccomp", self._seccomp)
 
     @property
-    def steps(self) -> Sequence[Callable[[], object]]:
-        """What a child does in this order to be held, before it runs what nobody has looked at."""
-        steps: list[Callable[[], object]] = []
-        steps.append(partial(resource.setrlimit, resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS)))
+    def steps(self) -> Sequence[Step]:
+        """What a child of the prepared zygote does to be held, before it runs what nobody has looked at."""
+        steps: list[Step] = [partial(resource.setrlimit, resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))]
         if self._ruleset and (self._settings["scratch"] or self._filter is None):
             # Without a filter this parts the child from the zygote, in whose domain it is.
             steps.append(self._ruleset.hold)
         steps.extend(partial(self._confine, folder) for folder in self._settings["scratch"])
-        steps.append(partial(os.closerange, self._channel + 1, self._files))
+        steps.append(partial(os.closerange, self._channel + 1, os.sysconf("SC_OPEN_MAX")))
         if self._filter:
             steps.append(self._filter.hold)
         return steps
@@ -116,6 +113,6 @@ def hide() -> None:
         hide_from_equals()
 
 
-def tie() -> Sequence[Call]:
+def tie() -> Sequence[Step]:
     """What a child does to die when its parent does, even where that is killed without a word."""
     return [dying_with_parent()] if sys.platform == "linux" else []

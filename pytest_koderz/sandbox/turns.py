@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 
-from .kernel import current_cpu
+from .kernel import Step, current_cpu
 
 
 class Turns:
@@ -26,7 +26,7 @@ class Turns:
             _use(self._cpus - {current_cpu()})
 
     @property
-    def steps(self) -> Sequence[Callable[[], object]]:
+    def steps(self) -> Sequence[Step]:
         """What a child does to go wherever there is room."""
         return [partial(_use, self._cpus)] if len(self._cpus) > 1 else []
 

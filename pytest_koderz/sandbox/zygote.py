@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from . import scratch
-from .kernel import trim_heap
+from .kernel import Step, trim_heap
 from .locks import hide, limit_memory, tie
 from .rehearsal import TIMES
 from .turns import Turns
@@ -151,7 +151,7 @@ def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
             nest.fork(_DESCRIPTORS.unpack(attached[0][2]))
 
 
-def _become(steps: Sequence[Callable[[], object]], parent: int, descriptors: Sequence[int], body: Body) -> None:
+def _become(steps: Sequence[Step], parent: int, descriptors: Sequence[int], body: Body) -> None:
     status = 1
     try:
         _begin(steps, parent, descriptors)
@@ -161,7 +161,7 @@ def _become(steps: Sequence[Callable[[], object]], parent: int, descriptors: Seq
         os._exit(status)
 
 
-def _begin(steps: Sequence[Callable[[], object]], parent: int, descriptors: Sequence[int]) -> None:
+def _begin(steps: Sequence[Step], parent: int, descriptors: Sequence[int]) -> None:
     for step in steps:
         step()
     if os.getppid() != parent:
