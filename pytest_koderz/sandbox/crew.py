@@ -18,9 +18,9 @@ from .lane import Lane
 from .process import Process
 from .servers import Server
 
-_PRELOAD = ["bisect", "collections", "copy", "datetime", "functools", "heapq", "itertools", "json", "linecache", "math"]
-_PRELOAD += ["operator", "re", "string", "typing"]
-"""What candidates import most, so that they find it done; not `random`, which each fork would seed anew."""
+_PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math", "operator", "re", "typing"]
+"""What a child has loaded anyway, and candidates import most. Any other module would make each fork slower, whether its
+candidate needs it or not; `random` would even be seeded anew by each."""
 _CHECKERS_SHARE = 2
 """How many times as much memory as a candidate its checker may use: a small answer can be the seed of a large value."""
 _SCRATCH_FILE = 16 << 20

@@ -11,12 +11,12 @@ import json
 import math
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from fractions import Fraction
+from functools import partial
 from itertools import islice
 from types import GeneratorType
 from typing import Any
+
+from . import imported
 
 Ref = Any
 """A JSON atom or `[index]`."""
@@ -141,13 +141,12 @@ class Encoder:
         for base, plain in _BASES:
             if issubclass(kind, base):
                 return ["=", self._ref(plain(value), depth + 1)]
-        return self._iterator(value) if hasattr(kind, "__next__") else self._foreign(value)
+        return self._iterator(value) if hasattr(kind, "__next__") else imported.node_of(value) or self._foreign(value)
 
     def _scalar(self, value: Any, kind: type) -> Node:
         if kind is int:
             self._spend(value.bit_length() // 4)
-        # A time zone is an object of any type.
-        return self._foreign(value) if getattr(value, "tzinfo", None) else _SCALARS[kind](value)
+        return _SCALARS[kind](value)
 
     def _whole(self, value: Any, kind: type, depth: int) -> Node:
         if depth >= DEEPEST:
@@ -200,12 +199,6 @@ _SCALARS: dict[type, Callable[[Any], Node]] = {
     complex: lambda value: ["c", repr(value.real), repr(value.imag)],
     range: lambda value: ["r", hex(value.start), hex(value.stop), hex(value.step)],
     type(Ellipsis): lambda _: ["e"],
-    Decimal: lambda value: ["M", str(value)],
-    Fraction: lambda value: ["F", hex(value.numerator), hex(value.denominator)],
-    date: lambda value: ["y", value.year, value.month, value.day],
-    timedelta: lambda value: ["v", value.days, value.seconds, value.microseconds],
-    time: lambda value: ["h", *_fields(value, ("hour", "minute", "second", "microsecond"))],
-    datetime: lambda value: ["m", *_fields(value, ("year", "month", "day", "hour", "minute", "second", "microsecond"))],
 }
 _SIZED = frozenset({str, bytes})
 _USED_UP = frozenset({type(iter([])), GeneratorType})
@@ -224,12 +217,7 @@ _BASES: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (set, lambda value: set(set.__iter__(value))),
     (frozenset, lambda value: frozenset(frozenset.__iter__(value))),
     (deque, lambda value: deque(deque.__iter__(value), value.maxlen)),
-    (Decimal, lambda value: Decimal(Decimal.__str__(value))),
 )
-
-
-def _fields(value: Any, fields: tuple[str, ...]) -> list[int]:
-    return [getattr(value, field) for field in fields]
 
 
 def decode(
@@ -408,12 +396,7 @@ _READERS: dict[str, Callable[..., object]] = {
     "c": lambda real, imag: complex(_real(real), _real(imag)),
     "r": lambda start, stop, step: range(_wide(start), _wide(stop), _wide(step)),
     "e": lambda: Ellipsis,
-    "M": Decimal,
-    "F": lambda numerator, denominator: Fraction(_wide(numerator), _wide(denominator)),
-    "y": date,
-    "v": timedelta,
-    "h": time,
-    "m": datetime,
+    **{tag: partial(imported.value_of, tag) for tag in imported.TAGS},
 }
 _WHOLES: dict[str, Callable[[list[Any]], object]] = {
     "t": tuple,

@@ -33,6 +33,8 @@ RIGHT = {
     "a_defaultdict": ("from collections import defaultdict; d = defaultdict(list); d[1].append(2); return d", "assert candidate() == {1: [2]}"),
     "a_namedtuple": ("from collections import namedtuple; return namedtuple('P', 'x y')(1, 2)", "assert candidate() == (1, 2)"),
     "a_decimal": ("from decimal import Decimal; return Decimal('1.10')", "from decimal import Decimal; assert candidate() == Decimal('1.1')"),
+    "a_date": ("import datetime; return args[0] + datetime.timedelta(1)", "from datetime import date; assert candidate(date(2024, 2, 28)) == date(2024, 2, 29)"),
+    "a_fraction": ("return args[0] / 2", "from fractions import Fraction; assert candidate(Fraction(1, 3)) == Fraction(1, 6)"),
     "an_int_enum": ("from enum import IntEnum; return IntEnum('E', 'A')(1)", "assert candidate() == 1"),
     "keys": ("return {'b': 1}.keys()", "assert sorted(candidate()) == ['b']"),
     "a_function": ("return lambda x: x + 1", "assert candidate()(2) == 3"),

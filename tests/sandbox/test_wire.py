@@ -6,10 +6,14 @@ import json
 import math
 import socket
 import string
+import subprocess
+import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from contextlib import suppress
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from hypothesis import strategies as st
 from pytest_koderz.sandbox.channel import Channel, Gone
 from pytest_koderz.sandbox.wire import DEEPEST, Encoder, Node, WireError, decode, dumps, loads, refill
 
+_HOME = Path(__file__).parents[2]
 _HASHABLE_ATOMS = st.one_of(
     st.none(),
     st.booleans(),
@@ -197,6 +202,50 @@ def test_instances_of_subclasses_arrive_as_their_content() -> None:
     result = _across([Liar(7)])[0]
     assert type(result) is int
     assert result != 8
+
+
+class _SaysTwo(Decimal):
+    def __str__(self) -> str:
+        return "2"
+
+
+class _IsNextYear(date):
+    @property
+    def year(self) -> int:
+        return super().year + 1
+
+
+class _IsAll(Fraction):
+    def as_integer_ratio(self) -> tuple[int, int]:
+        return (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (_SaysTwo("1.10"), Decimal("1.10")),
+        (_IsNextYear(2024, 2, 29), date(2024, 2, 29)),
+        (_IsAll(1, 3), Fraction(1, 3)),
+    ],
+)
+def test_so_do_those_of_types_that_have_to_be_imported(value: object, plain: object) -> None:
+    """A decimal, a date and a fraction of the candidate's own making are what they hold."""
+    result = _across(value)
+    assert type(result) is type(plain)
+    assert result == plain
+
+
+def test_a_time_zone_keeps_a_time_from_crossing() -> None:
+    """Both sides could have another idea of it."""
+    with pytest.raises(TypeError, match="no form"):
+        _across(datetime(2024, 2, 29, tzinfo=UTC))
+
+
+def test_a_zygote_loads_no_type_that_may_not_be_needed() -> None:
+    """The modules of decimals and dates come with the first of them."""
+    program = "import sys, pytest_koderz.sandbox.wire; print({'decimal', 'fractions', 'datetime'} & {*sys.modules})"
+    told = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, cwd=_HOME)
+    assert told.stdout.strip() == "set()"
 
 
 def test_an_iterator_arrives_with_its_items_and_its_error() -> None:
