@@ -17,10 +17,10 @@ from functools import partial
 from typing import Any
 
 from . import scratch
-from .kernel import Step, trim_heap
+from .kernel import Step, join_pages, trim_heap
 from .locks import hide, limit_memory, tie
 from .rehearsal import TIMES
-from .turns import Turns
+from .turns import take_turns
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
@@ -51,6 +51,7 @@ def main() -> None:
     nest = Nest(body)
     gc.collect()
     trim_heap()
+    join_pages(map(id, gc.get_objects()))
     gc.freeze()
     control.send(json.dumps(["ready", *missing]).encode())
     _serve(control, supervisor, nest)
@@ -88,8 +89,7 @@ class Nest:
 
     def __init__(self, body: Body) -> None:
         self._body = body
-        self._turns = Turns()
-        self._steps = [*tie(), os.setsid, *self._turns.steps]
+        self._steps = [*tie(), os.setsid, *take_turns()]
         self._living: set[int] = set()
         self._fates: dict[int, list[float]] = {}
 
@@ -99,7 +99,6 @@ class Nest:
         pid = os.fork()
         if pid == 0:
             _become(self._steps, parent, descriptors, self._body)
-        self._turns.take()
         self._living.add(pid)
         for number in descriptors:
             os.close(number)

@@ -39,20 +39,21 @@ def test_candidates_and_checkers_may_use_every_cpu() -> None:
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is but one CPU")
 def test_the_next_child_begins_elsewhere() -> None:
-    """After its turn a zygote may use all CPUs but the one that it was on; the steps of a child undo that."""
+    """The steps of a child leave its zygote all CPUs but the child's, and the child all of them."""
     told = _alone(
-        "from pytest_koderz.sandbox.turns import Turns\n"
-        "from pytest_koderz.sandbox.kernel import current_cpu\n"
-        "every, turns = os.sched_getaffinity(0), Turns()\n"
+        "from pytest_koderz.sandbox.turns import take_turns\n"
+        "every, steps, zygote = os.sched_getaffinity(0), take_turns(), os.getpid()\n"
         "for _ in range(20):\n"
-        "    before = current_cpu()\n"
-        "    turns.take()\n"
-        "    left = os.sched_getaffinity(0)\n"
-        "    assert len(left) == len(every) - 1 and current_cpu() in left, (before, left)\n"
-        "for step in turns.steps: step()\n"
-        "print(os.sched_getaffinity(0) == every)\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        os.sched_setaffinity(0, {max(every)})\n"
+        "        for step in steps: step()\n"
+        "        left = os.sched_getaffinity(zygote)\n"
+        "        assert os.sched_getaffinity(0) == every and left < every and len(left) == len(every) - 1\n"
+        "        os._exit(0)\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), end='')\n"
     )
-    assert told == "True\n"
+    assert told == 20 * "0"
 
 
 def test_with_one_cpu_there_are_no_turns() -> None:
@@ -73,11 +74,11 @@ def test_with_one_cpu_there_are_no_turns() -> None:
 def test_cpus_that_are_taken_away_break_nothing() -> None:
     """The system may do so at any time; what is left is used."""
     told = _alone(
-        "from pytest_koderz.sandbox.turns import Turns\n"
-        "turns = Turns()\n"
-        "turns._cpus = frozenset({4094, 4095})\n"
-        "turns.take()\n"
-        "for step in turns.steps: step()\n"
-        "print(os.sched_getaffinity(0) != set())\n"
+        "from unittest.mock import patch\n"
+        "from pytest_koderz.sandbox.turns import take_turns\n"
+        "before = os.sched_getaffinity(0)\n"
+        "with patch('os.sched_getaffinity', return_value={4094, 4095}): steps = take_turns()\n"
+        "for step in steps: step()\n"
+        "print(len(steps), os.sched_getaffinity(0) == before)\n"
     )
-    assert told == "True\n"
+    assert told == "2 True\n"
