@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import pytest
 
@@ -105,19 +104,6 @@ def check_servers(settings: Settings, workers: int) -> None:
         fault = absence(model, settings.environment, workers)
         if fault is not None:
             raise UsageError(f"model '{model.name}' of profile '{settings.profile}': {fault}")
-
-
-def check_output(option: str, path: Path | None) -> None:
-    """Refuse a file for the results that cannot be written, before they are paid for. Raises UsageError."""
-    if path is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=path.parent):
-            if path.exists():
-                path.open("a").close()
-    except OSError as fault:
-        raise UsageError(f"{option}: {path}: {fault.strerror}") from None
 
 
 def prepare_weights(settings: Settings, say: Callable[[str], None]) -> None:

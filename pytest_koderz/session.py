@@ -36,7 +36,6 @@ from .marked import FIXTURE
 from .opening import (
     SUITE_FOLDER,
     check_models,
-    check_output,
     check_servers,
     choose_paths,
     frame_of,
@@ -44,6 +43,7 @@ from .opening import (
     schedule_one_by_one,
     settings_of,
 )
+from .output import check_output, write_output
 from .providers import FRONTIER_BACKENDS, Providers, worker_number
 from .remembering import delivery_lines, server_of
 from .reporters.archive import in_order
@@ -110,6 +110,8 @@ class Session:
         """xdist's workers that were started and have not told what they delivered."""
         self.mistake: str | None = None
         """On the controller: what a worker refuses to run for."""
+        self.written = False
+        """Whether the results are, or could not be."""
         config.stash[benchmark_key] = self.benchmark
         config.pluginmanager.register(
             Providers(self.settings, self.benchmark.problems, worker_number(config), self._say), "koderz-providers"
@@ -368,24 +370,27 @@ class Session:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """The results come last, when all workers have reported; also where there is no terminal."""
-        experiments = self._in_order()
-        if self.is_worker or not experiments:
-            return
-        frame, head = frame_of(self.settings, self.id), self._head()
-        if self.settings.json is not None:
-            results = results_of(frame, head, experiments)
-            self._write_out(self.settings.json, json.dumps(results, indent=1) + "\n")
-        if self.settings.html is not None:
-            self._write_out(self.settings.html, html_of(frame, head, experiments))
+        """Where there was no terminal to have a summary, the results are written now."""
+        if not self.is_worker and not self.written:
+            list(self._write_results(self._in_order()))
 
-    def _write_out(self, path: Path, text: str) -> None:
+    def _write_results(self, experiments: tuple[Experiment, ...]) -> Iterator[str]:
+        """Write the files that were asked for, and tell where they are."""
+        self.written = True
+        frame, head = frame_of(self.settings, self.id), self._head()
+        if self.settings.json is not None and experiments:
+            results = results_of(frame, head, experiments)
+            yield self._write(self.settings.json, json.dumps(results, indent=1) + "\n")
+        if self.settings.html is not None and experiments:
+            yield self._write(self.settings.html, html_of(frame, head, experiments))
+
+    def _write(self, path: Path, text: str) -> str:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            write_output(path, text)
         except OSError as fault:
             # The disk filled up since `check_output`; the experiments themselves are in the journal.
-            self._say(f"no results: {path}: {fault.strerror}; resume {self.id} to have them")
+            return f"no results: {self._shown(path)}: {fault.strerror}; resume {self.id} to have them"
+        return f"results: {self._shown(path)}"
 
     def _closing_lines(self, experiments: tuple[Experiment, ...]) -> Iterator[str]:
         yield ""
@@ -398,9 +403,7 @@ class Session:
             yield from delivery_lines(self.delivery, silent=len(self.silent))
         yield from self.gates.lines()
         yield f"journal: {self._shown(self.folder)}"
-        for path in (self.settings.json, self.settings.html):
-            if path is not None:
-                yield f"results: {self._shown(path)}"
+        yield from self._write_results(experiments)
 
     def _resuming(self) -> str:
         """The command that goes on with this benchmark; the journal does not say which suites were named."""
