@@ -372,17 +372,20 @@ class Session:
     def pytest_unconfigure(self) -> None:
         """Where there was no terminal to have a summary, the results are written now."""
         if not self.is_worker and not self.written:
-            list(self._write_results(self._in_order()))
+            self._write_results(self._in_order())
 
-    def _write_results(self, experiments: tuple[Experiment, ...]) -> Iterator[str]:
-        """Write the files that were asked for, and tell where they are."""
+    def _write_results(self, experiments: tuple[Experiment, ...]) -> list[str]:
+        """Write the files that were asked for, where there is anything to tell; lines that say where they are."""
         self.written = True
-        frame, head = frame_of(self.settings, self.id), self._head()
-        if self.settings.json is not None and experiments:
-            results = results_of(frame, head, experiments)
-            yield self._write(self.settings.json, json.dumps(results, indent=1) + "\n")
-        if self.settings.html is not None and experiments:
-            yield self._write(self.settings.html, html_of(frame, head, experiments))
+        lines: list[str] = []
+        if experiments:
+            frame, head = frame_of(self.settings, self.id), self._head()
+            if self.settings.json is not None:
+                results = results_of(frame, head, experiments)
+                lines.append(self._write(self.settings.json, json.dumps(results, indent=1) + "\n"))
+            if self.settings.html is not None:
+                lines.append(self._write(self.settings.html, html_of(frame, head, experiments)))
+        return lines
 
     def _write(self, path: Path, text: str) -> str:
         try:

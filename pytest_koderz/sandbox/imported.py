@@ -19,14 +19,15 @@ def node_of(value: object) -> list[Any] | None:
     for base in type(value).__mro__:
         name = f"{base.__module__}.{base.__name__}"
         if name in _FORMS:
-            tag, parts = _FORMS[name]
+            tag, parts, _ = _FORMS[name]
             return None if _field(base, "tzinfo", value) else [tag, *parts(base, value)]
     return None
 
 
 def value_of(tag: str, *parts: Any) -> object:
     """The value of a node. Raises TypeError, ValueError or ArithmeticError where `node_of` made no such node."""
-    module, name, read = _TYPES[tag]
+    module, _, name = _NAMES[tag].partition(".")
+    _, _, read = _FORMS[_NAMES[tag]]
     return getattr(import_module(module), name)(*map(read, parts))
 
 
@@ -39,28 +40,20 @@ def _fields(*names: str) -> Callable[[type, object], Iterable[object]]:
     return lambda base, value: (_field(base, name, value) for name in names)
 
 
-_DAY = "year", "month", "day"
-_TIME = "hour", "minute", "second", "microsecond"
-_FORMS: dict[str, tuple[str, Callable[[Any, object], Iterable[object]]]] = {
-    "decimal.Decimal": ("M", lambda base, value: [base.__str__(value)]),
-    "fractions.Fraction": ("F", lambda base, value: map(hex, base.as_integer_ratio(value))),
-    "datetime.date": ("y", _fields(*_DAY)),
-    "datetime.timedelta": ("v", _fields("days", "seconds", "microseconds")),
-    "datetime.time": ("h", _fields(*_TIME)),
-    "datetime.datetime": ("m", _fields(*_DAY, *_TIME)),
-}
-
-
 def _as_it_is(part: object) -> object:
     return part
 
 
-_TYPES: dict[str, tuple[str, str, Callable[[Any], object]]] = {
-    "M": ("decimal", "Decimal", _as_it_is),
-    "F": ("fractions", "Fraction", partial(int, base=16)),
-    "y": ("datetime", "date", _as_it_is),
-    "v": ("datetime", "timedelta", _as_it_is),
-    "h": ("datetime", "time", _as_it_is),
-    "m": ("datetime", "datetime", _as_it_is),
+_DAY = "year", "month", "day"
+_TIME = "hour", "minute", "second", "microsecond"
+# The tag of its nodes, what makes their parts of a value, and what makes its constructor's argument of a part.
+_FORMS: dict[str, tuple[str, Callable[[Any, object], Iterable[object]], Callable[[Any], object]]] = {
+    "decimal.Decimal": ("M", lambda base, value: [base.__str__(value)], _as_it_is),
+    "fractions.Fraction": ("F", lambda base, value: map(hex, base.as_integer_ratio(value)), partial(int, base=16)),
+    "datetime.date": ("y", _fields(*_DAY), _as_it_is),
+    "datetime.timedelta": ("v", _fields("days", "seconds", "microseconds"), _as_it_is),
+    "datetime.time": ("h", _fields(*_TIME), _as_it_is),
+    "datetime.datetime": ("m", _fields(*_DAY, *_TIME), _as_it_is),
 }
-TAGS = frozenset(_TYPES)
+_NAMES = {tag: name for name, (tag, _, _) in _FORMS.items()}
+TAGS = frozenset(_NAMES)

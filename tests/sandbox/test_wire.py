@@ -13,7 +13,6 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,8 @@ from hypothesis import strategies as st
 from pytest_koderz.sandbox.channel import Channel, Gone
 from pytest_koderz.sandbox.wire import DEEPEST, Encoder, Node, WireError, decode, dumps, loads, refill
 
-_HOME = Path(__file__).parents[2]
+from .worlds import REPOSITORY
+
 _HASHABLE_ATOMS = st.one_of(
     st.none(),
     st.booleans(),
@@ -244,7 +244,9 @@ def test_a_time_zone_keeps_a_time_from_crossing() -> None:
 def test_a_zygote_loads_no_type_that_may_not_be_needed() -> None:
     """The modules of decimals and dates come with the first of them."""
     program = "import sys, pytest_koderz.sandbox.wire; print({'decimal', 'fractions', 'datetime'} & {*sys.modules})"
-    told = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, cwd=_HOME)
+    told = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
     assert told.stdout.strip() == "set()"
 
 
