@@ -5,8 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,9 +16,6 @@ _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
-_MADV_COLLAPSE = 25
-_HUGE_PAGE = 2 << 20
-"""Bytes, where a page has 4096."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 Call = Callable[[], int]
@@ -75,20 +71,6 @@ def hide_from_equals() -> None:
 def telling_cpu() -> Call:
     """For a child: the number of the CPU that it runs on. Raises OSError where the system does not tell."""
     return _later(_libc["sched_getcpu"])
-
-
-def trim_heap() -> None:
-    """Give back what the C library keeps for later, so that no fork copies it."""
-    trim = getattr(_libc, "malloc_trim", None)  # only glibc has it
-    if trim:
-        trim(0)
-
-
-def join_pages(addresses: Iterable[int]) -> None:
-    """Make one huge page of the pages around *addresses*, where the system can: a fork copies each page's entry."""
-    if sys.platform == "linux":
-        for start in {address - address % _HUGE_PAGE for address in addresses}:
-            _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(_HUGE_PAGE), _MADV_COLLAPSE)
 
 
 def drop_capabilities() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
@@ -17,8 +16,9 @@ from functools import partial
 from typing import Any
 
 from . import scratch
-from .kernel import Step, join_pages, trim_heap
+from .kernel import Step
 from .locks import hide, limit_memory, tie
+from .memory import copy_mappings, settle
 from .rehearsal import TIMES
 from .turns import take_turns
 
@@ -43,16 +43,14 @@ def main() -> None:
     for number in (0, 1):
         os.dup2(devnull, number)
     os.close(devnull)
+    copy_mappings()
     hide()
     _preload(settings)
     body, missing = _body(settings, control)
     for _ in range(TIMES):  # a rehearsal, with calls that do nothing
         _begin([dict, dict], os.getppid(), (CHANNEL, 1, 2))
     nest = Nest(body)
-    gc.collect()
-    trim_heap()
-    join_pages(map(id, gc.get_objects()))
-    gc.freeze()
+    settle()
     control.send(json.dumps(["ready", *missing]).encode())
     _serve(control, supervisor, nest)
     nest.clear()
