@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ _PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math"
 candidate needs it or not; `random` would even be seeded anew by each."""
 _CHECKERS_SHARE = 2
 """How many times as much memory as a candidate its checker may use: a small answer can be the seed of a large value."""
+_CLOSELY = 0.005
+"""Seconds between two candidates that follow each other closely."""
 _SCRATCH_FILE = 16 << 20
 """Bytes of the largest file that tests may write in a scratch folder."""
 
@@ -43,6 +46,7 @@ class Nursery:
             }
         )
         self._spares: deque[Process] = deque()
+        self._busy_until = 0.0
 
     @contextmanager
     def child(self) -> Iterator[Process]:
@@ -60,10 +64,18 @@ class Nursery:
                     child.fate()  # it must be over before its folder can be removed
                 scratch.remove(child.scratch)
             child.close()
+            if not self._spares:
+                with suppress(SandboxFault):  # whoever needs the next one will see it
+                    self._spares.append(self._fork())
+            self._busy_until = time.monotonic() + _CLOSELY
 
     def provide(self) -> None:
-        """Have a child made ready for the next candidate, best while this one is at work."""
-        self._spares.append(self._fork())
+        """Have a child made ready for the next candidate while this one is at work, if they follow each other closely.
+
+        Where they do not, that would only take time from this one, and is done after it.
+        """
+        if time.monotonic() < self._busy_until:
+            self._spares.append(self._fork())
 
     @property
     def alive(self) -> bool:
