@@ -75,7 +75,7 @@ class Encoder:
 
     def add(self, value: object) -> Ref:
         """The ref of *value*; its nodes and those of all it holds are in `nodes` afterwards."""
-        ref = self._ref(value, 0)
+        ref = self._ref(value)
         self._fill()
         return ref
 
@@ -99,9 +99,9 @@ class Encoder:
     def _shallow(self, holder: Any) -> Node:
         self._spend(len(holder))
         tag, parts = _MUTABLE[type(holder)]
-        return [tag, *[self._ref(part, 0) for part in parts(holder)]]
+        return [tag, *map(self._ref, parts(holder))]
 
-    def _ref(self, value: Any, depth: int) -> Ref:
+    def _ref(self, value: Any, depth: int = 0) -> Ref:
         kind = type(value)
         if kind is bool or value is None:
             return value
@@ -134,7 +134,7 @@ class Encoder:
         if kind is tuple or kind is frozenset:
             return self._whole(value, kind, depth)
         if kind in _VIEWS:
-            return [_VIEWS[kind], self._ref(list(value), 0)]
+            return [_VIEWS[kind], self._ref(list(value))]
         if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
             plain = value.item()  # what a number of numpy's own equals; itself, if there is none as precise
             return self._foreign(value) if type(plain) is kind else ["=", self._ref(plain, depth + 1)]
@@ -159,9 +159,9 @@ class Encoder:
         try:
             items.extend(islice(value, MOST_ITEMS + 1))
         except Exception as error:  # noqa: BLE001 - whatever a generator raises belongs to its last item
-            return ["g", self._ref(items, 0), self._raised(error)]
+            return ["g", self._ref(items), self._raised(error)]
         why = "more items than the judge takes" if len(items) > MOST_ITEMS else None
-        return ["g", self._ref(items[:MOST_ITEMS], 0), why]
+        return ["g", self._ref(items[:MOST_ITEMS]), why]
 
 
 def _without_surrogates(text: str) -> bool:
@@ -234,7 +234,7 @@ def decode(
     """
     try:
         graph = _Decoder(nodes, foreign, known, raised)
-        return [graph.look(root) for root in roots], graph.objects
+        return list(map(graph.look, roots)), graph.objects
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
         raise WireError(f"no such value: {error!r}"[:200]) from None
 
@@ -261,7 +261,7 @@ class _Decoder:
         if len(nodes) > _MOST_FRAIL and sum(node[0] in ("q", "D") for node in nodes) > _MOST_FRAIL:
             raise WireError("too many deques or defaultdicts")
         for fill, holder, parts in self._fills:
-            fill(holder, [self.look(part) for part in parts])
+            fill(holder, list(map(self.look, parts)))
 
     def look(self, ref: Ref) -> Any:
         kind = type(ref)
@@ -302,8 +302,7 @@ class _Decoder:
                 self._depth = max(self._depth, self._depths[part[0]] + 1)
         if self._depth > DEEPEST + 1:
             raise WireError("nested too deeply")
-        values = [self.look(part) for part in parts]
-        return _WHOLES[tag](values)
+        return _WHOLES[tag](list(map(self.look, parts)))
 
     def _replayed(self, ref: Ref, why: object) -> Iterator[object]:
         items = self.look(ref)
@@ -318,7 +317,7 @@ def refill(holder: Any, node: Node, look: Callable[[Ref], object]) -> None:
         tag, *parts = node
         if tag != _MUTABLE[type(holder)][0]:
             raise WireError("another type")
-        values = [look(part) for part in parts]
+        values = list(map(look, parts))
         fresh = type(holder)()
         if tag == "q":
             deque.extend(fresh, values[1:])
@@ -415,12 +414,25 @@ def is_mutable(value: object) -> bool:
     return type(value) in _MUTABLE
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
+
+def _writer() -> Callable[[object], str]:
+    """What `_ENCODER.encode` does, which makes its parts anew for each message, with parts that are made once."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # another interpreter
+        return _ENCODER.encode
+    separators = _ENCODER.key_separator, _ENCODER.item_separator
+    parts = make(None, _ENCODER.default, json.encoder.encode_basestring_ascii, None, *separators, False, False, True)
+    return lambda message: "".join(parts(message, 0))
+
+
+_write = _writer()
 
 
 def dumps(message: object) -> bytes:
-    return _ENCODER.encode(message).encode()
+    return _write(message).encode()
 
 
 def loads(body: bytes | bytearray) -> Any:
