@@ -106,6 +106,21 @@ def test_a_system_without_descriptors_of_processes_is_judged_on_all_the_same(mon
         assert judge(PROBLEM, RIGHT).passed
 
 
+@pytest.mark.parametrize(("closely", "meanwhile"), [(60.0, 2), (0.0, 1)])
+def test_the_next_child_is_made_ready_while_or_after_one_is_at_work(
+    closely: float, meanwhile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While, where candidates follow each other closely; one stands ready in any case."""
+    monkeypatch.setattr("pytest_koderz.sandbox.crew._CLOSELY", closely)
+    with open_sandbox() as judge:
+        nursery = judge._crew.nursery("process-separated", ())
+        for _ in range(3):
+            assert judge(PROBLEM, RIGHT).passed
+            assert len(nursery._spares) == 1
+        nursery.provide()
+        assert len(nursery._spares) == meanwhile
+
+
 @linux
 def test_nothing_is_left_after_closing() -> None:
     """No process, no descriptor."""
