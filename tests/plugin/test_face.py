@@ -193,9 +193,9 @@ def test_a_list_of_the_problems(run: Run) -> None:
 
 
 def test_ctrl_c_shows_what_is_settled(pytester: pytest.Pytester) -> None:
-    """Exit status 2, a summary of what was settled until then, and a journal."""
+    """Exit status 2, a summary of what was settled until then, and a journal. So many epochs are not over before."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--koderz", "--koderz-profile", "simulated", "-v"],
+        [sys.executable, "-m", "pytest", "--koderz", "--koderz-profile", "simulated", "--koderz-epochs", "10", "-v"],
         cwd=pytester.path,
         stdout=subprocess.PIPE,
         text=True,
