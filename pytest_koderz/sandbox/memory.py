@@ -19,6 +19,7 @@ _POOL = 16 << 10
 _POOL_HEAD = 48
 _LARGEST_BLOCK, _BLOCK_STEP = 512, 16
 _MOST_POOLS = 4
+"""How much is used up of each size, at the most: it may be another interpreter, with other pools."""
 _BYTES_HEAD = sys.getsizeof(b"")
 
 _libc = ctypes.CDLL(None)
