@@ -29,6 +29,8 @@ class Channel:
         self._buffer = bytearray()
         self.deadline: float | None = None
         """Of the monotonic clock: what has not come by then is not waited for."""
+        self.size = 0
+        """Bytes of the message that came last."""
         self.descriptors: list[int] = []
         """What came with the messages; whoever takes one closes it."""
 
@@ -57,6 +59,7 @@ class Channel:
         if self._largest is not None and size > self._largest:
             raise WireError("a message of more bytes than are accepted")
         self._fill(4 + size)
+        self.size = size
         body = self._buffer[4 : 4 + size]
         del self._buffer[: 4 + size]
         return loads(body)

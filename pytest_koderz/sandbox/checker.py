@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -41,8 +41,8 @@ class Checker:
 
     def __init__(self) -> None:
         self._compiled: dict[str, Tests] = {}
-        self._ended: tuple[Tests, Sequence[bytes]] | None = None
-        """The tests that passed just now, and their calls."""
+        self._ended: tuple[Tests, Sequence[bytes], Mapping[int, str]] | None = None
+        """The tests that passed just now, and their calls and answers."""
 
     def learn(self, key: str, preamble: str, source: str, entry_point: str) -> str:
         """Compile a set of tests; the problem's preamble in compiled form, which is the same for each candidate."""
@@ -57,22 +57,22 @@ class Checker:
     def judge(self, key: str, channel: Channel) -> dict[str, Any]:
         """What became of the candidate that a child at the other end of *channel* has been told to load."""
         tests = self._compiled[key]
-        session = Session(channel, tests.script.ahead)
+        session = Session(channel, tests.script.ahead, watched=not tests.script.settled)
         # What has been sent ahead is answered without our asking.
         with patience(bool(tests.script.ahead)):
             result = _judged(tests, session, MOST_FAILURES)
         if "again" in result:
             tests.script.mistrust()
         elif result.get("outcome") == "passed" and not tests.script.settled:
-            self._ended = tests, session.calls
+            self._ended = tests, session.calls, session.answers
             result["settling"] = True  # so who comes next does not take the time for its own
         return result
 
     def settle(self) -> None:
         """Between two judgements: find out what may be sent ahead the next time."""
         if self._ended is not None:
-            (tests, calls), self._ended = self._ended, None
-            tests.script.settle(calls, lambda session: _judged(tests, session, 0))
+            (tests, calls, answers), self._ended = self._ended, None
+            tests.script.settle(calls, answers, lambda session: _judged(tests, session, 0))
 
 
 def _judged(tests: Tests, session: Session, most: int) -> dict[str, Any]:
@@ -86,6 +86,7 @@ def _judged(tests: Tests, session: Session, most: int) -> dict[str, Any]:
     except Over as over:
         return _over(over, tally)
     finally:
+        session.undo()
         scope.clear()  # functions hold their globals, and these may hold answers: too much to wait for the collector
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import unittest
+from collections.abc import Callable, Mapping
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -34,8 +35,9 @@ def _run(preamble: str, source: str, tests: str, entry_point: str) -> dict[str, 
     notes = _Notes()
     try:
         module = load(compile(preamble, "<problem>", "exec", dont_inherit=True), source)
+        before = dict(vars(module))
         exec(compile(tests, "<tests>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - the dataset's own tests
-        suite = _suite_of(module, entry_point)
+        suite = _suite_of(_added(module, before), lambda: vars(module)[entry_point])
     except BaseException as error:  # noqa: BLE001 - sys.exit() is the candidate's doing as well
         notes.keep(None, error)
         return notes.answer(ended=True)
@@ -43,11 +45,19 @@ def _run(preamble: str, source: str, tests: str, entry_point: str) -> dict[str, 
     return notes.answer(ended=False)
 
 
-def _suite_of(module: ModuleType, entry_point: str) -> unittest.TestSuite:
-    suite = unittest.defaultTestLoader.loadTestsFromModule(module)
-    check = vars(module).get("check")
+def _added(module: ModuleType, before: Mapping[str, object]) -> ModuleType:
+    """What the tests have defined: a candidate's own test cases, if it has some, are not what it is judged by."""
+    added = ModuleType("tests")
+    missing = object()
+    vars(added).update({name: value for name, value in vars(module).items() if before.get(name, missing) is not value})
+    return added
+
+
+def _suite_of(tests: ModuleType, candidate: Callable[[], object]) -> unittest.TestSuite:
+    suite = unittest.defaultTestLoader.loadTestsFromModule(tests)
+    check = vars(tests).get("check")
     if suite.countTestCases() == 0 and callable(check):
-        suite.addTest(unittest.FunctionTestCase(lambda: check(vars(module)[entry_point])))
+        suite.addTest(unittest.FunctionTestCase(lambda: check(candidate())))
     return suite
 
 
@@ -69,6 +79,12 @@ class _Notes(unittest.TestResult):
 
     def addError(self, test: unittest.TestCase, err: _Raised) -> None:  # noqa: N802 - unittest's own naming
         self.keep(test, err[1])
+
+    def addSkip(self, test: unittest.TestCase, reason: str) -> None:  # noqa: N802 - unittest's own naming
+        """The tests may be marked to be skipped; what is raised while they run may be the candidate's."""
+        method = getattr(test, getattr(test, "_testMethodName", ""), None)
+        if not any(getattr(marked, "__unittest_skip__", False) for marked in (test, method)):
+            self.keep(test, unittest.SkipTest(reason))
 
     def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: _Raised | None) -> None:  # noqa: ARG002, N802 - as above
         if err is not None:

@@ -18,6 +18,8 @@ from .watch import Outputs, Stopwatch
 
 _GRACE = 0.5
 """Seconds that the checker has for its result once the child is dead."""
+_SETTLED = 5.0
+"""Seconds after which a checker that is at work for itself will not be ready any more."""
 Meanwhile = Callable[[], None]
 """What the supervisor does while a child is at work."""
 _MOST_TESTS = 32
@@ -83,17 +85,24 @@ class Lane:
     def _wait(self) -> None:
         """Until the checker has done what it does for itself after a pass: no candidate's time is to run meanwhile."""
         if self._settling:
-            self._ask(["wait"])
+            self._send(["wait"])
+            if not self._is_heard(_SETTLED):
+                self._fail()  # tests that go on whatever is raised have no end without a candidate
+            self._receive()
             self._settling = False
 
     def _settle(self, child: Process) -> dict[str, Any] | None:
         """The time was up: without its child the checker ends soon, unless it is busy with an endless answer."""
         child.kill()
-        readable, _, _ = select.select([self._checker.sock], [], [], _GRACE)
-        if readable:
+        if self._is_heard(_GRACE):
             return self._told(self._receive())
         self.broken = True
         return None
+
+    def _is_heard(self, seconds: float) -> bool:
+        """Whether the checker has something to say, within so many seconds."""
+        readable, _, _ = select.select([self._checker.sock], [], [], seconds)
+        return bool(readable)
 
     def _ask(self, message: list[Any]) -> Any:
         self._send(message)

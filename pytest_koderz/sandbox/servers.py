@@ -39,7 +39,7 @@ class Server:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, *_FLAGS, "-c", _START, json.dumps({"home": HOME, **settings})],
                 stdin=there.fileno(),
-                stdout=subprocess.DEVNULL,
+                stdout=there.fileno(),  # which cannot be sought in, as the pipes of its children cannot
                 stderr=subprocess.PIPE,
                 env=_ENVIRONMENT,
                 cwd="/",

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any, NoReturn
 
 from .channel import Channel, Gone
 from .child import ENTRY, ITER
-from .wire import Encoder, Node, Truncated, WireError, decode, dumps, is_atom, refill
+from .wire import Encoder, Node, Truncated, WireError, become, decode, dumps, is_atom, is_mutable, refill
 
 MOST_AHEAD = (32 if sys.platform == "linux" else 1) * 1024
 """Bytes of calls that are sent ahead: less than a socket holds, or both sides could wait for each other."""
@@ -97,9 +98,12 @@ class Entry(Function):
 class Session:
     """The calls of one candidate. Answers are logged: a failing assertion is explained without calling again."""
 
-    def __init__(self, channel: Channel, ahead: Sequence[bytes]) -> None:
+    def __init__(self, channel: Channel, ahead: Sequence[bytes], *, watched: bool = False) -> None:
         self._channel = channel
         self._ahead = deque(ahead)
+        self._watched = watched
+        self.answers: dict[int, str] = {}
+        """Literals of the answers to `calls`, by their indexes, of a *watched* session; none of what is larger."""
         self.calls: list[bytes] = []
         """What was asked, a little further than could be sent ahead."""
         self._room = MOST_AHEAD
@@ -109,6 +113,10 @@ class Session:
         self.over: Over | None = None
         """What ended the session: a handler of the tests may have swallowed it."""
         self._answered = False
+        self._turn = RLock()
+        """Of the tests' threads: an answer belongs to the call before it. Items of an argument may call as well."""
+        self._before: dict[int, tuple[Any, Any]] = {}
+        """What the function has changed, by id, and a copy of what that was before."""
         self._types: dict[tuple[str, bool, bool], type[Opaque]] = {}
 
     def begin(self) -> None:
@@ -148,11 +156,14 @@ class Session:
     def call(self, handle: int, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
         if self.replay is not None:
             return self.replay.pop(0)
-        encoder = Encoder(self._handle_of)
-        refs = [encoder.add(args), encoder.add(dict(kwargs)) if kwargs else None]
-        answer = self._ask(dumps(["call", handle, encoder.nodes, *refs]))
-        self._answered = True
-        value = self._value(answer, encoder.objects)
+        with self._turn:
+            encoder = Encoder(self._handle_of)
+            refs = [encoder.add(args), encoder.add(dict(kwargs)) if kwargs else None]
+            answer = self._ask(dumps(["call", handle, encoder.nodes, *refs]))
+            self._answered = True
+            value = self._value(answer, encoder.objects)
+            if self._watched and self._channel.size <= MOST_AHEAD:
+                self.answers[len(self.calls) - 1] = literal_of(value)
         if self.log is not None and len(self.log) < _LONGEST_LOG:
             # An iterator is used up by the assertion, so a copy is kept.
             self.log.append(copy(value) if type(value) is _ITERATOR else value)
@@ -165,10 +176,19 @@ class Session:
                 return root
             (value,), objects = decode(nodes, [root], self._opaque, known, _iterators_error)
             for number, node in changes:
-                refill(known[number], node, lambda ref: ref if type(ref) is not list else objects[ref[0]])
+                holder = known[number]
+                before = copy(holder) if is_mutable(holder) else None
+                refill(holder, node, lambda ref: ref if type(ref) is not list else objects[ref[0]])
+                self._before.setdefault(id(holder), (holder, before))
         except (WireError, ValueError, TypeError, IndexError, KeyError) as error:
             self._break(str(error))
         return value
+
+    def undo(self) -> None:
+        """Give what the function has changed its content back: it may belong to a module, which outlives the tests."""
+        for holder, before in self._before.values():
+            become(holder, before)
+        self._before.clear()
 
     def _handle_of(self, value: object) -> Node:
         if isinstance(value, Opaque):
@@ -233,6 +253,14 @@ def _builtin_error(name: object, message: str) -> BaseException:
                 error: BaseException = each(_key_of(message) if issubclass(each, KeyError) else message)
                 return error
     return RuntimeError(message)
+
+
+def literal_of(value: object) -> str:
+    """Empty where it has none."""
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):  # an integer with too many digits
+        return ""
 
 
 def _key_of(message: str) -> object:

@@ -72,7 +72,7 @@ class Meter:
         """Of the living process; None where it is not any more, or the system does not tell."""
         try:
             status = os.read(self._status, 4096)
-            peak = int(status.split(b"VmHWM:", 1)[1].split(None, 1)[0]) * 1024
+            peak = int(status.split(b"\nVmHWM:", 1)[1].split(None, 1)[0]) * 1024  # a name holds no line's end
             return Usage(cpu_seconds(self._pid), peak)
         except (OSError, IndexError, ValueError):
             return None

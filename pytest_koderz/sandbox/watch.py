@@ -87,7 +87,11 @@ class Outputs:
         return tuple(_text(kept) for kept in self._kept.values())
 
     def _read(self, pipe: int) -> None:
-        chunk = os.read(pipe, 65536)
+        os.set_blocking(pipe, False)  # the child may take back what it wrote, and nobody would look at the clock
+        try:
+            chunk = os.read(pipe, 65536)
+        except BlockingIOError:
+            return
         if not chunk:
             self._poller.unregister(pipe)  # an end of file would wake us for ever
         kept = self._kept[pipe]

@@ -325,8 +325,13 @@ def refill(holder: Any, node: Node, look: Callable[[Ref], object]) -> None:
             _SHELLS[tag][1](fresh, values)
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise WireError(f"no such content: {error!r}"[:200]) from None
+    become(holder, fresh)
+
+
+def become(holder: Any, other: Any) -> None:
+    """Give the mutable *holder* the content of *other*, which is of its type."""
     holder.clear()
-    (_set_all if isinstance(holder, dict) else _REFILLS[type(holder)])(holder, fresh)
+    (_set_all if isinstance(holder, dict) else _REFILLS[type(holder)])(holder, other)
 
 
 _REFILLS: dict[type, Callable[[Any, Any], object]] = {

@@ -163,6 +163,9 @@ def _begin(steps: Sequence[Step], parent: int, descriptors: Sequence[int]) -> No
         step()
     if os.getppid() != parent:
         os._exit(1)
+    # Its own: two that share an open file can tell each other something by the flags of that.
+    os.close(0)
+    os.open(os.devnull, os.O_RDONLY)
     # None of them has one of these numbers, which the zygote's own bear.
     channel, out, err = descriptors
     os.dup2(channel, CHANNEL)

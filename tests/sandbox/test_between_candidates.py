@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+
 import pytest
 
 from pytest_koderz.core.iteration import Candidate, Outcome
@@ -90,3 +92,81 @@ def test_a_call_that_differs_is_noticed_whatever_the_tests_swallow(judge: Judge)
     right = Candidate("def f(n): return n")
     odd = Candidate("def f(n): return n or 7")
     assert [judge(problem, each).passed for each in (right, right, right, odd, right)] == [True] * 5
+
+
+_TELLS_THE_NEXT = """
+import fcntl, os
+flags = fcntl.fcntl(0, fcntl.F_GETFL)
+told = bool(flags & os.O_APPEND)
+fcntl.fcntl(0, fcntl.F_SETFL, flags ^ os.O_APPEND)
+def f(n):
+    return told
+"""
+
+
+def test_no_candidate_tells_the_next_by_the_flags_of_what_it_reads(judge: Judge) -> None:
+    """Each has an open file of its own; nobody's flags outlive him."""
+    problem = _problem("assert candidate(1) is True")
+    assert not any(judge(problem, Candidate(_TELLS_THE_NEXT)).passed for _ in range(4))
+
+
+def test_what_a_candidate_changes_in_a_module_is_changed_back(judge: Judge) -> None:
+    """An argument may belong to a module that the next candidate's tests use as well."""
+    problem = _problem(f"assert candidate(keyword.kwlist) == {len(keyword.kwlist)}", before="import keyword\n")
+    assert not judge(problem, Candidate("def f(words):\n    words.clear()\n    return 0")).passed
+    assert judge(problem, Candidate("def f(words): return len(words)")).passed
+
+
+_READS_AHEAD = """
+import json, sys
+known = []
+def f(text):
+    frame = sys._getframe()
+    while frame:
+        for value in frame.f_locals.values():
+            if type(value).__name__ == "Channel":
+                body = bytes(value._buffer)
+                while body:
+                    size = int.from_bytes(body[:4], "big")
+                    known.append(json.loads(body[4 : 4 + size])[2][0][1])
+                    body = body[4 + size :]
+        frame = frame.f_back
+    if text not in known:
+        known.insert(0, text)
+    return known[known.index(text) ^ 1]
+"""
+
+
+def test_no_call_is_sent_ahead_that_holds_an_earlier_ones_answer(judge: Judge) -> None:
+    """Tests that take turns between a value and its inverse would tell what to answer."""
+    pairs = [("aBc", "AbC"), ("AbC", "aBc"), ("Xy", "xY"), ("xY", "Xy")]
+    problem = _problem(*(f"assert candidate({given!r}) == {expected!r}" for given, expected in pairs))
+    assert all(judge(problem, Candidate("def f(text): return text.swapcase()")).passed for _ in range(3))
+    assert not judge(problem, Candidate(_READS_AHEAD)).passed
+
+
+def test_a_checker_that_comes_to_no_end_by_itself_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that swallow whatever is raised have none without a candidate, and are run without one after a pass."""
+    monkeypatch.setattr("pytest_koderz.sandbox.lane._SETTLED", 0.5)
+    endless = _problem(
+        "n = 0",
+        "while True:",
+        "    try:",
+        "        if candidate(n) == 3: break",
+        "    except: pass",
+        "    n += 1",
+        "assert n == 3",
+    )
+    with open_sandbox() as judge:
+        assert judge(endless, Candidate("def f(n): return n")).passed
+        assert judge(_problem("assert candidate(1) == 1"), Candidate("def f(n): return n")).passed
+
+
+def test_tests_may_call_from_several_threads(judge: Judge) -> None:
+    """Each gets the answer to its own call."""
+    problem = _problem(
+        "with ThreadPoolExecutor(4) as pool:",
+        "    assert list(pool.map(candidate, range(60))) == [2 * n for n in range(60)]",
+        before="from concurrent.futures import ThreadPoolExecutor\n",
+    )
+    assert all(judge(problem, Candidate("def f(n): return 2 * n")).passed for _ in range(4))

@@ -20,7 +20,9 @@ from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.channel import Channel
 from pytest_koderz.sandbox.checker import Checker
+from pytest_koderz.sandbox.process import Process
 from pytest_koderz.sandbox.supervisor import Judge
+from pytest_koderz.sandbox.watch import Outputs
 
 from .answers import RIGHT, WRONG
 
@@ -327,6 +329,8 @@ def test_a_candidate_may_use_numpy_unasked(judge: Judge) -> None:
     assert not judge(_problem("assert candidate(1) == [1, 2]"), Candidate(source.format("np.array([1, 2])"))).passed
     assert judge(_problem("assert [*candidate(1)] == [1, 2]"), Candidate(source.format("np.array([1, 2])"))).passed
     assert judge(_problem(), Candidate(source.format("np.longdouble(2)"))).outcome is Outcome.WRONG  # no plain one
+    for imported in ("import math, numpy as np", "try: import numpy as np\nfinally: pass", "np = __import__('numpy')"):
+        assert judge(_problem(), Candidate(f"{imported}\ndef f(n):\n    return np.int64(n) + 1\n")).passed
 
 
 def test_tests_that_cannot_be_put_across_are_a_fault(judge: Judge) -> None:
@@ -488,3 +492,54 @@ def test_a_failure_reads_the_same_in_each_run() -> None:
             told.append([judge(_problem(), each).failures for each in (words, raised)])
     assert told[0] == told[1]
     assert "<object object at 0x...>" in told[0][1][0].summary
+
+
+def test_output_that_its_writer_takes_back_is_not_waited_for() -> None:
+    """It was seen to be there, and is gone."""
+    child = Process.__new__(Process)
+    child.out, written = os.pipe()
+    child.err, other = os.pipe()
+    outputs = Outputs(child)
+    outputs._read(child.out)
+    os.write(written, b"x")
+    assert outputs.texts() == ("x", "")
+    for number in (child.out, child.err, written, other):
+        os.close(number)
+
+
+def test_a_name_that_looks_like_a_figure_is_none(judge: Judge) -> None:
+    """A process chooses its name, which stands before its memory."""
+    named = "import ctypes\nctypes.CDLL(None).prctl(15, b'VmHWM: 1 kB', 0, 0, 0)\n"
+    verdict = judge(_problem(), Candidate(named + "def f(n):\n    return n + 1\n"))
+    assert verdict.peak_rss_bytes is None or verdict.peak_rss_bytes > 1 << 20
+
+
+def test_output_can_be_wrapped_anew(judge: Judge) -> None:
+    """As many programs do for its encoding; it is a pipe, in which nothing can be sought."""
+    wrapped = "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')\n"
+    verdict = judge(_problem(), Candidate(wrapped + "def f(n):\n    print('said')\n    return n + 1\n"))
+    assert verdict.failures == ()
+    assert verdict.stdout.startswith("said\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "passed"),
+    [
+        ("def f(n):\n    if n == 1: return 2\n    raise unittest.SkipTest\n", False),
+        (
+            "class X(unittest.TestCase):\n    def test(self): pass\n\n"  # noqa: ISC004 - one program
+            "def load_tests(loader, tests, pattern): return loader.loadTestsFromTestCase(X)\ndef f(n): return 0\n",
+            False,
+        ),
+        ("class X(unittest.TestCase):\n    def test(self): self.fail()\ndef f(n): return n + 1\n", True),
+    ],
+)
+def test_beside_a_candidate_the_problems_own_tests_decide(judge: Judge, source: str, passed: bool) -> None:
+    """Whatever the candidate skips or brings along."""
+    tests = (
+        "import unittest\nclass T(unittest.TestCase):\n    def test_one(self): self.assertEqual(f(1), 2)\n"
+        "    def test_ten(self): self.assertEqual(f(10), 11)\n"
+        "    @unittest.skip('not here')\n    def test_nothing(self): self.fail()\n"
+    )
+    problem = Problem("own/6", "", "f", tests, isolation="in-process")
+    assert judge(problem, Candidate("import unittest\n" + source)).passed is passed
