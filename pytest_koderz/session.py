@@ -8,7 +8,7 @@ import secrets
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from decimal import Decimal
@@ -46,7 +46,7 @@ from .opening import (
 from .output import check_output, write_output
 from .providers import FRONTIER_BACKENDS, Providers, worker_number
 from .remembering import delivery_lines, server_of
-from .reporters.archive import in_order
+from .reporters.archive import archived, in_order
 from .reporters.header import arm_lines, frontier_line, price_line
 from .reporters.html import html_of
 from .reporters.journal import Journal
@@ -355,8 +355,8 @@ class Session:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
     ) -> None:
-        experiments, interrupted = self._in_order(), exitstatus == pytest.ExitCode.INTERRUPTED
-        # The workers of xdist may have recorded what they could not report any more.
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        experiments = self._in_order(self._left_by_workers() if interrupted else ())
         begun = experiments or (interrupted and any(self.folder.glob("*.jsonl")))
         if self.is_worker or not begun:
             return
@@ -414,10 +414,21 @@ class Session:
         where = [f"--koderz-config={settings}"] if settings else []
         return shlex.join(["pytest", "--koderz", *self.paths, *where, "--koderz-resume"])
 
-    def _in_order(self) -> tuple[Experiment, ...]:
-        """What is known of all that began, on the controller."""
-        known = {one.id: one for one in self.benchmark.unreported()} | self.experiments
+    def _in_order(self, others: Iterable[Experiment] = ()) -> tuple[Experiment, ...]:
+        """What is known of all that began, on the controller; of *others* what it has not heard of."""
+        known = {one.id: one for one in (*others, *self.benchmark.unreported())} | self.experiments
         return in_order(known.values(), [arm.name for arm in self.settings.arms])
+
+    def _left_by_workers(self) -> list[Experiment]:
+        """What the workers of xdist recorded in this session and, since it was interrupted, could not report."""
+        if not self.config.getoption("numprocesses", default=None):
+            return []
+        before = self.recorded.experiments if self.recorded is not None else {}
+        try:
+            return [one for one in archived(self.folder).experiments if one.id not in before]
+        except UsageError as fault:
+            self.complaints[str(fault)] += 1
+            return []
 
     def _add_suite_properties(self) -> None:
         """Totals for --junitxml; pytest has no public door for them outside of a test."""

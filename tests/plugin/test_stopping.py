@@ -143,12 +143,15 @@ def test_ctrl_c_shows_what_was_in_flight(run: Run, three: Path) -> None:
     assert arm_of(three)["paid_usd"] == pytest.approx(paid)
 
 
-def test_ctrl_c_among_workers_names_the_journal(run: Run, three: Path) -> None:
-    """What was under way in a worker is known from its journal alone."""
+def test_ctrl_c_among_workers_counts_what_they_recorded(run: Run, three: Path) -> None:
+    """What was under way in a worker, or settled and not reported any more, is known from its journal alone."""
     stop_by(three, "import os; stopped.set(); os.kill(os.getppid(), signal.SIGINT); threading.Event().wait(3)")
-    result = run("--koderz", "-n", "1")
+    result = run("--koderz", "-n", "1", "--koderz-json", "r.json")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["journal: .koderz/bench_*", "go on with: pytest --koderz --koderz-resume"])
+    arm = arm_of(three)
+    assert arm["settled"] + arm["unfinished"] == len(recorded(three, "began"))
+    assert arm["paid_usd"] == pytest.approx(sum(float(line["cost"]) for line in recorded(three, "called")))
 
 
 def test_ctrl_c_among_workers_does_not_say_that_nothing_is_stored(run: Run, three: Path) -> None:
