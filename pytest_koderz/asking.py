@@ -16,6 +16,7 @@ from .cortex import Recalled, recall
 from .evidence.findings import Frame
 from .items import benchmark_key
 from .opening import frame_of, settings_of
+from .printing import print_lines, writer_of
 from .remembering import server_of
 from .reporters.archive import Archived, archived, experiments_in, folders_in, with_ledger
 from .reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
@@ -69,7 +70,7 @@ def _entries(benchmarks: Iterable[Archived], text: str) -> Iterator[str]:
 
 def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) -> Iterator[str]:
     yield from (*head_lines(benchmark, source), "", *experiment_lines(benchmark), "")
-    columns = config.get_terminal_writer().fullwidth
+    columns = writer_of(config).fullwidth
     yield from summary_lines(_frame(config, benchmark), benchmark.experiments, columns)
 
 
@@ -146,7 +147,5 @@ def _asks_cortex(config: pytest.Config) -> bool:
 
 
 def _printed(config: pytest.Config, lines: Iterable[str]) -> int:
-    writer = config.get_terminal_writer()
-    for line in lines:
-        writer.line(line)
+    print_lines(config, lines)
     return int(pytest.ExitCode.OK)

@@ -24,6 +24,7 @@ from .datasets import load
 from .datasets.catalogue import READERS
 from .items import ExperimentItem, benchmark_key
 from .opening import fault_of
+from .printing import print_lines
 from .remembering import server_of
 from .reporters.header import price_line
 
@@ -44,14 +45,12 @@ LOCKS = {
 def examine(config: pytest.Config, session: pytest.Session) -> int:
     """--koderz-doctor: a line for each check; 0 where nothing is missing. Nothing is spent and nothing stored."""
     benchmark = config.stash[benchmark_key]
-    writer = config.get_terminal_writer()
     missing = 0
     for word, text in _checks(session, benchmark):
         missing += word == "missing"
-        for line in finding_lines(word, text):
-            writer.line(line)
+        print_lines(config, finding_lines(word, text))
     verdict = f"cannot run here: {missing} missing" if missing else "can run here"
-    writer.line(f"profile '{benchmark.settings.profile}' {verdict}")
+    print_lines(config, [f"profile '{benchmark.settings.profile}' {verdict}"])
     return int(pytest.ExitCode.TESTS_FAILED if missing else pytest.ExitCode.OK)
 
 

@@ -112,7 +112,7 @@ class ExperimentItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, Unsettled):
-            whole = self.config.option.tbstyle != "line"
+            whole = self.config.getoption("tbstyle", "auto") != "line"  # without a terminal there is none
             return _panel(self.path, excinfo.value.experiment, whole=whole)
         if isinstance(excinfo.value, KoderzError):
             return str(excinfo.value)

@@ -9,9 +9,9 @@ from _pytest.main import wrap_session
 
 from .asking import analyze, results
 from .core.errors import UsageError
-from .core.problem import Problem
 from .doctor import examine
 from .items import ExperimentItem
+from .printing import print_selected
 from .quoting import quote
 from .remembering import deliver_now
 from .reporters.text import counted
@@ -30,19 +30,13 @@ def run_verb(config: pytest.Config) -> int:
     return int(wrap_session(config, run))
 
 
-def _list(config: pytest.Config, session: pytest.Session) -> int:
+def _list(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
     """--koderz-list: the problems that paths, -k and --koderz-problems pick."""
-    session.perform_collect()
-    if session.testsfailed:
-        return int(pytest.ExitCode.INTERRUPTED)
-    found = {item.problem.id: item.problem for item in session.items if isinstance(item, ExperimentItem)}
-    writer = config.get_terminal_writer()
-    for line in _lines(list(found.values())):
-        writer.line(line)
-    return int(pytest.ExitCode.OK if found else pytest.ExitCode.NO_TESTS_COLLECTED)
+    return print_selected(session, _lines)
 
 
-def _lines(problems: list[Problem]) -> Iterator[str]:
+def _lines(items: list[ExperimentItem]) -> Iterator[str]:
+    problems = {item.problem.id: item.problem for item in items}.values()
     widest = max((len(problem.id) for problem in problems), default=0)
     name = max((len(problem.entry_point) for problem in problems), default=0)
     for problem in problems:

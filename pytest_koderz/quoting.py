@@ -19,7 +19,8 @@ from .core.money import Usage, cost_of, total
 from .core.ports import Prompt
 from .core.problem import Problem
 from .core.prompts import candidate_prompt, checkpoint_prompt, spec_prompt
-from .items import ExperimentItem, benchmark_key
+from .items import benchmark_key
+from .printing import print_selected
 from .reporters.header import price_line
 from .reporters.summary import SIMULATED
 from .reporters.text import dollars
@@ -42,15 +43,8 @@ class Span:
 
 def quote(config: pytest.Config, session: pytest.Session) -> int:
     """--koderz-quote: what the experiments that paths, -k and --koderz-problems pick would cost."""
-    session.perform_collect()
-    if session.testsfailed:
-        return int(pytest.ExitCode.INTERRUPTED)
-    items = [item for item in session.items if isinstance(item, ExperimentItem)]
     settings = config.stash[benchmark_key].settings
-    writer = config.get_terminal_writer()
-    for line in quote_lines(settings, [(item.arm, item.problem) for item in items]):
-        writer.line(line)
-    return int(pytest.ExitCode.OK if items else pytest.ExitCode.NO_TESTS_COLLECTED)
+    return print_selected(session, lambda items: quote_lines(settings, [(item.arm, item.problem) for item in items]))
 
 
 def quote_lines(settings: Settings, experiments: Sequence[tuple[Arm, Problem]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from .config import Settings
 from .core.errors import UsageError
 from .cortex import Delivery, deliver_spools
 from .items import benchmark_key
+from .printing import print_lines
 from .reporters.text import counted
 
 
@@ -45,12 +46,10 @@ def delivery_lines(delivery: Delivery, silent: int = 0) -> Iterator[str]:
 def deliver_now(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
     """--koderz-cortex-sync: deliver what earlier benchmarks still owe; 1 where something is left over."""
     settings = config.stash[benchmark_key].settings
-    writer = config.get_terminal_writer()
     if not _spools(settings.folder):
-        writer.line(f"cortex: nothing is owed in {settings.folder}")
+        print_lines(config, [f"cortex: nothing is owed in {settings.folder}"])
         return int(pytest.ExitCode.OK)
-    for line in delivery_lines(deliver_spools(settings.folder, **server_of(settings))):
-        writer.line(line)
+    print_lines(config, delivery_lines(deliver_spools(settings.folder, **server_of(settings))))
     # A spool of which all was read back from the server is deleted.
     return int(pytest.ExitCode.TESTS_FAILED if _spools(settings.folder) else pytest.ExitCode.OK)
 

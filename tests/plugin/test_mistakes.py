@@ -451,6 +451,20 @@ def test_a_broken_suite_is_named(run: Run, pytester: pytest.Pytester) -> None:
     assert "Traceback" not in result.stdout.str()
 
 
+@pytest.mark.parametrize("verb", ["--koderz-list", "--koderz-quote"])
+@pytest.mark.parametrize("more", [(), ("-n", "2"), ("--continue-on-collection-errors",)])
+def test_a_verb_names_a_broken_suite_alone(
+    verb: str, more: tuple[str, ...], run: Run, pytester: pytest.Pytester
+) -> None:
+    """Nothing is listed or priced in part, and pytest is not led to look for a Ctrl-C that there was not."""
+    (pytester.path / "problems").mkdir()
+    (pytester.path / "problems" / "z.yaml").write_text("problems: [\n")
+    result = run("--koderz", "--koderz-profile", "simulated", verb, *more)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["*z.yaml:2: not valid YAML: *", "ERROR problems/z.yaml", "*= 1 error in *"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
 def test_a_plugins_back_end_has_a_name_of_its_own(run: Run, pytester: pytest.Pytester) -> None:
     """Where one offers back ends a misspelt name shows last, beside the price that it would have had, or when asked."""
     (pytester.path / "conftest.py").write_text("def pytest_koderz_open_model(model):\n    return None\n")
