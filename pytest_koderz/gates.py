@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,11 @@ from .core.errors import UsageError
 from .core.experiment import Experiment
 from .evidence.arms import figures_of
 from .evidence.gates import Gate, gate_cost_per_solved, gate_solved, gate_worse
-from .items import labels_of
+from .items import experiment_of, labels_of
 from .reporters.results import VERSION
 
 DECIDES = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-"""Only these exit statuses give way to a gate's: an interruption or an error stays one."""
+"""Only these exit statuses give way to a gate's: an interruption or an error stays one, as does any other failure."""
 
 
 class Gates:
@@ -44,6 +45,10 @@ class Gates:
         self.planned: list[str] = []
         """The problem of each experiment that there should be: what is missing at the end must not decide a gate."""
         self.decided: dict[str, Gate] = {}
+        self.forgiven = 0
+        """Failures that are a gate's to weigh."""
+        self.others = 0
+        """All other failures and errors: no gate speaks for them."""
 
     @property
     def given(self) -> bool:
@@ -61,8 +66,21 @@ class Gates:
         parts = [nodeid.partition("::")[2].rpartition("[") for nodeid in nodeids]
         self.planned = [problem for problem, _, label in parts if label.removesuffix("]") in self._labels]
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.forgiven += report.failed and _is_weighed(report)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._decide()
+        # pytest's own count has the errors of collection too, and what other plugins add to it.
+        self.others = max(0, session.testsfailed - self.forgiven)
+        failed_itself = session.exitstatus == pytest.ExitCode.TESTS_FAILED and not session.testsfailed
+        if session.exitstatus in DECIDES:
+            holds = all(gate.holds for gate in self.decided.values())
+            good = holds and not self.others and not failed_itself
+            session.exitstatus = pytest.ExitCode.OK if good else pytest.ExitCode.TESTS_FAILED
+
+    def _decide(self) -> None:
         own = [one for one in self.experiments() if one.arm == self.arm]
         figures = figures_of(self.arm, own)
         if self.least is not None:
@@ -71,16 +89,36 @@ class Gates:
             self.decided["max-worse"] = gate_worse(own, self.baseline, float(self.fall), self.planned)
         if self.cost is not None:
             self.decided["max-cost-per-solved"] = gate_cost_per_solved(figures, self.cost)
-        if session.exitstatus in DECIDES:
-            holds = all(gate.holds for gate in self.decided.values())
-            session.exitstatus = pytest.ExitCode.OK if holds else pytest.ExitCode.TESTS_FAILED
+        if not own:
+            why = "undecided: no experiment of this arm ran"
+            self.decided = {name: replace(gate, reason=why) for name, gate in self.decided.items()}
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
+    ) -> None:
+        """Where no experiment ran there is no summary for the lines to stand in, and yet they decide."""
+        if exitstatus in DECIDES and not self.experiments():
+            terminalreporter.section("koderz")
+            for line in self.lines():
+                terminalreporter.line(line)
 
     def lines(self) -> list[str]:
         """`gate min-solved of koderz: holds (...)`, for the summary."""
-        return [
+        lines = [
             f"gate {name} of {self.arm}: {'holds' if gate.holds else 'DOES NOT HOLD'} ({gate.reason})"
             for name, gate in self.decided.items()
         ]
+        if lines and self.others > 0:
+            lines.append(f"failures and errors that no gate speaks for: {self.others}")
+        return lines
+
+
+def _is_weighed(report: pytest.TestReport) -> bool:
+    """Whether a failure is an experiment's, unsolved or invalid, and not its test's or another fixture's."""
+    experiment = experiment_of(report)
+    if experiment is None or experiment.solved:
+        return False
+    return report.when == "call" or not experiment.status.settled
 
 
 def _number(option: str, text: str | None, most: Decimal | None = None) -> Decimal | None:

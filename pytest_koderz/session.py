@@ -110,6 +110,8 @@ class Session:
         """xdist's workers that were started and have not told what they delivered."""
         self.mistake: str | None = None
         """On the controller: what a worker refuses to run for."""
+        self.stopped = False
+        """Whether the session ended before its last item, such as by -x."""
         self.written = False
         """Whether the results are, or could not be."""
         config.stash[benchmark_key] = self.benchmark
@@ -322,6 +324,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Before xdist sends a worker's output and before the JUnit file is written."""
+        self.stopped = bool(session.shouldfail or session.shouldstop)
         if self.cortex is not None:
             self._add(self.cortex.deliver(DELIVERY_SECONDS))
         if self.is_worker and self.delivery is not None:
@@ -365,7 +368,7 @@ class Session:
         figures = summary_lines(frame_of(self.settings, self.id), experiments, columns)
         for line in (*figures, *self._closing_lines(experiments)):
             terminalreporter.line(line)
-        if interrupted or not all(one.status.settled for one in experiments):
+        if interrupted or self.stopped or not all(one.status.settled for one in experiments):
             terminalreporter.line(f"go on with: {self._resuming()}")
 
     @pytest.hookimpl(trylast=True)

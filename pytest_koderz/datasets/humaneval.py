@@ -12,7 +12,7 @@ from pytest_koderz.core.problem import Problem
 
 from .examples import visible_tests
 from .rows import Row, fault_of_id, read_rows, text_of
-from .source import as_check, fault_of, outside_modules, preamble_of, undefined
+from .source import as_check, fault_of, fault_of_tests, outside_modules, preamble_of, undefined
 
 COUNT = 164
 SHA256 = "1d49078ba3e2b196b9344535bef34a43021f038fad9561d6ee7c53450609a6a2"
@@ -58,12 +58,13 @@ def _problem(row: Row, dataset: str) -> Problem:
     prompt, entry_point, name = row.text("prompt"), row.text("entry_point"), row.text("task_id")
     body = row.optional_text("canonical_solution")
     tests = row.text("test")
-    for field, source in (("test", tests), ("canonical_solution", None if body is None else prompt + body)):
-        if source is not None and (fault := fault_of(source)):
-            raise row.wrong(field, f"not valid Python: {fault}")
+    canonical = None if body is None else prompt + body
+    if fault := fault_of_tests(tests):
+        raise row.wrong("test", fault)
+    if canonical is not None and (fault := fault_of(canonical)):
+        raise row.wrong("canonical_solution", f"not valid Python: {fault}")
     if not entry_point.isidentifier():
         raise row.wrong("entry_point", f"{entry_point!r} is not the name of a function")
-    canonical = None if body is None else prompt + body
     if fault := undefined(entry_point, prompt, canonical):
         raise row.wrong("entry_point", fault)
     return Problem(

@@ -102,7 +102,7 @@ def docstring_of(prompt: str, name: str) -> str:
 def as_check(tests: str, entry_point: str) -> str:
     """Tests as `check(candidate)`: unchanged where they define it, else their lines become its body."""
     tree = parse(tests)
-    if tree is None or any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body):
+    if tree is None or any(map(_is_check, tree.body)):
         return tests
     if entry_point == "check":
         # Mbpp/56 has that name: within the tests' own `check` it would mean the wrong one.
@@ -130,10 +130,29 @@ def missing_imports(source: str) -> str:
     return "".join(f"import {name}\n" for name in sorted((used & sys.stdlib_module_names) - _imported(tree)))
 
 
-def asserts_in(tests: str) -> bool:
-    """Whether any assertion stands in *tests*; without one nothing is tested."""
-    tree = parse(tests)
-    return tree is not None and any(isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree))
+def fault_of_tests(tests: str) -> str | None:
+    """Why *tests* cannot tell right from wrong, whoever answers; None where nothing of that kind is to be seen."""
+    if fault := fault_of(tests):
+        return f"not valid Python: {fault}"
+    tree = parse(tests) or ast.Module([], [])
+    if not any(isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree)):
+        return "no assertion in it, so nothing would be tested"
+    if any(_is_check(node) or not isinstance(node, _IDLE) for node in tree.body):
+        return None
+    near = get_close_matches("check", {name for node in tree.body for name in bound(node)}, n=1)
+    hint = f" (is {near[0]!r} meant for it?)" if near else ""
+    return f"no assertion in it would be run: make them in `def check(candidate)`{hint}, or outside of functions"
+
+
+_IDLE = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom),
+    *(ast.Assign, ast.AnnAssign, ast.Pass),
+)
+"""Statements that call none of the functions beside them, or do not usually."""
+
+
+def _is_check(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == "check"
 
 
 def outside_modules(*sources: str | None) -> tuple[str, ...]:

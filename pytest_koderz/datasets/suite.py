@@ -17,7 +17,7 @@ from .examples import visible_tests
 from .located import KeyPath, Located, read_yaml
 from .rows import fault_of_id
 from .selection import select
-from .source import as_check, asserts_in, fault_of, names_of, outside_modules, preamble_of, undefined
+from .source import as_check, fault_of, fault_of_tests, names_of, outside_modules, preamble_of, undefined
 
 _SUITE_KEYS = ("dataset", "path", "url", "sha256", "problems")
 _REQUIRED = ("id", "entry_point", "prompt", "tests")
@@ -123,7 +123,8 @@ def _problem(suite: Located, key: KeyPath) -> Problem:
     canonical = _solution(suite, key, texts)
     if fault := undefined(entry_point, prompt, canonical):
         raise _wrong(suite, (*key, "entry_point"), fault)
-    _check_tests(suite, (*key, "tests"), texts["tests"])
+    if fault := fault_of_tests(texts["tests"]):
+        raise _wrong(suite, (*key, "tests"), fault)
     return Problem(
         id=name,
         prompt=prompt,
@@ -149,13 +150,6 @@ def _solution(suite: Located, key: KeyPath, texts: dict[str, str]) -> str | None
     if fault := fault_of(program):
         raise _wrong(suite, (*key, "canonical_solution"), f"not valid Python: {fault}")
     return program
-
-
-def _check_tests(suite: Located, key: KeyPath, tests: str) -> None:
-    if fault := fault_of(tests):
-        raise _wrong(suite, key, f"not valid Python: {fault}")
-    if not asserts_in(tests):
-        raise _wrong(suite, key, "no assertion in it, so nothing would be tested")
 
 
 def _check_id(suite: Located, key: KeyPath, name: str) -> None:

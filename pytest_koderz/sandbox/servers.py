@@ -48,6 +48,7 @@ class Server:
         self._control = here
         self._lock = threading.Lock()
         self._ready = False
+        self._said = "it said nothing"
         self.missing: tuple[str, ...] = ()
         """Names of the locks that its children lack; known once it has answered."""
         self._introduce()
@@ -92,10 +93,11 @@ class Server:
             self._process.stderr.close()
 
     def _last_words(self) -> str:
-        """The last line that it wrote to stderr."""
+        """The last line that it wrote to stderr, also for those who ask again."""
         self._process.kill()
         lines = (self._process.stderr.read() if self._process.stderr else b"").decode(errors="replace").splitlines()
-        return lines[-1] if lines else "it said nothing"
+        self._said = lines[-1] if lines else self._said
+        return self._said
 
     def _introduce(self) -> None:
         """Hand over a descriptor that tells when this process ends; systems without one see the socket close."""

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from pytest_koderz.core.errors import UsageError
+from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.datasets import load
+from pytest_koderz.sandbox import open_sandbox
 
 HUMANEVAL: dict[str, Any] = {
     "task_id": "HumanEval/900",
@@ -137,3 +139,43 @@ def test_a_reference_solution_that_is_empty_is_named(tmp_path: Path, name: str) 
     place = tmp_path / "rows.jsonl"
     fault = fault_in(place, name, lines_of(ROWS[name] | {"canonical_solution": "\n"}))
     assert fault == f"{place}:1: canonical_solution: is empty, so nothing is known of the right answers"
+
+
+@pytest.mark.parametrize(
+    ("tests", "words"),
+    [
+        ("def chek(candidate):\n    assert candidate(1) == 1\n", "(is 'chek' meant for it?), or outside of functions"),
+        ("def test_f():\n    assert f(1) == 1\n", "or outside of functions"),
+        ("async def check(candidate):\n    assert candidate(1) == 1\n", "or outside of functions"),
+        ("import pytest\n@pytest.mark.slow\ndef test_f():\n    assert f(1)\n", "or outside of functions"),
+        ("import unittest as u\nclass T(u.TestCase):\n    def test_f(self):\n        assert f(1)\n", "or outside"),
+        ("f(1)\n", "no assertion in it, so nothing would be tested"),
+    ],
+)
+def test_tests_that_nothing_would_run_are_named(tmp_path: Path, tests: str, words: str) -> None:
+    """Each right answer would be counted as unsolved."""
+    place = tmp_path / "rows.jsonl"
+    fault = fault_in(place, "jsonl", lines_of(HUMANEVAL | {"test": tests}))
+    assert fault.startswith(f"{place}:1: test: no assertion in it")
+    assert words in fault
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "for x in range(3):\n    assert f(x) == x\n",
+        "def same(x):\n    assert f(x) == x\n\nsame(1)\n",
+        "def same(f, x):\n    assert f(x) == x\n\ndef check(candidate):\n    same(candidate, 1)\n",
+        "class Same:\n    def of(self, x):\n        assert f(x) == x\n\nfor x in (1, 2):\n    Same().of(x)\n",
+        "ALL = []\n@ALL.append\ndef same():\n    assert f(1) == 1\n\nfor one in ALL:\n    one()\n",
+        "def test_f():\n    assert f(1) == 1\n\nlocals()['test_f']()\n",
+    ],
+)
+def test_tests_that_run_their_assertions_somehow_are_read(tmp_path: Path, tests: str) -> None:
+    """By lines outside of functions, or by way of the tests' own helpers; a right answer passes them."""
+    place = tmp_path / "rows.jsonl"
+    place.write_bytes(lines_of(HUMANEVAL | {"test": tests}))
+    (problem,) = load("jsonl", place)
+    with open_sandbox() as judge:
+        assert judge(problem, Candidate("def f(x):\n    return x\n")).passed
+        assert not judge(problem, Candidate("def f(x):\n    return -7\n")).passed

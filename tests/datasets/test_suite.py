@@ -168,6 +168,12 @@ FAULTS = {
     ONE.replace("entry_point: one", "entry_point: own.one"): ":3: problems[0].entry_point: 'own.one' is not the name",
     ONE.replace("assert one() == 1", "assert one( == 1"): ":5: problems[0].tests: not valid Python: ",
     ONE.replace("assert one() == 1", "one()"): ":5: problems[0].tests: no assertion in it",
+    ONE.replace("assert one() == 1", '"def test_one():\\n  assert one() == 1"'): (
+        ":5: problems[0].tests: no assertion in it would be run: make them in `def check(candidate)`, or outside of"
+    ),
+    ONE.replace("assert one() == 1", '"def chek(candidate):\\n  assert candidate() == 1"'): (
+        ":5: problems[0].tests: no assertion in it would be run: make them in `def check(candidate)` (is 'chek' meant"
+    ),
     ONE + SECOND: ":6: problems[1].id: 'own/one' stands in line 2 already",
     ONE + "    canonical_solution: 'def one( return 1'\n": ":6: problems[0].canonical_solution: not valid Python",
     ONE + "    canonical_solution: 'def two(): return 1'\n": (

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -92,8 +93,9 @@ def test_lf_runs_the_unsolved_again_and_x_stops(forgetful: Run) -> None:
     again = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "--lf").parseoutcomes()
     assert again["failed"] == whole["failed"]
     assert "passed" not in again
-    first = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "-x").parseoutcomes()
-    assert first["failed"] == 1
+    first = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "-x")
+    assert first.parseoutcomes()["failed"] == 1
+    first.stdout.fnmatch_lines(["go on with: pytest --koderz --koderz-resume"])
 
 
 def test_figures_of_what_was_chosen_by_its_outcome_are_called_so(forgetful: Run) -> None:
@@ -158,6 +160,42 @@ def test_without_cache_and_without_terminal(forgetful: Run, pytester: pytest.Pyt
     plugins = ("-p", "no:cacheprovider", "-p", "no:terminal")
     forgetful("--koderz-problems", "0", "--koderz-json", "r.json", *plugins)
     assert len(outcomes(pytester.path / "r.json")) == 3
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "2")])
+def test_an_unsolved_problem_is_none_of_the_terminals_business(more: tuple[str, ...], forgetful: Run) -> None:
+    """Without the terminal a run is silent, as plain pytest is, and its exit status says how it ended."""
+    result = forgetful("--koderz-problems", "4", "--koderz-arm", "frontier-only", "-p", "no:terminal", *more)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert not result.outlines
+    assert not result.errlines
+
+
+@pytest.mark.parametrize(
+    ("verb", "last"),
+    [
+        ("--koderz-list", "1 problem"),
+        ("--koderz-quote", "SIMULATED *"),
+        ("--koderz-results", "no benchmark in *"),
+        ("--koderz-cortex-sync", "cortex: nothing is owed in *"),
+        ("--koderz-doctor", "profile 'simulated' can run here"),
+    ],
+)
+def test_a_verb_prints_without_a_terminal_too(verb: str, last: str, forgetful: Run) -> None:
+    """It has nothing else to give."""
+    result = forgetful("--koderz-problems", "4", verb, "-p", "no:terminal")
+    assert result.ret == pytest.ExitCode.OK
+    assert fnmatch(result.outlines[-1], last)
+
+
+def test_a_benchmark_is_told_without_a_terminal_too(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """Its summary is as wide as the terminal would be."""
+    forgetful("--koderz-problems", "4")
+    (folder,) = pytester.path.glob(".koderz/bench_*")
+    silent, shown = (forgetful("--koderz-analyze", folder.name, *more) for more in (("-p", "no:terminal"), ()))
+    assert silent.ret == shown.ret == pytest.ExitCode.OK
+    assert silent.outlines
+    assert silent.stdout.str() in shown.stdout.str()
 
 
 def test_epochs_are_experiments_of_their_own(forgetful: Run, pytester: pytest.Pytester) -> None:

@@ -24,6 +24,47 @@ def test_a_gate_decides_the_exit_status(forgetful: Run, pytester: pytest.Pyteste
     result.stdout.fnmatch_lines(["gate min-solved of frontier-only: DOES NOT HOLD (solved * of 10 settled, *"])
 
 
+def test_a_gate_forgives_experiments_alone(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """A plain test's failure, an error of a teardown, and one of collection fail the run; so with workers."""
+    gate = ("problems", "--koderz-problems", "0-3", *ARM[2:], "--koderz-min-solved", "0")
+    (pytester.mkdir("problems") / "a.yaml").write_text("dataset: humaneval\n")
+    pytester.makepyfile(test_good="def test_good(): pass", test_bad="def test_bad(): assert 0")
+    assert forgetful(*gate, "test_good.py").ret == pytest.ExitCode.OK
+    for workers in ((), ("-n", "2"), ("--koderz-jobs", "2")):
+        result = forgetful(*gate, "test_bad.py", *workers)
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        result.stdout.fnmatch_lines(["gate * holds *", "failures and errors that no gate speaks for: 1"])
+    pytester.makepyfile(
+        test_late="import pytest\n@pytest.fixture\ndef late():\n    yield\n    assert 0\ndef test_late(late): pass"
+    )
+    assert forgetful(*gate, "test_late.py").ret == pytest.ExitCode.TESTS_FAILED
+    (pytester.path / "problems" / "z.yaml").write_text("problems: 1\n")
+    for workers in ((), ("-n", "2")):
+        result = forgetful(*gate, "--continue-on-collection-errors", *workers)
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert result.parseoutcomes()["errors"] == 1
+
+
+def test_a_test_that_fails_after_its_experiment_was_solved(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """It is the test that failed then, and not the experiment."""
+    mark = "@pytest.mark.koderz('humaneval', arm='frontier-only', problems='0-3')"
+    pytester.makepyfile(test_it=f"import pytest\n\n{mark}\ndef test_it(koderz_experiment):\n    assert 0\n")
+    result = forgetful("test_it.py", *ARM[2:], "--koderz-min-solved", "0")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["gate * holds *", "failures and errors that no gate speaks for: *"])
+
+
+def test_a_gate_where_no_experiment_ran(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """It cannot be decided, and says so where the exit status is its doing."""
+    pytester.makepyfile(test_good="def test_good(): pass")
+    for workers in ((), ("-n", "1")):
+        result = forgetful("test_good.py", *ARM, "--koderz-min-solved", "0", *workers)
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        result.stdout.fnmatch_lines(
+            ["gate min-solved of frontier-only: DOES NOT HOLD (undecided: no experiment of this arm ran)"]
+        )
+
+
 def test_a_gate_that_cannot_be_decided_fails(forgetful: Run) -> None:
     """Stopped at the first failure: too few are settled to say."""
     result = forgetful(*ARM, "--koderz-min-solved", "0.7", "-x")
