@@ -108,7 +108,7 @@ class Gates:
             f"gate {name} of {self.arm}: {'holds' if gate.holds else 'DOES NOT HOLD'} ({gate.reason})"
             for name, gate in self.decided.items()
         ]
-        if lines and self.others > 0:
+        if lines and self.others:
             lines.append(f"failures and errors that no gate speaks for: {self.others}")
         return lines
 

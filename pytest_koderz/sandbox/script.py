@@ -53,9 +53,9 @@ def _tells_ahead(calls: Sequence[bytes], answers: Mapping[int, str]) -> bool:
         answer = answers.get(number, "")
         if len(answer) > _LONGEST_GUESS and answer not in _SINGLES and answer in later:
             return True
-        _, _, nodes, *refs = loads(calls[number])
-        (args, kwargs), objects = decode(nodes, refs, str)
-        later.update(map(literal_of, (*(args or ()), *(kwargs or {}).values(), *objects, *_atoms(nodes))))
+        _, _, nodes, *_ = loads(calls[number])
+        _, objects = decode(nodes, [], str)
+        later.update(map(literal_of, (*objects, *_atoms(nodes))))
     return False
 
 

@@ -177,9 +177,9 @@ class Session:
             (value,), objects = decode(nodes, [root], self._opaque, known, _iterators_error)
             for number, node in changes:
                 holder = known[number]
-                before = copy(holder) if is_mutable(holder) else None
+                if is_mutable(holder) and id(holder) not in self._before:
+                    self._before[id(holder)] = holder, copy(holder)
                 refill(holder, node, lambda ref: ref if type(ref) is not list else objects[ref[0]])
-                self._before.setdefault(id(holder), (holder, before))
         except (WireError, ValueError, TypeError, IndexError, KeyError) as error:
             self._break(str(error))
         return value
