@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in a shell's background job: the runs that these tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Run = Callable[..., pytest.RunResult]
 
@@ -20,3 +25,20 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
     monkeypatch.setenv("COLUMNS", "100")
     return pytester.runpytest_subprocess
+
+
+@pytest.fixture
+def simulate(run: Run) -> Run:
+    """The same with the simulated profile."""
+
+    def simulated(*arguments: str) -> pytest.RunResult:
+        return run("--koderz", "--koderz-profile", "simulated", *arguments)
+
+    return simulated
+
+
+@pytest.fixture
+def forgetful(simulate: Run, pytester: pytest.Pytester) -> Run:
+    """The same without cortex, whose start takes longer than a small benchmark does."""
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
+    return simulate

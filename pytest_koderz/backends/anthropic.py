@@ -14,12 +14,12 @@ from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply, whole
 
-from .caller import CALLING, Caller, caller_of, silent
-from .hosts import is_loopback, password_in
+from .http.caller import CALLING, Caller, caller_of, silent
+from .http.hosts import is_loopback, password_in
+from .http.retry import CONNECT_SECONDS, TRANSIENT, UNTOLD, MayPass, never_sent, retry_after
+from .http.service import Service
 from .options import Option, checked
 from .redaction import Redactor, cause_of
-from .retry import CONNECT_SECONDS, TRANSIENT, UNTOLD, MayPass, never_sent, retry_after
-from .service import Service
 
 if TYPE_CHECKING:
     import anthropic

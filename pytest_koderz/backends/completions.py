@@ -11,7 +11,7 @@ from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .retry import MayPass
+from .http.retry import MayPass
 
 DEFAULT_TEMPERATURE = 0.8
 """llama.cpp's own, to which a prompt's heat is added where koderz.yaml sets no temperature."""

@@ -15,10 +15,10 @@ from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelUnavailable, UsageError
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .caller import silent
 from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
+from .http.caller import silent
+from .http.retry import MayPass
 from .options import Option, checked
-from .retry import MayPass
 from .weights import ensure_weights, missing
 
 __all__ = ["EmbeddedModel", "ensure_weights", "open_model", "requirements"]

@@ -12,12 +12,12 @@ from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .caller import CALLING, Caller, silent
+from .http.caller import CALLING, Caller, silent
+from .http.retry import MayPass
+from .http.served import ServedModel
+from .http.service import Service
+from .http.wire import Refused, Wire
 from .options import Option
-from .retry import MayPass
-from .served import ServedModel
-from .service import Service
-from .wire import Refused, Wire
 
 SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)
 DEFAULT_TEMPERATURE = 0.8

@@ -10,12 +10,12 @@ from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .caller import CALLING, Caller, silent
 from .completions import messages_of, reply_of, temperature_of
+from .http.caller import CALLING, Caller, silent
+from .http.served import ServedModel
+from .http.service import Service
+from .http.wire import Refused, Wire
 from .options import Option
-from .served import ServedModel
-from .service import Service
-from .wire import Refused, Wire
 
 KEY = "OPENAI_API_KEY"
 OPENAI = "https://api.openai.com"

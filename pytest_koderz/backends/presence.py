@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_koderz.core.arm import ModelSettings
 
 from . import requirements
-from .hosts import is_loopback, shown
+from .http.hosts import is_loopback, shown
 from .ollama import SERVICE as OLLAMA
 from .weights import PUBLISHED, kept
 

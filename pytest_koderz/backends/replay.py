@@ -16,7 +16,7 @@ from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .caller import silent
+from .http.caller import silent
 from .options import Option, checked
 
 VERSION = 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_koderz.files.located import Located, read_yaml
+
 from .catalogue import load
-from .located import Located, read_yaml
 from .selection import select
 from .suite import read_suite
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.download import Notify, Source, downloaded, sha256_of
 
 from .bigcodebench import read_bigcodebench_hard
-from .download import Notify, Source, downloaded, sha256_of
 from .evalplus import read_humanevalplus, read_mbppplus
 from .humaneval import published_humaneval, read_jsonl
 from .mbpp import read_mbpp

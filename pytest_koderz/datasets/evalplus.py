@@ -11,12 +11,12 @@ from pathlib import Path
 from textwrap import indent
 
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.rows import Row, read_rows
 
 from .comparison import comparison_of
 from .examples import visible_tests
 from .humaneval import distinct
 from .inputs import mbpp_inputs
-from .rows import Row, read_rows
 from .source import as_check, fault_of, function_of, missing_imports, outside_modules, parse, preamble_of
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.rows import Row, fault_of_id, read_rows, text_of
 
 from .examples import visible_tests
-from .rows import Row, fault_of_id, read_rows, text_of
 from .source import as_check, fault_of, fault_of_tests, outside_modules, preamble_of, undefined
 
 COUNT = 164

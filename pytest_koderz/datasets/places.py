@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_koderz.core.errors import UsageError
-
-from .download import Notify, Source, downloaded
+from pytest_koderz.files.download import Notify, Source, downloaded
 
 
 @dataclass(frozen=True, slots=True)

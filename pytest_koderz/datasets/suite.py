@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.download import Notify
+from pytest_koderz.files.located import KeyPath, Located, read_yaml
+from pytest_koderz.files.rows import fault_of_id
 
 from .catalogue import load
-from .download import Notify
 from .examples import visible_tests
-from .located import KeyPath, Located, read_yaml
-from .rows import fault_of_id
 from .selection import select
 from .source import as_check, fault_of, fault_of_tests, names_of, outside_modules, preamble_of, undefined
 

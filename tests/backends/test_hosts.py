@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ollama._client import _parse_host
 
-from pytest_koderz.backends.hosts import base_url, is_loopback, listed, shared_out, shown
+from pytest_koderz.backends.http.hosts import base_url, is_loopback, listed, shared_out, shown
 from pytest_koderz.core.errors import UsageError
 
 

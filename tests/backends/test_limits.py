@@ -10,7 +10,7 @@ from threading import Barrier
 
 import pytest
 
-from pytest_koderz.backends.limits import MINUTE, Limits
+from pytest_koderz.backends.http.limits import MINUTE, Limits
 from pytest_koderz.backends.ollama import open_model
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.testing import Answer, FrozenClock, OllamaServer
@@ -47,7 +47,7 @@ def test_a_place_is_given_back_when_a_call_fails(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pytest_koderz.backends.limits import Limits
+from pytest_koderz.backends.http.limits import Limits
 with Limits(Path(sys.argv[1]), in_flight=1).held():
     print("held", flush=True)
     sys.stdin.read()

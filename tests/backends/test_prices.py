@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from pytest_koderz.backends.prices import price_of, price_source
 from pytest_koderz.core.money import Usage, cost_of
+from pytest_koderz.settings.prices import price_of, price_source
 
 DAY = date(2026, 11, 22)
 

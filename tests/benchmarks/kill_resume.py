@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from pytest_koderz.budget import Purse
+from pytest_koderz.session.budget import Purse
 from pytest_koderz.testing import Answer, AnthropicServer, LoopbackServer, OllamaServer, Request
-from tests.plugin.killing import command, kill_when, recorded_bytes, results, suite_of
+from tests.session.killing import command, kill_when, recorded_bytes, results, suite_of
 
 SETTINGS = """
 profiles:

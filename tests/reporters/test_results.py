@@ -11,8 +11,8 @@ import pytest
 
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import summary_lines
+from tests.recomputing import numbers_in, script_of
 
-from .recomputing import numbers_in, script_of
 from .test_summary import SITUATIONS
 
 README = Path(__file__).parents[2] / "README.md"

@@ -1,0 +1,1 @@
+"""What prints and exits, as pytest's --cache-show does."""

@@ -1,0 +1,152 @@
+"""Questions about what was run before, to the journals or to cortex alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+import pytest
+
+from pytest_koderz.core.errors import MemoryUnavailable, UsageError
+from pytest_koderz.core.experiment import Status
+from pytest_koderz.cortex import Recalled, recall
+from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.records.archive import Archived, archived, experiments_in, folders_in, with_ledger
+from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
+from pytest_koderz.reporters.story import folded, story_lines
+from pytest_koderz.reporters.summary import SIMULATED, summary_lines
+from pytest_koderz.session.items import benchmark_key
+from pytest_koderz.session.opening import frame_of, settings_of
+from pytest_koderz.session.remembering import server_of
+from pytest_koderz.settings.config import Settings
+
+from .printing import print_lines, writer_of
+
+EVERYTHING = "*"
+"""What --koderz-results means without a text."""
+
+
+def analyze(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
+    """--koderz-analyze: one experiment's whole story, or a benchmark's summary."""
+    which: str = config.option.koderz_analyze
+    if not which.startswith(("exp_", "bench_")):
+        raise UsageError(f"--koderz-analyze: '{which}' is no id such as exp_1a2b3c4d or bench_1a2b3c4d; {HOW_TO_LIST}")
+    benchmark, source = _remembered(config, which) if _asks_cortex(config) else _recorded(config, which)
+    lines = _benchmark_lines(config, benchmark, source)
+    if which.startswith("exp_"):
+        mark = SIMULATED if benchmark.simulated else ""
+        (experiment,) = (one for one in benchmark.experiments if one.id == which)
+        lines = iter([*story_lines(experiment, mark), *folded(f"read from {source}", mark)])
+    return _printed(config, lines)
+
+
+def results(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
+    """--koderz-results: the benchmarks that were run, the latest first."""
+    settings = _settings(config)
+    text: str = config.option.koderz_results
+    if _asks_cortex(config):
+        found = _benchmarks(_recalled(settings, ""), settings)
+        lines = [*_entries(found, text)]
+    else:
+        lines = []
+        for folder in folders_in(settings.folder):
+            try:
+                lines += _entries([archived(folder)], text)
+            except UsageError as fault:
+                lines += folded(f"{folder.name}  cannot be read: {fault}")
+    meant = "" if text == EVERYTHING else f" that '{text}' fits"
+    return _printed(config, lines or [f"no benchmark{meant} in {settings.folder}"])
+
+
+HOW_TO_LIST = "--koderz-results lists the benchmarks, and --koderz-analyze bench_... the experiments of one"
+
+
+def _entries(benchmarks: Iterable[Archived], text: str) -> Iterator[str]:
+    for benchmark in benchmarks:
+        if is_meant(benchmark, text):
+            yield from entry_lines(benchmark)
+
+
+def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) -> Iterator[str]:
+    yield from (*head_lines(benchmark, source), "", *experiment_lines(benchmark), "")
+    columns = writer_of(config).fullwidth
+    yield from summary_lines(_frame(config, benchmark), benchmark.experiments, columns)
+
+
+def _frame(config: pytest.Config, benchmark: Archived) -> Frame:
+    """What it set out to do, as far as it was recorded; the rest is what the settings say of its profile now."""
+    head = benchmark.head
+    frame = frame_of(_settings_of_profile(config, head.get("profile")), benchmark.id)
+    arms = tuple(head.get("arms", ())) or tuple(dict.fromkeys(one.arm for one in benchmark.experiments))
+    control, margin = head.get("control", frame.control), head.get("margin", frame.margin)
+    return replace(frame, arms=arms, control=control, margin=margin, simulated=benchmark.simulated)
+
+
+def _settings_of_profile(config: pytest.Config, profile: str | None) -> Settings:
+    settings = _settings(config)
+    if profile in (None, settings.profile):
+        return settings
+    config.option.koderz_profile = profile
+    try:
+        return settings_of(config, config.rootpath)
+    except UsageError:
+        # koderz.yaml has changed since: without a price of that time there is no estimate.
+        return replace(settings, control_model=None, control_price=None)
+
+
+def _recorded(config: pytest.Config, which: str) -> tuple[Archived, str]:
+    """The benchmark that is *which* or holds it, from its journals, and where they are."""
+    known: list[str] = []
+    for folder in folders_in(_settings(config).folder):
+        names = [folder.name, *experiments_in(folder)]
+        if which in names:
+            return archived(folder), str(folder)
+        known += names
+    raise UsageError(_unknown(which, known, f"the journals in {_settings(config).folder}"))
+
+
+def _remembered(config: pytest.Config, which: str) -> tuple[Archived, str]:
+    """The same from cortex alone."""
+    settings = _settings(config)
+    found = _benchmarks(_recalled(settings, which), settings)
+    if not found:
+        known = [name for one in _recalled(settings, "").experiments for name in (one.id, one.benchmark_id)]
+        raise UsageError(_unknown(which, known, f"cortex (project {settings.cortex.project})"))
+    return found[0], f"cortex, project {settings.cortex.project}"
+
+
+def _benchmarks(recalled: Recalled, settings: Settings) -> list[Archived]:
+    return by_benchmark(recalled.experiments, recalled.heads, [arm.name for arm in settings.arms])
+
+
+def _recalled(settings: Settings, which: str) -> Recalled:
+    server: dict[str, Any] = server_of(settings)
+    if server["cortex_path"] is None and not server["database"].is_file():
+        raise UsageError(f"--koderz-from cortex: there is no memory yet: {server['database']}")
+    try:
+        found = recall(which, **server)
+    except MemoryUnavailable as fault:
+        raise UsageError(f"--koderz-from cortex: {fault}") from None
+    whole = (with_ledger(one) if one.status is Status.RUNNING else one for one in found.experiments)
+    return replace(found, experiments=tuple(whole))
+
+
+def _unknown(which: str, known: Iterable[str], place: str) -> str:
+    near = get_close_matches(which, [name for name in known if name], n=1, cutoff=0.7)
+    hint = f"did you mean {near[0]}?" if near else HOW_TO_LIST
+    return f"--koderz-analyze: {which} is not in {place} ({hint})"
+
+
+def _settings(config: pytest.Config) -> Settings:
+    return config.stash[benchmark_key].settings
+
+
+def _asks_cortex(config: pytest.Config) -> bool:
+    return bool(config.option.koderz_from == "cortex")
+
+
+def _printed(config: pytest.Config, lines: Iterable[str]) -> int:
+    print_lines(config, lines)
+    return int(pytest.ExitCode.OK)

@@ -1,0 +1,36 @@
+"""What the verbs print: to pytest's terminal, or to standard output where `-p no:terminal` has put it away."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+
+import pytest
+from _pytest._io import TerminalWriter
+
+from pytest_koderz.session.items import ExperimentItem
+
+
+def writer_of(config: pytest.Config) -> TerminalWriter:
+    """pytest's own writer; a plain one without its terminal, since a verb has nothing to give but what it prints."""
+    if config.pluginmanager.has_plugin("terminalreporter"):
+        return config.get_terminal_writer()
+    # Not pytest's `create_terminal_writer`: the options that it reads, such as --color, are gone with the terminal.
+    return TerminalWriter(sys.stdout)
+
+
+def print_lines(config: pytest.Config, lines: Iterable[str]) -> None:
+    writer = writer_of(config)
+    for line in lines:
+        writer.line(line)
+
+
+def print_selected(session: pytest.Session, lines_of: Callable[[list[ExperimentItem]], Iterable[str]]) -> int:
+    """Print what is to be said of the experiments that paths, -k and --koderz-problems pick; the exit status."""
+    session.perform_collect()
+    if session.testsfailed:
+        # A suite cannot be read, as pytest shows at the end; INTERRUPTED would make it look for a Ctrl-C to show.
+        return int(pytest.ExitCode.USAGE_ERROR)
+    items = [item for item in session.items if isinstance(item, ExperimentItem)]
+    print_lines(session.config, lines_of(items))
+    return int(pytest.ExitCode.OK if items else pytest.ExitCode.NO_TESTS_COLLECTED)

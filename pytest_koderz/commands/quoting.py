@@ -1,0 +1,178 @@
+"""What a benchmark would cost, before anything is spent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from textwrap import wrap
+
+import pytest
+
+from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, StopReason, Verdict
+from pytest_koderz.core.money import Usage, cost_of, total
+from pytest_koderz.core.ports import Prompt
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, spec_prompt
+from pytest_koderz.reporters.header import price_line
+from pytest_koderz.reporters.summary import SIMULATED
+from pytest_koderz.reporters.text import dollars
+from pytest_koderz.session.budget import bound_of
+from pytest_koderz.session.items import benchmark_key
+from pytest_koderz.settings.config import Settings
+
+from .printing import print_selected
+
+SHORT_REPLY = 150
+"""Tokens of a reply in the low figure: about a solution of HumanEval with its imports."""
+CHARACTERS_PER_TOKEN = 4
+"""In the low figure, as in common English text and code."""
+FEEDBACK = 1000
+"""Characters of feedback on an attempt in the high figure; a failed assertion with its values takes about 200."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """US dollars from low to high; None where a price is not known."""
+
+    low: Decimal | None
+    high: Decimal | None
+
+
+def quote(config: pytest.Config, session: pytest.Session) -> int:
+    """--koderz-quote: what the experiments that paths, -k and --koderz-problems pick would cost."""
+    settings = config.stash[benchmark_key].settings
+    return print_selected(session, lambda items: quote_lines(settings, [(item.arm, item.problem) for item in items]))
+
+
+def quote_lines(settings: Settings, experiments: Sequence[tuple[Arm, Problem]]) -> Iterator[str]:
+    """The quote as lines of at most 80 columns."""
+    mark = SIMULATED if settings.simulated else ""
+    spans: list[Span] = []
+    specs: Counter[tuple[str, str]] = Counter()
+    yield mark + _ROW.format("arm", "experiments", "low", "high")
+    for arm in settings.arms:
+        problems = [problem for each, problem in experiments if each.name == arm.name]
+        by_role = {role: _role_span(arm, role, _paying(arm, role, problems, specs)) for role in arm.models}
+        spans.append(_sum(by_role.values()))
+        yield mark + _row(arm.name, len(problems), spans[-1])
+        for role, span in by_role.items():
+            yield mark + _row(f"  {role}: {arm.models[role].name}", None, span)
+    whole = _sum(spans)
+    yield mark + _row("total", len(experiments), whole)
+    yield ""
+    yield from (mark + line for line in _assumptions(settings, whole))
+
+
+def _paying(arm: Arm, role: Role, problems: Sequence[Problem], specs: Counter[tuple[str, str]]) -> Sequence[Problem]:
+    """*problems*, once for each epoch; for specs those that no arm before has written. Adds them to *specs*."""
+    if role is not Role.SPEC:
+        return problems
+    name, own, paying = arm.models[role].name, Counter[str](), []
+    for problem in problems:
+        own[problem.id] += 1
+        if own[problem.id] > specs[name, problem.id]:
+            specs[name, problem.id] += 1
+            paying.append(problem)
+    return paying
+
+
+def low_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
+    """The prompts of an experiment that is solved at the first try, with short replies."""
+    start = Experiment("", problem.id, arm.name)
+    if arm.spec is not None:
+        yield spec_prompt(problem, 0)
+        start = start.with_spec(Spec(_stand_in(SHORT_REPLY * CHARACTERS_PER_TOKEN), ""))
+    yield candidate_prompt(problem, start, arm.attempts_shown, None, 0)
+
+
+def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
+    """The prompts of an experiment that is never solved, where each reply is as long as it may be.
+
+    A token of a reply stands as one character, since `bound_of` counts one token for each.
+    """
+    record = Experiment("", problem.id, arm.name)
+    if arm.spec is not None:
+        yield spec_prompt(problem, 0)
+        record = record.with_spec(Spec(_stand_in(arm.spec.max_tokens), ""))
+    for number in range(1, arm.max_iterations + 1):
+        yield from [candidate_prompt(problem, record, arm.attempts_shown, None, 0)] * arm.candidates
+        record = record.with_iteration(_failed(number, arm.local.max_tokens))
+        if arm.checkpoint and number % arm.checkpoint_interval == 0 and number < arm.max_iterations:
+            yield checkpoint_prompt(problem, record, record.iterations[-arm.checkpoint_interval :], 0)
+            record = record.with_checkpoint(Guidance(1, number, _stand_in(arm.checkpoint.max_tokens), ""))
+    if arm.fallback is not None:
+        yield candidate_prompt(problem, Experiment("", problem.id, arm.name), 0, None, 0, Role.FALLBACK)
+
+
+def _failed(number: int, length: int) -> Iteration:
+    candidate = Candidate(_stand_in(length))
+    cut = StopReason.MAX_TOKENS
+    return Iteration(number, (candidate,), (Verdict(Outcome.WRONG),), feedback=_stand_in(FEEDBACK), stop_reason=cut)
+
+
+def _stand_in(characters: int) -> str:
+    return "x" * characters
+
+
+def _role_span(arm: Arm, role: Role, problems: Iterable[Problem]) -> Span:
+    """What the model of *role* would be paid for all *problems*."""
+    model = arm.models[role]
+    if model.price is None:
+        return Span(None, None)
+    spans = []
+    for problem in problems:
+        low = [_short_cost(prompt, model) for prompt in low_calls(arm, problem) if prompt.role is role]
+        high = [bound_of(prompt, model, model.price) for prompt in high_calls(arm, problem) if prompt.role is role]
+        spans.append(Span(total(low), total(high)))
+    return _sum(spans)
+
+
+def _short_cost(prompt: Prompt, model: ModelSettings) -> Decimal | None:
+    read = -(-len(prompt.system + prompt.user) // CHARACTERS_PER_TOKEN)
+    return cost_of(Usage(input=read, output=min(SHORT_REPLY, model.max_tokens)), model.price)
+
+
+def _sum(spans: Iterable[Span]) -> Span:
+    known = list(spans)
+    return Span(total(span.low for span in known), total(span.high for span in known))
+
+
+_ROW = "{:<33}  {:>11}  {:>9}  {:>11}"
+
+
+def _row(name: str, experiments: int | None, span: Span) -> str:
+    shown = name if len(name) <= 33 else name[:30] + "..."
+    return _ROW.format(shown, "" if experiments is None else experiments, dollars(span.low), dollars(span.high))
+
+
+def _assumptions(settings: Settings, whole: Span) -> Iterator[str]:
+    """What the figures rest on."""
+    yield f"low:  solved at the first try, replies of {SHORT_REPLY} tokens,"
+    yield f"      {CHARACTERS_PER_TOKEN} characters to a token"
+    yield "high: no problem solved, all iterations and checkpoints used,"
+    yield "      replies of max_tokens, a token to each byte, caches written and"
+    yield f"      never read, feedback of {FEEDBACK:,} characters; what is lost on the"
+    yield "      way and asked for again comes on top"
+    yield "a spec counts in the first of the arms that work from it"
+    yield from _folded(price_line(settings.arms))
+    if settings.max_cost is not None:
+        yield from _limit_lines(settings.max_cost, whole)
+
+
+def _limit_lines(limit: Decimal, whole: Span) -> Iterator[str]:
+    if whole.low is None or whole.high is None:
+        yield f"limit: {dollars(limit)} cannot be kept where a price is not known"
+    elif whole.high <= limit:
+        yield f"limit: {dollars(limit)} is enough in any case"
+    elif whole.low > limit:
+        yield f"limit: {dollars(limit)} is less than low: some will be skipped"
+    else:
+        yield f"limit: {dollars(limit)} is less than high: some may be skipped"
+
+
+def _folded(line: str) -> list[str]:
+    return wrap(line, 70, subsequent_indent="      ")

@@ -1,0 +1,1 @@
+"""What several rooms need of files: YAML and JSONL with line numbers, downloads, whole writes."""

@@ -1,0 +1,39 @@
+"""The files that a benchmark writes for whoever asked for them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from pytest_koderz.core.errors import UsageError
+
+
+def check_output(option: str, path: Path | None) -> None:
+    """Refuse a file for the results that cannot be written, before they are paid for. Raises UsageError."""
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            if path.exists():
+                path.open("a").close()
+    except OSError as fault:
+        raise UsageError(f"{option}: {path}: {fault.strerror}") from None
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write all of *text* or nothing: an earlier file stays as it was. Raises OSError."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():  # a terminal or a pipe
+        path.write_text(text)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_text(text)
+        beside.replace(path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink()
+        raise

@@ -1,0 +1,1 @@
+"""What was: journals written, read again and gone on with."""

@@ -1,0 +1,127 @@
+"""The world of an experiment that goes on: what its journal holds is not asked, judged, recalled or told again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
+from pytest_koderz.core.iteration import Candidate, Iteration, Verdict
+from pytest_koderz.core.ports import Crew, Listener, Memory, Model, Prompt, Reply, Sandbox
+from pytest_koderz.core.problem import Problem, TestSet
+
+from .recorded import Past
+
+
+class Continued:
+    """Stands between the loop and the world. With an empty past it changes nothing.
+
+    The loop makes the same prompts of the same replies, so it comes by itself to where it was cut short. What a
+    recorded reply cost enters the ledger again, since it was paid for; guards and observers do not hear of it, since
+    they did the first time. A prompt that is not recorded is asked, whatever comes after it.
+    """
+
+    def __init__(self, past: Past, memory: Memory, tell: Listener, keep: Callable[[Experiment], None]) -> None:
+        """*keep* is given each record whose last call nobody else hears of."""
+        self.past = past
+        self._memory = memory
+        self._tell = tell
+        self._keep = keep
+        self._verdicts = {
+            candidate.digest: verdict
+            for iteration in past.iterations
+            for candidate, verdict in zip(iteration.candidates, iteration.verdicts, strict=True)
+            if candidate is not None
+        }
+        self._seconds_before = 0.0
+
+    def crew(self, crew: Crew) -> Crew:
+        return {role: _Recalling(model, role, self) for role, model in crew.items()}
+
+    def judge(self, sandbox: Sandbox) -> Sandbox:
+        """*sandbox*, which is not asked again about what it has judged: a second verdict could be another one."""
+
+        def judged(problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
+            verdict = self._verdicts.get(candidate.digest) if tests == "base" else None
+            if verdict is None:
+                return sandbox(problem, candidate, tests)
+            self._seconds_before += verdict.seconds
+            return verdict
+
+        return judged
+
+    def clock(self) -> float:
+        """Seconds, those of recorded calls and verdicts included."""
+        return time.monotonic() + self._seconds_before
+
+    def replayed(self, role: Role, prompt: Prompt) -> Reply | None:
+        reply = self.past.replies.get((role, prompt.digest))
+        if reply is not None:
+            self._seconds_before += reply.seconds
+        return reply
+
+    # what the loop remembers
+
+    def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
+        """As it was decided then: what was paid for is not recalled, so that its cost is not lost."""
+        if self.past.specs:
+            return self.past.specs[0] if self.past.specs[0].recalled_from else None
+        found = self._memory.recall_spec(experiment, problem, arm)
+        return None if any(role == Role.SPEC for role, _ in self.past.replies) else found
+
+    def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
+        """For a recorded checkpoint what was recalled then: the memory may answer otherwise now."""
+        tried = len(experiment.iterations)
+        recorded = [guidance for guidance in self.past.checkpoints if guidance.after_iteration == tried]
+        if not recorded:
+            return self._memory.recall_iterations(experiment, limit)
+        return experiment.iterations[-recorded[0].recalled :] if recorded[0].recalled else None
+
+    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:
+        """For a failure that the recorded run went on from, what it was given then, which may be nothing."""
+        tried = len(experiment.iterations)
+        recorded = [advice for advice in self.past.advice if advice.after_iteration == tried]
+        went_on = any(iteration.number > tried for iteration in self.past.iterations)
+        return recorded if recorded or went_on else self._memory.recall_guidance(experiment)
+
+    # what the loop tells
+
+    def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
+        if (role, prompt.digest) not in self.past.replies:
+            self._tell.before_call(experiment, role, prompt)
+
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
+        if (role, prompt.digest) in self.past.replies:
+            self._keep(experiment)
+        else:
+            self._tell.called(experiment, role, prompt, reply)
+
+    def spec_written(self, experiment: Experiment, spec: Spec) -> None:
+        if spec not in self.past.specs:
+            self._tell.spec_written(experiment, spec)
+
+    def iterated(self, experiment: Experiment, iteration: Iteration) -> None:
+        if iteration not in self.past.iterations:
+            self._tell.iterated(experiment, iteration)
+
+    def advised(self, experiment: Experiment, advice: Advice) -> None:
+        if advice not in self.past.advice:
+            self._tell.advised(experiment, advice)
+
+    def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
+        if guidance not in self.past.checkpoints:
+            self._tell.checkpointed(experiment, guidance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recalling:
+    """A Model that is asked only what is not recorded."""
+
+    model: Model
+    role: Role
+    world: Continued
+
+    def complete(self, prompt: Prompt) -> Reply:
+        return self.world.replayed(self.role, prompt) or self.model.complete(prompt)

@@ -1,0 +1,282 @@
+"""The part of a benchmark that runs in one process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pytest_koderz.backends import NAMES
+from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.core.errors import (
+    InfrastructureError,
+    JournalFault,
+    KoderzError,
+    ModelUnavailable,
+    OutOfBudget,
+    SandboxFault,
+)
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status, experiment_id, seed_of
+from pytest_koderz.core.iteration import Iteration, StopReason
+from pytest_koderz.core.loop import solve
+from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.prompts import PROMPT_VERSION
+from pytest_koderz.records.conditions import conditions_of
+from pytest_koderz.records.continued import Continued
+from pytest_koderz.records.recorded import Past, Recorded
+from pytest_koderz.settings.config import Settings, nearest
+
+NOTHING_RECORDED = Recorded()
+
+
+class Benchmark:
+    """Runs experiments in this process. Models and judge are opened when first needed, and closed at the end."""
+
+    def __init__(
+        self, config: pytest.Config, settings: Settings, benchmark_id: str, recorded: Recorded = NOTHING_RECORDED
+    ) -> None:
+        """*recorded* is what this benchmark did before it was resumed."""
+        self.config = config
+        self.settings = settings
+        self.id = benchmark_id
+        self.recorded = recorded
+        self.hooks = Hooks(config)
+        self.problems: dict[str, Problem] = {}
+        """What was collected, by id."""
+        self._models: dict[str, Model] = {}
+        self._sandbox: Sandbox | None = None
+        self._lock = threading.Lock()
+        self._began: dict[str, float] = {}
+        """By experiment: when it began in this process."""
+
+    def run(self, problem: Problem, arm: Arm, epoch: int) -> Experiment:
+        """The experiment, ended; a settled one as it is recorded. Raises nothing but what stops the session."""
+        start = self._start(problem, arm, epoch)
+        self._began[start.id] = time.monotonic()
+        self.hooks.stopped.discard(start.id)
+        try:
+            return self._run(start, problem, arm)
+        except pytest.fail.Exception as stop:
+            return self.stopped(problem, arm, epoch, str(stop))
+
+    def stopped(self, problem: Problem, arm: Arm, epoch: int, why: str) -> Experiment:
+        """The experiment as far as it came, ended from outside, such as by pytest-timeout."""
+        start = self._start(problem, arm, epoch)
+        self.hooks.stopped.add(start.id)
+        record = self.hooks.unreported.get(start.id, start)
+        if record.status is not Status.RUNNING:
+            return record
+        return self._told(record.ended(Status.INVALID, self._seconds(record), f"stopped: {why}"))
+
+    def unreported(self) -> list[Experiment]:
+        """What was begun here, but no report tells of it: the session was interrupted."""
+        latest = list(self.hooks.unreported.values())
+        return [replace(one, seconds=one.seconds or self._seconds(one)) for one in latest]
+
+    def _seconds(self, experiment: Experiment) -> float:
+        now = time.monotonic()
+        return now - self._began.get(experiment.id, now)
+
+    def _run(self, start: Experiment, problem: Problem, arm: Arm) -> Experiment:
+        try:
+            past = self._past(start, problem, arm)
+            if past.settled is not None:
+                return past.settled
+            start = replace(start, started=past.started or start.started)
+            self.hooks.tell("pytest_koderz_began", start, problem=problem, arm=arm)
+            sandbox = self.sandbox()
+            self._check(problem, sandbox)
+            crew = self._crew(arm)
+        except KoderzError as fault:
+            return self._told(start.ended(Status.INVALID, 0.0, str(fault)))
+        world = Continued(past, self.hooks, self.hooks, self.hooks.keep)
+        ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
+        return ended if ended.id in self.hooks.stopped else self._told(ended)
+
+    def sandbox(self) -> Sandbox:
+        """The judge of this process. Raises SandboxFault when nobody offers one."""
+        with self._lock:
+            if self._sandbox is None:
+                self._sandbox = self.config.hook.pytest_koderz_open_sandbox(config=self.config)
+            if self._sandbox is None:
+                raise SandboxFault("no plugin offers a sandbox")
+            return self._sandbox
+
+    def sandbox_words(self) -> str:
+        """The judge's levels in words; a judge of a user's own may have none. Raises UsageError where it refuses."""
+        levels = getattr(self.sandbox(), "levels", None)
+        if levels is None:
+            return "of your own"
+        words = f"{levels.isolation}, {levels.host}"
+        if not levels.missing:
+            return words
+        lacking = ", ".join(levels.missing)
+        self.hooks.complaints[f"the judge lacks {lacking} on this system"] += 1
+        return f"{words}, missing {lacking}"
+
+    def _check(self, problem: Problem, sandbox: Sandbox) -> None:
+        """Before anything is spent on *problem*: the judge must tell its known answer from known cheats."""
+        from pytest_koderz.sandbox.preflight import preflight
+
+        reason = preflight(sandbox, [problem], self.settings.folder / "preflight")[problem.id]
+        if reason is not None:
+            raise InfrastructureError(f"{problem.id} cannot be judged here: {reason}")
+
+    def close(self) -> None:
+        for opened in (*self._models.values(), self._sandbox):
+            close: Callable[[], None] | None = getattr(opened, "close", None)
+            if close is not None:
+                close()
+
+    def _past(self, start: Experiment, problem: Problem, arm: Arm) -> Past:
+        """What is recorded under the same conditions; what is recorded under others is named, and left alone."""
+        conditions = conditions_of(problem, arm)
+        changed = self.recorded.changes(start.id, conditions)
+        if changed:
+            self.hooks.complaints[f"run anew with arm '{arm.name}', since it changed: {', '.join(changed)}"] += 1
+        return self.recorded.past(start.id, conditions)
+
+    def _told(self, ended: Experiment) -> Experiment:
+        """*ended*; invalid where its end cannot be recorded."""
+        try:
+            self.hooks.tell("pytest_koderz_ended", ended)
+        except JournalFault as fault:
+            return ended.ended(Status.INVALID, ended.seconds, ended.reason or str(fault))
+        return ended
+
+    def _start(self, problem: Problem, arm: Arm, epoch: int) -> Experiment:
+        return Experiment(
+            id=experiment_id(self.id, problem.id, arm.name, epoch),
+            problem_id=problem.id,
+            arm=arm.name,
+            epoch=epoch,
+            benchmark_id=self.id,
+            seed=seed_of(problem.id, arm.name, epoch),
+            started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            prompt_version=PROMPT_VERSION,
+        )
+
+    def _crew(self, arm: Arm) -> dict[Role, Model]:
+        """Raises ModelUnavailable, before anything is spent, for a model whose server is known to be dead."""
+        crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
+        for model in crew.values():
+            admit: Callable[[], None] | None = getattr(model, "admit", None)
+            if admit is not None:
+                admit()
+        return crew
+
+    def _model(self, settings: ModelSettings, role: Role) -> Model:
+        with self._lock:
+            if settings.name not in self._models:
+                opened = self.config.hook.pytest_koderz_open_model(config=self.config, model=settings, role=role)
+                if opened is None:
+                    place = f"{self.settings.path}: models.{settings.name}.backend"
+                    near = nearest(settings.backend, NAMES)
+                    raise ModelUnavailable(f"{place}: no back end named '{settings.backend}'{near}")
+                self._models[settings.name] = opened
+            return self._models[settings.name]
+
+
+class Hooks:
+    """Our hooks as the core sees them: a memory, and a listener whose observers cannot hurt."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.complaints: Counter[str] = Counter()
+        """What observers raised, and how often."""
+        self.unreported: dict[str, Experiment] = {}
+        """By id: the latest record of each experiment that began here and that no report carries yet."""
+        self.stopped: set[str] = set()
+        """Ids of experiments that were ended from outside: they make no further call."""
+
+    def keep(self, experiment: Experiment) -> None:
+        self.unreported[experiment.id] = experiment
+
+    def tell(self, name: str, experiment: Experiment, **values: object) -> None:
+        """`observe` a step of an experiment of this process."""
+        self.keep(experiment)
+        self.observe(name, experiment=experiment, **values)
+
+    def hand_over(self) -> dict[str, int]:
+        """The complaints since the last time, as plain data for the controller."""
+        complaints, self.complaints = dict(self.complaints), Counter()
+        return complaints
+
+    def observe(self, name: str, **values: object) -> None:
+        """Call each implementation on its own. What it raises becomes a complaint, unless it stops the session.
+
+        A journal that cannot be written stops the experiment: what is paid for from then on would be lost.
+        """
+        manager = self.config.pluginmanager
+        implementers = [impl.plugin for impl in getattr(self.config.hook, name).get_hookimpls()]
+        for plugin in reversed(implementers):  # as pluggy does, so that tryfirst and trylast mean what they say
+            alone = manager.subset_hook_caller(name, [other for other in implementers if other is not plugin])
+            try:
+                alone(config=self.config, **values)
+            except (pytest.exit.Exception, JournalFault):
+                raise
+            except Exception as error:  # noqa: BLE001 - an observer may raise anything
+                who = manager.get_name(plugin) or type(plugin).__name__
+                self.complaints[f"{name} of {who} raised {type(error).__name__}: {error}"] += 1
+
+    def ask(self, name: str, **values: object) -> Any:
+        """The first answer of a memory's hook; None, with a complaint, where it raises."""
+        try:
+            return getattr(self.config.hook, name)(config=self.config, **values)
+        except Exception as error:  # noqa: BLE001 - a memory may raise anything
+            self.complaints[f"{name} raised {type(error).__name__}: {error}"] += 1
+            return None
+
+    def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
+        spec: Spec | None = self.ask("pytest_koderz_recall_spec", experiment=experiment, problem=problem, arm=arm)
+        return spec
+
+    def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
+        found: Sequence[Iteration] | None = self.ask(
+            "pytest_koderz_recall_iterations", experiment=experiment, limit=limit
+        )
+        return found
+
+    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:
+        found: Sequence[Advice] | None = self.ask("pytest_koderz_recall_guidance", experiment=experiment)
+        return found
+
+    def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
+        """Raises OutOfBudget for whatever a guard raises: a guard that raises does its job."""
+        if experiment.id in self.stopped:
+            raise OutOfBudget("it was stopped")
+        self.keep(experiment)
+        try:
+            self.config.hook.pytest_koderz_before_call(
+                config=self.config, experiment=experiment, role=role, prompt=prompt
+            )
+        except (OutOfBudget, pytest.exit.Exception):
+            raise
+        except (pytest.skip.Exception, Exception) as refusal:
+            raise OutOfBudget(str(refusal) or type(refusal).__name__) from refusal
+
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
+        self.tell("pytest_koderz_called", experiment, role=role, prompt=prompt, reply=reply)
+        for warning in reply.warnings:
+            self.complaints[f"{reply.model_id}: {warning}"] += 1
+        if role in (Role.SPEC, Role.CHECKPOINT) and reply.stop_reason is not StopReason.END:
+            self.complaints[f"{reply.model_id}: a reply as {role} ended early: {reply.stop_reason}"] += 1
+
+    def spec_written(self, experiment: Experiment, spec: Spec) -> None:
+        self.tell("pytest_koderz_spec_written", experiment, spec=spec)
+
+    def iterated(self, experiment: Experiment, iteration: Iteration) -> None:
+        self.tell("pytest_koderz_iterated", experiment, iteration=iteration)
+
+    def advised(self, experiment: Experiment, advice: Advice) -> None:
+        self.tell("pytest_koderz_advised", experiment, advice=advice)
+
+    def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
+        self.tell("pytest_koderz_checkpointed", experiment, guidance=guidance)

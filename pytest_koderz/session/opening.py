@@ -1,0 +1,138 @@
+"""What is refused or prepared before a benchmark begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import pytest
+
+from pytest_koderz.backends import NAMES, requirements
+from pytest_koderz.backends.presence import absence
+from pytest_koderz.backends.weights import ensure_weights
+from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.core.errors import UsageError
+from pytest_koderz.core.money import Usage
+from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.evidence.savings import estimate_control
+from pytest_koderz.settings.config import Choice, Settings, load_settings, shipped_path
+
+SUITE_FOLDER = "problems"
+BUILT_IN_SUITE = "humaneval.yaml"
+
+TYPICAL_ANSWER = Usage(input=200, output=150)
+"""Tokens of a frontier model's one try at a HumanEval problem; only for the estimate of a control that did not run."""
+
+
+def settings_of(config: pytest.Config, root: Path) -> Settings:
+    """The settings that koderz.yaml, environment and command line come to. Raises UsageError."""
+    option = config.getoption
+    path = option("koderz_config")
+    choice = Choice(
+        profile=option("koderz_profile"),
+        arms=tuple(option("koderz_arm")),
+        problems=option("koderz_problems"),
+        epochs=_count("--koderz-epochs", option("koderz_epochs")),
+        jobs=_count("--koderz-jobs", option("koderz_jobs")),
+        json=option("koderz_json"),
+        html=option("koderz_html"),
+        max_cost=_amount("--koderz-max-cost", option("koderz_max_cost")),
+    )
+    return load_settings(Path(path) if path else None, root, os.environ, choice, plugins=offers_back_ends(config))
+
+
+def offers_back_ends(config: pytest.Config) -> bool:
+    """Whether anyone but this plugin opens models."""
+    return any(not impl.trylast for impl in config.hook.pytest_koderz_open_model.get_hookimpls())
+
+
+def _count(name: str, number: int | None) -> int | None:
+    if number is not None and number < 1:
+        raise UsageError(f"{name}: {number} is less than 1")
+    return number
+
+
+def _amount(name: str, text: str | None) -> Decimal | None:
+    """US dollars above 0; None where nothing was given."""
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise UsageError(f"{name}: {text!r} is not an amount of US dollars such as 2.50") from None
+    if not (amount.is_finite() and amount > 0):
+        raise UsageError(f"{name}: {text} is not an amount of US dollars above 0")
+    return amount
+
+
+def frame_of(settings: Settings, benchmark_id: str) -> Frame:
+    """What a benchmark with these settings sets out to do."""
+    estimate = None
+    if settings.control_model is not None:
+        estimate = estimate_control(settings.control_model, settings.control_price, TYPICAL_ANSWER)
+    return Frame(
+        benchmark_id,
+        arms=tuple(arm.name for arm in settings.arms),
+        control=settings.control,
+        margin=settings.margin,
+        estimate=estimate,
+        simulated=settings.simulated,
+        local_rate=settings.local_rate,
+        definitions=settings.arms,
+    )
+
+
+def check_models(settings: Settings) -> None:
+    """Refuse a model that cannot take part. Raises UsageError."""
+    for model in settings.models:
+        fault = fault_of(model, settings)
+        if fault is not None:
+            raise UsageError(fault)
+
+
+def fault_of(model: ModelSettings, settings: Settings) -> str | None:
+    """Such as that its key is missing; None where nothing is known to be in the way."""
+    missing = requirements(model, settings.environment) if model.backend in NAMES else None
+    return f"model '{model.name}' of profile '{settings.profile}': {missing}" if missing else None
+
+
+def check_servers(settings: Settings, workers: int) -> None:
+    """Refuse a model that none of the calls would reach, before others are paid to work for it. Raises UsageError."""
+    for model in settings.models:
+        fault = absence(model, settings.environment, workers)
+        if fault is not None:
+            raise UsageError(f"model '{model.name}' of profile '{settings.profile}': {fault}")
+
+
+def prepare_weights(settings: Settings, say: Callable[[str], None]) -> None:
+    """Fetch what the embedded models need, before several workers could do so at once. Raises UsageError."""
+    for model in settings.models:
+        if model.backend == "embedded":
+            ensure_weights(model.model, say)
+
+
+def choose_paths(config: pytest.Config, root: Path) -> None:
+    """Without a path run problems/, or where there is none the built-in suite; shipped suites go by their names."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        here = root / SUITE_FOLDER
+        config.args = [str(here if here.is_dir() else shipped_path(SUITE_FOLDER) / BUILT_IN_SUITE)]
+        return
+    config.args = [_shipped(config, arg) for arg in config.args]
+
+
+def _shipped(config: pytest.Config, arg: str) -> str:
+    """`problems/humaneval.yaml::...` means the shipped suite where the user has no such file."""
+    name, separator, rest = arg.partition("::")
+    shipped = shipped_path(SUITE_FOLDER) / Path(name).name
+    missing = not (config.invocation_params.dir / name).exists()
+    if missing and Path(name).parent.name == SUITE_FOLDER and shipped.is_file():
+        return f"{shipped}{separator}{rest}"
+    return arg
+
+
+def schedule_one_by_one(config: pytest.Config) -> None:
+    """xdist keeps a batch of items per worker; experiments are long, so that workers would wait for each other."""
+    if config.getoption("maxschedchunk", default=None) is None and hasattr(config.option, "maxschedchunk"):
+        config.option.maxschedchunk = 1

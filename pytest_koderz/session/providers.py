@@ -1,0 +1,64 @@
+"""Our own datasets, back ends and judge, offered through the same hooks as anyone's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_koderz.backends import NAMES, backend
+from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.core.ports import Model, Sandbox
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.settings.config import Settings
+
+FRONTIER_BACKENDS = ("anthropic", "openai", "simulated")
+"""Behind which a frontier model may stand."""
+
+
+class Providers:
+    """Registered with --koderz. Each hook comes last, so that anyone else's answer is taken first."""
+
+    def __init__(
+        self, settings: Settings, problems: Mapping[str, Problem], worker: int, notify: Callable[[str], None]
+    ) -> None:
+        """*notify* takes what a back end or a download has to say while the user waits."""
+        self.settings = settings
+        self.problems = problems
+        self.worker = worker
+        self.notify = notify
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_koderz_load_problems(self, config: pytest.Config, suite: Path) -> Iterable[Problem] | None:
+        from pytest_koderz.datasets import load, read_suite
+
+        if suite.suffix in (".yaml", ".yml"):
+            # The doctor stores nothing.
+            return read_suite(suite, None if config.getoption("koderz_doctor") else self.notify)
+        return load("jsonl", suite) if suite.suffix == ".jsonl" else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_koderz_open_model(self, model: ModelSettings) -> Model | None:
+        if model.backend not in NAMES:
+            return None
+        extra: dict[str, Any] = {"problems": self.problems} if model.backend == "simulated" else {}
+        opened: Model = backend(model.backend).open_model(
+            model, environment=self.settings.environment, worker=self.worker, notify=self.notify, **extra
+        )
+        return opened
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_koderz_open_sandbox(self) -> Sandbox:
+        from pytest_koderz.sandbox import open_sandbox
+
+        limits = self.settings.sandbox
+        return open_sandbox(timeout=limits.timeout, memory_limit=limits.memory_mb << 20, strict=limits.strict)
+
+
+def worker_number(config: pytest.Config) -> int:
+    """K in a worker gwK of pytest-xdist, else 0: a pytest that runs inside of a worker's test is none itself."""
+    name = str(getattr(config, "workerinput", {}).get("workerid", ""))
+    digits = name.removeprefix("gw")
+    return int(digits) if digits.isdigit() else 0

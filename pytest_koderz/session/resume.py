@@ -1,0 +1,125 @@
+"""Which benchmark goes on, and with which of its options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_koderz.core.errors import UsageError
+from pytest_koderz.records.conditions import conditions_of_arm
+from pytest_koderz.records.recorded import Recorded, read_folder
+from pytest_koderz.settings.config import Choice, Settings, load_settings, nearest
+
+from .opening import offers_back_ends, settings_of
+
+NEWEST = "newest"
+"""What --koderz-resume means without an id."""
+
+
+def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
+    """Id, settings and journals of the benchmark that --koderz-resume names. Raises UsageError.
+
+    Profile, arms, problems, epochs and limit are those of the former run where the command line does not give them.
+    All of this is kept in the options, which xdist copies to its workers.
+    """
+    path = config.option.koderz_config
+    # Without the command line's choice: its arms may need the profile of the former run.
+    plain = load_settings(Path(path) if path else None, root, os.environ, Choice(), plugins=offers_back_ends(config))
+    folder = _folder(plain.folder, config.option.koderz_resume, config.option.koderz_profile)
+    recorded = read_folder(folder)
+    config.option.koderz_resume = folder.name
+    if not recorded.heads:
+        raise UsageError(f"--koderz-resume: nothing is recorded of {folder.name}; run it anew without --koderz-resume")
+    head = _checked(folder, recorded.heads[-1])
+    config.option.koderz_profile = config.option.koderz_profile or head.get("profile")
+    return folder.name, _with_options(config, settings_of(config, root), root, head), recorded
+
+
+_KINDS: Mapping[str, type] = {"profile": str, "arms": list, "problems": str, "epochs": int, "max_cost": str}
+
+
+def _checked(folder: Path, head: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name, kind in _KINDS.items():
+        if head.get(name) is not None and not isinstance(head[name], kind):
+            raise UsageError(
+                f"--koderz-resume: the journal of {folder.name} says {name}: {head[name]!r}, which is none"
+            )
+    return head
+
+
+def _with_options(config: pytest.Config, settings: Settings, root: Path, head: Mapping[str, Any]) -> Settings:
+    now = {
+        "koderz_arm": ("arms", [arm.name for arm in settings.arms]),
+        "koderz_problems": ("problems", settings.problems),
+        "koderz_epochs": ("epochs", settings.epochs),
+        # A limit in koderz.yaml may have been raised since.
+        "koderz_max_cost": ("max_cost", settings.max_cost and head.get("max_cost")),
+    }
+    taken = {
+        option: head[name]
+        for option, (name, value) in now.items()
+        if head.get(name) not in (None, value) and not getattr(config.option, option)
+    }
+    for option, value in taken.items():
+        setattr(config.option, option, value)
+    return settings_of(config, root) if taken else settings
+
+
+def _folder(parent: Path, name: str, profile: str | None) -> Path:
+    """Only a folder with a journal counts: a run that was refused leaves none.
+
+    And only one of *profile*, where the command line names it: another profile's experiments would all be run anew,
+    and stand in the place of those that were recorded.
+    """
+    found = sorted((_age(path), path) for path in parent.glob("bench_*") if any(path.glob("*.jsonl")))
+    if not found:
+        raise UsageError(f"--koderz-resume: there is no journal of a benchmark in {parent}")
+    if name == NEWEST:
+        return _newest([path for _, path in reversed(found)], profile)
+    names = {path.name: path for _, path in found}
+    if name not in names:
+        raise UsageError(f"--koderz-resume: no benchmark named '{name}' in {parent}{nearest(name, names)}")
+    if not _is_of(names[name], profile):
+        advice = "leave --koderz-profile away, or run the profile without --koderz-resume"
+        raise UsageError(f"--koderz-resume: {name} is a benchmark of another profile than '{profile}'; {advice}")
+    return names[name]
+
+
+def _newest(folders: Sequence[Path], profile: str | None) -> Path:
+    """The first of *folders* that is of *profile*."""
+    found = next((folder for folder in folders if _is_of(folder, profile)), None)
+    if found is None:
+        advice = "run it without --koderz-resume"
+        raise UsageError(f"--koderz-resume: no benchmark of profile '{profile}' in {folders[0].parent}; {advice}")
+    return found
+
+
+def _is_of(folder: Path, profile: str | None) -> bool:
+    """True where no profile is asked for, or the journal does not say which one it was."""
+    if profile is None:
+        return True
+    recorded: object = None
+    # One that cannot be read is complained of where it is the one to go on with.
+    with suppress(UsageError):
+        recorded = next((head.get("profile") for head in reversed(read_folder(folder).heads)), None)
+    return recorded in (None, profile)
+
+
+def _age(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in folder.glob("*.jsonl"))
+
+
+def resume_lines(recorded: Recorded, settings: Settings, benchmark_id: str) -> list[str]:
+    """For the header: what is there, and which arms cannot go on with it."""
+    settled, open_ones = recorded.counts()
+    lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped"]
+    for arm in settings.arms:
+        changed = recorded.changes_of_arm(arm.name, conditions_of_arm(arm))
+        if changed:
+            lines.append(f"arm '{arm.name}' is run anew, not mixed with its record; changed: {', '.join(changed)}")
+    return lines

@@ -1,0 +1,1 @@
+"""koderz.yaml, the environment and the command line, as one checked value."""

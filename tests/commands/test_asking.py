@@ -1,0 +1,165 @@
+"""Verbs that ask what was run before, deliver what is owed, and check what could run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_koderz.commands.doctor import finding_lines
+from pytest_koderz.cortex.memories import memory_of_result
+from pytest_koderz.cortex.spool import Spool
+from pytest_koderz.testing import OllamaServer
+from tests.conftest import Run
+from tests.core.worlds import START
+from tests.cortex.worlds import LOSSY, NODE
+
+SECRET = "sk-ant-made-up-0123456789"
+
+
+def _ours(result: pytest.RunResult) -> list[str]:
+    """What a verb printed, without pytest's frame."""
+    return [line for line in result.outlines if line and not re.match(r"=|platform |rootdir:|plugins:", line)]
+
+
+def _story(result: pytest.RunResult) -> list[str]:
+    """Without its end, which names the source."""
+    lines = _ours(result)
+    return lines[: next(place for place, line in enumerate(lines) if line.startswith("SIMULATED read from"))]
+
+
+def _summary(lines: list[str]) -> list[str]:
+    """From the table of arms to the last figure."""
+    first = next(place for place, line in enumerate(lines) if "1st try" in line)
+    return [line for line in lines[first:] if line.startswith("SIMULATED")]
+
+
+HOPELESS = """
+models:
+  simulated-local: {backend: simulated, model: local, options: {strength: 0.001, repair: 0, guidance: 0}}
+arms:
+  koderz: {spec: spec, local: local, checkpoint: checkpoint, max_iterations: 3, checkpoint_interval: 2}
+"""
+"""A local model that gets as far as a checkpoint."""
+
+
+def test_a_benchmark_is_told_again(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
+    """With the summary of its end, from cortex alone; and listed with how far it came."""
+    seen = simulate("--koderz-problems", "2-3", "--tb=no", "-rN").outlines
+    (journal,) = (pytester.path / ".koderz").glob("bench_*/main.jsonl")
+    journal.write_bytes(b"\n".join(journal.read_bytes().splitlines()[:-1]) + b"\n")
+    listed = " ".join(_ours(run("--koderz-results", "HumanEval/3")))
+    assert listed.startswith(f"SIMULATED {journal.parent.name}  ")
+    assert "  simulated  interrupted, 5 of 6 ended" in listed
+    found = " ".join(_ours(run("--koderz-results", "simulated", "--koderz-from", "cortex")))
+    assert "  simulated  complete" in found
+    journal.unlink()
+    told = _ours(run("--koderz-analyze", journal.parent.name, "--koderz-from", "cortex"))
+    assert _summary(told) == _summary(seen)
+    assert sum(re.match("SIMULATED exp_", line) is not None for line in told) == 6
+    assert max(map(len, told)) <= 100
+
+
+def test_an_experiment_is_told_alike_from_both(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
+    """Spec, iterations with what changed, checkpoints and costs; and a name that is nearly right is put right."""
+    (pytester.path / "koderz.yaml").write_text(HOPELESS)
+    simulate("--koderz-problems", "0", "--koderz-arm", "koderz")
+    (journal,) = (pytester.path / ".koderz").glob("bench_*/main.jsonl")
+    found = re.search('"experiment":"(exp_[0-9a-f]{8})"', journal.read_text())
+    assert found is not None
+    story = _story(run("--koderz-analyze", found[1]))
+    assert story == _story(run("--koderz-analyze", found[1], "--koderz-from", "cortex"))
+    assert any("+++ iteration 2" in line for line in story)
+    assert any(line.startswith("SIMULATED checkpoint 1 by frontier") for line in story)
+    wrong = run("--koderz-analyze", found[1][:-1] + "x")
+    assert wrong.ret == pytest.ExitCode.USAGE_ERROR
+    wrong.stderr.fnmatch_lines([f"ERROR: --koderz-analyze: * (did you mean {found[1]}?)"])
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no node to run the stand-in with")
+def test_a_server_of_its_own_is_verified_too(
+    simulate: Run, run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By CORTEX_PATH, in a file of its own; the profile is known from it alone; what it drops is named."""
+    monkeypatch.setenv("CORTEX_PATH", str(LOSSY))
+    result = simulate("--koderz-problems", "0-3", "-n", "2")
+    (stored,) = (line for line in result.outlines if line.startswith("cortex:"))
+    count = int(stored.split()[1])
+    assert stored == f"cortex: {count} stored, {count} verified"
+    assert not (pytester.path / ".koderz" / "cortex.db").exists()
+    (journals,) = (pytester.path / ".koderz").glob("bench_*")
+    told = _ours(run("--koderz-analyze", journals.name, "--koderz-from", "cortex"))
+    assert ", profile simulated: complete" in " ".join(told)
+    (pytester.path / ".koderz" / "claude-cortex.db.faults").write_text('{"drop_every": 2}')
+    lossy = simulate("--koderz-problems", "0-3")
+    lossy.stdout.fnmatch_lines(["cortex: * stored, * verified", "cortex: * missing, such as 'exp_*"])
+
+
+@pytest.mark.parametrize("which", ["exp_00000000", "HumanEval/0"])
+def test_what_nobody_knows_is_a_mistake(which: str, run: Run) -> None:
+    """The line says how to find what there is."""
+    result = run("--koderz-analyze", which)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --koderz-analyze: *{which}*--koderz-results lists the benchmarks*"])
+
+
+def test_what_is_owed_is_delivered(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit status 1 as long as the server is away, 0 when all is read back."""
+    spool = Spool(pytester.path / ".koderz" / START.benchmark_id / "main.spool")
+    spool.put(memory_of_result(START))
+    spool.close()
+    broken = pytester.path / "index.js"
+    broken.write_text("process.exit(1)")
+    monkeypatch.setenv("CORTEX_PATH", str(broken))
+    away = run("--koderz-cortex-sync")
+    assert away.ret == pytest.ExitCode.TESTS_FAILED
+    away.stdout.fnmatch_lines(["cortex: 0 stored, 0 verified, 1 owed*"])
+    monkeypatch.delenv("CORTEX_PATH")
+    back = run("--koderz-cortex-sync")
+    assert back.ret == pytest.ExitCode.OK
+    back.stdout.fnmatch_lines(["cortex: 1 stored, 1 verified"])
+    run("--koderz-cortex-sync").stdout.fnmatch_lines(["cortex: nothing is owed in *"])
+
+
+def test_a_doctor_finds_nothing_missing(run: Run, pytester: pytest.Pytester) -> None:
+    """And leaves nothing behind."""
+    result = run("--koderz-doctor", "--koderz-profile", "simulated")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        [
+            "ok      judge: process-separated, *",
+            "ok      judge: HumanEval/0's canonical solution passes, known exploits fail*",
+            "ok      cortex: pytest-koderz-cortex * starts,*",
+            "ok      problems: 164, experiments: 492",
+            "profile 'simulated' can run here",
+        ]
+    )
+    assert not (pytester.path / ".koderz").exists()
+
+
+def test_a_doctor_leaves_addresses_whole() -> None:
+    """They are there to be copied."""
+    address = "https://example.org/" + "a" * 90 + "/HumanEvalPlus.jsonl.gz"
+    lines = finding_lines("note", f"dataset: not downloaded yet from {address}, which a run does")
+    assert [line for line in lines if address in line]
+    assert max(len(line) for line in lines if address not in line) <= 80
+
+
+def test_a_doctor_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each server and each key what is missing; a secret is not shown."""
+    monkeypatch.setenv("COLUMNS", "80")
+    with OllamaServer(models=["codellama:70b"]) as server:
+        monkeypatch.setenv("OLLAMA_HOST", f"{server.url},127.0.0.1:1")
+        without = run("--koderz-doctor", "--koderz-profile", "live")
+        monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
+        server.models = ["qwen2.5-coder:7b"]
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        complete = run("--koderz-doctor", "--koderz-profile", "live")
+    text = " ".join(without.stdout.str().split())
+    assert "missing model 'claude-opus' of profile 'live': ANTHROPIC_API_KEY is not set" in text
+    assert "does not have the model; run `ollama pull qwen2.5-coder:7b` there" in text
+    assert "http://127.0.0.1:1 does not answer" in text
+    assert "profile 'live' cannot run here: 4 missing" in text
+    assert without.ret == pytest.ExitCode.TESTS_FAILED
+    assert complete.ret == pytest.ExitCode.OK
+    assert SECRET not in complete.stdout.str()

@@ -1,0 +1,378 @@
+"""The plugin as users of pytest meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+from .worlds import outcomes
+
+
+def test_an_empty_folder_is_enough(simulate: Run, pytester: pytest.Pytester) -> None:
+    """The built-in suite runs under the name that it has in a checkout; totals add up."""
+    result = simulate("--koderz-problems", "0-2", "-v", "--koderz-json", "out/r.json")
+    result.stdout.fnmatch_lines(
+        [
+            "koderz: SIMULATED profile simulated:*",
+            "*problems/humaneval.yaml::HumanEval/0?koderz? *",
+            "    SIMULATED spec by *",
+            "    SIMULATED ? iteration 1: *",
+            "*= SIMULATED koderz bench_* =*",
+            "SIMULATED koderz  *",
+            "cortex: * stored, * verified",
+        ]
+    )
+    results = json.loads((pytester.path / "out/r.json").read_text())
+    assert set(results["arms"]) == {"koderz", "local-only", "frontier-only"}
+    for name, arm in results["arms"].items():
+        rows = [row for row in results["experiments"] if row["arm"] == name]
+        assert arm["settled"] == len(rows) == 3
+        assert arm["solved"] == sum(row["outcome"] == "solved" for row in rows)
+        assert arm["cost_usd"] == pytest.approx(sum(row["cost_usd"] for row in rows))
+        assert arm["tokens_in"] == sum(row["tokens"]["in"] for row in rows)
+    solved = sum(arm["solved"] for arm in results["arms"].values())
+    result.assert_outcomes(passed=solved, failed=9 - solved, deselected=164 * 3 - 9)
+    assert result.ret == (pytest.ExitCode.OK if solved == 9 else pytest.ExitCode.TESTS_FAILED)
+
+
+def test_workers_make_no_difference(simulate: Run, pytester: pytest.Pytester) -> None:
+    """Seeds belong to the experiment: outcomes, tokens and dollars are the same, and cortex has them all."""
+    simulate("--koderz-problems", "0-7", "--koderz-json", "one.json")
+    result = simulate("--koderz-problems", "0-7", "--koderz-json", "two.json", "-n", "2")
+    assert outcomes(pytester.path / "one.json") == outcomes(pytester.path / "two.json")
+    stored = [line for line in result.outlines if line.startswith("cortex:")]
+    count = stored[0].split()[1]
+    assert stored == [f"cortex: {count} stored, {count} verified"]
+    assert int(count) > 3 * 8
+
+
+def test_k_picks_exactly_one_problem(forgetful: Run) -> None:
+    """A bracket ends the number, so that HumanEval/1 is not HumanEval/10."""
+    result = forgetful("-k", "HumanEval/1[ and local-only", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["problems/humaneval.yaml::HumanEval/1?local-only?"])
+    assert sum("::" in line for line in result.outlines) == 1
+
+
+def test_the_default_profile_runs_in_an_empty_folder(run: Run) -> None:
+    """It selects problems of several suites; those that are not read here are passed over."""
+    result = run("--koderz", "--collect-only", "-q")
+    assert result.ret == pytest.ExitCode.OK
+    assert sum("::HumanEval/" in line for line in result.outlines) >= 2
+
+
+def test_k_reaches_beyond_the_profiles_own_selection(run: Run) -> None:
+    """The default profile selects short problems; who asks for another one by -k gets it."""
+    result = run("--koderz", "-k", "HumanEval/100[", "--collect-only", "-q")
+    assert [line for line in result.outlines if "::" in line] == [
+        "problems/humaneval.yaml::HumanEval/100[koderz]",
+        "problems/humaneval.yaml::HumanEval/100[local-only]",
+    ]
+
+
+def test_a_node_id_of_the_built_in_suite_can_be_given(forgetful: Run) -> None:
+    """As pytest prints it, so that it can be pasted."""
+    result = forgetful("problems/humaneval.yaml::HumanEval/0[frontier-only]", "-v")
+    result.stdout.fnmatch_lines(["*HumanEval/0?frontier-only?*SIMULATED *SOLVED*"])
+    result.assert_outcomes(passed=1)
+
+
+def test_lf_runs_the_unsolved_again_and_x_stops(forgetful: Run) -> None:
+    """pytest's own options mean what they always mean."""
+    whole = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only").parseoutcomes()
+    assert whole["failed"] > 1
+    again = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "--lf").parseoutcomes()
+    assert again["failed"] == whole["failed"]
+    assert "passed" not in again
+    first = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "-x")
+    assert first.parseoutcomes()["failed"] == 1
+    first.stdout.fnmatch_lines(["go on with: pytest --koderz --koderz-resume"])
+
+
+def test_figures_of_what_was_chosen_by_its_outcome_are_called_so(forgetful: Run) -> None:
+    """--lf and -x leave a share of solved that is not that of the suite; where nothing failed they choose nothing."""
+    few = ("--koderz-problems", "4,5", "--koderz-arm", "frontier-only", "--tb=no")
+    chosen = "note: --lf chose what was not solved before: these figures are not those of the suite"
+    stopped = "note: the run stopped at a failure: these figures are not those of the suite"
+    notes = [
+        [line for line in forgetful(*few, *asked).outlines if line.startswith("note:")]
+        for asked in (("--lf", "--maxfail=2"), ("--lf", "-n", "2"), ("-x", "-n", "1"))
+    ]
+    assert notes == [[], [chosen], [stopped]]
+
+
+def test_a_failure_can_be_one_line(forgetful: Run) -> None:
+    """With pytest's own option for that."""
+    result = forgetful("--koderz-problems", "4", "--koderz-arm", "frontier-only", "--tb=line")
+    start = next(number for number, line in enumerate(result.outlines) if "= FAILURES =" in line)
+    assert "humaneval.yaml:1: unsolved after 1 iteration" in result.outlines[start + 1]
+    assert "= SIMULATED koderz bench_" in result.outlines[start + 2]
+
+
+def test_the_summary_uses_a_wide_terminal(forgetful: Run, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And needs 80 columns at least."""
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = forgetful("--koderz-problems", "4", "--koderz-arm", "koderz", "--tb=no", "-rN").outlines
+    monkeypatch.setenv("COLUMNS", "100")
+    (journal,) = (line for line in shown if line.startswith("journal: "))
+    told = run("--koderz-analyze", journal.rpartition("/")[2]).outlines
+    for lines, least, most in ((shown, 70, 80), (told, 90, 100)):
+        assert least < max(len(line) for line in lines if line.startswith("SIMULATED  ")) <= most
+
+
+def test_junit_has_scalar_properties(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """One case for each experiment with its own time, totals on the suite; the same with workers."""
+    forgetful("--koderz-problems", "0-3", "--junitxml", "plain.xml")
+    forgetful("--koderz-problems", "0-3", "--junitxml", "workers.xml", "-n", "2")
+    plain, workers = (_properties(pytester.path / name) for name in ("plain.xml", "workers.xml"))
+    assert len(plain) == 12 + 1
+    assert plain == workers
+    case = plain["HumanEval/0[koderz]"]
+    assert case["koderz.arm"] == "koderz"
+    assert float(case["koderz.cost_usd"]) > 0
+    assert case["koderz.model"] == "local (simulated)"
+    assert int(plain["suite"]["koderz.solved"]) > 0
+    told = {name: plain["suite"][f"koderz.{name}"] for name in ("profile", "simulated", "control")}
+    assert told == {"profile": "simulated", "simulated": "true", "control": "frontier-only"}
+
+
+def test_a_failure_shows_the_candidate_and_not_our_frames(forgetful: Run) -> None:
+    """The failing assertion with values and the code, nothing of how it was run."""
+    result = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only")
+    text = result.stdout.str()
+    assert "   1  " in text
+    assert "E   unsolved after 1 iteration" in text
+    assert "pytest_koderz/" not in text
+    assert "Traceback" not in text
+
+
+def test_without_cache_and_without_terminal(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """Neither plugin of pytest is needed."""
+    plugins = ("-p", "no:cacheprovider", "-p", "no:terminal")
+    forgetful("--koderz-problems", "0", "--koderz-json", "r.json", *plugins)
+    assert len(outcomes(pytester.path / "r.json")) == 3
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "2")])
+def test_an_unsolved_problem_is_none_of_the_terminals_business(more: tuple[str, ...], forgetful: Run) -> None:
+    """Without the terminal a run is silent, as plain pytest is, and its exit status says how it ended."""
+    result = forgetful("--koderz-problems", "4", "--koderz-arm", "frontier-only", "-p", "no:terminal", *more)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert not result.outlines
+    assert not result.errlines
+
+
+@pytest.mark.parametrize(
+    ("verb", "last"),
+    [
+        ("--koderz-list", "1 problem"),
+        ("--koderz-quote", "SIMULATED *"),
+        ("--koderz-results", "no benchmark in *"),
+        ("--koderz-cortex-sync", "cortex: nothing is owed in *"),
+        ("--koderz-doctor", "profile 'simulated' can run here"),
+    ],
+)
+def test_a_verb_prints_without_a_terminal_too(verb: str, last: str, forgetful: Run) -> None:
+    """It has nothing else to give."""
+    result = forgetful("--koderz-problems", "4", verb, "-p", "no:terminal")
+    assert result.ret == pytest.ExitCode.OK
+    assert fnmatch(result.outlines[-1], last)
+
+
+def test_a_benchmark_is_told_without_a_terminal_too(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """Its summary is as wide as the terminal would be."""
+    forgetful("--koderz-problems", "4")
+    (folder,) = pytester.path.glob(".koderz/bench_*")
+    silent, shown = (forgetful("--koderz-analyze", folder.name, *more) for more in (("-p", "no:terminal"), ()))
+    assert silent.ret == shown.ret == pytest.ExitCode.OK
+    assert silent.outlines
+    assert silent.stdout.str() in shown.stdout.str()
+
+
+def test_epochs_are_experiments_of_their_own(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """Each has its own id and seed."""
+    result = forgetful(
+        "--koderz-problems", "0", "--koderz-epochs", "3", "--koderz-arm", "koderz", "--koderz-json", "r.json", "-v"
+    )
+    result.stdout.fnmatch_lines(["*HumanEval/0?koderz-3?*"])
+    rows = json.loads((pytester.path / "r.json").read_text())["experiments"]
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert len({row["id"] for row in rows}) == 3
+
+
+def test_a_new_folder_of_journals_is_kept_out_of_git(simulate: Run, pytester: pytest.Pytester) -> None:
+    """As pytest's cache is; one that was there is left as it is, and an unused one is not left behind."""
+    folder = pytester.path / ".koderz"
+    simulate("--collect-only")
+    assert not folder.exists()
+    simulate("--koderz-problems", "0", "--koderz-arm", "local-only")
+    assert (folder / ".gitignore").read_text().splitlines()[-1] == "*"
+    (folder / ".gitignore").unlink()
+    simulate("--koderz-resume").stdout.fnmatch_lines(["*resuming*"])
+    assert not (folder / ".gitignore").exists()
+
+
+def test_a_list_of_the_problems(run: Run) -> None:
+    """--koderz-list prints and exits, without a model or a key."""
+    result = run("--koderz-list", "--koderz-profile", "live", "--koderz-problems", "10-11")
+    result.stdout.fnmatch_lines(["HumanEval/10  make_palindrome  tests: visible, base", "HumanEval/11 *", "2 problems"])
+    run("--koderz-list", "--koderz-problems", "10").stdout.fnmatch_lines(["1 problem"])
+    assert result.ret == pytest.ExitCode.OK
+    assert not any("UNSOLVED" in line for line in result.outlines)
+
+
+def test_ctrl_c_shows_what_is_settled(pytester: pytest.Pytester) -> None:
+    """Exit status 2, a summary of what was settled until then, and a journal. So many epochs are not over before."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--koderz", "--koderz-profile", "simulated", "--koderz-epochs", "10", "-v"],
+        cwd=pytester.path,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    seen = ""
+    while seen.count("SOLVED") < 3:
+        line = process.stdout.readline()
+        assert line, seen
+        seen += line
+    process.send_signal(signal.SIGINT)
+    seen += process.communicate(timeout=60)[0]
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert "SIMULATED koderz bench_" in seen
+    assert "journal: .koderz/bench_" in seen
+
+
+def test_without_koderz_nothing_of_ours_is_there(pytester: pytest.Pytester, run: Run) -> None:
+    """No heavy import, no collected suite, no printed line."""
+    heavy = ["anthropic", "mcp", "requests", "yaml", "pydantic", "scipy", "numpy", "genai_prices", "xllamacpp"]
+    ours = [f"pytest_koderz.{room}" for room in ("core", "session", "config", "sandbox", "cortex", "backends")]
+    pytester.makepyfile(
+        f"""
+        import sys
+        def test_modules():
+            assert [name for name in {[*heavy, *ours]} if name in sys.modules] == []
+        """
+    )
+    suite = pytester.path / "problems"
+    suite.mkdir()
+    (suite / "humaneval.yaml").write_text("dataset: humaneval\n")
+    result = run("-p", "no:hypothesispytest", "-p", "no:anyio")
+    result.assert_outcomes(passed=1)
+    assert not any(line.startswith("koderz:") for line in result.outlines)
+
+
+def _properties(path: Path) -> dict[str, dict[str, str]]:
+    """By case, and for the suite, what the XML says, without ids and times."""
+    root = ET.parse(path).getroot()  # noqa: S314 - our own file
+    places = {case.attrib["name"]: case for case in root.iter("testcase")} | {"suite": next(root.iter("testsuite"))}
+    return {
+        name: {
+            each.attrib["name"]: each.attrib["value"]
+            for each in place.findall("properties/property")
+            if each.attrib["name"] not in ("koderz.experiment", "koderz.benchmark")
+        }
+        for name, place in places.items()
+    }
+
+
+def test_a_page_is_written_where_it_was_asked_for(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """Into a folder that it makes; the summary names it."""
+    result = forgetful("--koderz-problems", "0", "--koderz-html", "out/page.html")
+    result.stdout.fnmatch_lines(["results: out/page.html"])
+    page = (pytester.path / "out" / "page.html").read_text()
+    assert page.count("<details") == 3
+    assert "SIMULATED" in page
+
+
+OWN = """\
+problems:
+  - id: own/twice
+    entry_point: twice
+    prompt: "def twice(x):"
+    tests: assert twice(2) == 4
+    canonical_solution: "    return 2 * x"
+"""
+MINE = "profiles: {mine: {arms: [local-only], models: {local: simulated-local}, problems: 22}}\n"
+
+
+def _listed(result: pytest.RunResult) -> list[str]:
+    assert result.ret == pytest.ExitCode.OK, result.stderr.str()
+    return [line.split()[0] for line in result.outlines if " tests: " in line]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others"),
+    [
+        ((), ["22", "28", "31", "35", "42", "53"]),
+        (("-k", "own or 28"), ["28"]),
+        (("-k", "own"), []),
+        (("problems/own.yaml",), []),
+        (("problems/own.yaml", "problems/humaneval.yaml::HumanEval/7[koderz]"), ["7"]),
+    ],
+)
+def test_a_shipped_profile_runs_problems_of_ones_own(
+    arguments: tuple[str, ...], others: list[str], run: Run, pytester: pytest.Pytester
+) -> None:
+    """Its selection narrows HumanEval and nothing else; list and quote say what a run would do."""
+    folder = pytester.path / "problems"
+    folder.mkdir()
+    (folder / "own.yaml").write_text(OWN)
+    (folder / "humaneval.yaml").write_text("dataset: humaneval\n")
+    expected = {"own/twice", *(f"HumanEval/{number}" for number in others)}
+    assert set(_listed(run("--koderz-list", *arguments))) == expected
+    total = next(line for line in run("--koderz-quote", *arguments).outlines if line.startswith("total"))
+    node = any("::" in word for word in arguments)
+    assert total.split()[1] == str(2 * len(expected) - node)
+
+
+def test_problems_of_ones_own_run_alone_with_a_shipped_profile(run: Run, pytester: pytest.Pytester) -> None:
+    """No other suite is needed; what the command line picks must be there."""
+    (pytester.path / "problems").mkdir()
+    (pytester.path / "problems" / "own.yaml").write_text(OWN)
+    for profile in ("embedded", "simulated"):
+        assert _listed(run("--koderz-list", "--koderz-profile", profile)) == ["own/twice"]
+    simulated = ("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "local-only")
+    result = run(*simulated)
+    assert sum(result.parseoutcomes().values()) == 1
+    assert run("--koderz", "--koderz-problems", "22").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_profile_of_ones_own_runs_what_it_says(run: Run, pytester: pytest.Pytester) -> None:
+    """No problem beside its selection, and where there is none of it nothing."""
+    folder = pytester.path / "problems"
+    folder.mkdir()
+    (pytester.path / "koderz.yaml").write_text(MINE)
+    (folder / "own.yaml").write_text(OWN)
+    result = run("--koderz-list", "--koderz-profile", "mine")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: */koderz.yaml:1: profiles.mine.problems: '22': no such problem*"])
+    (folder / "humaneval.yaml").write_text("dataset: humaneval\n")
+    assert _listed(run("--koderz-list", "--koderz-profile", "mine")) == ["HumanEval/22"]
+
+
+def test_a_profiles_selection_gives_way_to_a_suite_that_holds_none_of_it(
+    forgetful: Run, pytester: pytest.Pytester
+) -> None:
+    """`HumanEval/*` says nothing of other problems; a selection on the command line still must fit."""
+    suite = pytester.path / "mine.jsonl"
+    tests = "def check(candidate):\n    assert candidate(2) == 4\n"
+    row = {
+        "prompt": "def twice(x):\n",
+        "entry_point": "twice",
+        "canonical_solution": "    return 2 * x\n",
+        "test": tests,
+    }
+    suite.write_text(json.dumps({"task_id": "mine/0", **row}) + "\n")
+    result = forgetful(suite.name, "--koderz-arm", "local-only", "-v")
+    result.stdout.fnmatch_lines(["*mine.jsonl::mine/0?local-only? *"])
+    assert forgetful(suite.name, "--koderz-problems", "HumanEval/*").ret == pytest.ExitCode.USAGE_ERROR

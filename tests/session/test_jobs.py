@@ -1,0 +1,78 @@
+"""Several experiments in flight in one process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+
+from pytest_koderz.testing import Answer, OllamaServer
+from tests.conftest import Run
+
+from .killing import command
+from .worlds import recorded
+
+ARMS = ("--koderz-arm", "koderz", "--koderz-arm", "no-checkpoints", "--koderz-problems", "0-7")
+SETTINGS = """
+profile: served
+profiles: {served: {arms: [alone], models: {local: coder}, problems: 0-7, jobs: 4}}
+arms: {alone: {local: local, max_iterations: 1}}
+models: {coder: {backend: ollama, model: coder, context_tokens: 4096}}
+cortex: {enabled: false}
+"""
+
+
+@pytest.fixture
+def served(pytester: pytest.Pytester) -> None:
+    """Settings for an Ollama server, which `OLLAMA_HOST` has yet to name."""
+    (pytester.path / "koderz.yaml").write_text(SETTINGS)
+
+
+def test_several_in_flight_come_to_the_same(simulate: Run, pytester: pytest.Pytester) -> None:
+    """Outcomes, tokens and dollars of each experiment, in the order of the items, and all of it is remembered."""
+    simulate(*ARMS, "--koderz-json", "one.json")
+    result = simulate(*ARMS, "--koderz-jobs", "4", "--koderz-json", "four.json")
+    one, four = (json.loads((pytester.path / name).read_text())["experiments"] for name in ("one.json", "four.json"))
+    keys = ("problem", "arm", "outcome", "iterations", "counted")
+    assert [[row[key] for key in keys] for row in one] == [[row[key] for key in keys] for row in four]
+    result.stdout.re_match_lines([r"cortex: (\d+) stored, \1 verified"])
+
+
+@pytest.mark.usefixtures("served")
+def test_a_server_is_asked_several_things_at_once(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as the profile says."""
+    with OllamaServer([Answer("I do not know.", latency=2.0)] * 8) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        run("--koderz").assert_outcomes(failed=8)
+        assert server.most_at_once == 4
+    assert [len(line["record"]["iterations"]) for line in recorded(pytester.path, "ended")] == [1] * 8
+
+
+@pytest.mark.usefixtures("served")
+def test_ctrl_c_starts_nothing_more_and_a_resume_finishes(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The four calls in flight are answered and recorded; the other four experiments cost nothing until resumed."""
+    with OllamaServer([Answer("I do not know.", latency=4.0)] * 4 + ["I do not know."] * 4) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        with subprocess.Popen(command(), cwd=pytester.path, stdout=subprocess.PIPE, text=True) as process:
+            while len(server.requests) < 4 and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=120)
+        assert process.returncode == pytest.ExitCode.INTERRUPTED, output
+        assert len(recorded(pytester.path, "called")) == len(server.requests) == 4
+        run("--koderz", "--koderz-resume").assert_outcomes(failed=8)
+        assert len(recorded(pytester.path, "called")) == 8
+
+
+def test_jobs_and_workers_do_not_go_together(simulate: Run) -> None:
+    """Each would multiply the other."""
+    result = simulate("--koderz-jobs", "2", "-n", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--koderz-jobs: is for one process*"])

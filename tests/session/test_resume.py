@@ -1,0 +1,237 @@
+"""A benchmark that was cut short goes on: nothing is paid twice, nothing is lost, nothing is mixed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_koderz.records.lock import FolderLock
+from pytest_koderz.testing import Answer, OllamaServer, Request
+from tests.conftest import Run
+
+from .killing import command, kill_when, recorded_bytes, results, suite_of
+
+SETTINGS = """
+profiles:
+  short:
+    description: SIMULATED models
+    arms: [koderz, frontier-only]
+    models: {spec: strong, local: simulated-local, checkpoint: strong, frontier: strong}
+    problems: HumanEval/0,HumanEval/4,HumanEval/5,HumanEval/10
+    max_iterations: 8
+models:
+  strong: {backend: simulated, model: frontier, priced_as: claude-opus-5-5, options: {strength: 0.95}}
+cortex: {enabled: false}
+"""
+SHORT = ("--koderz-profile", "short")
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a simulated benchmark of eight experiments that was not disturbed, and its results in r.json."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "koderz.yaml").write_text(SETTINGS)
+    subprocess.run(command(*SHORT, "--koderz-json", "r.json"), cwd=folder, stdout=subprocess.DEVNULL, check=False)
+    return folder
+
+
+@pytest.fixture
+def undisturbed(whole_run: Path, pytester: pytest.Pytester) -> Path:
+    """A copy of it, in which pytest is run."""
+    shutil.copytree(whole_run, pytester.path, dirs_exist_ok=True)
+    return pytester.path
+
+
+@pytest.fixture
+def short(run: Run) -> Run:
+    def shortly(*arguments: str) -> pytest.RunResult:
+        return run("--koderz", "--tb=no", *arguments)
+
+    return shortly
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_killed_at_any_point_it_ends_as_if_it_had_not_been(undisturbed: Path, short: Run, workers: str) -> None:
+    """Three times in one benchmark, by SIGKILL, at seeded points; then outcomes, dollars and tokens are the same."""
+    wanted, size = results(undisturbed / "r.json"), recorded_bytes(undisturbed)
+    journal(undisturbed).unlink()
+    draw = random.Random(int(workers))  # noqa: S311 - not for secrets
+    points = sorted(draw.randrange(size) for _ in range(3))
+    for turn, point in enumerate(points):
+        asked = SHORT if turn == 0 else ("--koderz-resume",)
+        kill_when(undisturbed, lambda least=point: recorded_bytes(undisturbed) > least, *asked, "-n", workers)  # type: ignore[misc]  # a lambda's default
+    # With another number of workers than before.
+    result = short("--koderz-resume", "--koderz-json", "again.json", "-n", str(2 - int(workers)))
+    assert results(undisturbed / "again.json") == wanted
+    assert not any(line.startswith("warning") for line in result.outlines)
+    assert len(list(undisturbed.glob(".koderz/bench_*/*.jsonl"))) == 3
+
+
+def test_what_is_settled_is_reported_as_it_was(undisturbed: Path, short: Run) -> None:
+    """Profile and id are those of the run; times and dollars too; nothing is asked or written anew."""
+    before = journal(undisturbed).read_bytes()
+    result = short("--koderz-resume", "--koderz-json", "again.json", "-v")
+    first, second = (json.loads((undisturbed / name).read_text()) for name in ("r.json", "again.json"))
+    assert first["experiments"] == second["experiments"]
+    assert first["benchmark"] == second["benchmark"]
+    assert journal(undisturbed).read_bytes() == before
+    result.stdout.fnmatch_lines(["koderz: SIMULATED resuming bench_*: 8 settled, 0 cut short, invalid or skipped"])
+    assert not any("iteration 1:" in line for line in result.outlines)
+
+
+def test_a_changed_arm_is_named_and_run_anew(undisturbed: Path, short: Run) -> None:
+    """And nothing else is: the other arm stays as recorded. Changed back, the old record counts again."""
+    own = undisturbed / "koderz.yaml"
+    own.write_text(SETTINGS.replace("max_iterations: 8", "max_iterations: 2"))
+    result = short("--koderz-resume", "--koderz-json", "two.json")
+    result.stdout.fnmatch_lines(
+        [
+            "koderz: *arm 'koderz' is run anew, not mixed with its record; changed: arm",
+            "warning: run anew with arm 'koderz', since it changed: arm (4 times)",
+        ]
+    )
+    assert max(row["iterations"] for row in results(undisturbed / "two.json")["experiments"].values()) == 2
+    rows = [json.loads(line) for line in journal(undisturbed).read_text().splitlines()]
+    assert sum(row["event"] == "began" and row["arm"] == "frontier-only" for row in rows) == 4
+    own.write_text(SETTINGS)
+    short("--koderz-resume", "--koderz-json", "back.json")
+    assert results(undisturbed / "back.json") == results(undisturbed / "r.json")
+
+
+def test_one_arm_of_the_former_run_can_go_on(undisturbed: Path, short: Run) -> None:
+    """In the former run's profile, though the command line names the arm alone."""
+    result = short("--koderz-resume", "--koderz-arm", "frontier-only", "--koderz-json", "one.json")
+    assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    whole, one = (results(undisturbed / name) for name in ("r.json", "one.json"))
+    assert one["experiments"] == {key: row for key, row in whole["experiments"].items() if "frontier-only" in key}
+
+
+def test_another_profile_goes_on_with_a_benchmark_of_its_own(undisturbed: Path, short: Run) -> None:
+    """Or with none: its experiments would be paid for anew, and hide those that were recorded."""
+    mine = journal(undisturbed)
+    later = mine.parent.with_name("bench_ffffffff")
+    shutil.copytree(mine.parent, later)
+    text = mine.read_text()
+    (later / mine.name).write_text(text.replace('"profile":"short"', '"profile":"other"'))
+    short("--koderz-resume", *SHORT).stdout.fnmatch_lines([f"koderz: *resuming {mine.parent.name}: 8 settled, *"])
+    for asked, why in (
+        (mine.parent.name, f"{mine.parent.name} is a benchmark of another profile than 'simulated'; *"),
+        ("newest", "no benchmark of profile 'simulated' in *; run it without --koderz-resume"),
+    ):
+        result = short("--koderz-resume", asked, "--koderz-profile", "simulated")
+        result.stderr.fnmatch_lines([f"ERROR: --koderz-resume: {why}"])
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert mine.read_text() == text
+
+
+def test_a_torn_line_costs_one_call_at_most(undisturbed: Path, short: Run) -> None:
+    """It is cut off, and what follows stands on lines of its own."""
+    path = journal(undisturbed)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-20]) + lines[-20][:50])
+    short("--koderz-resume", "--koderz-json", "again.json")
+    assert results(undisturbed / "again.json") == results(undisturbed / "r.json")
+    assert all(json.loads(line) for line in path.read_text().splitlines())
+
+
+def test_what_cannot_go_on_is_refused(short: Run, pytester: pytest.Pytester, undisturbed: Path) -> None:
+    """In one line, with what would be right, before anything is spent: a wrong name, a run at work, no journal."""
+    result = short("--koderz-resume", "problems/own.yaml")
+    result.stderr.fnmatch_lines(
+        ["ERROR: --koderz-resume: no benchmark named 'problems/own.yaml' in * (there is: bench_*"]
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    lock = FolderLock(journal(undisturbed).parent)
+    lock.take()
+    try:
+        result = short("--koderz-resume")
+    finally:
+        lock.release()
+    result.stderr.fnmatch_lines([f"ERROR: *another run is at work on this benchmark (process {os.getpid()})"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    journal(undisturbed).unlink()
+    result = short("--koderz-resume")
+    result.stderr.fnmatch_lines(["ERROR: --koderz-resume: there is no journal of a benchmark in *"])
+
+
+def test_a_full_disk_stops_what_could_not_be_recorded(undisturbed: Path, short: Run) -> None:
+    """The rest is invalid with the reason, nothing more is asked, the session ends in order; with room it goes on."""
+    size = recorded_bytes(undisturbed)
+    journal(undisturbed).unlink()
+    done = subprocess.run(
+        command(*SHORT, "--koderz-json", "full.json"),
+        cwd=undisturbed,
+        capture_output=True,
+        text=True,
+        check=False,
+        # The kernel refuses what a file may not hold just as it refuses what a disk has no room for.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2 + (1 << 16), resource.RLIM_INFINITY)),
+    )
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    rows = json.loads((undisturbed / "full.json").read_text())["experiments"]
+    invalid = [row for row in rows if row["outcome"] == "invalid"]
+    assert invalid
+    assert all("the journal cannot be written: File too large: " in row["reason"] for row in invalid)
+    assert sum(row["tokens"]["in"] > 0 for row in invalid) <= 1
+    short("--koderz-resume", "--koderz-json", "again.json")
+    assert results(undisturbed / "again.json") == results(undisturbed / "r.json")
+
+
+SERVED = """
+profiles:
+  served:
+    arms: [local-only]
+    models: {local: coder}
+    max_iterations: 4
+models:
+  coder: {backend: ollama, model: "qwen2.5-coder:7b"}
+cortex: {enabled: false}
+"""
+
+
+def _coder(request: Request) -> Answer:
+    """Right at the third try, and slow enough to be killed while it thinks."""
+    asked = json.dumps(request.body)
+    name = asked.split("Write the whole function `")[1].split("`")[0]
+    tries = asked.count("## Attempt")
+    operator = "+" if tries == 2 else "-"
+    return Answer(f"```python\ndef {name}(x, y):\n    return x {operator} y  # {tries}\n```", latency=0.05)
+
+
+@pytest.mark.parametrize(("workers", "stop"), [("0", signal.SIGTERM), ("2", signal.SIGKILL), ("2", signal.SIGINT)])
+def test_only_calls_in_flight_are_asked_again(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: str, stop: signal.Signals
+) -> None:
+    """As the server counts them: six problems, three calls each, and one more at most for each worker killed."""
+    (pytester.path / "koderz.yaml").write_text(SERVED)
+    (pytester.path / "problems").mkdir()
+    (pytester.path / "problems" / "own.yaml").write_text(suite_of(6))
+    with OllamaServer(_coder) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        served = ("--koderz-profile", "served", "-n", workers)
+        assert kill_when(pytester.path, lambda: len(_asked(server)) >= 8, *served, stop=stop)
+        result = run("--koderz", "--koderz-resume", "--koderz-json", "r.json", "-n", "0")
+        asked = _asked(server)
+    result.assert_outcomes(passed=6)
+    assert 18 <= len(asked) <= 18 + max(int(workers), 1)
+    arm = json.loads((pytester.path / "r.json").read_text())["arms"]["local-only"]
+    assert (arm["solved"], arm["iterations"]) == (6, 18)
+
+
+def _asked(server: OllamaServer) -> list[Any]:
+    return [request for request in server.requests if request.path == "/api/chat"]
+
+
+def journal(folder: Path) -> Path:
+    """The only one."""
+    (path,) = folder.glob(".koderz/bench_*/*.jsonl")
+    return path
