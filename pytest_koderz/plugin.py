@@ -98,7 +98,7 @@ def _check_idle(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "koderz_experiment" in metafunc.fixturenames:
-        from .session.marked import parametrize
+        from .session.marks import parametrize
 
         parametrize(metafunc)
 
@@ -106,7 +106,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def koderz_experiment(request: pytest.FixtureRequest) -> object:
     """The experiment that the test's mark `koderz` asks for, ended: solved or unsolved."""
-    from .session.marked import run_parametrized
+    from .session.marks import run_parametrized
 
     return run_parametrized(request)
 
@@ -115,6 +115,6 @@ def koderz_experiment(request: pytest.FixtureRequest) -> object:
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if not any(config.getoption(verb) for verb in VERBS):
         return None
-    from .commands.listing import run_verb
+    from .commands.verbs import run_verb
 
     return run_verb(config)

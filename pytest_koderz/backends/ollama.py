@@ -13,10 +13,10 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
 from .http.caller import CALLING, Caller, silent
+from .http.client import Refused, Wire
 from .http.retry import MayPass
 from .http.served import ServedModel
 from .http.service import Service
-from .http.wire import Refused, Wire
 from .options import Option
 
 SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)

@@ -12,9 +12,9 @@ from pytest_koderz.core.ports import Prompt, Reply
 
 from .completions import messages_of, reply_of, temperature_of
 from .http.caller import CALLING, Caller, silent
+from .http.client import Refused, Wire
 from .http.served import ServedModel
 from .http.service import Service
-from .http.wire import Refused, Wire
 from .options import Option
 
 KEY = "OPENAI_API_KEY"

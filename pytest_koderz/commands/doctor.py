@@ -13,18 +13,18 @@ from textwrap import wrap
 import pytest
 
 from pytest_koderz.backends import NAMES
-from pytest_koderz.backends.presence import Finding, findings
+from pytest_koderz.backends.checks import Finding, findings
 from pytest_koderz.core.errors import KoderzError, MemoryUnavailable, UsageError
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.cortex import server_name
 from pytest_koderz.datasets import load
 from pytest_koderz.datasets.catalogue import READERS
 from pytest_koderz.reporters.header import price_line
-from pytest_koderz.session.benchmark import Benchmark
 from pytest_koderz.session.budget import check_budget
+from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
-from pytest_koderz.session.opening import fault_of
-from pytest_koderz.session.remembering import server_of
+from pytest_koderz.session.runner import Benchmark
+from pytest_koderz.session.start_checks import fault_of
 from pytest_koderz.settings.config import Settings
 
 from .printing import print_lines

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.cortex import deliver_spools
+from pytest_koderz.session.cortex import delivery_lines, server_of
 from pytest_koderz.session.items import benchmark_key
-from pytest_koderz.session.remembering import delivery_lines, server_of
 
 from .printing import print_lines
 

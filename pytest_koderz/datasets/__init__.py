@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_koderz.files.located import Located, read_yaml
+from pytest_koderz.files.yaml_lines import Located, read_yaml
 
 from .catalogue import load
 from .selection import select

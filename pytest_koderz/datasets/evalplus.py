@@ -11,7 +11,7 @@ from pathlib import Path
 from textwrap import indent
 
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.files.rows import Row, read_rows
+from pytest_koderz.files.jsonl import Row, read_rows
 
 from .comparison import comparison_of
 from .examples import visible_tests

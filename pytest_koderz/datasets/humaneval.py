@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.files.rows import Row, fault_of_id, read_rows, text_of
+from pytest_koderz.files.jsonl import Row, fault_of_id, read_rows, text_of
 
 from .examples import visible_tests
 from .source import as_check, fault_of, fault_of_tests, outside_modules, preamble_of, undefined

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.files.rows import Row, read_rows
+from pytest_koderz.files.jsonl import Row, read_rows
 
 from .humaneval import distinct
 from .source import as_check, fault_of, first_called, function_of, missing_imports, outside_modules

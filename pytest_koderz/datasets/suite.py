@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify
-from pytest_koderz.files.located import KeyPath, Located, read_yaml
-from pytest_koderz.files.rows import fault_of_id
+from pytest_koderz.files.jsonl import fault_of_id
+from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
 from .catalogue import load
 from .examples import visible_tests

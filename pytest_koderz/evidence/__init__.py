@@ -5,7 +5,7 @@ from __future__ import annotations
 from .arms import ArmFigures, Point, figures_of
 from .compare import Claim, Comparison, compare
 from .findings import Findings, Frame, findings_of
-from .gates import Gate, gate_cost_per_solved, gate_solved, gate_worse
+from .gate_rules import Gate, gate_cost_per_solved, gate_solved, gate_worse
 from .holdout import HoldOut, Leaks, leaks_in
 from .intervals import Interval, mcnemar_exact, paired_difference, pass_at_k, wilson
 from .savings import ControlEstimate, Savings, estimate_control, estimated

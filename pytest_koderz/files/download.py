@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pytest_koderz.core.errors import UsageError
 
-from .rows import read_rows
+from .jsonl import read_rows
 
 Notify = Callable[[str], None]
 """Takes what is said to the user who waits."""

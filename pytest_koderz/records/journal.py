@@ -20,8 +20,8 @@ from pytest_koderz.core.money import cost_of
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
 
+from .codec import plain
 from .conditions import conditions_of, digest_of
-from .records import plain
 
 VERSION = 2
 """Of the lines' format. 1 had neither `began` nor `conditions`."""

@@ -15,9 +15,9 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.ports import Reply
 
+from .codec import value_of
 from .conditions import digest_of
 from .journal import VERSION
-from .records import value_of
 
 UNKNOWN = "journal version (an older one, which does not say under which conditions)"
 

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.money import total
 from pytest_koderz.evidence.arms import figures_of
-from pytest_koderz.records.archive import Archived, in_order
+from pytest_koderz.records.reader import Archived, in_order
 
 from .story import folded
 from .summary import SIMULATED

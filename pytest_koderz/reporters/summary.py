@@ -15,7 +15,7 @@ from pytest_koderz.evidence.intervals import Interval
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings
 from pytest_koderz.evidence.standings import Alternative, Standing
 
-from .spending import spending_lines
+from .money_lines import spending_lines
 from .text import counted, dollars, tokens
 
 WIDTH, WIDEST = 80, 100

@@ -15,11 +15,11 @@ from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.errors import KoderzError, UsageError
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.records.records import from_json, to_json
+from pytest_koderz.records.codec import from_json, to_json
 from pytest_koderz.reporters.junit import properties_of
 from pytest_koderz.reporters.text import failure_lines, headline
 
-from .benchmark import Benchmark
+from .runner import Benchmark
 
 benchmark_key = pytest.StashKey[Benchmark]()
 experiment_key = pytest.StashKey[Experiment]()

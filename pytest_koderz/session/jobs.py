@@ -10,8 +10,8 @@ import pytest
 
 from pytest_koderz.core.errors import OutOfBudget, UsageError
 
-from .benchmark import Benchmark
 from .items import ExperimentItem
+from .runner import Benchmark
 
 
 class Jobs:

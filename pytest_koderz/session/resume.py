@@ -15,7 +15,7 @@ from pytest_koderz.records.conditions import conditions_of_arm
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.settings.config import Choice, Settings, load_settings, nearest
 
-from .opening import offers_back_ends, settings_of
+from .start_checks import offers_back_ends, settings_of
 
 NEWEST = "newest"
 """What --koderz-resume means without an id."""

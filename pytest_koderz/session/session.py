@@ -25,27 +25,32 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex
 from pytest_koderz.datasets.selection import select, select_known
-from pytest_koderz.files.output import check_output, write_output
-from pytest_koderz.records.archive import archived, in_order
+from pytest_koderz.files.atomic import check_output, write_output
+from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.records.journal import Journal
-from pytest_koderz.records.lock import FolderLock
+from pytest_koderz.records.reader import archived, in_order
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.reporters.header import arm_lines, frontier_line, price_line
-from pytest_koderz.reporters.html import html_of
 from pytest_koderz.reporters.junit import suite_properties
+from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.progress import Progress
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
 from pytest_koderz.settings.config import shipped_path
 
-from .benchmark import Benchmark
 from .budget import Budget, check_budget
-from .chosen import Chosen
+from .cortex import delivery_lines, server_of
 from .gates import Gates
 from .items import COMPLAINTS_ATTRIBUTE, ExperimentItem, Suite, benchmark_key, experiment_of, mark_report
 from .jobs import Jobs, check_jobs
-from .marked import FIXTURE
-from .opening import (
+from .marks import FIXTURE
+from .outcome_selection import Chosen
+from .providers import FRONTIER_BACKENDS, Providers, worker_number
+from .resume import resume, resume_lines
+from .rootdir import check_root
+from .runner import Benchmark
+from .shelf import Shelf
+from .start_checks import (
     SUITE_FOLDER,
     check_models,
     check_servers,
@@ -55,11 +60,6 @@ from .opening import (
     schedule_one_by_one,
     settings_of,
 )
-from .providers import FRONTIER_BACKENDS, Providers, worker_number
-from .remembering import delivery_lines, server_of
-from .resume import resume, resume_lines
-from .rootdir import check_root
-from .shelf import Shelf
 
 DELIVERY_SECONDS = 30.0
 """How long the end of a session waits for cortex."""

@@ -20,9 +20,9 @@ from pytest_koderz.core.money import cost_of
 from pytest_koderz.core.ports import Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import spec_prompt
+from pytest_koderz.records.codec import plain, value_of
 from pytest_koderz.records.conditions import conditions_of_arm
 from pytest_koderz.records.recorded import Recorded
-from pytest_koderz.records.records import plain, value_of
 
 SPEC_MODEL = f"{Role.SPEC} model"
 """The condition that two arms must have in common to share a spec, beside its prompt."""

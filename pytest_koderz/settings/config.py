@@ -20,7 +20,7 @@ from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.core.money import Price
 from pytest_koderz.core.problem import GradingSet
-from pytest_koderz.files.located import KeyPath, Located, read_yaml
+from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
 FREE_BACKENDS = ("embedded", "ollama", "simulated")
 """What runs on the user's own machines; its dollars are 0 unless `prices` or `priced_as` says otherwise."""

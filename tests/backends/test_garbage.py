@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.backends.completions import reply_of
+from pytest_koderz.backends.http.client import Wire
 from pytest_koderz.backends.http.retry import MayPass
-from pytest_koderz.backends.http.wire import Wire
 from pytest_koderz.backends.ollama import OllamaModel, open_model
 from pytest_koderz.backends.redaction import Redactor
 from pytest_koderz.core.iteration import StopReason

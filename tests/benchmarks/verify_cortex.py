@@ -28,7 +28,7 @@ from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.cortex import recall
 from pytest_koderz.cortex.connection import Launch
 from pytest_koderz.cortex.replies import exported
-from pytest_koderz.records.archive import archived
+from pytest_koderz.records.reader import archived
 from tests.cortex.worlds import converse, kill_servers
 
 SETTINGS = """

@@ -18,8 +18,8 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.records.conditions import conditions_of
+from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.records.journal import Journal
-from pytest_koderz.records.lock import FolderLock
 from pytest_koderz.records.recorded import Past, read_folder
 
 MODEL = ModelSettings("coder", "ollama", "qwen", temperature=0.2)

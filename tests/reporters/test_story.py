@@ -11,8 +11,8 @@ from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.experiment import Advice, Experiment, Status
 from pytest_koderz.core.iteration import FeedbackPolicy, Outcome, Verdict
 from pytest_koderz.core.money import Ledger
-from pytest_koderz.records.archive import archived, experiments_in, folders_in, in_order, with_ledger
 from pytest_koderz.records.journal import Journal
+from pytest_koderz.records.reader import archived, experiments_in, folders_in, in_order, with_ledger
 from pytest_koderz.reporters.overview import is_meant, state_of
 from pytest_koderz.reporters.story import story_lines
 from pytest_koderz.testing import ScriptedModel

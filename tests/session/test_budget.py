@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.backends import backend
-from pytest_koderz.commands.quoting import quote_lines
+from pytest_koderz.commands.quote import quote_lines
 from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget, UsageError
 from pytest_koderz.core.experiment import Experiment

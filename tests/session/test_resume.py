@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.records.lock import FolderLock
+from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.testing import Answer, OllamaServer, Request
 from tests.conftest import Run
 

@@ -11,11 +11,11 @@ from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
 from pytest_koderz.core.ports import meter
 
-from .breaker import Breaker
+from .client import Refused
 from .hosts import shown
 from .limits import Limits, folder_of
+from .rest import Breaker
 from .retry import MayPass, Patience, given_up, persistently
-from .wire import Refused
 
 Answer = TypeVar("Answer")
 

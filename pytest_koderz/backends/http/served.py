@@ -13,8 +13,8 @@ from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Prompt, Reply
 
 from .caller import Caller, caller_of
+from .client import Refused, Wire, wire_of
 from .service import Service
-from .wire import Refused, Wire, wire_of
 
 
 class ServedModel(ABC):

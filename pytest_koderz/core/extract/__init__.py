@@ -2,6 +2,6 @@
 
 from pytest_koderz.core.iteration import Candidate
 
-from .extract import candidate_of
+from .choice import candidate_of
 
 __all__ = ["Candidate", "candidate_of"]

@@ -72,7 +72,7 @@ def _suite(metafunc: pytest.Metafunc, name: str) -> Path:
     """A suite by its name, in problems/ or shipped, or by a path from the test's own folder."""
     from pytest_koderz.settings.config import shipped_path
 
-    from .opening import SUITE_FOLDER
+    from .start_checks import SUITE_FOLDER
 
     beside = Path(str(metafunc.definition.path)).parent / name
     places = [metafunc.config.rootpath / SUITE_FOLDER, shipped_path(SUITE_FOLDER)]

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.files.output import write_output
+from pytest_koderz.files.atomic import write_output
 from tests.conftest import Run
 
 _FULL = """
 import resource, sys
 from pathlib import Path
-from pytest_koderz.files.output import write_output
+from pytest_koderz.files.atomic import write_output
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     write_output(Path(sys.argv[1]), "new " * 4096)

@@ -11,10 +11,10 @@ from pytest_koderz.core.errors import UsageError
 from pytest_koderz.reporters.text import counted
 from pytest_koderz.session.items import ExperimentItem
 
-from .asking import analyze, results
+from .analyze import analyze, results
 from .doctor import examine
 from .printing import print_selected
-from .quoting import quote
+from .quote import quote
 from .sync import deliver_now
 
 

@@ -15,8 +15,8 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Ledger, Spending
 
+from .codec import value_of
 from .recorded import Event, read_folder
-from .records import value_of
 
 T = TypeVar("T")
 

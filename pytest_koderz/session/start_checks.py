@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.backends import NAMES, requirements
-from pytest_koderz.backends.presence import absence
+from pytest_koderz.backends.checks import absence
 from pytest_koderz.backends.weights import ensure_weights
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import UsageError

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.records.codec import from_json, to_json
 from pytest_koderz.records.journal import VERSION, Journal
-from pytest_koderz.records.records import from_json, to_json
 from pytest_koderz.testing import ScriptedModel
 from tests.core.worlds import RIGHT, run, wrong
 

@@ -13,7 +13,7 @@ from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.evidence.findings import findings_of
 from pytest_koderz.reporters.chart import HEIGHT, WIDTH, chart_of
-from pytest_koderz.reporters.html import html_of
+from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.summary import summary_lines
 
 from .test_summary import FRAME, SITUATIONS

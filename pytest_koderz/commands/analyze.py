@@ -13,13 +13,13 @@ from pytest_koderz.core.errors import MemoryUnavailable, UsageError
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.cortex import Recalled, recall
 from pytest_koderz.evidence.findings import Frame
-from pytest_koderz.records.archive import Archived, archived, experiments_in, folders_in, with_ledger
+from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
 from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
 from pytest_koderz.reporters.story import folded, story_lines
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
+from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import benchmark_key
-from pytest_koderz.session.opening import frame_of, settings_of
-from pytest_koderz.session.remembering import server_of
+from pytest_koderz.session.start_checks import frame_of, settings_of
 from pytest_koderz.settings.config import Settings
 
 from .printing import print_lines, writer_of

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.core.errors import UsageError
-from pytest_koderz.files.located import read_yaml
+from pytest_koderz.files.yaml_lines import read_yaml
 
 
 def written(folder: Path, text: str | bytes) -> Path:
