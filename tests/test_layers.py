@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "pytest_koderz"
 ROOMS = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
 MAY_IMPORT = {
     "core": set[str](),
-    "files": {"core"},
+    "files": set[str](),
     "records": {"core", "files"},
     "datasets": {"core", "files"},
     "backends": {"core", "files"},

@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 from .options import checked
 

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from pytest_koderz.core.arm import ModelSettings, Role
-from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply, whole
+from pytest_koderz.files.usage_error import UsageError
 
 from .http.caller import CALLING, Caller, caller_of, silent
 from .http.hosts import is_loopback, password_in

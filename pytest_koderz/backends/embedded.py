@@ -12,8 +12,9 @@ from threading import Lock
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.files.usage_error import UsageError
 
 from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
 from .http.caller import silent

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.files.usage_error import UsageError
 
 from .http.caller import CALLING, Caller, silent
 from .http.client import Refused, Wire

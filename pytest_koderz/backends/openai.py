@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.files.usage_error import UsageError
 
 from .completions import messages_of, reply_of, temperature_of
 from .http.caller import CALLING, Caller, silent

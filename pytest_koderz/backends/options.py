@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 
 @dataclass(frozen=True, slots=True)

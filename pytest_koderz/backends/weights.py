@@ -15,7 +15,7 @@ from shutil import copyfileobj, rmtree
 from tempfile import mkdtemp
 from zipfile import BadZipFile, ZipFile
 
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 from .redaction import Redactor
 

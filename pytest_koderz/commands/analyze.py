@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.core.errors import MemoryUnavailable, UsageError
+from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.cortex import Recalled, recall
 from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
 from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
 from pytest_koderz.reporters.story import folded, story_lines

@@ -14,11 +14,12 @@ import pytest
 
 from pytest_koderz.backends import NAMES
 from pytest_koderz.backends.checks import Finding, findings
-from pytest_koderz.core.errors import KoderzError, MemoryUnavailable, UsageError
+from pytest_koderz.core.errors import KoderzError, MemoryUnavailable
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.cortex import server_name
 from pytest_koderz.datasets import load
 from pytest_koderz.datasets.catalogue import READERS
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.header import price_line
 from pytest_koderz.session.budget import check_budget
 from pytest_koderz.session.cortex import server_of
@@ -76,7 +77,7 @@ def _judge(benchmark: Benchmark) -> Iterator[Finding]:
     try:
         judge = benchmark.sandbox()
         levels = getattr(judge, "levels", None)
-    except KoderzError as fault:
+    except (KoderzError, UsageError) as fault:
         yield "missing", f"judge: {fault}"
         return
     if levels is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from _pytest.main import wrap_session
 
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.text import counted
 from pytest_koderz.session.items import ExperimentItem
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from keyword import iskeyword
 
-from .extract.choice import candidate_of
+from .extract import candidate_of
 from .iteration import Candidate
 from .ports import Sandbox
 from .problem import Problem

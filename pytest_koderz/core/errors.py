@@ -1,13 +1,14 @@
 """The errors of the package.
 
 KoderzError
-├── UsageError              the user's mistake; one line that says where and what would be right; pytest exits with 4
 ├── InfrastructureError     a model server, the sandbox or a disk failed; the experiment is *invalid*, never unsolved
 │   ├── ModelUnavailable    no answer after bounded retries, or a refusal of the service that is not the model's own
 │   ├── SandboxFault        the judge itself broke; says nothing of the candidate
 │   └── JournalFault        what was paid for cannot be recorded, or a record cannot be read
 ├── OutOfBudget             a guard refused a call; the experiment is *skipped*
 └── MemoryUnavailable       cortex does not answer; never stops an experiment
+
+A mistake of the user is none of the core's: `files.usage_error.UsageError` says in one line where it stands.
 """
 
 from __future__ import annotations
@@ -15,10 +16,6 @@ from __future__ import annotations
 
 class KoderzError(Exception):
     """Whatever this package raises on purpose."""
-
-
-class UsageError(KoderzError):
-    """The user's mistake, in one line: where it stands and what would be right."""
 
 
 class InfrastructureError(KoderzError):

@@ -12,7 +12,7 @@ from .arm import Arm, CheckpointPolicy, Role
 from .audit import leaks_in
 from .errors import InfrastructureError, OutOfBudget
 from .experiment import Experiment, Guidance, Spec, Status, spec_seed
-from .extract.choice import candidate_of
+from .extract import candidate_of
 from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, feedback_of
 from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox

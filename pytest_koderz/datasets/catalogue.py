@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify, Source, downloaded, sha256_of
+from pytest_koderz.files.usage_error import UsageError
 
 from .bigcodebench import read_bigcodebench_hard
 from .evalplus import read_humanevalplus, read_mbppplus

@@ -7,9 +7,9 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.jsonl import Row, fault_of_id, read_rows, text_of
+from pytest_koderz.files.usage_error import UsageError
 
 from .examples import visible_tests
 from .source import as_check, fault_of, fault_of_tests, outside_modules, preamble_of, undefined

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.files.download import Notify, Source, downloaded
+from pytest_koderz.files.usage_error import UsageError
 
 
 @dataclass(frozen=True, slots=True)

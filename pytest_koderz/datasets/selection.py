@@ -8,8 +8,8 @@ from contextlib import suppress
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.usage_error import UsageError
 
 
 def select(problems: Sequence[Problem], wanted: str) -> tuple[Problem, ...]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify
 from pytest_koderz.files.jsonl import fault_of_id
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
 from .catalogue import load

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 
 def check_output(option: str, path: Path | None) -> None:

@@ -10,7 +10,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 from .jsonl import read_rows
 

@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 GITIGNORE = ".gitignore"
 _IGNORING = "# Created by pytest-koderz.\n*\n"

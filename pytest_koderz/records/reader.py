@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_koderz.core.arm import Role
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Ledger, Spending
+from pytest_koderz.files.usage_error import UsageError
 
 from .codec import value_of
 from .recorded import Event, read_folder

@@ -10,10 +10,11 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from pytest_koderz.core.errors import JournalFault, UsageError
+from pytest_koderz.core.errors import JournalFault
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.ports import Reply
+from pytest_koderz.files.usage_error import UsageError
 
 from .codec import value_of
 from .conditions import digest_of

@@ -12,9 +12,10 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
 
-from pytest_koderz.core.errors import SandboxFault, UsageError
+from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem, TestSet
+from pytest_koderz.files.usage_error import UsageError
 
 from .crew import Crew, Nursery
 from .lane import Trial

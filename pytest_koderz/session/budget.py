@@ -14,10 +14,11 @@ from threading import get_ident
 import pytest
 
 from pytest_koderz.core.arm import ModelSettings, Role
-from pytest_koderz.core.errors import OutOfBudget, UsageError
+from pytest_koderz.core.errors import OutOfBudget
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.money import MILLION, Price, cost_of
 from pytest_koderz.core.ports import Prompt, Reply, meter
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.recorded import Event, Recorded
 from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.reporters.text import counted, dollars

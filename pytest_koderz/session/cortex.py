@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.cortex import Delivery
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.text import counted
 from pytest_koderz.settings.config import Settings
 

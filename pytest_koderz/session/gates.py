@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from pytest_koderz.core.arm import Arm
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.evidence.arms import figures_of
 from pytest_koderz.evidence.gate_rules import Gate, gate_cost_per_solved, gate_solved, gate_worse
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.results import VERSION
 from pytest_koderz.settings.config import Settings
 

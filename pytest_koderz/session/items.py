@@ -12,9 +12,10 @@ import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
 from pytest_koderz.core.arm import Arm
-from pytest_koderz.core.errors import KoderzError, UsageError
+from pytest_koderz.core.errors import KoderzError
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import from_json, to_json
 from pytest_koderz.reporters.junit import properties_of
 from pytest_koderz.reporters.text import failure_lines, headline

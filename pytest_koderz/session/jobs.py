@@ -8,7 +8,8 @@ from threading import Event
 
 import pytest
 
-from pytest_koderz.core.errors import OutOfBudget, UsageError
+from pytest_koderz.core.errors import OutOfBudget
+from pytest_koderz.files.usage_error import UsageError
 
 from .items import ExperimentItem
 from .runner import Benchmark

@@ -48,9 +48,9 @@ def run_parametrized(request: pytest.FixtureRequest) -> Experiment:
 
 
 def _problems(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Problem, ...]:
-    from pytest_koderz.core.errors import UsageError
     from pytest_koderz.datasets import read_suite
     from pytest_koderz.datasets.selection import select, select_known
+    from pytest_koderz.files.usage_error import UsageError
 
     from .items import benchmark_key
 

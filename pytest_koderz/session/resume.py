@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import conditions_of_arm
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.settings.config import Choice, Settings, load_settings, nearest

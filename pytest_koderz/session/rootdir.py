@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 PATHS = ("--koderz-config", "--koderz-json", "--koderz-html", "--koderz-baseline")
 """The options whose values are paths."""

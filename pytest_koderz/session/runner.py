@@ -28,6 +28,7 @@ from pytest_koderz.core.loop import solve
 from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import conditions_of
 from pytest_koderz.records.recorded import Past, Recorded
 from pytest_koderz.records.resumed_world import Continued
@@ -94,7 +95,7 @@ class Benchmark:
             sandbox = self.sandbox()
             self._check(problem, sandbox)
             crew = self._crew(arm)
-        except KoderzError as fault:
+        except (KoderzError, UsageError) as fault:
             return self._told(start.ended(Status.INVALID, 0.0, str(fault)))
         world = Continued(past, self.hooks, self.hooks, self.hooks.keep)
         ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)

@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 from _pytest.junitxml import xml_key
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex
 from pytest_koderz.datasets.selection import select, select_known
 from pytest_koderz.files.atomic import check_output, write_output
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.records.journal import Journal
 from pytest_koderz.records.reader import archived, in_order

@@ -13,10 +13,10 @@ from pytest_koderz.backends import NAMES, requirements
 from pytest_koderz.backends.checks import absence
 from pytest_koderz.backends.weights import ensure_weights
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.money import Usage
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.settings.config import Choice, Settings, load_settings, shipped_path
 
 SUITE_FOLDER = "problems"

@@ -16,10 +16,10 @@ from annotated_types import Ge, Gt, Le
 from pytest_koderz.backends import NAMES, backend
 from pytest_koderz.backends.options import checked
 from pytest_koderz.core.arm import Arm, CheckpointPolicy, ModelSettings, Role
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.core.money import Price
 from pytest_koderz.core.problem import GradingSet
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
 FREE_BACKENDS = ("embedded", "ollama", "simulated")

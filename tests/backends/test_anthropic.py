@@ -16,9 +16,10 @@ import pytest
 
 from pytest_koderz.backends.anthropic import AnthropicModel, open_model, requirements
 from pytest_koderz.core.arm import Role
-from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Price, Usage, cost_of
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import Answer, AnthropicServer, Dropped, Fault, Garbage, HalfSent, Hang, Request, Status
 
 from .worlds import SECRET, Naps, a_model, a_prompt

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from pytest_koderz.backends import NAMES, backend, requirements
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 from .worlds import SECRET, a_model
 

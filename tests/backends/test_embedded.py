@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from pytest_koderz.backends.embedded import EmbeddedModel, _threads, ensure_weights, open_model, requirements
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
+from pytest_koderz.files.usage_error import UsageError
 
 from .worlds import a_model, a_prompt
 

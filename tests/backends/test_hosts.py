@@ -6,7 +6,7 @@ import pytest
 from ollama._client import _parse_host
 
 from pytest_koderz.backends.http.hosts import base_url, is_loopback, listed, shared_out, shown
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_koderz.backends.http.limits import MINUTE, Limits
 from pytest_koderz.backends.ollama import open_model
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import Answer, FrozenClock, OllamaServer
 
 from .worlds import a_model, a_prompt

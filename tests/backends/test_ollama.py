@@ -8,9 +8,10 @@ import ollama
 import pytest
 
 from pytest_koderz.backends.ollama import OllamaModel, open_model, requirements
-from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import Answer, Dropped, Fault, Garbage, HalfSent, Hang, OllamaServer, Status, Turn
 
 from .worlds import SECRET, Naps, a_model, a_prompt

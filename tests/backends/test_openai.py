@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from pytest_koderz.backends.openai import OpenAIModel, open_model, requirements
-from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import (
     Answer,
     Dropped,

@@ -11,10 +11,11 @@ import pytest
 
 from pytest_koderz.backends.replay import ReplayModel, open_model, requirements
 from pytest_koderz.core.arm import Role
-from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.files.usage_error import UsageError
 
 from .worlds import a_model, a_prompt
 

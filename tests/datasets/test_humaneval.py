@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load
 from pytest_koderz.datasets.examples import MISTAKEN, examples_in, visible_tests
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox import open_sandbox
 
 ROW = {

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.datasets import load
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox import open_sandbox
 
 SANITIZED = Path(__file__).parents[2].parent / "shared" / "data" / "sanitized-mbpp.json"

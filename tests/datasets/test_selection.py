@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import select
 from pytest_koderz.datasets.selection import select_known
+from pytest_koderz.files.usage_error import UsageError
 
 NUMBERED = [Problem(f"HumanEval/{number}", "", "f", "") for number in range(20)]
 NAMED = [Problem(f"own/{name}", "", "f", "") for name in ("rotate", "acronym")]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load, read_suite
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox import open_sandbox
 
 SHIPPED = Path(__file__).parents[2] / "problems"

@@ -17,10 +17,10 @@ from threading import Thread
 
 import pytest
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.datasets import load, read_suite
 from pytest_koderz.files import download
 from pytest_koderz.files.download import Source, downloaded
+from pytest_koderz.files.usage_error import UsageError
 from tests.conftest import Run
 
 ROW = {"task_id": "my/0", "prompt": "def f():\n", "entry_point": "f", "test": "assert f() == 1"}

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
-from pytest_koderz.core.errors import JournalFault, UsageError
+from pytest_koderz.core.errors import JournalFault
 from pytest_koderz.core.experiment import Experiment, Spec, Status
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import conditions_of
 from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.records.journal import Journal

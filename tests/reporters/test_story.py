@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.core.errors import UsageError
 from pytest_koderz.core.experiment import Advice, Experiment, Status
 from pytest_koderz.core.iteration import FeedbackPolicy, Outcome, Verdict
 from pytest_koderz.core.money import Ledger
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.journal import Journal
 from pytest_koderz.records.reader import archived, experiments_in, folders_in, in_order, with_ledger
 from pytest_koderz.reporters.overview import is_meant, state_of

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.core.errors import SandboxFault, UsageError
+from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.channel import Channel
 from pytest_koderz.sandbox.checker import Checker

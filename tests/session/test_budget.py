@@ -18,12 +18,13 @@ import pytest
 from pytest_koderz.backends import backend
 from pytest_koderz.commands.quote import quote_lines
 from pytest_koderz.core.arm import ModelSettings, Role
-from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget, UsageError
+from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.experiment import Status as Ending
 from pytest_koderz.core.money import Price, Usage, cost_of
 from pytest_koderz.core.ports import Prompt, Reply, meter
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.recorded import Event, Recorded
 from pytest_koderz.session.budget import TOKENS_BESIDE, Budget, Purse, bound_of, check_budget
 from pytest_koderz.settings.config import Choice, Settings, load_settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_koderz.backends.redaction import key_fault
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import UsageError
+from pytest_koderz.files.usage_error import UsageError
 
 from .hosts import base_url, listed, shared_out
 
