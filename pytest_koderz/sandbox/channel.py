@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .wire import WireError, dumps, loads
@@ -29,8 +29,6 @@ class Channel:
         self._buffer = bytearray()
         self.deadline: float | None = None
         """Of the monotonic clock: what has not come by then is not waited for."""
-        self.size = 0
-        """Bytes of the message that came last."""
         self.descriptors: list[int] = []
         """What came with the messages; whoever takes one closes it."""
 
@@ -38,13 +36,8 @@ class Channel:
         self.send_body(dumps(message), descriptors)
 
     def send_body(self, body: bytes, descriptors: Sequence[int] = ()) -> None:
-        self._send(_framed(body), descriptors)
-
-    def send_bodies(self, bodies: Iterable[bytes]) -> None:
-        """Several messages at once: a socket holds but a few hundred small ones that came one by one."""
-        self._send(b"".join(map(_framed, bodies)))
-
-    def _send(self, message: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Send a message that is JSON already."""
+        message = len(body).to_bytes(4, "big") + body
         try:
             sent = socket.send_fds(self._sock, [message], descriptors) if descriptors else 0
             if sent < len(message):
@@ -59,7 +52,6 @@ class Channel:
         if self._largest is not None and size > self._largest:
             raise WireError("a message of more bytes than are accepted")
         self._fill(4 + size)
-        self.size = size
         body = self._buffer[4 : 4 + size]
         del self._buffer[: 4 + size]
         return loads(body)
@@ -85,7 +77,3 @@ class Channel:
 
     def close(self) -> None:
         self._sock.close()
-
-
-def _framed(body: bytes) -> bytes:
-    return len(body).to_bytes(4, "big") + body

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -14,10 +13,8 @@ from .channel import Channel, Gone
 from .child import compiled
 from .explain import TALLY, compile_counting
 from .greeting import greet
-from .patience import patience
-from .script import Script
-from .session import Broken, Diverged, Entry, Misfit, Over, Session
-from .tally import MOST_FAILURES, Tally, failure
+from .session import Broken, Entry, Misfit, Over, Session
+from .tally import Tally, failure
 
 TESTS = "<tests>"
 _REFERENCE = "expected"
@@ -32,7 +29,6 @@ class Tests:
     code: CodeType
     asserts: list[Any]
     entry_point: str
-    script: Script
     answers: Answers
 
 
@@ -41,14 +37,12 @@ class Checker:
 
     def __init__(self) -> None:
         self._compiled: dict[str, Tests] = {}
-        self._ended: tuple[Tests, Sequence[bytes], Mapping[int, str]] | None = None
-        """The tests that passed just now, and their calls and answers."""
 
     def learn(self, key: str, preamble: str, source: str, entry_point: str) -> str:
         """Compile a set of tests; the problem's preamble in compiled form, which is the same for each candidate."""
         code, asserts = compile_counting(source, TESTS)
         trusted = compile(preamble, "<problem>", "exec", dont_inherit=True)
-        self._compiled[key] = Tests(trusted, code, asserts, entry_point, Script(), Answers())
+        self._compiled[key] = Tests(trusted, code, asserts, entry_point, Answers())
         return compiled(preamble)
 
     def forget(self, key: str) -> None:
@@ -56,31 +50,14 @@ class Checker:
 
     def judge(self, key: str, channel: Channel) -> dict[str, Any]:
         """What became of the candidate that a child at the other end of *channel* has been told to load."""
-        tests = self._compiled[key]
-        session = Session(channel, tests.script.ahead, watched=not tests.script.settled)
-        # What has been sent ahead is answered without our asking.
-        with patience(bool(tests.script.ahead)):
-            result = _judged(tests, session, MOST_FAILURES)
-        if "again" in result:
-            tests.script.mistrust()
-        elif result.get("outcome") == "passed" and not tests.script.settled:
-            self._ended = tests, session.calls, session.answers
-            result["settling"] = True  # so who comes next does not take the time for its own
-        return result
-
-    def settle(self) -> None:
-        """Between two judgements: find out what may be sent ahead the next time."""
-        if self._ended is not None:
-            (tests, calls, answers), self._ended = self._ended, None
-            tests.script.settle(calls, answers, lambda session: _judged(tests, session, 0))
+        return _judged(self._compiled[key], Session(channel))
 
 
-def _judged(tests: Tests, session: Session, most: int) -> dict[str, Any]:
+def _judged(tests: Tests, session: Session) -> dict[str, Any]:
     proxy = Entry(session, tests.entry_point)
     scope: dict[str, Any] = {"__name__": "tests"}
-    tally = scope[TALLY] = Tally(session, tests.asserts, scope, most)
+    tally = scope[TALLY] = Tally(session, tests.asserts, scope)
     try:
-        session.begin()
         fault = _loaded(tests, scope, proxy)
         return {"fault": fault} if fault else _run(scope["check"], proxy, session, tally)
     except Over as over:
@@ -116,8 +93,6 @@ def _run(check: Any, proxy: Entry, session: Session, tally: Tally) -> dict[str, 
 
 def _over(why: BaseException, tally: Tally) -> dict[str, Any]:
     match why:
-        case Diverged():
-            return {"again": True}
         case Misfit():
             return {"fault": str(why)}
         case Broken():
@@ -157,7 +132,6 @@ def serve(sock: socket.socket) -> None:
         except Gone:
             return
         control.send(_answer(checker, verb, rest, control))
-        checker.settle()
 
 
 def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> Any:
@@ -168,8 +142,6 @@ def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> A
             return {"fault": f"the tests cannot be compiled: {error}"}
     if verb == "forget":
         checker.forget(*rest)
-        return {}
-    if verb == "wait":
         return {}
     (key,) = rest
     channel = Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, control.descriptors.pop()))

@@ -18,8 +18,6 @@ from .watch import Outputs, Stopwatch
 
 _GRACE = 0.5
 """Seconds that the checker has for its result once the child is dead."""
-_SETTLED = 5.0
-"""Seconds after which a checker that is at work for itself will not be ready any more."""
 Meanwhile = Callable[[], None]
 """What the supervisor does while a child is at work."""
 _MOST_TESTS = 32
@@ -47,8 +45,6 @@ class Lane:
         self._control = Channel(self._checker.sock, None)
         self._known: dict[str, str] = {}
         """The compiled preambles of the tests that this checker has, by their keys, the oldest first."""
-        self._settling = False
-        """The checker may still be at work for itself."""
         self.broken = False
 
     def learn(self, key: str, *sources: str) -> str:
@@ -56,7 +52,6 @@ class Lane:
 
         Returns the problem's preamble as a child loads it.
         """
-        self._wait()
         if key not in self._known:
             self._checker.greet()
             if len(self._known) >= _MOST_TESTS:
@@ -77,32 +72,18 @@ class Lane:
         with Meter(child.pid) as meter:
             answered = outputs.until(self._checker.sock, watch)
             usage, taken = meter.usage(), watch.seconds
-        answer = self._told(self._receive()) if answered else self._settle(child)
+        answer = self._told(self._receive()) if answered else self._last_answer(child)
         fate = Fate(usage) if usage else child.fate()
-        self._settling = answer is not None and "settling" in answer
         return Trial(answer, not answered, taken, fate, *outputs.texts())
 
-    def _wait(self) -> None:
-        """Until the checker has done what it does for itself after a pass: no candidate's time is to run meanwhile."""
-        if self._settling:
-            self._send(["wait"])
-            if not self._is_heard(_SETTLED):
-                self._fail()  # tests that go on whatever is raised have no end without a candidate
-            self._receive()
-            self._settling = False
-
-    def _settle(self, child: Process) -> dict[str, Any] | None:
+    def _last_answer(self, child: Process) -> dict[str, Any] | None:
         """The time was up: without its child the checker ends soon, unless it is busy with an endless answer."""
         child.kill()
-        if self._is_heard(_GRACE):
+        readable, _, _ = select.select([self._checker.sock], [], [], _GRACE)
+        if readable:
             return self._told(self._receive())
         self.broken = True
         return None
-
-    def _is_heard(self, seconds: float) -> bool:
-        """Whether the checker has something to say, within so many seconds."""
-        readable, _, _ = select.select([self._checker.sock], [], [], seconds)
-        return bool(readable)
 
     def _ask(self, message: list[Any]) -> Any:
         self._send(message)

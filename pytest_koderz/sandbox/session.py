@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import sys
 from ast import literal_eval
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -15,10 +13,7 @@ from typing import Any, NoReturn
 
 from .channel import Channel, Gone
 from .child import ENTRY, ITER
-from .wire import Encoder, Node, Truncated, WireError, become, decode, dumps, is_atom, is_mutable, refill
-
-MOST_AHEAD = (32 if sys.platform == "linux" else 1) * 1024
-"""Bytes of calls that are sent ahead: less than a socket holds, or both sides could wait for each other."""
+from .wire import Encoder, Node, Truncated, WireError, become, decode, is_mutable, refill
 
 
 class Over(BaseException):
@@ -31,10 +26,6 @@ class Broken(Over):
 
 class Misfit(Over):
     """The tests ask for what a process apart cannot give; it says nothing of the candidate."""
-
-
-class Diverged(Over):
-    """The tests made another call than the one sent ahead: the child has seen what it should not have, and is spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +87,13 @@ class Entry(Function):
 
 
 class Session:
-    """The calls of one candidate. Answers are logged: a failing assertion is explained without calling again."""
+    """The calls of one candidate. Answers are logged: a failing assertion is explained without calling again.
 
-    def __init__(self, channel: Channel, ahead: Sequence[bytes], *, watched: bool = False) -> None:
+    A call is sent once the one before it is answered: whatever else the child held, a candidate could read ahead.
+    """
+
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._ahead = deque(ahead)
-        self._watched = watched
-        self.answers: dict[int, str] = {}
-        """Literals of the answers to `calls`, by their indexes, of a *watched* session; none of what is larger."""
-        self.calls: list[bytes] = []
-        """What was asked, a little further than could be sent ahead."""
-        self._room = MOST_AHEAD
         self.log: list[Any] | None = None
         """Answers since the assertion at hand began, the first ones; None: there is none at hand."""
         self.replay: list[Any] | None = None
@@ -119,26 +106,13 @@ class Session:
         """What the function has changed, by id, and a copy of what that was before."""
         self._types: dict[tuple[str, bool, bool], type[Opaque]] = {}
 
-    def begin(self) -> None:
-        """Send the calls ahead that are known; the child has been told to load the candidate."""
-        self._send(*self._ahead)
-
-    def _ask(self, body: bytes) -> list[Any]:
-        """The child's answer to a call. Raises Broken, or Diverged."""
-        if self._room >= 0:
-            self.calls.append(body)
-            self._room -= len(body)
-        if not self._ahead:
-            self._send(body)
-        elif body != self._ahead.popleft():
-            self._end(Diverged)
-        return self.answer()
-
-    def _send(self, *bodies: bytes) -> None:
+    def _ask(self, call: list[Any]) -> list[Any]:
+        """The child's answer to *call*. Raises Broken."""
         try:
-            self._channel.send_bodies(bodies)
+            self._channel.send(call)
         except Gone:
             self._break("the process ended")
+        return self.answer()
 
     def answer(self) -> list[Any]:
         try:
@@ -159,11 +133,9 @@ class Session:
         with self._turn:
             encoder = Encoder(self._handle_of)
             refs = [encoder.add(args), encoder.add(dict(kwargs)) if kwargs else None]
-            answer = self._ask(dumps(["call", handle, encoder.nodes, *refs]))
+            answer = self._ask(["call", handle, encoder.nodes, *refs])
             self._answered = True
             value = self._value(answer, encoder.objects)
-            if self._watched and self._channel.size <= MOST_AHEAD:
-                self.answers[len(self.calls) - 1] = literal_of(value)
         if self.log is not None and len(self.log) < _LONGEST_LOG:
             # An iterator is used up by the assertion, so a copy is kept.
             self.log.append(copy(value) if type(value) is _ITERATOR else value)
@@ -172,8 +144,6 @@ class Session:
     def _value(self, answer: list[Any], known: list[object]) -> Any:
         try:
             _, nodes, root, changes = answer
-            if is_atom(root) and nodes == changes == []:
-                return root
             (value,), objects = decode(nodes, [root], self._opaque, known, _iterators_error)
             for number, node in changes:
                 holder = known[number]
@@ -253,14 +223,6 @@ def _builtin_error(name: object, message: str) -> BaseException:
                 error: BaseException = each(_key_of(message) if issubclass(each, KeyError) else message)
                 return error
     return RuntimeError(message)
-
-
-def literal_of(value: object) -> str:
-    """Empty where it has none."""
-    try:
-        return repr(value)
-    except (ValueError, RecursionError):  # an integer with too many digits
-        return ""
 
 
 def _key_of(message: str) -> object:

@@ -99,8 +99,6 @@ class Judge:
         nursery = self._crew.nursery(problem.isolation, _requires(problem, candidate))
         with nursery.child() as child:
             trial = self._trial(nursery, child, problem, tests, candidate.source, seconds)
-        if trial.answer and trial.answer.get("again"):
-            return self._judged(problem, tests, candidate, seconds)
         return _verdict_of(trial, seconds, problem.isolation, host_of(child.missing))
 
     def _trial(

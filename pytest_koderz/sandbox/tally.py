@@ -15,10 +15,9 @@ LONGEST = 2000
 
 
 class Tally:
-    """Counts the assertions of one run, and keeps the first *most* failures."""
+    """Counts the assertions of one run, and keeps the first failures."""
 
-    def __init__(self, session: Session, asserts: list[Any], scope: dict[str, Any], most: int) -> None:
-        self._most = most
+    def __init__(self, session: Session, asserts: list[Any], scope: dict[str, Any]) -> None:
         self.count = 0
         self.missed = 0
         self.failures: list[dict[str, Any]] = []
@@ -42,7 +41,7 @@ class Tally:
 
     def failed(self, claim: Claim, error: BaseException, trace: TracebackType) -> None:
         """An assertion did not hold, or raised: explain it, and count it unless the tests are to handle it."""
-        if len(self.failures) < self._most and not hasattr(error, "koderz_failure_"):
+        if len(self.failures) < MOST_FAILURES and not hasattr(error, "koderz_failure_"):
             own = type(error) is AssertionError and trace.tb_next is None
             described = self._explained(claim, dict(trace.tb_frame.f_locals)) if own else self._described(claim, error)
             error.koderz_failure_ = described  # type: ignore[attr-defined]
@@ -54,7 +53,7 @@ class Tally:
         raised = getattr(error, "koderz_raised_", None)
         if not self.failures:
             self.crashed = raised is not None
-        if len(self.failures) < self._most:
+        if len(self.failures) < MOST_FAILURES:
             self.failures.append(getattr(error, "koderz_failure_", None) or _failure_of(error, None))
 
     def _explained(self, claim: Claim, local: Mapping[str, Any]) -> dict[str, Any]:

@@ -409,11 +409,6 @@ _WHOLES: dict[str, Callable[[list[Any]], object]] = {
 }
 
 
-def is_atom(ref: Ref) -> bool:
-    """True for a value that stands for itself."""
-    return type(ref) in _ATOMS
-
-
 def is_mutable(value: object) -> bool:
     """True for what a function can change in place, so that it must travel back."""
     return type(value) in _MUTABLE
