@@ -91,12 +91,6 @@ def load(preamble: CodeType, source: str) -> ModuleType:
     return module
 
 
-def unload() -> None:
-    """Undo `load`, so that no child has to free what was loaded before the fork."""
-    sys.modules.pop("candidate", None)
-    linecache.cache.pop(FILENAME, None)
-
-
 def _check_size(body: bytes) -> None:
     if len(body) > LARGEST:
         raise OverflowError("a value too large to be compared")

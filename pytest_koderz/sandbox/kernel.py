@@ -68,11 +68,6 @@ def hide_from_equals() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def telling_cpu() -> Call:
-    """For a child: the number of the CPU that it runs on. Raises OSError where the system does not tell."""
-    return _later(_libc["sched_getcpu"])
-
-
 def drop_capabilities() -> None:
     """Leave of root nothing but its number."""
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)

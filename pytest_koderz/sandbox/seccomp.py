@@ -209,7 +209,6 @@ ZYGOTE: dict[str, Numbers] = {
     "wait4": (61, 260),
     "kill": (62, 129),
     "setsid": (112, 157),
-    "sched_setaffinity": (203, 122),
     "dup2": (33, None),
     "dup3": (292, 24),
     "close": (3, 57),

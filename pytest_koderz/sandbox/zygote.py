@@ -18,9 +18,6 @@ from typing import Any
 from . import scratch
 from .kernel import Step
 from .locks import hide, limit_memory, tie
-from .memory import copy_mappings, settle
-from .rehearsal import TIMES
-from .turns import take_turns
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
@@ -43,14 +40,10 @@ def main() -> None:
     for number in (0, 1):
         os.dup2(devnull, number)
     os.close(devnull)
-    copy_mappings()
     hide()
     _preload(settings)
     body, missing = _body(settings, control)
-    for _ in range(TIMES):  # a rehearsal, with calls that do nothing
-        _begin([dict, dict], os.getppid(), (CHANNEL, 1, 2))
     nest = Nest(body)
-    settle()
     control.send(json.dumps(["ready", *missing]).encode())
     _serve(control, supervisor, nest)
     nest.clear()
@@ -87,7 +80,7 @@ class Nest:
 
     def __init__(self, body: Body) -> None:
         self._body = body
-        self._steps = [*tie(), os.setsid, *take_turns()]
+        self._steps = [*tie(), os.setsid]
         self._living: set[int] = set()
         self._fates: dict[int, list[float]] = {}
 

@@ -155,6 +155,30 @@ def test_time_spent_waiting_for_a_cpu_does_not_count(monkeypatch: pytest.MonkeyP
     assert watch.left() < 0
 
 
+_CPUS = "import os\ndef f(n):\n    return sorted(os.sched_getaffinity(0))\n"
+
+
+@linux
+@pytest.mark.parametrize("most", [1024, 1], ids=["all", "one"])
+def test_candidates_and_checkers_may_use_the_cpus_that_we_may(most: int) -> None:
+    """A process that is bound to one stays there, and its candidates are judged."""
+    cpus = sorted(os.sched_getaffinity(0))[:most]
+    script = (
+        "import os\n"
+        f"os.sched_setaffinity(0, {cpus})\n"
+        "from pytest_koderz.core.iteration import Candidate\n"
+        "from pytest_koderz.core.problem import Problem\n"
+        "from pytest_koderz.sandbox import open_sandbox\n"
+        f"test = 'import os; cpus = sorted(os.sched_getaffinity(0)); assert candidate(1) == cpus == {cpus}'\n"
+        "problem = Problem('own/0', '', 'f', f'def check(candidate):\\n    {test}\\n')\n"
+        "with open_sandbox() as judge:\n"
+        f"    print([judge(problem, Candidate({_CPUS!r})).passed for _ in range(3)])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[True, True, True]\n"
+
+
 @linux
 def test_usage_is_read_from_outside() -> None:
     """CPU seconds, memory and waiting of any process; nothing of one that is not there."""
