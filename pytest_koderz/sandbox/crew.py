@@ -1,10 +1,9 @@
-"""The processes of the judge: fork servers, children that stand ready, lanes; started when they are first needed."""
+"""The processes of the judge: fork servers, children, lanes; started when they are first needed."""
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,18 +19,15 @@ from .process import Process
 from .servers import Server
 
 _PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math", "operator", "re", "typing"]
-"""What a child has loaded anyway, and candidates import most. Any other module would make each fork slower, whether its
-candidate needs it or not; `random` would even be seeded anew by each."""
+"""What a child has loaded anyway, and candidates import most."""
 _CHECKERS_SHARE = 2
 """How many times as much memory as a candidate its checker may use: a small answer can be the seed of a large value."""
-_CLOSELY = 0.005
-"""Seconds between two candidates that follow each other closely."""
 _SCRATCH_FILE = 16 << 20
 """Bytes of the largest file that tests may write in a scratch folder."""
 
 
 class Nursery:
-    """A fork server for candidates of one kind, and the children that it keeps ready."""
+    """A fork server for candidates of one kind, whose children each serve one of them."""
 
     def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
         self._scratch = scratch.make() if isolation == "in-process" else None
@@ -45,18 +41,12 @@ class Nursery:
                 "scratch": [self._scratch] if self._scratch else [],
             }
         )
-        self._spares: deque[Process] = deque()
-        self._busy_until = 0.0
 
     @contextmanager
     def child(self) -> Iterator[Process]:
         """A locked child for one candidate, which does not outlive it."""
+        child = Process(self._server, locked=True, scratch=self._scratch)
         try:
-            child = self._spares.popleft()
-        except IndexError:
-            child = self._fork()
-        try:
-            child.greet()
             yield child
         finally:
             if child.scratch:
@@ -64,18 +54,6 @@ class Nursery:
                     child.fate()  # it must be over before its folder can be removed
                 scratch.remove(child.scratch)
             child.close()
-            if not self._spares:
-                with suppress(SandboxFault):  # whoever needs the next one will see it
-                    self._spares.append(self._fork())
-            self._busy_until = time.monotonic() + _CLOSELY
-
-    def provide(self) -> None:
-        """Have a child made ready for the next candidate while this one is at work, if they follow each other closely.
-
-        Where they do not, that would only take time from this one, and is done after it.
-        """
-        if time.monotonic() < self._busy_until:
-            self._spares.append(self._fork())
 
     @property
     def alive(self) -> bool:
@@ -86,20 +64,10 @@ class Nursery:
         with self.child():
             return self._server.missing
 
-    def let_go(self) -> None:
-        """End the children that stand ready."""
-        with suppress(IndexError):  # others may take them at the same time
-            while True:
-                self._spares.pop().close()
-
     def close(self) -> None:
-        self.let_go()
         self._server.close()
         if self._scratch:
             scratch.remove(self._scratch)
-
-    def _fork(self) -> Process:
-        return Process(self._server, locked=True, scratch=self._scratch)
 
 
 class Crew:
@@ -138,13 +106,11 @@ class Crew:
                 lane.close()
 
     def renew(self) -> None:
-        """Start again what has ended, and let go of all that stood ready."""
+        """Start again what has ended."""
         with self._lock:
             self._close_lanes()
             for kind, nursery in list(self._nurseries.items()):
-                if nursery.alive:
-                    nursery.let_go()
-                else:
+                if not nursery.alive:
                     self._nurseries.pop(kind).close()
             if not self._checkers.alive:
                 self._checkers.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -18,8 +17,6 @@ from .watch import Outputs, Stopwatch
 
 _GRACE = 0.5
 """Seconds that the checker has for its result once the child is dead."""
-Meanwhile = Callable[[], None]
-"""What the supervisor does while a child is at work."""
 _MOST_TESTS = 32
 """Sets of tests that a checker keeps compiled."""
 
@@ -53,7 +50,6 @@ class Lane:
         Returns the problem's preamble as a child loads it.
         """
         if key not in self._known:
-            self._checker.greet()
             if len(self._known) >= _MOST_TESTS:
                 oldest = next(iter(self._known))
                 del self._known[oldest]
@@ -61,14 +57,13 @@ class Lane:
             self._known[key] = self._told(self._ask(["learn", key, *sources]))["preamble"]
         return self._known[key]
 
-    def judge(self, child: Process, key: str, load: list[str], seconds: float, meanwhile: Meanwhile) -> Trial:
+    def judge(self, child: Process, key: str, load: list[str], seconds: float) -> Trial:
         """Let *child* load a candidate and answer the tests *key*, for at most so many seconds with a CPU."""
         with suppress(Gone):  # which the checker will see too
             Channel(child.sock).send(load)
         self._send(["judge", key], [child.sock.fileno()])
         watch = Stopwatch(seconds, child.pid, self._checker.pid)
         outputs = Outputs(child)
-        meanwhile()
         with Meter(child.pid) as meter:
             answered = outputs.until(self._checker.sock, watch)
             usage, taken = meter.usage(), watch.seconds

@@ -23,6 +23,7 @@ class Process:
     """A process that another one forked for us, named by a descriptor where the kernel has them."""
 
     def __init__(self, server: Server, *, locked: bool, scratch: str | None = None) -> None:
+        """Raises SandboxFault where it does not come to be, or is not ready in time."""
         self.sock, there = socket.socketpair()
         self._server = server
         self._scratch = scratch
@@ -39,6 +40,8 @@ class Process:
             ends = [os.open(os.devnull, os.O_WRONLY) for _ in range(2)]
         try:
             server.fork([there.fileno(), *ends])
+            there.close()
+            self._await_greeting()
         except SandboxFault:
             self.close()
             raise
@@ -57,10 +60,7 @@ class Process:
         """Names of the locks that it lacks, as all children of its zygote do."""
         return self._server.missing
 
-    def greet(self) -> None:
-        """Wait until it is ready. Raises SandboxFault."""
-        if self.pid:
-            return
+    def _await_greeting(self) -> None:
         self.sock.settimeout(_START_SECONDS)
         try:
             greeting = self.sock.recv(SIZE)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from .channel import Channel, Gone
-from .lane import Meanwhile, Trial
+from .lane import Trial
 from .process import Process
 from .usage import Fate, Meter
 from .watch import Outputs, Stopwatch
@@ -19,7 +19,7 @@ _MOST_TESTS = 10**6
 _TEXTS = ("summary", "assertion", "explanation", "exception")
 
 
-def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: float, meanwhile: Meanwhile) -> Trial:
+def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: float) -> Trial:
     """Let *child* run a candidate with its tests: preamble, candidate, tests, entry point."""
     outputs = Outputs(child)
     channel = Channel(child.sock)
@@ -27,7 +27,6 @@ def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: flo
     answer = _NOTHING
     with suppress(Gone):
         channel.send(list(sources))
-    meanwhile()
     with Meter(child.pid) as meter:
         answered = outputs.until(child.sock, watch)
         usage, taken = meter.usage(), watch.seconds

@@ -16,7 +16,7 @@ from pytest_koderz.core.errors import SandboxFault, UsageError
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem, TestSet
 
-from .crew import Crew, Nursery
+from .crew import Crew
 from .lane import Trial
 from .levels import Levels, host_of
 from .process import Process
@@ -98,19 +98,17 @@ class Judge:
     def _judged(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
         nursery = self._crew.nursery(problem.isolation, _requires(problem, candidate))
         with nursery.child() as child:
-            trial = self._trial(nursery, child, problem, tests, candidate.source, seconds)
+            trial = self._trial(child, problem, tests, candidate.source, seconds)
         return _verdict_of(trial, seconds, problem.isolation, host_of(child.missing))
 
-    def _trial(
-        self, nursery: Nursery, child: Process, problem: Problem, tests: str, source: str, seconds: float
-    ) -> Trial:
+    def _trial(self, child: Process, problem: Problem, tests: str, source: str, seconds: float) -> Trial:
         if problem.isolation == "in-process":
             sources = problem.preamble, source, tests, problem.entry_point
-            return judge_alone(child, sources, seconds, nursery.provide)
+            return judge_alone(child, sources, seconds)
         key = _key(problem, tests)
         with self._crew.lane() as lane:
             preamble = lane.learn(key, problem.preamble, tests, problem.entry_point)
-            return lane.judge(child, key, ["load", preamble, source, problem.entry_point], seconds, nursery.provide)
+            return lane.judge(child, key, ["load", preamble, source, problem.entry_point], seconds)
 
     def _refuse_gaps(self) -> None:
         try:
