@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from .channel import Channel
 from .child import serve
 from .greeting import greet
-from .kernel import Step
 from .locks import Locks
 
 
@@ -19,14 +18,13 @@ def body_of(settings: dict[str, Any], sock: socket.socket) -> tuple[Callable[[],
     locks = Locks(settings, sock.fileno())
     locks.prepare()
     work = _work_of(settings, Channel(sock, None))
-    return partial(_begin, locks.steps, sock.fileno(), work), locks.missing
 
+    def body() -> None:
+        locks.hold()
+        greet(sock.fileno())
+        work()
 
-def _begin(steps: Sequence[Step], channel: int, work: Callable[[], object]) -> None:
-    for step in steps:
-        step()
-    greet(channel)
-    work()
+    return body, locks.missing
 
 
 def _work_of(settings: dict[str, Any], channel: Channel) -> Callable[[], None]:

@@ -24,15 +24,13 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .kernel import later
+from .kernel import syscall
 
 _ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000
 _KILL_PROCESS = 0x80000000
 
 _SET_MODE_FILTER = 1
-_HEADER = struct.Struct("HP")
-"""struct sock_fprog: how many instructions, and where they are."""
 _SPEC_ALLOW = 1 << 2
 """No slower branch prediction for the filtered process: the candidate has nobody's secrets to guess at."""
 
@@ -202,26 +200,6 @@ PRETENDED: dict[str, Numbers] = {
     "utimensat": (280, 88),
     "setxattr": (188, 5),
 }
-# What a zygote needs beyond that: to fork, to give a child its descriptors, its session and its locks, and to end it.
-ZYGOTE: dict[str, Numbers] = {
-    "clone": (56, 220),
-    "fork": (57, None),
-    "wait4": (61, 260),
-    "kill": (62, 129),
-    "setsid": (112, 157),
-    "dup2": (33, None),
-    "dup3": (292, 24),
-    "close": (3, 57),
-    "close_range": (436, 436),
-    "sendmsg": (46, 211),
-    "recvmsg": (47, 212),
-    "pidfd_open": (434, 434),
-    "prctl": (157, 167),
-    "landlock_create_ruleset": (444, 444),
-    "landlock_add_rule": (445, 445),
-    "landlock_restrict_self": (446, 446),
-    "seccomp": (317, 277),
-}
 
 
 class When(NamedTuple):
@@ -273,40 +251,30 @@ def supported() -> bool:
 
 
 Decisions = dict[int, tuple[Instruction, ...]]
-"""What is decided on a system call, by its number."""
+"""What is decided on a system call, by its number; all others are denied."""
 
 
 class Filter:
-    """Decisions in the form that the kernel takes; made ready once, held any number of times."""
+    """What a child may do, in the form that the kernel takes.
 
-    def __init__(self, decisions: Decisions, otherwise: Instruction = _DENY) -> None:
-        """*otherwise*: what is decided on all other numbers."""
-        architecture = ARCHITECTURES[os.uname().machine]
-        self.program = tuple(_program(architecture.audit, decisions, otherwise))
-        code = b"".join(struct.pack("=HBBI", *each) for each in self.program)
-        memory = ctypes.create_string_buffer(len(code) + _HEADER.size)
-        memory.raw = code + _HEADER.pack(len(code) // 8, ctypes.addressof(memory))
-        header = ctypes.byref(memory, len(code))
-        self.hold = later(architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, header)
-        """Bind this process for good. Its privileges must have been given up before."""
-
-
-def filters_of(channel: int, *, scratch: bool, read_only: bool) -> tuple[Filter, Filter]:
-    """A filter for a zygote, and the one that each of its children holds besides: together they allow what is listed.
-
-    The kernel translates a program anew each time that one is held. So the long one is held once, with what a zygote
-    needs left open; a child has but to close that.
     *channel*: the descriptor that cannot be closed.
+    *scratch*: there is a folder to write in, which Landlock sees to.
     *read_only*: no file is opened to be written, where Landlock cannot see to it.
     """
-    listed = _decisions(channel, scratch=scratch, read_only=read_only)
-    opened = _numbers((ZYGOTE | WRITING | PRETENDED if scratch else ZYGOTE).values())
-    zygote = {**listed, **dict.fromkeys(opened, (_ALLOWED,))}
-    return Filter(zygote), Filter({number: listed.get(number, (_DENY,)) for number in opened}, _ALLOWED)
+
+    def __init__(self, channel: int, *, scratch: bool, read_only: bool) -> None:
+        self._architecture = ARCHITECTURES[os.uname().machine]
+        decisions = _decisions(channel, scratch=scratch, read_only=read_only)
+        self.program = tuple(_program(self._architecture.audit, decisions))
+
+    def hold(self) -> None:
+        """Bind this process for good. Its privileges must have been given up before."""
+        code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in self.program))
+        header = struct.pack("HP", len(self.program), ctypes.addressof(code))  # struct sock_fprog
+        syscall(self._architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, header)
 
 
 def _decisions(channel: int, *, scratch: bool, read_only: bool) -> Decisions:
-    """What a child may do; all else is denied."""
     groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if scratch else [])]
     allowed = {number: (_ALLOWED,) for group in groups for number in _numbers(group.values())}
     pretended = dict.fromkeys(_numbers(PRETENDED.values() if scratch else ()), (_PRETENDED,))
@@ -323,7 +291,7 @@ def _numbers(calls: Iterable[Numbers]) -> list[int]:
     return [number for call in calls if (number := call[column]) is not None]
 
 
-def _program(audit: int, decisions: Decisions, otherwise: Instruction) -> Iterator[Instruction]:
+def _program(audit: int, decisions: Decisions) -> Iterator[Instruction]:
     """Ranges of numbers in ascending order: the kernel tries each number on it once, so a short way matters."""
     yield (_LOAD, 0, 0, _ARCHITECTURE)
     yield (_EQUAL, 1, 0, audit)
@@ -332,9 +300,9 @@ def _program(audit: int, decisions: Decisions, otherwise: Instruction) -> Iterat
     for first, last, decision in _ranges(decisions):
         yield (_AT_LEAST, 2 + len(decision), 0, last + 1)
         yield (_AT_LEAST, 1, 0, first)
-        yield otherwise
+        yield _DENY
         yield from decision
-    yield otherwise
+    yield _DENY
 
 
 def _ranges(decisions: Decisions) -> list[tuple[int, int, tuple[Instruction, ...]]]:

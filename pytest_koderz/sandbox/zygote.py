@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,17 +15,12 @@ from functools import partial
 from typing import Any
 
 from . import scratch
-from .kernel import Step
-from .locks import hide, limit_memory, tie
+from .kernel import die_with_parent, hide_from_equals
+from .locks import limit_memory
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
 _MOST_FATES = 64
-_MOST_DEAD = 16
-"""Children that may have ended unnoticed. To note several at once touches this process's pages but once."""
-_DESCRIPTORS = struct.Struct("iii")
-"""A child's channel, stdout and stderr as they come with an order. `socket.recv_fds` would touch more pages."""
-_ATTACHED = socket.CMSG_LEN(_DESCRIPTORS.size)
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 Body = Callable[[], None]
 
@@ -40,7 +34,8 @@ def main() -> None:
     for number in (0, 1):
         os.dup2(devnull, number)
     os.close(devnull)
-    hide()
+    if sys.platform == "linux":
+        hide_from_equals()  # before there is anybody that nobody has looked at
     _preload(settings)
     body, missing = _body(settings, control)
     nest = Nest(body)
@@ -80,7 +75,6 @@ class Nest:
 
     def __init__(self, body: Body) -> None:
         self._body = body
-        self._steps = [*tie(), os.setsid]
         self._living: set[int] = set()
         self._fates: dict[int, list[float]] = {}
 
@@ -89,12 +83,11 @@ class Nest:
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _become(self._steps, parent, descriptors, self._body)
+            _become(parent, descriptors, self._body)
         self._living.add(pid)
         for number in descriptors:
             os.close(number)
-        if len(self._living) > _MOST_DEAD:
-            self.reap()
+        self.reap()
 
     def reap(self, awaited: int | None = None) -> None:
         """Note which children have ended, and wait for *awaited* to do so."""
@@ -131,29 +124,31 @@ def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
             # The socket may have been inherited by others, so its end alone does not tell that the supervisor is gone.
             if number in supervisor:
                 return
-        order, attached, _, _ = control.recvmsg(1, _ATTACHED)
+        order, descriptors, _, _ = socket.recv_fds(control, 1, 3)
         if not order:
             return
         if order == b"w":
             pid = int.from_bytes(control.recv(4), "big")
             control.sendall(json.dumps(nest.fate(pid)).encode())
         else:
-            nest.fork(_DESCRIPTORS.unpack(attached[0][2]))
+            nest.fork(descriptors)
 
 
-def _become(steps: Sequence[Step], parent: int, descriptors: Sequence[int], body: Body) -> None:
+def _become(parent: int, descriptors: Sequence[int], body: Body) -> None:
+    """Be a child, and end as one."""
     status = 1
     try:
-        _begin(steps, parent, descriptors)
+        _begin(parent, descriptors)
         body()
         status = 0
     finally:
         os._exit(status)
 
 
-def _begin(steps: Sequence[Step], parent: int, descriptors: Sequence[int]) -> None:
-    for step in steps:
-        step()
+def _begin(parent: int, descriptors: Sequence[int]) -> None:
+    if sys.platform == "linux":
+        die_with_parent()
+    os.setsid()
     if os.getppid() != parent:
         os._exit(1)
     # Its own: two that share an open file can tell each other something by the flags of that.
