@@ -10,7 +10,6 @@ from typing import Any
 
 from .answers import Answers
 from .channel import Channel, Gone
-from .child import compiled
 from .explain import TALLY, compile_counting
 from .greeting import greet
 from .session import Broken, Entry, Misfit, Over, Session
@@ -38,12 +37,11 @@ class Checker:
     def __init__(self) -> None:
         self._compiled: dict[str, Tests] = {}
 
-    def learn(self, key: str, preamble: str, source: str, entry_point: str) -> str:
-        """Compile a set of tests; the problem's preamble in compiled form, which is the same for each candidate."""
+    def learn(self, key: str, preamble: str, source: str, entry_point: str) -> None:
+        """Compile a set of tests."""
         code, asserts = compile_counting(source, TESTS)
         trusted = compile(preamble, "<problem>", "exec", dont_inherit=True)
         self._compiled[key] = Tests(trusted, code, asserts, entry_point, Answers())
-        return compiled(preamble)
 
     def forget(self, key: str) -> None:
         self._compiled.pop(key, None)
@@ -137,9 +135,10 @@ def serve(sock: socket.socket) -> None:
 def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> Any:
     if verb == "learn":
         try:
-            return {"preamble": checker.learn(*rest)}
+            checker.learn(*rest)
         except Exception as error:  # noqa: BLE001 - the tests themselves cannot be compiled
             return {"fault": f"the tests cannot be compiled: {error}"}
+        return {}
     if verb == "forget":
         checker.forget(*rest)
         return {}

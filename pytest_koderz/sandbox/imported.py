@@ -1,6 +1,6 @@
 """Values on the wire whose types have to be imported: decimals, fractions, dates and times.
 
-Their modules are loaded where there is one to be sent: in a zygote they would make each fork slower.
+Their modules are loaded where there is one to be sent: a zygote holds as little as can be.
 """
 
 from __future__ import annotations

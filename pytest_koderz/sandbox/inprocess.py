@@ -34,7 +34,7 @@ def serve(channel: Channel, scratch: str) -> None:
 def _run(preamble: str, source: str, tests: str, entry_point: str) -> dict[str, Any]:
     notes = _Notes()
     try:
-        module = load(compile(preamble, "<problem>", "exec", dont_inherit=True), source)
+        module = load(preamble, source)
         before = dict(vars(module))
         exec(compile(tests, "<tests>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - the dataset's own tests
         suite = _suite_of(_added(module, before), lambda: vars(module)[entry_point])

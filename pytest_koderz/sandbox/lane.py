@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ from pytest_koderz.core.errors import SandboxFault
 from .channel import Channel, Gone
 from .process import Process
 from .servers import Server
-from .usage import Fate, Meter
+from .usage import Fate, usage_of
 from .watch import Outputs, Stopwatch
 
 _GRACE = 0.5
@@ -40,22 +41,17 @@ class Lane:
     def __init__(self, checkers: Server) -> None:
         self._checker = Process(checkers, locked=False)
         self._control = Channel(self._checker.sock, None)
-        self._known: dict[str, str] = {}
-        """The compiled preambles of the tests that this checker has, by their keys, the oldest first."""
+        self._known: deque[str] = deque()
+        """The keys of the tests that this checker has, the oldest first."""
         self.broken = False
 
-    def learn(self, key: str, *sources: str) -> str:
-        """Give the checker a set of tests, once. Raises SandboxFault where they cannot be compiled.
-
-        Returns the problem's preamble as a child loads it.
-        """
+    def learn(self, key: str, *sources: str) -> None:
+        """Give the checker a set of tests, once. Raises SandboxFault where they cannot be compiled."""
         if key not in self._known:
             if len(self._known) >= _MOST_TESTS:
-                oldest = next(iter(self._known))
-                del self._known[oldest]
-                self._ask(["forget", oldest])
-            self._known[key] = self._told(self._ask(["learn", key, *sources]))["preamble"]
-        return self._known[key]
+                self._ask(["forget", self._known.popleft()])
+            self._told(self._ask(["learn", key, *sources]))
+            self._known.append(key)
 
     def judge(self, child: Process, key: str, load: list[str], seconds: float) -> Trial:
         """Let *child* load a candidate and answer the tests *key*, for at most so many seconds with a CPU."""
@@ -64,9 +60,8 @@ class Lane:
         self._send(["judge", key], [child.sock.fileno()])
         watch = Stopwatch(seconds, child.pid, self._checker.pid)
         outputs = Outputs(child)
-        with Meter(child.pid) as meter:
-            answered = outputs.until(self._checker.sock, watch)
-            usage, taken = meter.usage(), watch.seconds
+        answered = outputs.until(self._checker.sock, watch)
+        usage, taken = usage_of(child.pid), watch.seconds
         answer = self._told(self._receive()) if answered else self._last_answer(child)
         fate = Fate(usage) if usage else child.fate()
         return Trial(answer, not answered, taken, fate, *outputs.texts())

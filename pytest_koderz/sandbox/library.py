@@ -33,7 +33,7 @@ def readable(folders: Sequence[str] = ()) -> Iterator[str]:
 
 
 def _platform_library() -> str:
-    """Where compiled modules lie. Not by `sysconfig`, whose tables would make each fork slower."""
+    """Where compiled modules lie. Not by `sysconfig`, of whose tables a candidate's process need know nothing."""
     return f"{sys.base_exec_prefix}/{sys.platlibdir}/python{sys.version_info.major}.{sys.version_info.minor}"
 
 

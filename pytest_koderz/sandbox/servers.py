@@ -22,9 +22,9 @@ HOME = str(Path(__file__).parents[2])
 _START = f"import sys; sys.path.append({HOME!r}); from pytest_koderz.sandbox.zygote import main; main()"
 _FLAGS = ["-P", "-s", "-S", "-X", "utf8"]
 """Of the interpreter: nothing is found but what we name. -I would ignore the environment, which is our own."""
-_ENVIRONMENT = {"LD_BIND_NOW": "1", "MALLOC_ARENA_MAX": "1", "PYTHONHASHSEED": "0"}
-"""The API keys of this process stay in it. Links are resolved once, not in each child anew; threads share one heap,
-since those of their own would take 64 MB each of the address space; and a set has the same order in each run."""
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "PYTHONHASHSEED": "0"}
+"""The API keys of this process stay in it. Threads share one heap, since those of their own would take 64 MB each of
+the address space; and a set has the same order in each run."""
 _START_SECONDS = 30.0
 _NOBODY = 0
 """No child's id."""

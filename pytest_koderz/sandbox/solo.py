@@ -9,7 +9,7 @@ from typing import Any
 from .channel import Channel, Gone
 from .lane import Trial
 from .process import Process
-from .usage import Fate, Meter
+from .usage import Fate, usage_of
 from .watch import Outputs, Stopwatch
 from .wire import WireError
 
@@ -27,9 +27,8 @@ def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: flo
     answer = _NOTHING
     with suppress(Gone):
         channel.send(list(sources))
-    with Meter(child.pid) as meter:
-        answered = outputs.until(child.sock, watch)
-        usage, taken = meter.usage(), watch.seconds
+    answered = outputs.until(child.sock, watch)
+    usage, taken = usage_of(child.pid), watch.seconds
     if answered:
         channel.deadline = time.monotonic() + _REST_SECONDS
         with suppress(Gone, WireError):

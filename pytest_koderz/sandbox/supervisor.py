@@ -6,7 +6,6 @@ import os
 import re
 import threading
 from dataclasses import replace
-from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from types import TracebackType
@@ -107,8 +106,8 @@ class Judge:
             return judge_alone(child, sources, seconds)
         key = _key(problem, tests)
         with self._crew.lane() as lane:
-            preamble = lane.learn(key, problem.preamble, tests, problem.entry_point)
-            return lane.judge(child, key, ["load", preamble, source, problem.entry_point], seconds)
+            lane.learn(key, problem.preamble, tests, problem.entry_point)
+            return lane.judge(child, key, ["load", problem.preamble, source, problem.entry_point], seconds)
 
     def _refuse_gaps(self) -> None:
         try:
@@ -134,11 +133,7 @@ def _imports_numpy(source: str) -> bool:
 
 
 def _key(problem: Problem, tests: str) -> str:
-    return _digest(problem.preamble, tests, problem.entry_point)
-
-
-@lru_cache(maxsize=1024)
-def _digest(*parts: str) -> str:
+    parts = problem.preamble, tests, problem.entry_point
     return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 

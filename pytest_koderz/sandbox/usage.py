@@ -6,10 +6,7 @@ import errno
 import os
 import signal
 import time
-from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 _CPU_CLOCK = 2
 """CPUCLOCK_SCHED of a whole process, in the lowest bits of a clock id."""
@@ -50,32 +47,14 @@ def fate_of(told: list[int | float]) -> Fate:
     return Fate(usage, signal=-int(code)) if code < 0 else Fate(usage, status=int(code))
 
 
-class Meter:
-    """Tells what a process has used. It is opened while there is time, since that takes longer than to read it."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._status = -1
-        with suppress(OSError):  # there is none on this system, or no such process any more
-            self._status = os.open(f"/proc/{pid}/status", os.O_RDONLY)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._status >= 0:
-            os.close(self._status)
-
-    def usage(self) -> Usage | None:
-        """Of the living process; None where it is not any more, or the system does not tell."""
-        try:
-            status = os.read(self._status, 4096)
-            peak = int(status.split(b"\nVmHWM:", 1)[1].split(None, 1)[0]) * 1024  # a name holds no line's end
-            return Usage(cpu_seconds(self._pid), peak)
-        except (OSError, IndexError, ValueError):
-            return None
+def usage_of(pid: int) -> Usage | None:
+    """Of a living process; None where it is not any more, or the system does not tell."""
+    try:
+        status = _read(f"/proc/{pid}/status")
+        peak = int(status.split(b"\nVmHWM:", 1)[1].split(None, 1)[0]) * 1024  # a name holds no line's end
+    except (OSError, IndexError, ValueError):
+        return None
+    return Usage(cpu_seconds(pid), peak)
 
 
 def handle_of(pid: int) -> int | None:

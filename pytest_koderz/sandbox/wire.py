@@ -418,21 +418,8 @@ _DECODER = json.JSONDecoder()
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
-def _writer() -> Callable[[object], str]:
-    """What `_ENCODER.encode` does, which makes its parts anew for each message, with parts that are made once."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:  # another interpreter
-        return _ENCODER.encode
-    separators = _ENCODER.key_separator, _ENCODER.item_separator
-    parts = make(None, _ENCODER.default, json.encoder.encode_basestring_ascii, None, *separators, False, False, True)
-    return lambda message: "".join(parts(message, 0))
-
-
-_write = _writer()
-
-
 def dumps(message: object) -> bytes:
-    return _write(message).encode()
+    return _ENCODER.encode(message).encode()
 
 
 def loads(body: bytes | bytearray) -> Any:
