@@ -1,18 +1,24 @@
-"""Messages over a stream socket: four bytes of length, then JSON."""
+"""Messages over a stream socket: four bytes of length, then JSON. Before any of them a forked process sends its id."""
 
 from __future__ import annotations
 
+import json
+import os
 import socket
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from .wire import WireError, dumps, loads
-
 LARGEST = 16 * 2**20
 """Bytes of one message that are accepted from a process that is not trusted."""
+GREETING_SIZE = 4
+"""Bytes of a greeting."""
 _USUAL = 4096
 """Bytes that are read at once where nobody has told how many there are: more would have a child ask for memory."""
+
+
+class WireError(Exception):
+    """What arrived is not of this format, or of the one that values have."""
 
 
 class Gone(Exception):
@@ -77,3 +83,28 @@ class Channel:
 
     def close(self) -> None:
         self._sock.close()
+
+
+def greet(channel: int) -> None:
+    """Say that this process is ready, before it touches anything that is not ours."""
+    os.write(channel, os.getpid().to_bytes(GREETING_SIZE, "big"))
+
+
+_DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
+
+def dumps(message: object) -> bytes:
+    return _ENCODER.encode(message).encode()
+
+
+def loads(body: bytes | bytearray) -> Any:
+    """The message of *body*. Raises WireError where that is no JSON."""
+    try:
+        text = body.decode("ascii")
+        message, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"no JSON: {error}"[:200]) from None
+    if end != len(text):
+        raise WireError("more than one message")
+    return message

@@ -9,8 +9,8 @@ from contextlib import suppress
 from types import ModuleType, TracebackType
 from typing import Any
 
-from .channel import LARGEST, Channel, Gone
-from .wire import Encoder, Node, decode, dumps, is_mutable
+from .channel import LARGEST, Channel, Gone, dumps
+from .wire import Encoder, Node, decode, is_mutable
 
 FILENAME = "<candidate>"
 ENTRY, ITER = 0, 1

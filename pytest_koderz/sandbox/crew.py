@@ -14,9 +14,8 @@ from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.problem import Isolation
 
 from . import scratch
-from .lane import Lane
-from .process import Process
-from .servers import Server
+from .candidate_run import Lane
+from .fork_server import Process, Server
 
 _PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math", "operator", "re", "typing"]
 """What a child has loaded anyway, and candidates import most."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import landlock, scratch, seccomp
 from .kernel import drop_capabilities, set_no_new_privs
-from .library import readable
+from .landlock import readable
 
 _CPU_SECONDS = 600
 """A last resort, in case nobody is left to keep the time."""

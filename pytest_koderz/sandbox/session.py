@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, NoReturn
 
-from .channel import Channel, Gone
+from .channel import Channel, Gone, WireError
 from .child import ENTRY, ITER
-from .wire import Encoder, Node, Truncated, WireError, become, decode, is_mutable, refill
+from .wire import Encoder, Node, Truncated, become, decode, is_mutable, refill
 
 
 class Over(BaseException):

@@ -5,28 +5,45 @@ from __future__ import annotations
 import os
 import re
 import threading
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pytest_koderz.core.errors import SandboxFault, UsageError
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem, TestSet
 
+from .candidate_run import Trial, judge_alone
 from .crew import Crew
-from .lane import Trial
-from .levels import Levels, host_of
-from .process import Process
-from .solo import judge_alone
+from .fork_server import Process
 
+Host = Literal["landlock+seccomp", "partial", "none"]
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+>")
 """Of an object without a form of its own."""
 _SLACK = 10
 """How many times as long as the canonical solution a candidate may take."""
 _CAP = 10
 """How many times the usual limit any candidate may take, at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What holds: the isolation of a verdict, and which locks the kernel adds to it."""
+
+    isolation: Isolation
+    host: Host
+    missing: tuple[str, ...] = ()
+    """Names of the layers that this system lacks."""
+
+
+def host_of(missing: Iterable[str]) -> Host:
+    lacking = set(missing)
+    if not lacking:
+        return "landlock+seccomp"
+    return "none" if {"landlock", "seccomp"} <= lacking else "partial"
 
 
 class Judge:

@@ -7,7 +7,7 @@ import select
 import socket
 import time
 
-from .process import Process
+from .fork_server import Process
 from .usage import cpu_seconds, waited_seconds
 
 LONGEST_OUTPUT = 10_000

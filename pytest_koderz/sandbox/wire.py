@@ -2,21 +2,22 @@
 
 A graph is a list of *nodes*, `[tag, ...]`, and a root. Where a value stands, there is either a JSON atom (null, a bool,
 an int below 2**63, a finite float, a str without surrogates) or a *ref*, `[index]`, to a node. So shared, nested and
-self-containing values keep their shape, and no depth of nesting costs recursion.
+self-containing values keep their shape, and no depth of nesting costs recursion. Decimals, fractions, dates and times
+cross as well; their modules are loaded where there is one of them, since a zygote holds as little as can be.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from types import GeneratorType
 from typing import Any
 
-from . import imported
+from .channel import WireError
 
 Ref = Any
 """A JSON atom or `[index]`."""
@@ -29,10 +30,6 @@ DEEPEST = 100
 """Tuples within tuples: C code hashes them by recursion that nothing bounds."""
 _MOST_FRAIL = 20_000
 """Deques and defaultdicts of one graph: C code frees those within each other by recursion that nothing bounds."""
-
-
-class WireError(Exception):
-    """What arrived is not of this format."""
 
 
 class Unsendable(TypeError):
@@ -141,7 +138,7 @@ class Encoder:
         for base, plain in _BASES:
             if issubclass(kind, base):
                 return ["=", self._ref(plain(value), depth + 1)]
-        return self._iterator(value) if hasattr(kind, "__next__") else imported.node_of(value) or self._foreign(value)
+        return self._iterator(value) if hasattr(kind, "__next__") else _imported_node(value) or self._foreign(value)
 
     def _scalar(self, value: Any, kind: type) -> Node:
         if kind is int:
@@ -218,6 +215,53 @@ _BASES: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (frozenset, lambda value: frozenset(frozenset.__iter__(value))),
     (deque, lambda value: deque(deque.__iter__(value), value.maxlen)),
 )
+
+
+def _imported_node(value: object) -> list[Any] | None:
+    """None: it is nothing of the kind, or has a time zone, which is an object of any type.
+
+    Of an instance of a subclass the plain content is taken, by the base's own methods.
+    """
+    for base in type(value).__mro__:
+        name = f"{base.__module__}.{base.__name__}"
+        if name in _IMPORTED:
+            tag, parts, _ = _IMPORTED[name]
+            return None if _field(base, "tzinfo", value) else [tag, *parts(base, value)]
+    return None
+
+
+def _imported_value(tag: str, *parts: Any) -> object:
+    """The value of a node. Raises TypeError, ValueError or ArithmeticError where `_imported_node` made no such node."""
+    module, _, name = _IMPORTED_NAMES[tag].partition(".")
+    _, _, read = _IMPORTED[_IMPORTED_NAMES[tag]]
+    return getattr(import_module(module), name)(*map(read, parts))
+
+
+def _field(base: type, name: str, value: object) -> Any:
+    """None where *base* has none of that name."""
+    return getattr(base, name).__get__(value) if hasattr(base, name) else None
+
+
+def _fields(*names: str) -> Callable[[type, object], Iterable[object]]:
+    return lambda base, value: (_field(base, name, value) for name in names)
+
+
+def _unchanged(part: object) -> object:
+    return part
+
+
+_DAY = "year", "month", "day"
+_TIME = "hour", "minute", "second", "microsecond"
+# The tag of its nodes, what makes their parts of a value, and what makes its constructor's argument of a part.
+_IMPORTED: dict[str, tuple[str, Callable[[Any, object], Iterable[object]], Callable[[Any], object]]] = {
+    "decimal.Decimal": ("M", lambda base, value: [base.__str__(value)], _unchanged),
+    "fractions.Fraction": ("F", lambda base, value: map(hex, base.as_integer_ratio(value)), partial(int, base=16)),
+    "datetime.date": ("y", _fields(*_DAY), _unchanged),
+    "datetime.timedelta": ("v", _fields("days", "seconds", "microseconds"), _unchanged),
+    "datetime.time": ("h", _fields(*_TIME), _unchanged),
+    "datetime.datetime": ("m", _fields(*_DAY, *_TIME), _unchanged),
+}
+_IMPORTED_NAMES = {tag: name for name, (tag, _, _) in _IMPORTED.items()}
 
 
 def decode(
@@ -400,7 +444,7 @@ _READERS: dict[str, Callable[..., object]] = {
     "c": lambda real, imag: complex(_real(real), _real(imag)),
     "r": lambda start, stop, step: range(_wide(start), _wide(stop), _wide(step)),
     "e": lambda: Ellipsis,
-    **{tag: partial(imported.value_of, tag) for tag in imported.TAGS},
+    **{tag: partial(_imported_value, tag) for tag in _IMPORTED_NAMES},
 }
 _WHOLES: dict[str, Callable[[list[Any]], object]] = {
     "t": tuple,
@@ -412,23 +456,3 @@ _WHOLES: dict[str, Callable[[list[Any]], object]] = {
 def is_mutable(value: object) -> bool:
     """True for what a function can change in place, so that it must travel back."""
     return type(value) in _MUTABLE
-
-
-_DECODER = json.JSONDecoder()
-_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
-
-
-def dumps(message: object) -> bytes:
-    return _ENCODER.encode(message).encode()
-
-
-def loads(body: bytes | bytearray) -> Any:
-    """The message of *body*. Raises WireError where that is no JSON."""
-    try:
-        text = body.decode("ascii")
-        message, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"no JSON: {error}"[:200]) from None
-    if end != len(text):
-        raise WireError("more than one message")
-    return message

@@ -15,8 +15,10 @@ from functools import partial
 from typing import Any
 
 from . import scratch
+from .channel import Channel, greet
+from .child import serve
 from .kernel import die_with_parent, hide_from_equals
-from .locks import limit_memory
+from .locks import Locks, limit_memory
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
@@ -65,9 +67,25 @@ def _body(settings: dict[str, Any], sock: socket.socket) -> tuple[Body, Sequence
 
         limit_memory(settings["memory_limit"])
         return partial(check, sock), ()
-    from .candidate import body_of
+    work = _work_of(settings, Channel(sock, None))
+    locks = Locks(settings, sock.fileno())
+    locks.prepare()
 
-    return body_of(settings, sock)
+    def body() -> None:
+        locks.hold()
+        greet(sock.fileno())
+        work()
+
+    return body, locks.missing
+
+
+def _work_of(settings: dict[str, Any], channel: Channel) -> Body:
+    if settings["kind"] == "process-separated":
+        return partial(serve, channel)
+    from .inprocess import serve as serve_alone
+
+    (folders,) = settings["scratch"]
+    return partial(serve_alone, channel, folders)
 
 
 class Nest:

@@ -19,12 +19,11 @@ from pytest_koderz.core.errors import SandboxFault, UsageError
 from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox import open_sandbox
-from pytest_koderz.sandbox.channel import Channel
+from pytest_koderz.sandbox.channel import Channel, loads
 from pytest_koderz.sandbox.checker import Checker
-from pytest_koderz.sandbox.process import Process
+from pytest_koderz.sandbox.fork_server import Process
 from pytest_koderz.sandbox.supervisor import Judge
 from pytest_koderz.sandbox.watch import Outputs
-from pytest_koderz.sandbox.wire import loads
 
 from .answers import RIGHT, WRONG
 

@@ -19,7 +19,7 @@ from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.sandbox import kernel, landlock, open_sandbox, seccomp
-from pytest_koderz.sandbox.levels import host_of
+from pytest_koderz.sandbox.supervisor import host_of
 from pytest_koderz.sandbox.usage import fate_of, usage_of, waited_seconds
 from pytest_koderz.sandbox.watch import Stopwatch
 
@@ -212,7 +212,7 @@ def test_a_system_without_a_layer_is_judged_on_all_the_same(lacking: str, tmp_pa
     )
     start = f"import sys; sys.path.append({str(REPOSITORY)!r})\n{script}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pytest_koderz.sandbox.servers._START", start)
+        patch.setattr("pytest_koderz.sandbox.fork_server._START", start)
         with open_sandbox() as judge:
             assert judge.levels.missing == (lacking,)
             verdict = judge(PROBLEM, RIGHT)

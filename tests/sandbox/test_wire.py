@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_koderz.sandbox.channel import Channel, Gone
-from pytest_koderz.sandbox.wire import DEEPEST, Encoder, Node, WireError, decode, dumps, loads, refill
+from pytest_koderz.sandbox.channel import Channel, Gone, WireError, dumps, loads
+from pytest_koderz.sandbox.wire import DEEPEST, Encoder, Node, decode, refill
 
 from .worlds import REPOSITORY
 

@@ -1,8 +1,9 @@
-"""A checker, and what it makes of candidates."""
+"""One candidate's run, watched by the supervisor: against a checker, or with its tests in its own process."""
 
 from __future__ import annotations
 
 import select
+import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,9 +11,8 @@ from typing import Any, NoReturn
 
 from pytest_koderz.core.errors import SandboxFault
 
-from .channel import Channel, Gone
-from .process import Process
-from .servers import Server
+from .channel import Channel, Gone, WireError
+from .fork_server import Process, Server
 from .usage import Fate, usage_of
 from .watch import Outputs, Stopwatch
 
@@ -20,6 +20,16 @@ _GRACE = 0.5
 """Seconds that the checker has for its result once the child is dead."""
 _MOST_TESTS = 32
 """Sets of tests that a checker keeps compiled."""
+_REST_SECONDS = 0.5
+"""How long an answer may take to come whole once it has begun to."""
+_MOST_ASSERTIONS = 10**6
+_TEXTS = ("summary", "assertion", "explanation", "exception")
+_NOTHING: dict[str, Any] = {
+    "outcome": "crashed",
+    "passed": 0,
+    "total": None,
+    "failures": [{"summary": "the process ended"}],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +112,45 @@ class Lane:
 
     def close(self) -> None:
         self._checker.close()
+
+
+def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: float) -> Trial:
+    """Let *child* run a candidate with its tests: preamble, candidate, tests, entry point."""
+    outputs = Outputs(child)
+    channel = Channel(child.sock)
+    watch = Stopwatch(seconds, child.pid)
+    answer = _NOTHING
+    with suppress(Gone):
+        channel.send(list(sources))
+    answered = outputs.until(child.sock, watch)
+    usage, taken = usage_of(child.pid), watch.seconds
+    if answered:
+        channel.deadline = time.monotonic() + _REST_SECONDS
+        with suppress(Gone, WireError):
+            answer = _checked(channel.recv())
+    fate = Fate(usage) if usage else child.fate()
+    return Trial(answer, not answered, taken, fate, *outputs.texts())
+
+
+def _checked(answer: Any) -> dict[str, Any]:
+    """The answer in the types that a verdict has. Raises WireError: the child could send anything."""
+    try:
+        return {
+            "outcome": {"passed": "passed", "wrong": "wrong", "crashed": "crashed"}[answer["outcome"]],
+            "passed": _count(answer["passed"]),
+            "total": None if answer["total"] is None else _count(answer["total"]),
+            "failures": [_failure(each) for each in answer["failures"][:5]],
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WireError(f"no answer: {error!r}") from None
+
+
+def _count(number: Any) -> int:
+    if type(number) is not int or not 0 <= number <= _MOST_ASSERTIONS:
+        raise ValueError("no number of tests")
+    return number
+
+
+def _failure(told: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: None if told[name] is None else str(told[name])[:2000] for name in _TEXTS}
+    return {**texts, "line": told["line"] if type(told["line"]) is int else None}
