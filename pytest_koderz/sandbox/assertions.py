@@ -9,7 +9,7 @@ from functools import cache
 from types import CodeType, TracebackType
 from typing import Any
 
-from .session import Raised, Session, line_of_text
+from .proxy import Raised, Session, line_of_text
 
 TALLY = "koderz_tally_"
 """The tally's name in the tests' globals."""

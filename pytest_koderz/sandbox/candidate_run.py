@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 from pytest_koderz.core.errors import SandboxFault
 
 from .channel import Channel, Gone, WireError
+from .deadline import Outputs, Stopwatch
 from .fork_server import Process, Server
-from .usage import Fate, usage_of
-from .watch import Outputs, Stopwatch
+from .resources import Fate, usage_of
 
 _GRACE = 0.5
 """Seconds that the checker has for its result once the child is dead."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from .assertions import TALLY, Tally, compile_counting, failure
 from .channel import Channel, Gone, greet
-from .session import Broken, Entry, Misfit, Over, Session
+from .proxy import Broken, Entry, Misfit, Over, Session
 
 TESTS = "<tests>"
 _REFERENCE = "expected"

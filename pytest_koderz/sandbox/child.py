@@ -10,7 +10,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from .channel import LARGEST, Channel, Gone, dumps
-from .wire import Encoder, Node, decode, is_mutable
+from .value_codec import Encoder, Node, decode, is_mutable
 
 FILENAME = "<candidate>"
 ENTRY, ITER = 0, 1

@@ -19,7 +19,7 @@ from pytest_koderz.core.errors import SandboxFault
 
 from . import scratch
 from .channel import GREETING_SIZE
-from .usage import Fate, fate_of, handle_of, threads_of
+from .resources import Fate, fate_of, handle_of, threads_of
 
 HOME = str(Path(__file__).parents[2])
 """The folder that this package is imported from."""

@@ -24,7 +24,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .kernel import syscall
+from .system_calls import syscall
 
 _ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000

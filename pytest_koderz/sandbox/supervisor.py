@@ -17,8 +17,8 @@ from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem, TestSet
 
 from .candidate_run import Trial, judge_alone
-from .crew import Crew
 from .fork_server import Process
+from .process_pool import Crew
 
 Host = Literal["landlock+seccomp", "partial", "none"]
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+>")

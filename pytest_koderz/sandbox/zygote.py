@@ -17,8 +17,8 @@ from typing import Any
 from . import scratch
 from .channel import Channel, greet
 from .child import serve
-from .kernel import die_with_parent, hide_from_equals
-from .locks import Locks, limit_memory
+from .child_locks import Locks, limit_memory
+from .system_calls import die_with_parent, hide_from_equals
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
@@ -82,7 +82,7 @@ def _body(settings: dict[str, Any], sock: socket.socket) -> tuple[Body, Sequence
 def _work_of(settings: dict[str, Any], channel: Channel) -> Body:
     if settings["kind"] == "process-separated":
         return partial(serve, channel)
-    from .inprocess import serve as serve_alone
+    from .in_process import serve as serve_alone
 
     (folders,) = settings["scratch"]
     return partial(serve_alone, channel, folders)

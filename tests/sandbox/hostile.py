@@ -399,7 +399,7 @@ INTRUDERS = [
     ),
     _does(
         "tables_of_the_wire_rewritten",
-        "import sys\nwire = sys.modules.get('pytest_koderz.sandbox.wire')\nif wire:\n    wire._SCALARS.clear(); wire._MUTABLE.clear()\n    wire.dumps = lambda m: b'true'\n    wire.Encoder.add = lambda s, v: True",
+        "import sys\nwire = sys.modules.get('pytest_koderz.sandbox.value_codec')\nif wire:\n    wire._SCALARS.clear(); wire._MUTABLE.clear()\n    wire.dumps = lambda m: b'true'\n    wire.Encoder.add = lambda s, v: True",
     ),
     _sees(
         "callers_of_callers",

@@ -21,9 +21,9 @@ from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.channel import Channel, loads
 from pytest_koderz.sandbox.checker import Checker
+from pytest_koderz.sandbox.deadline import Outputs
 from pytest_koderz.sandbox.fork_server import Process
 from pytest_koderz.sandbox.supervisor import Judge
-from pytest_koderz.sandbox.watch import Outputs
 
 from .answers import RIGHT, WRONG
 
@@ -495,7 +495,7 @@ def test_the_levels_are_told_and_strict_refuses_gaps(monkeypatch: pytest.MonkeyP
         verdict = judge(_problem(), Candidate("def f(n):\n    return 2\n"))
     assert (verdict.isolation, verdict.locks) == (levels.isolation, levels.host)
     assert (levels.host == "landlock+seccomp") == (not levels.missing)
-    monkeypatch.setattr("pytest_koderz.sandbox.crew.Nursery.missing", lambda _: ("landlock",))
+    monkeypatch.setattr("pytest_koderz.sandbox.process_pool.Nursery.missing", lambda _: ("landlock",))
     with pytest.raises(UsageError, match="lacks landlock"):
         open_sandbox(strict=True)
 

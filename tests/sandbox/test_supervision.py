@@ -18,10 +18,10 @@ import pytest
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.sandbox import kernel, landlock, open_sandbox, seccomp
+from pytest_koderz.sandbox import landlock, open_sandbox, seccomp, system_calls
+from pytest_koderz.sandbox.deadline import Stopwatch
+from pytest_koderz.sandbox.resources import fate_of, usage_of, waited_seconds
 from pytest_koderz.sandbox.supervisor import host_of
-from pytest_koderz.sandbox.usage import fate_of, usage_of, waited_seconds
-from pytest_koderz.sandbox.watch import Stopwatch
 
 from .worlds import REPOSITORY, descendants
 
@@ -123,9 +123,9 @@ def test_nothing_is_left_after_closing() -> None:
 def test_time_spent_waiting_for_a_cpu_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock goes on for as long as the candidate waited, up to three times the limit; CPU time always counts."""
     now, waited, used = 0.0, 0.0, 0.0
-    monkeypatch.setattr("pytest_koderz.sandbox.watch.time.monotonic", lambda: now)
-    monkeypatch.setattr("pytest_koderz.sandbox.watch.waited_seconds", lambda _: waited)
-    monkeypatch.setattr("pytest_koderz.sandbox.watch.cpu_seconds", lambda _: used)
+    monkeypatch.setattr("pytest_koderz.sandbox.deadline.time.monotonic", lambda: now)
+    monkeypatch.setattr("pytest_koderz.sandbox.deadline.waited_seconds", lambda _: waited)
+    monkeypatch.setattr("pytest_koderz.sandbox.deadline.cpu_seconds", lambda _: used)
     watch = Stopwatch(2.0, 1)
     assert watch.left() == pytest.approx(2.0)
     now = 0.5
@@ -282,4 +282,4 @@ def _decided(program: Sequence[tuple[int, int, int, int]], call: dict[int, int])
 def test_the_kernel_is_asked_in_its_own_words() -> None:
     """A call that fails is an OSError with its number."""
     with pytest.raises(OSError, match="Bad file descriptor"):
-        kernel.syscall(446, -1, 0) if landlock.abi() else os.close(-1)
+        system_calls.syscall(446, -1, 0) if landlock.abi() else os.close(-1)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from . import landlock, scratch, seccomp
-from .kernel import drop_capabilities, set_no_new_privs
 from .landlock import readable
+from .system_calls import drop_capabilities, set_no_new_privs
 
 _CPU_SECONDS = 600
 """A last resort, in case nobody is left to keep the time."""

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from .channel import Channel, Gone, WireError
 from .child import ENTRY, ITER
-from .wire import Encoder, Node, Truncated, become, decode, is_mutable, refill
+from .value_codec import Encoder, Node, Truncated, become, decode, is_mutable, refill
 
 
 class Over(BaseException):

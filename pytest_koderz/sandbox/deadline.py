@@ -8,7 +8,7 @@ import socket
 import time
 
 from .fork_server import Process
-from .usage import cpu_seconds, waited_seconds
+from .resources import cpu_seconds, waited_seconds
 
 LONGEST_OUTPUT = 10_000
 """Bytes of stdout and of stderr that are kept."""

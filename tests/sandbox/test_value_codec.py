@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.sandbox.channel import Channel, Gone, WireError, dumps, loads
-from pytest_koderz.sandbox.wire import DEEPEST, Encoder, Node, decode, refill
+from pytest_koderz.sandbox.value_codec import DEEPEST, Encoder, Node, decode, refill
 
 from .worlds import REPOSITORY
 
@@ -243,7 +243,9 @@ def test_a_time_zone_keeps_a_time_from_crossing() -> None:
 
 def test_a_zygote_loads_no_type_that_may_not_be_needed() -> None:
     """The modules of decimals and dates come with the first of them."""
-    program = "import sys, pytest_koderz.sandbox.wire; print({'decimal', 'fractions', 'datetime'} & {*sys.modules})"
+    program = (
+        "import sys, pytest_koderz.sandbox.value_codec; print({'decimal', 'fractions', 'datetime'} & {*sys.modules})"
+    )
     told = subprocess.run(
         [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, cwd=REPOSITORY
     )
