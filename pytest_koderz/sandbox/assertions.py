@@ -9,7 +9,7 @@ from functools import cache
 from types import CodeType, TracebackType
 from typing import Any
 
-from .proxy import Raised, Session, line_of_text
+from .proxy import CandidateProxy, Raised, line_of_text
 
 TALLY = "koderz_tally_"
 """The tally's name in the tests' globals."""
@@ -31,9 +31,9 @@ def _guarded_names(tree: ast.Module) -> frozenset[str]:
 
 
 class _Counting:
-    """Puts each assert under a claim of the tally, `with koderz_tally_.claim(number, raising): assert ...`.
+    """Puts each assert under a guard of the tally, `with koderz_tally_.guard(number, raising): assert ...`.
 
-    A claim takes note of a failure and lets the tests go on; *raising* where the tests have a handler ready.
+    A guard takes note of a failure and lets the tests go on; *raising* where the tests have a handler ready.
     Only statements are visited: expressions hold no asserts, and can be very large.
     """
 
@@ -47,7 +47,7 @@ class _Counting:
     def _counted(self, node: ast.stmt, raising: bool) -> ast.stmt:
         if isinstance(node, ast.Assert):
             self.asserts.append(node)
-            return _claimed(node, len(self.asserts) - 1, raising)
+            return _guarded(node, len(self.asserts) - 1, raising)
         if isinstance(node, ast.FunctionDef):
             raising = node.name in self._guarded
         within = raising or (isinstance(node, ast.Try) and bool(node.handlers))
@@ -60,11 +60,11 @@ class _Counting:
         return node
 
 
-def _claimed(node: ast.Assert, number: int, raising: bool) -> ast.With:
+def _guarded(node: ast.Assert, number: int, raising: bool) -> ast.With:
     place = {name: getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")}
-    claim = ast.Attribute(ast.Name(TALLY, ast.Load(), **place), "claim", ast.Load(), **place)
+    guard = ast.Attribute(ast.Name(TALLY, ast.Load(), **place), "guard", ast.Load(), **place)
     values: list[ast.expr] = [ast.Constant(number, **place), ast.Constant(raising, **place)]
-    return ast.With([ast.withitem(ast.Call(claim, values, [], **place))], [node], **place)
+    return ast.With([ast.withitem(ast.Call(guard, values, [], **place))], [node], **place)
 
 
 def assertion_text(node: ast.Assert) -> str:
@@ -108,35 +108,35 @@ LONGEST = 2000
 class Tally:
     """Counts the assertions of one run, and keeps the first failures."""
 
-    def __init__(self, session: Session, asserts: list[Any], scope: dict[str, Any]) -> None:
+    def __init__(self, proxy: CandidateProxy, asserts: list[Any], scope: dict[str, Any]) -> None:
         self.count = 0
         self.missed = 0
         self.failures: list[dict[str, Any]] = []
         self.crashed = False
         """The first failure was an exception of the candidate's."""
-        self._session = session
+        self._proxy = proxy
         self._asserts = asserts
         self._scope = scope
 
-    def claim(self, number: int, raising: bool) -> Claim:
+    def guard(self, number: int, raising: bool) -> AssertionGuard:
         """The assertion of that number begins; its answers will stand in the log from here on."""
-        log = self._session.log
+        log = self._proxy.log
         if log is None:
-            self._session.log = []
-            return Claim(self, number, raising, 0, outermost=True)
-        return Claim(self, number, raising, len(log))
+            self._proxy.log = []
+            return AssertionGuard(self, number, raising, 0, outermost=True)
+        return AssertionGuard(self, number, raising, len(log))
 
     def forget(self) -> None:
         """The assertion that the log was kept for is settled."""
-        self._session.log = None
+        self._proxy.log = None
 
-    def failed(self, claim: Claim, error: BaseException, trace: TracebackType) -> None:
+    def failed(self, guard: AssertionGuard, error: BaseException, trace: TracebackType) -> None:
         """An assertion did not hold, or raised: explain it, and count it unless the tests are to handle it."""
         if len(self.failures) < MOST_FAILURES and not hasattr(error, "koderz_failure_"):
             own = type(error) is AssertionError and trace.tb_next is None
-            described = self._explained(claim, dict(trace.tb_frame.f_locals)) if own else self._described(claim, error)
+            described = self._explained(guard, dict(trace.tb_frame.f_locals)) if own else self._described(guard, error)
             error.koderz_failure_ = described  # type: ignore[attr-defined]
-        if not claim.raising:
+        if not guard.raising:
             self.keep(error)
 
     def keep(self, error: BaseException) -> None:
@@ -147,23 +147,23 @@ class Tally:
         if len(self.failures) < MOST_FAILURES:
             self.failures.append(getattr(error, "koderz_failure_", None) or _failure_of(error, None))
 
-    def _explained(self, claim: Claim, local: Mapping[str, Any]) -> dict[str, Any]:
-        node = self._asserts[claim.number]
+    def _explained(self, guard: AssertionGuard, local: Mapping[str, Any]) -> dict[str, Any]:
+        node = self._asserts[guard.number]
         assertion = assertion_text(node)
-        self._session.replay = (self._session.log or [])[claim.mark :]
+        self._proxy.replay = (self._proxy.log or [])[guard.mark :]
         try:
             explanation = explanation_of(node, self._scope, local)
         finally:
-            self._session.replay = None
+            self._proxy.replay = None
         summary = (explanation or assertion).splitlines()[0]
         return failure(f"AssertionError: {summary}"[:500], assertion, explanation)
 
-    def _described(self, claim: Claim, error: BaseException) -> dict[str, Any]:
-        return _failure_of(error, assertion_text(self._asserts[claim.number]))
+    def _described(self, guard: AssertionGuard, error: BaseException) -> dict[str, Any]:
+        return _failure_of(error, assertion_text(self._asserts[guard.number]))
 
 
-class Claim:
-    """That one assertion holds."""
+class AssertionGuard:
+    """Around one assertion: notes whether it holds, and lets the tests go on where it does not."""
 
     __slots__ = ("_outermost", "_tally", "mark", "number", "raising")
 

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 from pytest_koderz.core.errors import SandboxFault
 
-from .channel import Channel, Gone, WireError
-from .deadline import Outputs, Stopwatch
-from .fork_server import Process, Server
-from .resources import Fate, usage_of
+from .channel import Channel, Gone, MalformedMessage
+from .deadline import CapturedOutput, Stopwatch
+from .fork_server import ForkedProcess, ForkServer
+from .resources import ExitStatus, resource_use_of
 
 _GRACE = 0.5
 """Seconds that the checker has for its result once the child is dead."""
@@ -33,23 +33,26 @@ _NOTHING: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What came of one candidate, as the lane saw it."""
+class CandidateRun:
+    """What came of one candidate, as the supervisor saw it."""
 
     answer: dict[str, Any] | None
     """The checker's; None where the time was up and it had none."""
     timed_out: bool
     seconds: float
-    fate: Fate
+    exit_status: ExitStatus
     stdout: str
     stderr: str
 
 
-class Lane:
-    """Judges one candidate at a time, for one thread at a time. After a SandboxFault it is of no more use."""
+class CheckerClient:
+    """A checker as the supervisor speaks to it.
 
-    def __init__(self, checkers: Server) -> None:
-        self._checker = Process(checkers, locked=False)
+    It judges one candidate at a time, for one thread at a time. After a SandboxFault it is of no more use.
+    """
+
+    def __init__(self, checkers: ForkServer) -> None:
+        self._checker = ForkedProcess(checkers, locked=False)
         self._control = Channel(self._checker.sock, None)
         self._known: deque[str] = deque()
         """The keys of the tests that this checker has, the oldest first."""
@@ -63,20 +66,20 @@ class Lane:
             self._told(self._ask(["learn", key, *sources]))
             self._known.append(key)
 
-    def judge(self, child: Process, key: str, load: list[str], seconds: float) -> Trial:
+    def judge(self, child: ForkedProcess, key: str, load: list[str], seconds: float) -> CandidateRun:
         """Let *child* load a candidate and answer the tests *key*, for at most so many seconds with a CPU."""
         with suppress(Gone):  # which the checker will see too
             Channel(child.sock).send(load)
         self._send(["judge", key], [child.sock.fileno()])
         watch = Stopwatch(seconds, child.pid, self._checker.pid)
-        outputs = Outputs(child)
-        answered = outputs.until(self._checker.sock, watch)
-        usage, taken = usage_of(child.pid), watch.seconds
+        output = CapturedOutput(child)
+        answered = output.until(self._checker.sock, watch)
+        usage, taken = resource_use_of(child.pid), watch.seconds
         answer = self._told(self._receive()) if answered else self._last_answer(child)
-        fate = Fate(usage) if usage else child.fate()
-        return Trial(answer, not answered, taken, fate, *outputs.texts())
+        exit_status = ExitStatus(usage) if usage else child.exit_status()
+        return CandidateRun(answer, not answered, taken, exit_status, *output.texts())
 
-    def _last_answer(self, child: Process) -> dict[str, Any] | None:
+    def _last_answer(self, child: ForkedProcess) -> dict[str, Any] | None:
         """The time was up: without its child the checker ends soon, unless it is busy with an endless answer."""
         child.kill()
         readable, _, _ = select.select([self._checker.sock], [], [], _GRACE)
@@ -114,26 +117,26 @@ class Lane:
         self._checker.close()
 
 
-def judge_alone(child: Process, sources: tuple[str, str, str, str], seconds: float) -> Trial:
+def run_in_process(child: ForkedProcess, sources: tuple[str, str, str, str], seconds: float) -> CandidateRun:
     """Let *child* run a candidate with its tests: preamble, candidate, tests, entry point."""
-    outputs = Outputs(child)
+    output = CapturedOutput(child)
     channel = Channel(child.sock)
     watch = Stopwatch(seconds, child.pid)
     answer = _NOTHING
     with suppress(Gone):
         channel.send(list(sources))
-    answered = outputs.until(child.sock, watch)
-    usage, taken = usage_of(child.pid), watch.seconds
+    answered = output.until(child.sock, watch)
+    usage, taken = resource_use_of(child.pid), watch.seconds
     if answered:
         channel.deadline = time.monotonic() + _REST_SECONDS
-        with suppress(Gone, WireError):
+        with suppress(Gone, MalformedMessage):
             answer = _checked(channel.recv())
-    fate = Fate(usage) if usage else child.fate()
-    return Trial(answer, not answered, taken, fate, *outputs.texts())
+    exit_status = ExitStatus(usage) if usage else child.exit_status()
+    return CandidateRun(answer, not answered, taken, exit_status, *output.texts())
 
 
 def _checked(answer: Any) -> dict[str, Any]:
-    """The answer in the types that a verdict has. Raises WireError: the child could send anything."""
+    """The answer in the types that a verdict has. Raises MalformedMessage: the child could send anything."""
     try:
         return {
             "outcome": {"passed": "passed", "wrong": "wrong", "crashed": "crashed"}[answer["outcome"]],
@@ -142,7 +145,7 @@ def _checked(answer: Any) -> dict[str, Any]:
             "failures": [_failure(each) for each in answer["failures"][:5]],
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise WireError(f"no answer: {error!r}") from None
+        raise MalformedMessage(f"no answer: {error!r}") from None
 
 
 def _count(number: Any) -> int:

@@ -17,7 +17,7 @@ _USUAL = 4096
 """Bytes that are read at once where nobody has told how many there are: more would have a child ask for memory."""
 
 
-class WireError(Exception):
+class MalformedMessage(Exception):
     """What arrived is not of this format, or of the one that values have."""
 
 
@@ -52,11 +52,11 @@ class Channel:
             raise Gone(str(error)) from None
 
     def recv(self) -> Any:
-        """The next message. Raises Gone, or WireError for bytes that are none."""
+        """The next message. Raises Gone, or MalformedMessage for bytes that are none."""
         self._fill(4)
         size = int.from_bytes(self._buffer[:4], "big")
         if self._largest is not None and size > self._largest:
-            raise WireError("a message of more bytes than are accepted")
+            raise MalformedMessage("a message of more bytes than are accepted")
         self._fill(4 + size)
         body = self._buffer[4 : 4 + size]
         del self._buffer[: 4 + size]
@@ -99,12 +99,12 @@ def dumps(message: object) -> bytes:
 
 
 def loads(body: bytes | bytearray) -> Any:
-    """The message of *body*. Raises WireError where that is no JSON."""
+    """The message of *body*. Raises MalformedMessage where that is no JSON."""
     try:
         text = body.decode("ascii")
         message, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError) as error:
-        raise WireError(f"no JSON: {error}"[:200]) from None
+        raise MalformedMessage(f"no JSON: {error}"[:200]) from None
     if end != len(text):
-        raise WireError("more than one message")
+        raise MalformedMessage("more than one message")
     return message

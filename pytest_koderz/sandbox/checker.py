@@ -13,7 +13,7 @@ from typing import Any
 
 from .assertions import TALLY, Tally, compile_counting, failure
 from .channel import Channel, Gone, greet
-from .proxy import Broken, Entry, Misfit, Over, Session
+from .proxy import CandidateProxy, ChildBroken, EntryPoint, RunOver, TestsUnfit
 
 TESTS = "<tests>"
 _REFERENCE = "expected"
@@ -22,7 +22,7 @@ _SLOW_SECONDS = 0.001
 _MOST_BYTES = 64 << 20
 
 
-class Answers:
+class ReferenceAnswers:
     """Answers by their arguments. They are kept as bytes: what is made of one by a test or a candidate's answer stays
     with the copy that it was given.
     """
@@ -61,55 +61,55 @@ def _pickled(value: object) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
+class CompiledTests:
     """One set of a problem's tests, compiled."""
 
     preamble: CodeType
     code: CodeType
     asserts: list[Any]
     entry_point: str
-    answers: Answers
+    answers: ReferenceAnswers
 
 
 class Checker:
     """Judges one candidate after another; the supervisor sends each set of tests once."""
 
     def __init__(self) -> None:
-        self._compiled: dict[str, Tests] = {}
+        self._compiled: dict[str, CompiledTests] = {}
 
     def learn(self, key: str, preamble: str, source: str, entry_point: str) -> None:
         """Compile a set of tests."""
         code, asserts = compile_counting(source, TESTS)
         trusted = compile(preamble, "<problem>", "exec", dont_inherit=True)
-        self._compiled[key] = Tests(trusted, code, asserts, entry_point, Answers())
+        self._compiled[key] = CompiledTests(trusted, code, asserts, entry_point, ReferenceAnswers())
 
     def forget(self, key: str) -> None:
         self._compiled.pop(key, None)
 
     def judge(self, key: str, channel: Channel) -> dict[str, Any]:
         """What became of the candidate that a child at the other end of *channel* has been told to load."""
-        return _judged(self._compiled[key], Session(channel))
+        return _judged(self._compiled[key], CandidateProxy(channel))
 
 
-def _judged(tests: Tests, session: Session) -> dict[str, Any]:
-    proxy = Entry(session, tests.entry_point)
+def _judged(tests: CompiledTests, proxy: CandidateProxy) -> dict[str, Any]:
+    entry = EntryPoint(proxy, tests.entry_point)
     scope: dict[str, Any] = {"__name__": "tests"}
-    tally = scope[TALLY] = Tally(session, tests.asserts, scope)
+    tally = scope[TALLY] = Tally(proxy, tests.asserts, scope)
     try:
-        fault = _loaded(tests, scope, proxy)
-        return {"fault": fault} if fault else _run(scope["check"], proxy, session, tally)
-    except Over as over:
+        fault = _loaded(tests, scope, entry)
+        return {"fault": fault} if fault else _run(scope["check"], entry, proxy, tally)
+    except RunOver as over:
         return _over(over, tally)
     finally:
-        session.undo()
+        proxy.undo()
         scope.clear()  # functions hold their globals, and these may hold answers: too much to wait for the collector
 
 
-def _loaded(tests: Tests, scope: dict[str, Any], proxy: Entry) -> str | None:
+def _loaded(tests: CompiledTests, scope: dict[str, Any], entry: EntryPoint) -> str | None:
     """Define the tests in *scope*; what is wrong with them, if anything is."""
     try:
         exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
-        scope[tests.entry_point] = proxy
+        scope[tests.entry_point] = entry
         exec(tests.code, scope)  # noqa: S102 - the dataset's own code
     except Exception as error:  # noqa: BLE001 - the tests' own, before they have asked anything
         return f"the tests cannot be loaded: {type(error).__name__}: {error}"
@@ -118,22 +118,22 @@ def _loaded(tests: Tests, scope: dict[str, Any], proxy: Entry) -> str | None:
     return None if "check" in scope else "the tests define no check(candidate)"
 
 
-def _run(check: Any, proxy: Entry, session: Session, tally: Tally) -> dict[str, Any]:
+def _run(check: Any, entry: EntryPoint, proxy: CandidateProxy, tally: Tally) -> dict[str, Any]:
     if "random" in sys.modules:
         sys.modules["random"].seed(0)  # tests that draw their inputs draw the same for each candidate
     try:
-        session.answer()
-        check(proxy)
+        proxy.answer()
+        check(entry)
     except BaseException as error:  # noqa: BLE001 - whatever ends the tests ends the candidate's run
-        return _over(session.over or error, tally)
-    return _over(session.over, tally) if session.over else _result(tally, ended=False)
+        return _over(proxy.over or error, tally)
+    return _over(proxy.over, tally) if proxy.over else _result(tally, ended=False)
 
 
 def _over(why: BaseException, tally: Tally) -> dict[str, Any]:
     match why:
-        case Misfit():
+        case TestsUnfit():
             return {"fault": str(why)}
-        case Broken():
+        case ChildBroken():
             return _ended(tally, str(why))
         case _:
             tally.keep(why)

@@ -19,16 +19,19 @@ ENTRY, ITER = 0, 1
 
 def serve(channel: Channel) -> None:
     """Answer until the other side closes."""
-    session = Session()
+    server = CallServer()
     try:
         while True:
-            channel.send_body(session.answer(channel.recv()))
+            channel.send_body(server.answer(channel.recv()))
     except Gone:
         return
 
 
-class Session:
-    """Objects that cannot cross stay here; the other side holds their handles, which are indexes into `_objects`."""
+class CallServer:
+    """Answers calls.
+
+    Objects that cannot cross stay here; the other side holds their handles, which are indexes into `_objects`.
+    """
 
     def __init__(self) -> None:
         self._objects: list[Any] = [None, iter]

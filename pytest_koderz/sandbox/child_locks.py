@@ -18,14 +18,14 @@ _CPU_SECONDS = 600
 _MOST_FILES = 64
 
 
-class Locks:
+class ChildLocks:
     """The layers as *settings* ask for them."""
 
     def __init__(self, settings: dict[str, Any], channel: int) -> None:
         self.missing: list[str] = []
         """Names of the layers that this system lacks."""
-        self._ruleset: landlock.Ruleset | None = None
-        self._filter: seccomp.Filter | None = None
+        self._ruleset: landlock.LandlockRuleset | None = None
+        self._filter: seccomp.SystemCallFilter | None = None
         self._settings = settings
         self._channel = channel
 
@@ -53,7 +53,7 @@ class Locks:
         folder = scratch.folder_of(scratches, os.getpid())
         os.mkdir(folder, stat.S_IRWXU)  # noqa: PTH102 - pathlib would have to be imported
         if self._ruleset:
-            rules = landlock.Ruleset(writing_only=True)
+            rules = landlock.LandlockRuleset(writing_only=True)
             rules.allow_writing(["/dev/null", folder])
             rules.hold()
 
@@ -66,7 +66,7 @@ class Locks:
     def _landlock(self) -> None:
         if landlock.abi() == 0:
             raise NotImplementedError
-        rules = landlock.Ruleset()
+        rules = landlock.LandlockRuleset()
         rules.allow_reading(readable(self._settings["paths"]))
         rules.allow_writing(["/dev/null", *self._settings["scratch"]])
         _try_apart(rules.hold)
@@ -78,7 +78,7 @@ class Locks:
         if not seccomp.supported():
             raise NotImplementedError
         writing = bool(self._settings["scratch"]) and "landlock" not in self.missing
-        rules = seccomp.Filter(self._channel, scratch=writing, read_only="landlock" in self.missing)
+        rules = seccomp.SystemCallFilter(self._channel, scratch=writing, read_only="landlock" in self.missing)
         _try_apart(rules.hold)
         self._filter = rules
 

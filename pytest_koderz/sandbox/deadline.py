@@ -7,7 +7,7 @@ import select
 import socket
 import time
 
-from .fork_server import Process
+from .fork_server import ForkedProcess
 from .resources import cpu_seconds, waited_seconds
 
 LONGEST_OUTPUT = 10_000
@@ -48,10 +48,10 @@ class Stopwatch:
         return sum(map(waited_seconds, self._pids))
 
 
-class Outputs:
+class CapturedOutput:
     """The beginning of what a child writes; the rest is read and dropped, so that it never stands still for us."""
 
-    def __init__(self, child: Process) -> None:
+    def __init__(self, child: ForkedProcess) -> None:
         self._child = child
         self._kept = {child.out: bytearray(), child.err: bytearray()}
         self._poller = select.poll()

@@ -19,7 +19,7 @@ from pytest_koderz.core.errors import SandboxFault
 
 from . import scratch
 from .channel import GREETING_SIZE
-from .resources import Fate, fate_of, handle_of, threads_of
+from .resources import ExitStatus, exit_status_of, pidfd_of, threads_of
 
 HOME = str(Path(__file__).parents[2])
 """The folder that this package is imported from."""
@@ -35,7 +35,7 @@ _NOBODY = 0
 """No child's id."""
 
 
-class Server:
+class ForkServer:
     """A zygote. It ends by itself when the supervisor does, however that comes about."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -67,7 +67,7 @@ class Server:
         """Whether it still answers: one that was killed may take a while to end."""
         try:
             if self._ready:
-                self.fate(_NOBODY)
+                self.exit_status(_NOBODY)
         except SandboxFault:
             return False
         return self._process.poll() is None
@@ -81,12 +81,12 @@ class Server:
             except OSError as error:
                 raise SandboxFault(f"a fork server of the sandbox is gone: {error}") from None
 
-    def fate(self, pid: int) -> Fate:
+    def exit_status(self, pid: int) -> ExitStatus:
         """How the child *pid*, which has been killed or ended by itself, did end."""
         with self._lock:
             try:
                 self._control.sendall(b"w" + pid.to_bytes(4, "big"))
-                return fate_of(json.loads(self._control.recv(200)))
+                return exit_status_of(json.loads(self._control.recv(200)))
             except (OSError, ValueError) as error:
                 raise SandboxFault(f"a fork server of the sandbox is gone: {error}") from None
 
@@ -106,7 +106,7 @@ class Server:
 
     def _introduce(self) -> None:
         """Hand over a descriptor that tells when this process ends; systems without one see the socket close."""
-        descriptor = handle_of(os.getpid())
+        descriptor = pidfd_of(os.getpid())
         with suppress(OSError):  # it has ended already, which the first order will tell
             if descriptor is None:
                 self._control.send(b"s")
@@ -130,10 +130,10 @@ class Server:
         self._ready = True
 
 
-class Process:
+class ForkedProcess:
     """A process that another one forked for us, named by a descriptor where the kernel has them."""
 
-    def __init__(self, server: Server, *, locked: bool, scratch: str | None = None) -> None:
+    def __init__(self, server: ForkServer, *, locked: bool, scratch: str | None = None) -> None:
         """Raises SandboxFault where it does not come to be, or is not ready in time."""
         self.sock, there = socket.socketpair()
         self._server = server
@@ -178,7 +178,7 @@ class Process:
             pid = int.from_bytes(greeting, "big")
             if not greeting:
                 raise SandboxFault("a process of the sandbox did not start")
-            self._pidfd = handle_of(pid)
+            self._pidfd = pidfd_of(pid)
         except OSError as error:
             raise SandboxFault(f"a process of the sandbox does not answer: {error}") from None
         self.sock.settimeout(None)
@@ -191,10 +191,10 @@ class Process:
             elif self.pid:
                 os.kill(self.pid, signal.SIGKILL)
 
-    def fate(self) -> Fate:
+    def exit_status(self) -> ExitStatus:
         """How it ended; it is killed first if it has not."""
         self.kill()
-        return replace(self._server.fate(self.pid), excess=self._excess)
+        return replace(self._server.exit_status(self.pid), excess=self._excess)
 
     def restrain(self) -> None:
         """Kill it if it has outgrown what no limit of the kernel bounds."""

@@ -40,7 +40,7 @@ def abi() -> int:
         return 0
 
 
-class Ruleset:
+class LandlockRuleset:
     """What stays allowed; all else is denied to whoever holds it, with the whole network and signals besides."""
 
     def __init__(self, *, writing_only: bool = False) -> None:

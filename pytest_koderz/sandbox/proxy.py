@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, NoReturn
 
-from .channel import Channel, Gone, WireError
+from .channel import Channel, Gone, MalformedMessage
 from .child import ENTRY, ITER
 from .value_codec import Encoder, Node, Truncated, become, decode, is_mutable, refill
 
 
-class Over(BaseException):
-    """The session has come to its end. No handler of the tests may take it for an error of the function's."""
+class RunOver(BaseException):
+    """The run has come to its end. No handler of the tests may take it for an error of the function's."""
 
 
-class Broken(Over):
+class ChildBroken(RunOver):
     """The child cannot answer any more."""
 
 
-class Misfit(Over):
+class TestsUnfit(RunOver):
     """The tests ask for what a process apart cannot give; it says nothing of the candidate."""
 
 
@@ -43,8 +43,8 @@ class Raised:
 class Opaque:
     """An object that stayed with the candidate. It equals nothing, and nothing is known of it but its type's name."""
 
-    def __init__(self, session: Session, handle: int, truth: object) -> None:
-        self._session, self._handle, self._true = session, handle, truth
+    def __init__(self, proxy: CandidateProxy, handle: int, truth: object) -> None:
+        self._proxy, self._handle, self._true = proxy, handle, truth
 
     def __eq__(self, other: object) -> bool:
         return False
@@ -60,33 +60,33 @@ class Opaque:
         return f"<{type(self).__name__} object>"
 
 
-class Function(Opaque):
+class OpaqueFunction(Opaque):
     """One that can be called."""
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
-        return self._session.call(self._handle, args, kwargs)
+        return self._proxy.call(self._handle, args, kwargs)
 
 
-class Items(Opaque):
+class OpaqueItems(Opaque):
     """One that holds others, which are asked for when they are needed."""
 
     def __iter__(self) -> Iterator[object]:
-        items: Iterator[object] = self._session.call(ITER, (self,), {})
+        items: Iterator[object] = self._proxy.call(ITER, (self,), {})
         return items
 
 
-class Entry(Function):
+class EntryPoint(OpaqueFunction):
     """The proxy of the function under test."""
 
-    def __init__(self, session: Session, name: str) -> None:
-        super().__init__(session, ENTRY, truth=True)
+    def __init__(self, proxy: CandidateProxy, name: str) -> None:
+        super().__init__(proxy, ENTRY, truth=True)
         self.__name__ = self.__qualname__ = name
 
     def __repr__(self) -> str:
         return self.__name__
 
 
-class Session:
+class CandidateProxy:
     """The calls of one candidate. Answers are logged: a failing assertion is explained without calling again.
 
     A call is sent once the one before it is answered: whatever else the child held, a candidate could read ahead.
@@ -97,8 +97,8 @@ class Session:
         self.log: list[Any] | None = None
         """Answers since the assertion at hand began, the first ones; None: there is none at hand."""
         self.replay: list[Any] | None = None
-        self.over: Over | None = None
-        """What ended the session: a handler of the tests may have swallowed it."""
+        self.over: RunOver | None = None
+        """What ended the run: a handler of the tests may have swallowed it."""
         self._answered = False
         self._turn = RLock()
         """Of the tests' threads: an answer belongs to the call before it. Items of an argument may call as well."""
@@ -107,7 +107,7 @@ class Session:
         self._types: dict[tuple[str, bool, bool], type[Opaque]] = {}
 
     def _ask(self, call: list[Any]) -> list[Any]:
-        """The child's answer to *call*. Raises Broken."""
+        """The child's answer to *call*. Raises ChildBroken."""
         try:
             self._channel.send(call)
         except Gone:
@@ -119,7 +119,7 @@ class Session:
             answer = self._channel.recv()
         except Gone:
             self._break("the process ended")
-        except WireError as error:
+        except MalformedMessage as error:
             self._break(str(error))
         if type(answer) is not list or not answer:
             self._break("no answer")
@@ -150,7 +150,7 @@ class Session:
                 if is_mutable(holder) and id(holder) not in self._before:
                     self._before[id(holder)] = holder, copy(holder)
                 refill(holder, node, lambda ref: ref if type(ref) is not list else objects[ref[0]])
-        except (WireError, ValueError, TypeError, IndexError, KeyError) as error:
+        except (MalformedMessage, ValueError, TypeError, IndexError, KeyError) as error:
             self._break(str(error))
         return value
 
@@ -166,27 +166,27 @@ class Session:
         why = f"the tests pass a {type(value).__name__}, which cannot be sent to another process"
         # It may come of an answer: what a candidate returns must not make its problem an invalid one.
         if not self._answered:
-            self._end(Misfit, why)
+            self._end(TestsUnfit, why)
         raise TypeError(why)
 
     def _opaque(self, node: Node) -> Opaque:
         _, handle, kind, truth, called, iterated = node
         if [type(each) for each in (handle, kind, called, iterated)] != [int, str, bool, bool]:
-            raise WireError("no object")
+            raise MalformedMessage("no object")
         return self._type_of(kind, called, iterated)(self, handle, truth)
 
     def _type_of(self, kind: str, called: bool, iterated: bool) -> type[Opaque]:
         """A type that bears the name of the candidate's own: errors and explanations will show it."""
         key = kind, called, iterated
         if key not in self._types:
-            bases = (Function,) * called + (Items,) * iterated or (Opaque,)
+            bases = (OpaqueFunction,) * called + (OpaqueItems,) * iterated or (Opaque,)
             self._types[key] = type(line_of_text(kind)[:80], bases, {})
         return self._types[key]
 
     def _break(self, why: str) -> NoReturn:
-        self._end(Broken, why)
+        self._end(ChildBroken, why)
 
-    def _end(self, kind: type[Over], *why: str) -> NoReturn:
+    def _end(self, kind: type[RunOver], *why: str) -> NoReturn:
         self.over = kind(*why)  # never raised itself: its traceback would hold on to all the answers
         raise kind(*why)
 

@@ -13,7 +13,7 @@ _CPU_CLOCK = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ResourceUse:
     """None: the system does not tell."""
 
     cpu_seconds: float | None = None
@@ -21,10 +21,10 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class ExitStatus:
     """How a process ended: the number of a signal, or else the status it exited with. None: not known."""
 
-    usage: Usage = Usage()
+    usage: ResourceUse = ResourceUse()
     signal: int | None = None
     status: int | None = None
     excess: str | None = None
@@ -38,26 +38,26 @@ class Fate:
         return "the process ended" if self.status is None else f"the process exited with status {self.status}"
 
 
-def fate_of(told: list[int | float]) -> Fate:
+def exit_status_of(told: list[int | float]) -> ExitStatus:
     """From what a zygote tells of a child: exit code as the os module has it, CPU seconds, peak of memory in bytes."""
     if not told:
-        return Fate()
+        return ExitStatus()
     code, seconds, peak = told
-    usage = Usage(float(seconds), int(peak))
-    return Fate(usage, signal=-int(code)) if code < 0 else Fate(usage, status=int(code))
+    usage = ResourceUse(float(seconds), int(peak))
+    return ExitStatus(usage, signal=-int(code)) if code < 0 else ExitStatus(usage, status=int(code))
 
 
-def usage_of(pid: int) -> Usage | None:
+def resource_use_of(pid: int) -> ResourceUse | None:
     """Of a living process; None where it is not any more, or the system does not tell."""
     try:
         status = _read(f"/proc/{pid}/status")
         peak = int(status.split(b"\nVmHWM:", 1)[1].split(None, 1)[0]) * 1024  # a name holds no line's end
     except (OSError, IndexError, ValueError):
         return None
-    return Usage(cpu_seconds(pid), peak)
+    return ResourceUse(cpu_seconds(pid), peak)
 
 
-def handle_of(pid: int) -> int | None:
+def pidfd_of(pid: int) -> int | None:
     """A descriptor that never names another process; None where the system has none, or a container forbids it."""
     try:
         return os.pidfd_open(pid)

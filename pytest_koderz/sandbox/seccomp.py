@@ -202,7 +202,7 @@ PRETENDED: dict[str, Numbers] = {
 }
 
 
-class When(NamedTuple):
+class ArgumentTest(NamedTuple):
     """A call that is allowed where one argument is one of *values*, or has (or has not) one of the bits of *values*."""
 
     numbers: Numbers
@@ -225,25 +225,27 @@ _PRCTL = (15, 16)
 """PR_SET_NAME, PR_GET_NAME. PR_SET_PDEATHSIG would let a child outlive us."""
 
 
-def _conditions(channel: int, *, read_only: bool) -> Iterator[When]:
-    yield When((56, 220), 0, "any bit", (_CLONE_THREAD,))  # threads, but no processes
-    yield When((435, 435), 0, "one of", (), errno.ENOSYS)  # clone3 hides its flags; the C library falls back to clone
-    yield When((436, 436), 0, "one of", (), errno.ENOSYS)  # close_range; Python falls back to close
-    yield When((437, 437), 0, "one of", (), errno.ENOSYS)  # openat2 hides its flags
-    yield When((3, 57), 0, "none of", (channel,))  # programs that close all descriptors shall not lose their verdict
-    yield When((33, None), 1, "none of", (channel,))
-    yield When((292, 24), 1, "none of", (channel,))
-    yield When((72, 25), 1, "one of", _FCNTL)
-    yield When((16, 29), 1, "one of", _IOCTL, errno.ENOTTY)
-    yield When((157, 167), 0, "one of", _PRCTL)
-    yield When((302, 261), 0, "one of", (0,))  # prlimit64, of nobody else
-    yield When((53, 199), 1, "one of", _STREAM_TYPES)  # socketpair: asyncio needs one
-    yield When((44, 206), 4, "one of", (0,))  # sendto, without an address
+def _conditions(channel: int, *, read_only: bool) -> Iterator[ArgumentTest]:
+    yield ArgumentTest((56, 220), 0, "any bit", (_CLONE_THREAD,))  # threads, but no processes
+    # clone3 hides its flags; the C library falls back to clone.
+    yield ArgumentTest((435, 435), 0, "one of", (), errno.ENOSYS)
+    yield ArgumentTest((436, 436), 0, "one of", (), errno.ENOSYS)  # close_range; Python falls back to close
+    yield ArgumentTest((437, 437), 0, "one of", (), errno.ENOSYS)  # openat2 hides its flags
+    # Programs that close all descriptors shall not lose their verdict.
+    yield ArgumentTest((3, 57), 0, "none of", (channel,))
+    yield ArgumentTest((33, None), 1, "none of", (channel,))
+    yield ArgumentTest((292, 24), 1, "none of", (channel,))
+    yield ArgumentTest((72, 25), 1, "one of", _FCNTL)
+    yield ArgumentTest((16, 29), 1, "one of", _IOCTL, errno.ENOTTY)
+    yield ArgumentTest((157, 167), 0, "one of", _PRCTL)
+    yield ArgumentTest((302, 261), 0, "one of", (0,))  # prlimit64, of nobody else
+    yield ArgumentTest((53, 199), 1, "one of", _STREAM_TYPES)  # socketpair: asyncio needs one
+    yield ArgumentTest((44, 206), 4, "one of", (0,))  # sendto, without an address
     if read_only:
-        yield When((2, None), 1, "no bit", (_O_WRITING,), errno.EROFS)
-        yield When((257, 56), 2, "no bit", (_O_WRITING,), errno.EROFS)
+        yield ArgumentTest((2, None), 1, "no bit", (_O_WRITING,), errno.EROFS)
+        yield ArgumentTest((257, 56), 2, "no bit", (_O_WRITING,), errno.EROFS)
     else:
-        yield from (When(numbers, 0, "none of", ()) for numbers in ((2, None), (257, 56)))
+        yield from (ArgumentTest(numbers, 0, "none of", ()) for numbers in ((2, None), (257, 56)))
 
 
 def supported() -> bool:
@@ -254,7 +256,7 @@ Decisions = dict[int, tuple[Instruction, ...]]
 """What is decided on a system call, by its number; all others are denied."""
 
 
-class Filter:
+class SystemCallFilter:
     """What a child may do, in the form that the kernel takes.
 
     *channel*: the descriptor that cannot be closed.
@@ -317,12 +319,12 @@ def _ranges(decisions: Decisions) -> list[tuple[int, int, tuple[Instruction, ...
     return ranges
 
 
-def _tested(when: When) -> Iterator[Instruction]:
+def _tested(test: ArgumentTest) -> Iterator[Instruction]:
     """Instructions that end the filter either way."""
-    comparison = _ANY_BIT if "bit" in when.test else _EQUAL
-    met = when.test in ("any bit", "one of")
-    yield (_LOAD, 0, 0, _ARGUMENTS + 8 * when.argument)
-    for value in when.values:
+    comparison = _ANY_BIT if "bit" in test.test else _EQUAL
+    met = test.test in ("any bit", "one of")
+    yield (_LOAD, 0, 0, _ARGUMENTS + 8 * test.argument)
+    for value in test.values:
         yield (comparison, 0, 1, value)
-        yield (_RETURN, 0, 0, _ALLOW if met else _ERRNO | when.otherwise)
-    yield (_RETURN, 0, 0, _ERRNO | when.otherwise if met else _ALLOW)
+        yield (_RETURN, 0, 0, _ALLOW if met else _ERRNO | test.otherwise)
+    yield (_RETURN, 0, 0, _ERRNO | test.otherwise if met else _ALLOW)

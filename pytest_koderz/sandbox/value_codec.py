@@ -17,7 +17,7 @@ from itertools import islice
 from types import GeneratorType
 from typing import Any
 
-from .channel import WireError
+from .channel import MalformedMessage
 
 Ref = Any
 """A JSON atom or `[index]`."""
@@ -273,14 +273,14 @@ def decode(
 ) -> tuple[list[Any], list[Any]]:
     """The values of *roots*, and every object of the graph by its number, those of *known* first.
 
-    Raises WireError for whatever an Encoder would not have made. *foreign* makes an object of an `o` node, *raised*
-    the exception that an iterator ends with.
+    Raises MalformedMessage for whatever an Encoder would not have made. *foreign* makes an object of an `o` node,
+    *raised* the exception that an iterator ends with.
     """
     try:
         graph = _Decoder(nodes, foreign, known, raised)
         return list(map(graph.look, roots)), graph.objects
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise WireError(f"no such value: {error!r}"[:200]) from None
+        raise MalformedMessage(f"no such value: {error!r}"[:200]) from None
 
 
 class _Decoder:
@@ -292,7 +292,7 @@ class _Decoder:
         raised: Callable[[Any], BaseException],
     ) -> None:
         if type(nodes) is not list:
-            raise WireError("no list of nodes")
+            raise MalformedMessage("no list of nodes")
         self.objects: list[Any] = list(known)
         self._depths = [0] * len(self.objects)
         self._foreign = foreign
@@ -303,7 +303,7 @@ class _Decoder:
             self.objects.append(self._build(node))
             self._depths.append(self._depth)
         if len(nodes) > _MOST_FRAIL and sum(node[0] in ("q", "D") for node in nodes) > _MOST_FRAIL:
-            raise WireError("too many deques or defaultdicts")
+            raise MalformedMessage("too many deques or defaultdicts")
         for fill, holder, parts in self._fills:
             fill(holder, list(map(self.look, parts)))
 
@@ -312,7 +312,7 @@ class _Decoder:
         if kind in _ATOMS:
             return ref
         if kind is not list or len(ref) != 1 or type(ref[0]) is not int or ref[0] < 0:
-            raise WireError("neither an atom nor a ref")
+            raise MalformedMessage("neither an atom nor a ref")
         return self.objects[ref[0]]
 
     def _build(self, node: Node) -> object:
@@ -345,22 +345,25 @@ class _Decoder:
             if type(part) is list and part:
                 self._depth = max(self._depth, self._depths[part[0]] + 1)
         if self._depth > DEEPEST + 1:
-            raise WireError("nested too deeply")
+            raise MalformedMessage("nested too deeply")
         return _WHOLES[tag](list(map(self.look, parts)))
 
     def _replayed(self, ref: Ref, why: object) -> Iterator[object]:
         items = self.look(ref)
         if type(items) is not list:
-            raise WireError("no iterator")
+            raise MalformedMessage("no iterator")
         return iter(items) if why is None else _broken(items, self._raised(why))
 
 
 def refill(holder: Any, node: Node, look: Callable[[Ref], object]) -> None:
-    """Give the mutable *holder* the content of *node*. Raises WireError, and leaves it alone, where they do not fit."""
+    """Give the mutable *holder* the content of *node*.
+
+    Raises MalformedMessage, and leaves it alone, where they do not fit.
+    """
     try:
         tag, *parts = node
         if tag != _MUTABLE[type(holder)][0]:
-            raise WireError("another type")
+            raise MalformedMessage("another type")
         values = list(map(look, parts))
         fresh = type(holder)()
         if tag == "q":
@@ -368,7 +371,7 @@ def refill(holder: Any, node: Node, look: Callable[[Ref], object]) -> None:
         else:
             _SHELLS[tag][1](fresh, values)
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise WireError(f"no such content: {error!r}"[:200]) from None
+        raise MalformedMessage(f"no such content: {error!r}"[:200]) from None
     become(holder, fresh)
 
 
@@ -393,7 +396,7 @@ def _broken(items: list[object], error: BaseException) -> Iterator[object]:
 
 def _fill_pairs(holder: Any, parts: list[Any]) -> None:
     if len(parts) % 2:
-        raise WireError("a key without a value")
+        raise MalformedMessage("a key without a value")
     _set_all(holder, zip(parts[::2], parts[1::2], strict=True))
 
 
@@ -409,13 +412,13 @@ def _single(values: list[Any]) -> Any:
 
 def _wide(text: str) -> int:
     if type(text) is not str:
-        raise WireError("no number")
+        raise MalformedMessage("no number")
     return int(text, 16)
 
 
 def _real(text: str) -> float:
     if type(text) is not str:
-        raise WireError("no number")
+        raise MalformedMessage("no number")
     number = float(text)
     # One NaN for all, as a program that uses math.nan has it: a list that holds it equals its copy.
     return math.nan if math.isnan(number) else number

@@ -17,12 +17,12 @@ from typing import Any
 from . import scratch
 from .channel import Channel, greet
 from .child import serve
-from .child_locks import Locks, limit_memory
+from .child_locks import ChildLocks, limit_memory
 from .system_calls import die_with_parent, hide_from_equals
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
-_MOST_FATES = 64
+_MOST_STATUSES = 64
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 Body = Callable[[], None]
 
@@ -40,10 +40,10 @@ def main() -> None:
         hide_from_equals()  # before there is anybody that nobody has looked at
     _preload(settings)
     body, missing = _body(settings, control)
-    nest = Nest(body)
+    children = Children(body)
     control.send(json.dumps(["ready", *missing]).encode())
-    _serve(control, supervisor, nest)
-    nest.clear()
+    _serve(control, supervisor, children)
+    children.clear()
     for folder in settings["scratch"]:
         scratch.remove(folder)
 
@@ -68,7 +68,7 @@ def _body(settings: dict[str, Any], sock: socket.socket) -> tuple[Body, Sequence
         limit_memory(settings["memory_limit"])
         return partial(check, sock), ()
     work = _work_of(settings, Channel(sock, None))
-    locks = Locks(settings, sock.fileno())
+    locks = ChildLocks(settings, sock.fileno())
     locks.prepare()
 
     def body() -> None:
@@ -88,13 +88,13 @@ def _work_of(settings: dict[str, Any], channel: Channel) -> Body:
     return partial(serve_alone, channel, folders)
 
 
-class Nest:
+class Children:
     """The children of this zygote: those that live, and how others have ended."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
         self._living: set[int] = set()
-        self._fates: dict[int, list[float]] = {}
+        self._statuses: dict[int, list[float]] = {}
 
     def fork(self, descriptors: Sequence[int]) -> None:
         """One child, whose channel, stdout and stderr are *descriptors*."""
@@ -110,20 +110,20 @@ class Nest:
     def reap(self, awaited: int | None = None) -> None:
         """Note which children have ended, and wait for *awaited* to do so."""
         with suppress(ChildProcessError):
-            while awaited not in self._fates:
+            while awaited not in self._statuses:
                 pid, status, usage = os.wait4(awaited or -1, 0 if awaited else os.WNOHANG)
                 if pid == 0:
                     return
                 self._living.discard(pid)
                 seconds, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT
-                self._fates[pid] = [os.waitstatus_to_exitcode(status), seconds, peak]
-                if len(self._fates) > _MOST_FATES:
-                    del self._fates[next(iter(self._fates))]
+                self._statuses[pid] = [os.waitstatus_to_exitcode(status), seconds, peak]
+                if len(self._statuses) > _MOST_STATUSES:
+                    del self._statuses[next(iter(self._statuses))]
 
-    def fate(self, pid: int) -> list[float]:
+    def exit_status(self, pid: int) -> list[float]:
         """Exit code, CPU seconds, peak of memory in bytes; empty where the child is long forgotten."""
         self.reap(pid)
-        return self._fates.pop(pid, [])
+        return self._statuses.pop(pid, [])
 
     def clear(self) -> None:
         """End all children."""
@@ -133,7 +133,7 @@ class Nest:
             self.reap(pid)
 
 
-def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
+def _serve(control: socket.socket, supervisor: list[int], children: Children) -> None:
     poller = select.poll()
     for source in (control.fileno(), *supervisor):
         poller.register(source, select.POLLIN)
@@ -147,9 +147,9 @@ def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
             return
         if order == b"w":
             pid = int.from_bytes(control.recv(4), "big")
-            control.sendall(json.dumps(nest.fate(pid)).encode())
+            control.sendall(json.dumps(children.exit_status(pid)).encode())
         else:
-            nest.fork(descriptors)
+            children.fork(descriptors)
 
 
 def _become(parent: int, descriptors: Sequence[int], body: Body) -> None:

@@ -21,8 +21,8 @@ from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.channel import Channel, loads
 from pytest_koderz.sandbox.checker import Checker
-from pytest_koderz.sandbox.deadline import Outputs
-from pytest_koderz.sandbox.fork_server import Process
+from pytest_koderz.sandbox.deadline import CapturedOutput
+from pytest_koderz.sandbox.fork_server import ForkedProcess
 from pytest_koderz.sandbox.supervisor import Judge
 
 from .answers import RIGHT, WRONG
@@ -495,7 +495,7 @@ def test_the_levels_are_told_and_strict_refuses_gaps(monkeypatch: pytest.MonkeyP
         verdict = judge(_problem(), Candidate("def f(n):\n    return 2\n"))
     assert (verdict.isolation, verdict.locks) == (levels.isolation, levels.host)
     assert (levels.host == "landlock+seccomp") == (not levels.missing)
-    monkeypatch.setattr("pytest_koderz.sandbox.process_pool.Nursery.missing", lambda _: ("landlock",))
+    monkeypatch.setattr("pytest_koderz.sandbox.process_pool.ChildFactory.missing", lambda _: ("landlock",))
     with pytest.raises(UsageError, match="lacks landlock"):
         open_sandbox(strict=True)
 
@@ -523,13 +523,13 @@ def test_a_failure_reads_the_same_in_each_run() -> None:
 
 def test_output_that_its_writer_takes_back_is_not_waited_for() -> None:
     """It was seen to be there, and is gone."""
-    child = Process.__new__(Process)
+    child = ForkedProcess.__new__(ForkedProcess)
     child.out, written = os.pipe()
     child.err, other = os.pipe()
-    outputs = Outputs(child)
-    outputs._read(child.out)
+    output = CapturedOutput(child)
+    output._read(child.out)
     os.write(written, b"x")
-    assert outputs.texts() == ("x", "")
+    assert output.texts() == ("x", "")
     for number in (child.out, child.err, written, other):
         os.close(number)
 

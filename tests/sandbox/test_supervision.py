@@ -20,7 +20,7 @@ from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.sandbox import landlock, open_sandbox, seccomp, system_calls
 from pytest_koderz.sandbox.deadline import Stopwatch
-from pytest_koderz.sandbox.resources import fate_of, usage_of, waited_seconds
+from pytest_koderz.sandbox.resources import exit_status_of, resource_use_of, waited_seconds
 from pytest_koderz.sandbox.supervisor import host_of
 
 from .worlds import REPOSITORY, descendants
@@ -167,16 +167,16 @@ def test_candidates_and_checkers_may_use_the_cpus_that_we_may(most: int) -> None
 @linux
 def test_usage_is_read_from_outside() -> None:
     """CPU seconds, memory and waiting of any process; nothing of one that is not there."""
-    usage = usage_of(os.getpid())
+    usage = resource_use_of(os.getpid())
     assert usage is not None
     assert (usage.cpu_seconds or 0) > 0
     assert (usage.peak_rss_bytes or 0) > 1 << 20
     assert waited_seconds(os.getpid()) >= 0
-    assert usage_of(2**22 + 1) is None
+    assert resource_use_of(2**22 + 1) is None
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        assert usage_of(other.pid) is not None
+        assert resource_use_of(other.pid) is not None
         other.communicate(b"\n")
-        assert usage_of(other.pid) is None
+        assert resource_use_of(other.pid) is None
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_usage_is_read_from_outside() -> None:
 )
 def test_a_fate_is_told_in_words(told: list[float], words: str) -> None:
     """Exit status or signal, by its name."""
-    assert str(fate_of(told)) == words
+    assert str(exit_status_of(told)) == words
 
 
 def test_levels_name_what_is_missing() -> None:
@@ -237,7 +237,7 @@ def test_filters_are_well_formed_for_every_architecture(
 ) -> None:
     """Each jump lands within the program, and each path ends with a decision."""
     _on(monkeypatch, machine)
-    program = seccomp.Filter(3, scratch=scratch, read_only=read_only).program
+    program = seccomp.SystemCallFilter(3, scratch=scratch, read_only=read_only).program
     assert program[-1][0] == 0x06
     assert len(program) < 4096
     for place, (code, met, unmet, _) in enumerate(program):
@@ -251,7 +251,7 @@ def test_a_child_may_do_what_is_listed_and_nothing_else(
 ) -> None:
     """Whatever number a call has, and by whatever other architecture's convention it is made."""
     _on(monkeypatch, machine)
-    program = seccomp.Filter(3, scratch=scratch, read_only=read_only).program
+    program = seccomp.SystemCallFilter(3, scratch=scratch, read_only=read_only).program
     decisions = seccomp._decisions(3, scratch=scratch, read_only=read_only)
     audit = seccomp.ARCHITECTURES[machine].audit
     for number in (*range(600), 1 << 30, 2**32 - 1):

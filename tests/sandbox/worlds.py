@@ -40,7 +40,7 @@ def humaneval() -> dict[str, Problem]:
 
 
 def own_problems() -> dict[str, Problem]:
-    """Tests of a kind that HumanEval lacks: they do something with the answer before they compare it."""
+    """CompiledTests of a kind that HumanEval lacks: they do something with the answer before they compare it."""
     uses = {
         "own/mapped": "assert all(map(lambda n: candidate(n, 1) == n + 1, range(3)))",
         "own/gathered": "assert set(candidate(2, 3)) == {5}",
