@@ -53,6 +53,11 @@ class CheckerClient:
 
     def __init__(self, checkers: ForkServer) -> None:
         self._checker = ForkedProcess(checkers, locked=False)
+        try:
+            self._checker.await_greeting()
+        except SandboxFault:
+            self._checker.close()
+            raise
         self._control = Channel(self._checker.sock, None)
         self._known: deque[str] = deque()
         """The keys of the tests that this checker has, the oldest first."""

@@ -134,7 +134,7 @@ class ForkedProcess:
     """A process that another one forked for us, named by a descriptor where the kernel has them."""
 
     def __init__(self, server: ForkServer, *, locked: bool, scratch: str | None = None) -> None:
-        """Raises SandboxFault where it does not come to be, or is not ready in time."""
+        """Order it. Raises SandboxFault where there is nobody to fork it."""
         self.sock, there = socket.socketpair()
         self._server = server
         self._scratch = scratch
@@ -151,8 +151,6 @@ class ForkedProcess:
             ends = [os.open(os.devnull, os.O_WRONLY) for _ in range(2)]
         try:
             server.fork([there.fileno(), *ends])
-            there.close()
-            self._await_greeting()
         except SandboxFault:
             self.close()
             raise
@@ -171,7 +169,8 @@ class ForkedProcess:
         """Names of the locks that it lacks, as all children of its zygote do."""
         return self._server.missing
 
-    def _await_greeting(self) -> None:
+    def await_greeting(self) -> None:
+        """Wait until it is ready. Raises SandboxFault where it is not in time."""
         self.sock.settimeout(_START_SECONDS)
         try:
             greeting = self.sock.recv(GREETING_SIZE)

@@ -26,7 +26,7 @@ _SCRATCH_FILE = 16 << 20
 
 
 class ChildFactory:
-    """A fork server for candidates of one kind, whose children each serve one of them."""
+    """A fork server for candidates of one kind, whose children each serve one of them. The next one stands ready."""
 
     def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
         self._scratch = scratch.make() if isolation == "in-process" else None
@@ -40,12 +40,18 @@ class ChildFactory:
                 "scratch": [self._scratch] if self._scratch else [],
             }
         )
+        self._spares: deque[ForkedProcess] = deque()
 
     @contextmanager
     def child(self) -> Iterator[ForkedProcess]:
-        """A locked child for one candidate, which does not outlive it."""
-        child = ForkedProcess(self._server, locked=True, scratch=self._scratch)
+        """A locked child for one candidate, which does not outlive it. Another one begins while it is at work."""
         try:
+            child = self._spares.popleft()
+        except IndexError:
+            child = self._ordered()
+        try:
+            child.await_greeting()
+            self._spares.append(self._ordered())
             yield child
         finally:
             if child.scratch:
@@ -63,10 +69,20 @@ class ChildFactory:
         with self.child():
             return self._server.missing
 
+    def let_go(self) -> None:
+        """End the children that stand ready."""
+        with suppress(IndexError):  # others may take them at the same time
+            while True:
+                self._spares.pop().close()
+
     def close(self) -> None:
+        self.let_go()
         self._server.close()
         if self._scratch:
             scratch.remove(self._scratch)
+
+    def _ordered(self) -> ForkedProcess:
+        return ForkedProcess(self._server, locked=True, scratch=self._scratch)
 
 
 class ProcessPool:
@@ -105,10 +121,11 @@ class ProcessPool:
                 checker.close()
 
     def renew(self) -> None:
-        """Start again what has ended."""
+        """Start again what has ended, and let go of all that stood ready."""
         with self._lock:
             self._close_idle_checkers()
             for kind, factory in list(self._factories.items()):
+                factory.let_go()
                 if not factory.alive:
                     self._factories.pop(kind).close()
             if not self._checkers.alive:

@@ -30,7 +30,7 @@ def _problem(*lines: str, before: str = "") -> Problem:
 
 
 def test_no_candidate_writes_into_the_output_of_the_next(judge: Judge) -> None:
-    """Others are at work at the same time, or soon after, and /proc would lead to their pipes."""
+    """The one that stands ready has pipes already, and /proc would lead to them."""
     problem = _problem("assert candidate(1) == 1")
     for source in (_SPEAKS_TO_OTHERS, "def f(n): return n") * 2:
         verdict = judge(problem, Candidate(source))
