@@ -7,8 +7,8 @@ import select
 import socket
 import time
 
-from .process import Process
-from .usage import cpu_seconds, waited_seconds
+from .fork_server import ForkedProcess
+from .resources import cpu_seconds, waited_seconds
 
 LONGEST_OUTPUT = 10_000
 """Bytes of stdout and of stderr that are kept."""
@@ -16,8 +16,6 @@ LONGEST_OUTPUT = 10_000
 
 _GLANCE = 0.1
 """Seconds between two looks at how much a child has taken."""
-_SOON = 0.02
-"""Seconds within which waiting for a CPU counts like any other."""
 
 
 class Stopwatch:
@@ -27,7 +25,7 @@ class Stopwatch:
         self._limit = seconds
         self._child = child
         self._pids = child, *others
-        self._waited: float | None = None
+        self._waited = self._waits()
         self._start = time.monotonic()
 
     @property
@@ -41,10 +39,6 @@ class Stopwatch:
         Not more than three times the limit passes in all, and the child itself uses the CPUs no longer than the limit.
         """
         taken = self.seconds
-        if self._waited is None:
-            if taken < min(_SOON, self._limit):
-                return min(_SOON, self._limit)  # most are done by then, and nothing need be read
-            self._waited = self._waits()
         if taken < self._limit:
             return self._limit - taken
         waited = min(self._waits() - self._waited, 2 * self._limit)
@@ -54,10 +48,10 @@ class Stopwatch:
         return sum(map(waited_seconds, self._pids))
 
 
-class Outputs:
+class CapturedOutput:
     """The beginning of what a child writes; the rest is read and dropped, so that it never stands still for us."""
 
-    def __init__(self, child: Process) -> None:
+    def __init__(self, child: ForkedProcess) -> None:
         self._child = child
         self._kept = {child.out: bytearray(), child.err: bytearray()}
         self._poller = select.poll()

@@ -1,10 +1,9 @@
-"""The processes of the judge: fork servers, children that stand ready, lanes; started when they are first needed."""
+"""The processes of the judge: fork servers, children, checkers; started when they are first needed."""
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,27 +14,23 @@ from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.problem import Isolation
 
 from . import scratch
-from .lane import Lane
-from .process import Process
-from .servers import Server
+from .candidate_run import CheckerClient
+from .fork_server import ForkedProcess, ForkServer
 
 _PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math", "operator", "re", "typing"]
-"""What a child has loaded anyway, and candidates import most. Any other module would make each fork slower, whether its
-candidate needs it or not; `random` would even be seeded anew by each."""
+"""What a child has loaded anyway, and candidates import most."""
 _CHECKERS_SHARE = 2
 """How many times as much memory as a candidate its checker may use: a small answer can be the seed of a large value."""
-_CLOSELY = 0.005
-"""Seconds between two candidates that follow each other closely."""
 _SCRATCH_FILE = 16 << 20
 """Bytes of the largest file that tests may write in a scratch folder."""
 
 
-class Nursery:
-    """A fork server for candidates of one kind, and the children that it keeps ready."""
+class ChildFactory:
+    """A fork server for candidates of one kind, whose children each serve one of them. The next one stands ready."""
 
     def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
         self._scratch = scratch.make() if isolation == "in-process" else None
-        self._server = Server(
+        self._server = ForkServer(
             {
                 "kind": isolation,
                 "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if self._scratch else [])],
@@ -45,37 +40,25 @@ class Nursery:
                 "scratch": [self._scratch] if self._scratch else [],
             }
         )
-        self._spares: deque[Process] = deque()
-        self._busy_until = 0.0
+        self._spares: deque[ForkedProcess] = deque()
 
     @contextmanager
-    def child(self) -> Iterator[Process]:
-        """A locked child for one candidate, which does not outlive it."""
+    def child(self) -> Iterator[ForkedProcess]:
+        """A locked child for one candidate, which does not outlive it. Another one begins while it is at work."""
         try:
             child = self._spares.popleft()
         except IndexError:
-            child = self._fork()
+            child = self._ordered()
         try:
-            child.greet()
+            child.await_greeting()
+            self._spares.append(self._ordered())
             yield child
         finally:
             if child.scratch:
                 with suppress(SandboxFault):
-                    child.fate()  # it must be over before its folder can be removed
+                    child.exit_status()  # it must be over before its folder can be removed
                 scratch.remove(child.scratch)
             child.close()
-            if not self._spares:
-                with suppress(SandboxFault):  # whoever needs the next one will see it
-                    self._spares.append(self._fork())
-            self._busy_until = time.monotonic() + _CLOSELY
-
-    def provide(self) -> None:
-        """Have a child made ready for the next candidate while this one is at work, if they follow each other closely.
-
-        Where they do not, that would only take time from this one, and is done after it.
-        """
-        if time.monotonic() < self._busy_until:
-            self._spares.append(self._fork())
 
     @property
     def alive(self) -> bool:
@@ -98,75 +81,74 @@ class Nursery:
         if self._scratch:
             scratch.remove(self._scratch)
 
-    def _fork(self) -> Process:
-        return Process(self._server, locked=True, scratch=self._scratch)
+    def _ordered(self) -> ForkedProcess:
+        return ForkedProcess(self._server, locked=True, scratch=self._scratch)
 
 
-class Crew:
+class ProcessPool:
     """All processes of one judge. Several threads may ask."""
 
     def __init__(self, memory_limit: int) -> None:
         self._memory_limit = memory_limit
         self._lock = threading.Lock()
-        self._lanes: deque[Lane] = deque()
-        self._nurseries: dict[tuple[Isolation, tuple[str, ...]], Nursery] = {}
+        self._idle_checkers: deque[CheckerClient] = deque()
+        self._factories: dict[tuple[Isolation, tuple[str, ...]], ChildFactory] = {}
         self._checkers = self._checker_server()
-        self.nursery("process-separated", ())
+        self.factory("process-separated", ())
 
-    def nursery(self, isolation: Isolation, requires: tuple[str, ...]) -> Nursery:
+    def factory(self, isolation: Isolation, requires: tuple[str, ...]) -> ChildFactory:
         with self._lock:
             kind = isolation, tuple(sorted(requires))
-            if kind not in self._nurseries:
-                self._nurseries[kind] = Nursery(*kind, self._memory_limit)
-            return self._nurseries[kind]
+            if kind not in self._factories:
+                self._factories[kind] = ChildFactory(*kind, self._memory_limit)
+            return self._factories[kind]
 
     @contextmanager
-    def lane(self) -> Iterator[Lane]:
-        """A lane for one candidate; a broken one is given up afterwards."""
+    def checker(self) -> Iterator[CheckerClient]:
+        """A checker for one candidate; a broken one is given up afterwards."""
         try:
-            lane = self._lanes.pop()
+            checker = self._idle_checkers.pop()
         except IndexError:
-            lane = Lane(self._checkers)
+            checker = CheckerClient(self._checkers)
         kept = False
         try:
-            yield lane
-            kept = not lane.broken
+            yield checker
+            kept = not checker.broken
         finally:
             if kept:
-                self._lanes.append(lane)
+                self._idle_checkers.append(checker)
             else:
-                lane.close()
+                checker.close()
 
     def renew(self) -> None:
         """Start again what has ended, and let go of all that stood ready."""
         with self._lock:
-            self._close_lanes()
-            for kind, nursery in list(self._nurseries.items()):
-                if nursery.alive:
-                    nursery.let_go()
-                else:
-                    self._nurseries.pop(kind).close()
+            self._close_idle_checkers()
+            for kind, factory in list(self._factories.items()):
+                factory.let_go()
+                if not factory.alive:
+                    self._factories.pop(kind).close()
             if not self._checkers.alive:
                 self._checkers.close()
                 self._checkers = self._checker_server()
 
     def close(self) -> None:
         with self._lock:
-            self._close_lanes()
-            for nursery in self._nurseries.values():
-                nursery.close()
-            self._nurseries.clear()
+            self._close_idle_checkers()
+            for factory in self._factories.values():
+                factory.close()
+            self._factories.clear()
             self._checkers.close()
 
-    def _close_lanes(self) -> None:
-        while self._lanes:
-            self._lanes.pop().close()
+    def _close_idle_checkers(self) -> None:
+        while self._idle_checkers:
+            self._idle_checkers.pop().close()
 
-    def _checker_server(self) -> Server:
+    def _checker_server(self) -> ForkServer:
         # The tests are trusted, and find what the caller would; pytest's own packages come first.
         folders = dict.fromkeys([*_folders_of(("_pytest", "pluggy")), *filter(_is_folder, sys.path)])
         settings = {"kind": "checker", "preload": [], "paths": list(folders), "scratch": []}
-        return Server({**settings, "memory_limit": _CHECKERS_SHARE * self._memory_limit})
+        return ForkServer({**settings, "memory_limit": _CHECKERS_SHARE * self._memory_limit})
 
 
 def _is_folder(path: str) -> bool:

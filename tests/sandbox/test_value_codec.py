@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_koderz.sandbox.channel import Channel, Gone
-from pytest_koderz.sandbox.wire import DEEPEST, Encoder, Node, WireError, decode, dumps, loads, refill
+from pytest_koderz.sandbox.channel import Channel, Gone, MalformedMessage, dumps, loads
+from pytest_koderz.sandbox.value_codec import DEEPEST, Encoder, Node, decode, refill
 
 from .worlds import REPOSITORY
 
@@ -124,7 +124,7 @@ def test_the_decoder_makes_nothing_but_plain_values(message: object) -> None:
     nodes = message if type(message) is list else [message]
     try:
         _, objects = decode(nodes, [[0]] if nodes else [], _stranger)
-    except WireError:
+    except MalformedMessage:
         return
     for each in objects:
         assert isinstance(each, (*_PLAIN, Stranger)) or type(each).__module__ in ("datetime", "builtins")
@@ -138,14 +138,14 @@ def test_the_decoder_makes_nothing_but_plain_values(message: object) -> None:
 @settings(max_examples=200, deadline=None)
 def test_nodes_that_nearly_fit_do_no_harm(nodes: list[Node], root: int) -> None:
     """A graph of the right shape with the wrong content is refused or plain."""
-    with suppress(WireError):
+    with suppress(MalformedMessage):
         decode(nodes, [[root]], _stranger)
 
 
 @given(st.binary())
 def test_bytes_that_are_no_message_are_refused(body: bytes) -> None:
     """The reader of messages raises one error, whatever the bytes."""
-    with suppress(WireError):
+    with suppress(MalformedMessage):
         loads(body)
 
 
@@ -186,7 +186,7 @@ def test_depth_costs_no_recursion() -> None:
 def test_tuples_nested_without_bound_are_refused() -> None:
     """Hashing them would end the reader's process, so they are neither sent nor accepted."""
     nodes: list[Node] = [["t"], *(["t", [number]] for number in range(DEEPEST * 2))]
-    with pytest.raises(WireError):
+    with pytest.raises(MalformedMessage):
         decode(nodes, [[len(nodes) - 1]], _stranger)
 
 
@@ -243,7 +243,9 @@ def test_a_time_zone_keeps_a_time_from_crossing() -> None:
 
 def test_a_zygote_loads_no_type_that_may_not_be_needed() -> None:
     """The modules of decimals and dates come with the first of them."""
-    program = "import sys, pytest_koderz.sandbox.wire; print({'decimal', 'fractions', 'datetime'} & {*sys.modules})"
+    program = (
+        "import sys, pytest_koderz.sandbox.value_codec; print({'decimal', 'fractions', 'datetime'} & {*sys.modules})"
+    )
     told = subprocess.run(
         [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, cwd=REPOSITORY
     )
@@ -276,9 +278,9 @@ def test_mutable_values_take_new_content_in_place() -> None:
     refill(numbers, ["l", 3], lambda ref: ref)
     refill(words, ["d", "b", 2], lambda ref: ref)
     assert (numbers, words) == ([3], {"b": 2})
-    with pytest.raises(WireError):
+    with pytest.raises(MalformedMessage):
         refill(numbers, ["d", 1, 2], lambda ref: ref)
-    with pytest.raises(WireError):
+    with pytest.raises(MalformedMessage):
         refill(words, ["d", 1], lambda ref: ref)
     assert (numbers, words) == ([3], {"b": 2})
 
@@ -288,7 +290,7 @@ def test_a_frame_beyond_the_limit_is_refused() -> None:
     here, there = socket.socketpair()
     with here, there:
         there.sendall(b"\xff\xff\xff\xff")
-        with pytest.raises(WireError):
+        with pytest.raises(MalformedMessage):
             Channel(here).recv()
 
 

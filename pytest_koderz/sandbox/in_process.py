@@ -16,7 +16,7 @@ from .scratch import folder_of
 
 _MOST_FAILURES = 5
 _LONGEST = 2000
-_Raised = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
 
 def serve(channel: Channel, scratch: str) -> None:
@@ -32,17 +32,17 @@ def serve(channel: Channel, scratch: str) -> None:
 
 
 def _run(preamble: str, source: str, tests: str, entry_point: str) -> dict[str, Any]:
-    notes = _Notes()
+    record = _UnittestRecord()
     try:
-        module = load(compile(preamble, "<problem>", "exec", dont_inherit=True), source)
+        module = load(preamble, source)
         before = dict(vars(module))
         exec(compile(tests, "<tests>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - the dataset's own tests
         suite = _suite_of(_added(module, before), lambda: vars(module)[entry_point])
     except BaseException as error:  # noqa: BLE001 - sys.exit() is the candidate's doing as well
-        notes.keep(None, error)
-        return notes.answer(ended=True)
-    suite.run(notes)
-    return notes.answer(ended=False)
+        record.keep(None, error)
+        return record.answer(ended=True)
+    suite.run(record)
+    return record.answer(ended=False)
 
 
 def _added(module: ModuleType, before: Mapping[str, object]) -> ModuleType:
@@ -61,7 +61,7 @@ def _suite_of(tests: ModuleType, candidate: Callable[[], object]) -> unittest.Te
     return suite
 
 
-class _Notes(unittest.TestResult):
+class _UnittestRecord(unittest.TestResult):
     """Counts tests as assertions, and keeps the first failures."""
 
     def __init__(self) -> None:
@@ -74,10 +74,10 @@ class _Notes(unittest.TestResult):
     def addSuccess(self, test: unittest.TestCase) -> None:  # noqa: ARG002, N802 - unittest asks for it
         self.good += 1
 
-    def addFailure(self, test: unittest.TestCase, err: _Raised) -> None:  # noqa: N802 - unittest's own naming
+    def addFailure(self, test: unittest.TestCase, err: _ExcInfo) -> None:  # noqa: N802 - unittest's own naming
         self.keep(test, err[1])
 
-    def addError(self, test: unittest.TestCase, err: _Raised) -> None:  # noqa: N802 - unittest's own naming
+    def addError(self, test: unittest.TestCase, err: _ExcInfo) -> None:  # noqa: N802 - unittest's own naming
         self.keep(test, err[1])
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:  # noqa: N802 - unittest's own naming
@@ -86,7 +86,7 @@ class _Notes(unittest.TestResult):
         if not any(getattr(marked, "__unittest_skip__", False) for marked in (test, method)):
             self.keep(test, unittest.SkipTest(reason))
 
-    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: _Raised | None) -> None:  # noqa: ARG002, N802 - as above
+    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: _ExcInfo | None) -> None:  # noqa: ARG002, N802 - as above
         if err is not None:
             self.keep(subtest, err[1])
 

@@ -2,21 +2,22 @@
 
 A graph is a list of *nodes*, `[tag, ...]`, and a root. Where a value stands, there is either a JSON atom (null, a bool,
 an int below 2**63, a finite float, a str without surrogates) or a *ref*, `[index]`, to a node. So shared, nested and
-self-containing values keep their shape, and no depth of nesting costs recursion.
+self-containing values keep their shape, and no depth of nesting costs recursion. Decimals, fractions, dates and times
+cross as well; their modules are loaded where there is one of them, since a zygote holds as little as can be.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from types import GeneratorType
 from typing import Any
 
-from . import imported
+from .channel import MalformedMessage
 
 Ref = Any
 """A JSON atom or `[index]`."""
@@ -29,10 +30,6 @@ DEEPEST = 100
 """Tuples within tuples: C code hashes them by recursion that nothing bounds."""
 _MOST_FRAIL = 20_000
 """Deques and defaultdicts of one graph: C code frees those within each other by recursion that nothing bounds."""
-
-
-class WireError(Exception):
-    """What arrived is not of this format."""
 
 
 class Unsendable(TypeError):
@@ -141,7 +138,7 @@ class Encoder:
         for base, plain in _BASES:
             if issubclass(kind, base):
                 return ["=", self._ref(plain(value), depth + 1)]
-        return self._iterator(value) if hasattr(kind, "__next__") else imported.node_of(value) or self._foreign(value)
+        return self._iterator(value) if hasattr(kind, "__next__") else _imported_node(value) or self._foreign(value)
 
     def _scalar(self, value: Any, kind: type) -> Node:
         if kind is int:
@@ -220,6 +217,53 @@ _BASES: tuple[tuple[type, Callable[[Any], object]], ...] = (
 )
 
 
+def _imported_node(value: object) -> list[Any] | None:
+    """None: it is nothing of the kind, or has a time zone, which is an object of any type.
+
+    Of an instance of a subclass the plain content is taken, by the base's own methods.
+    """
+    for base in type(value).__mro__:
+        name = f"{base.__module__}.{base.__name__}"
+        if name in _IMPORTED:
+            tag, parts, _ = _IMPORTED[name]
+            return None if _field(base, "tzinfo", value) else [tag, *parts(base, value)]
+    return None
+
+
+def _imported_value(tag: str, *parts: Any) -> object:
+    """The value of a node. Raises TypeError, ValueError or ArithmeticError where `_imported_node` made no such node."""
+    module, _, name = _IMPORTED_NAMES[tag].partition(".")
+    _, _, read = _IMPORTED[_IMPORTED_NAMES[tag]]
+    return getattr(import_module(module), name)(*map(read, parts))
+
+
+def _field(base: type, name: str, value: object) -> Any:
+    """None where *base* has none of that name."""
+    return getattr(base, name).__get__(value) if hasattr(base, name) else None
+
+
+def _fields(*names: str) -> Callable[[type, object], Iterable[object]]:
+    return lambda base, value: (_field(base, name, value) for name in names)
+
+
+def _unchanged(part: object) -> object:
+    return part
+
+
+_DAY = "year", "month", "day"
+_TIME = "hour", "minute", "second", "microsecond"
+# The tag of its nodes, what makes their parts of a value, and what makes its constructor's argument of a part.
+_IMPORTED: dict[str, tuple[str, Callable[[Any, object], Iterable[object]], Callable[[Any], object]]] = {
+    "decimal.Decimal": ("M", lambda base, value: [base.__str__(value)], _unchanged),
+    "fractions.Fraction": ("F", lambda base, value: map(hex, base.as_integer_ratio(value)), partial(int, base=16)),
+    "datetime.date": ("y", _fields(*_DAY), _unchanged),
+    "datetime.timedelta": ("v", _fields("days", "seconds", "microseconds"), _unchanged),
+    "datetime.time": ("h", _fields(*_TIME), _unchanged),
+    "datetime.datetime": ("m", _fields(*_DAY, *_TIME), _unchanged),
+}
+_IMPORTED_NAMES = {tag: name for name, (tag, _, _) in _IMPORTED.items()}
+
+
 def decode(
     nodes: object,
     roots: Sequence[Ref],
@@ -229,14 +273,14 @@ def decode(
 ) -> tuple[list[Any], list[Any]]:
     """The values of *roots*, and every object of the graph by its number, those of *known* first.
 
-    Raises WireError for whatever an Encoder would not have made. *foreign* makes an object of an `o` node, *raised*
-    the exception that an iterator ends with.
+    Raises MalformedMessage for whatever an Encoder would not have made. *foreign* makes an object of an `o` node,
+    *raised* the exception that an iterator ends with.
     """
     try:
         graph = _Decoder(nodes, foreign, known, raised)
         return list(map(graph.look, roots)), graph.objects
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise WireError(f"no such value: {error!r}"[:200]) from None
+        raise MalformedMessage(f"no such value: {error!r}"[:200]) from None
 
 
 class _Decoder:
@@ -248,7 +292,7 @@ class _Decoder:
         raised: Callable[[Any], BaseException],
     ) -> None:
         if type(nodes) is not list:
-            raise WireError("no list of nodes")
+            raise MalformedMessage("no list of nodes")
         self.objects: list[Any] = list(known)
         self._depths = [0] * len(self.objects)
         self._foreign = foreign
@@ -259,7 +303,7 @@ class _Decoder:
             self.objects.append(self._build(node))
             self._depths.append(self._depth)
         if len(nodes) > _MOST_FRAIL and sum(node[0] in ("q", "D") for node in nodes) > _MOST_FRAIL:
-            raise WireError("too many deques or defaultdicts")
+            raise MalformedMessage("too many deques or defaultdicts")
         for fill, holder, parts in self._fills:
             fill(holder, list(map(self.look, parts)))
 
@@ -268,7 +312,7 @@ class _Decoder:
         if kind in _ATOMS:
             return ref
         if kind is not list or len(ref) != 1 or type(ref[0]) is not int or ref[0] < 0:
-            raise WireError("neither an atom nor a ref")
+            raise MalformedMessage("neither an atom nor a ref")
         return self.objects[ref[0]]
 
     def _build(self, node: Node) -> object:
@@ -301,22 +345,25 @@ class _Decoder:
             if type(part) is list and part:
                 self._depth = max(self._depth, self._depths[part[0]] + 1)
         if self._depth > DEEPEST + 1:
-            raise WireError("nested too deeply")
+            raise MalformedMessage("nested too deeply")
         return _WHOLES[tag](list(map(self.look, parts)))
 
     def _replayed(self, ref: Ref, why: object) -> Iterator[object]:
         items = self.look(ref)
         if type(items) is not list:
-            raise WireError("no iterator")
+            raise MalformedMessage("no iterator")
         return iter(items) if why is None else _broken(items, self._raised(why))
 
 
 def refill(holder: Any, node: Node, look: Callable[[Ref], object]) -> None:
-    """Give the mutable *holder* the content of *node*. Raises WireError, and leaves it alone, where they do not fit."""
+    """Give the mutable *holder* the content of *node*.
+
+    Raises MalformedMessage, and leaves it alone, where they do not fit.
+    """
     try:
         tag, *parts = node
         if tag != _MUTABLE[type(holder)][0]:
-            raise WireError("another type")
+            raise MalformedMessage("another type")
         values = list(map(look, parts))
         fresh = type(holder)()
         if tag == "q":
@@ -324,7 +371,7 @@ def refill(holder: Any, node: Node, look: Callable[[Ref], object]) -> None:
         else:
             _SHELLS[tag][1](fresh, values)
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise WireError(f"no such content: {error!r}"[:200]) from None
+        raise MalformedMessage(f"no such content: {error!r}"[:200]) from None
     become(holder, fresh)
 
 
@@ -349,7 +396,7 @@ def _broken(items: list[object], error: BaseException) -> Iterator[object]:
 
 def _fill_pairs(holder: Any, parts: list[Any]) -> None:
     if len(parts) % 2:
-        raise WireError("a key without a value")
+        raise MalformedMessage("a key without a value")
     _set_all(holder, zip(parts[::2], parts[1::2], strict=True))
 
 
@@ -365,13 +412,13 @@ def _single(values: list[Any]) -> Any:
 
 def _wide(text: str) -> int:
     if type(text) is not str:
-        raise WireError("no number")
+        raise MalformedMessage("no number")
     return int(text, 16)
 
 
 def _real(text: str) -> float:
     if type(text) is not str:
-        raise WireError("no number")
+        raise MalformedMessage("no number")
     number = float(text)
     # One NaN for all, as a program that uses math.nan has it: a list that holds it equals its copy.
     return math.nan if math.isnan(number) else number
@@ -400,7 +447,7 @@ _READERS: dict[str, Callable[..., object]] = {
     "c": lambda real, imag: complex(_real(real), _real(imag)),
     "r": lambda start, stop, step: range(_wide(start), _wide(stop), _wide(step)),
     "e": lambda: Ellipsis,
-    **{tag: partial(imported.value_of, tag) for tag in imported.TAGS},
+    **{tag: partial(_imported_value, tag) for tag in _IMPORTED_NAMES},
 }
 _WHOLES: dict[str, Callable[[list[Any]], object]] = {
     "t": tuple,
@@ -409,44 +456,6 @@ _WHOLES: dict[str, Callable[[list[Any]], object]] = {
 }
 
 
-def is_atom(ref: Ref) -> bool:
-    """True for a value that stands for itself."""
-    return type(ref) in _ATOMS
-
-
 def is_mutable(value: object) -> bool:
     """True for what a function can change in place, so that it must travel back."""
     return type(value) in _MUTABLE
-
-
-_DECODER = json.JSONDecoder()
-_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
-
-
-def _writer() -> Callable[[object], str]:
-    """What `_ENCODER.encode` does, which makes its parts anew for each message, with parts that are made once."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:  # another interpreter
-        return _ENCODER.encode
-    separators = _ENCODER.key_separator, _ENCODER.item_separator
-    parts = make(None, _ENCODER.default, json.encoder.encode_basestring_ascii, None, *separators, False, False, True)
-    return lambda message: "".join(parts(message, 0))
-
-
-_write = _writer()
-
-
-def dumps(message: object) -> bytes:
-    return _write(message).encode()
-
-
-def loads(body: bytes | bytearray) -> Any:
-    """The message of *body*. Raises WireError where that is no JSON."""
-    try:
-        text = body.decode("ascii")
-        message, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"no JSON: {error}"[:200]) from None
-    if end != len(text):
-        raise WireError("more than one message")
-    return message

@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import builtins
-import sys
 from ast import literal_eval
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any, NoReturn
 
-from .channel import Channel, Gone
+from .channel import Channel, Gone, MalformedMessage
 from .child import ENTRY, ITER
-from .wire import Encoder, Node, Truncated, WireError, become, decode, dumps, is_atom, is_mutable, refill
-
-MOST_AHEAD = (32 if sys.platform == "linux" else 1) * 1024
-"""Bytes of calls that are sent ahead: less than a socket holds, or both sides could wait for each other."""
+from .value_codec import Encoder, Node, Truncated, become, decode, is_mutable, refill
 
 
-class Over(BaseException):
-    """The session has come to its end. No handler of the tests may take it for an error of the function's."""
+class RunOver(BaseException):
+    """The run has come to its end. No handler of the tests may take it for an error of the function's."""
 
 
-class Broken(Over):
+class ChildBroken(RunOver):
     """The child cannot answer any more."""
 
 
-class Misfit(Over):
+class TestsUnfit(RunOver):
     """The tests ask for what a process apart cannot give; it says nothing of the candidate."""
-
-
-class Diverged(Over):
-    """The tests made another call than the one sent ahead: the child has seen what it should not have, and is spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +43,8 @@ class Raised:
 class Opaque:
     """An object that stayed with the candidate. It equals nothing, and nothing is known of it but its type's name."""
 
-    def __init__(self, session: Session, handle: int, truth: object) -> None:
-        self._session, self._handle, self._true = session, handle, truth
+    def __init__(self, proxy: CandidateProxy, handle: int, truth: object) -> None:
+        self._proxy, self._handle, self._true = proxy, handle, truth
 
     def __eq__(self, other: object) -> bool:
         return False
@@ -69,49 +60,45 @@ class Opaque:
         return f"<{type(self).__name__} object>"
 
 
-class Function(Opaque):
+class OpaqueFunction(Opaque):
     """One that can be called."""
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
-        return self._session.call(self._handle, args, kwargs)
+        return self._proxy.call(self._handle, args, kwargs)
 
 
-class Items(Opaque):
+class OpaqueItems(Opaque):
     """One that holds others, which are asked for when they are needed."""
 
     def __iter__(self) -> Iterator[object]:
-        items: Iterator[object] = self._session.call(ITER, (self,), {})
+        items: Iterator[object] = self._proxy.call(ITER, (self,), {})
         return items
 
 
-class Entry(Function):
+class EntryPoint(OpaqueFunction):
     """The proxy of the function under test."""
 
-    def __init__(self, session: Session, name: str) -> None:
-        super().__init__(session, ENTRY, truth=True)
+    def __init__(self, proxy: CandidateProxy, name: str) -> None:
+        super().__init__(proxy, ENTRY, truth=True)
         self.__name__ = self.__qualname__ = name
 
     def __repr__(self) -> str:
         return self.__name__
 
 
-class Session:
-    """The calls of one candidate. Answers are logged: a failing assertion is explained without calling again."""
+class CandidateProxy:
+    """The calls of one candidate. Answers are logged: a failing assertion is explained without calling again.
 
-    def __init__(self, channel: Channel, ahead: Sequence[bytes], *, watched: bool = False) -> None:
+    A call is sent once the one before it is answered: whatever else the child held, a candidate could read ahead.
+    """
+
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._ahead = deque(ahead)
-        self._watched = watched
-        self.answers: dict[int, str] = {}
-        """Literals of the answers to `calls`, by their indexes, of a *watched* session; none of what is larger."""
-        self.calls: list[bytes] = []
-        """What was asked, a little further than could be sent ahead."""
-        self._room = MOST_AHEAD
         self.log: list[Any] | None = None
         """Answers since the assertion at hand began, the first ones; None: there is none at hand."""
         self.replay: list[Any] | None = None
-        self.over: Over | None = None
-        """What ended the session: a handler of the tests may have swallowed it."""
+        self.over: RunOver | None = None
+        """What ended the run: a handler of the tests may have swallowed it."""
         self._answered = False
         self._turn = RLock()
         """Of the tests' threads: an answer belongs to the call before it. Items of an argument may call as well."""
@@ -119,33 +106,20 @@ class Session:
         """What the function has changed, by id, and a copy of what that was before."""
         self._types: dict[tuple[str, bool, bool], type[Opaque]] = {}
 
-    def begin(self) -> None:
-        """Send the calls ahead that are known; the child has been told to load the candidate."""
-        self._send(*self._ahead)
-
-    def _ask(self, body: bytes) -> list[Any]:
-        """The child's answer to a call. Raises Broken, or Diverged."""
-        if self._room >= 0:
-            self.calls.append(body)
-            self._room -= len(body)
-        if not self._ahead:
-            self._send(body)
-        elif body != self._ahead.popleft():
-            self._end(Diverged)
-        return self.answer()
-
-    def _send(self, *bodies: bytes) -> None:
+    def _ask(self, call: list[Any]) -> list[Any]:
+        """The child's answer to *call*. Raises ChildBroken."""
         try:
-            self._channel.send_bodies(bodies)
+            self._channel.send(call)
         except Gone:
             self._break("the process ended")
+        return self.answer()
 
     def answer(self) -> list[Any]:
         try:
             answer = self._channel.recv()
         except Gone:
             self._break("the process ended")
-        except WireError as error:
+        except MalformedMessage as error:
             self._break(str(error))
         if type(answer) is not list or not answer:
             self._break("no answer")
@@ -159,11 +133,9 @@ class Session:
         with self._turn:
             encoder = Encoder(self._handle_of)
             refs = [encoder.add(args), encoder.add(dict(kwargs)) if kwargs else None]
-            answer = self._ask(dumps(["call", handle, encoder.nodes, *refs]))
+            answer = self._ask(["call", handle, encoder.nodes, *refs])
             self._answered = True
             value = self._value(answer, encoder.objects)
-            if self._watched and self._channel.size <= MOST_AHEAD:
-                self.answers[len(self.calls) - 1] = literal_of(value)
         if self.log is not None and len(self.log) < _LONGEST_LOG:
             # An iterator is used up by the assertion, so a copy is kept.
             self.log.append(copy(value) if type(value) is _ITERATOR else value)
@@ -172,15 +144,13 @@ class Session:
     def _value(self, answer: list[Any], known: list[object]) -> Any:
         try:
             _, nodes, root, changes = answer
-            if is_atom(root) and nodes == changes == []:
-                return root
             (value,), objects = decode(nodes, [root], self._opaque, known, _iterators_error)
             for number, node in changes:
                 holder = known[number]
                 if is_mutable(holder) and id(holder) not in self._before:
                     self._before[id(holder)] = holder, copy(holder)
                 refill(holder, node, lambda ref: ref if type(ref) is not list else objects[ref[0]])
-        except (WireError, ValueError, TypeError, IndexError, KeyError) as error:
+        except (MalformedMessage, ValueError, TypeError, IndexError, KeyError) as error:
             self._break(str(error))
         return value
 
@@ -196,27 +166,27 @@ class Session:
         why = f"the tests pass a {type(value).__name__}, which cannot be sent to another process"
         # It may come of an answer: what a candidate returns must not make its problem an invalid one.
         if not self._answered:
-            self._end(Misfit, why)
+            self._end(TestsUnfit, why)
         raise TypeError(why)
 
     def _opaque(self, node: Node) -> Opaque:
         _, handle, kind, truth, called, iterated = node
         if [type(each) for each in (handle, kind, called, iterated)] != [int, str, bool, bool]:
-            raise WireError("no object")
+            raise MalformedMessage("no object")
         return self._type_of(kind, called, iterated)(self, handle, truth)
 
     def _type_of(self, kind: str, called: bool, iterated: bool) -> type[Opaque]:
         """A type that bears the name of the candidate's own: errors and explanations will show it."""
         key = kind, called, iterated
         if key not in self._types:
-            bases = (Function,) * called + (Items,) * iterated or (Opaque,)
+            bases = (OpaqueFunction,) * called + (OpaqueItems,) * iterated or (Opaque,)
             self._types[key] = type(line_of_text(kind)[:80], bases, {})
         return self._types[key]
 
     def _break(self, why: str) -> NoReturn:
-        self._end(Broken, why)
+        self._end(ChildBroken, why)
 
-    def _end(self, kind: type[Over], *why: str) -> NoReturn:
+    def _end(self, kind: type[RunOver], *why: str) -> NoReturn:
         self.over = kind(*why)  # never raised itself: its traceback would hold on to all the answers
         raise kind(*why)
 
@@ -253,14 +223,6 @@ def _builtin_error(name: object, message: str) -> BaseException:
                 error: BaseException = each(_key_of(message) if issubclass(each, KeyError) else message)
                 return error
     return RuntimeError(message)
-
-
-def literal_of(value: object) -> str:
-    """Empty where it has none."""
-    try:
-        return repr(value)
-    except (ValueError, RecursionError):  # an integer with too many digits
-        return ""
 
 
 def _key_of(message: str) -> object:

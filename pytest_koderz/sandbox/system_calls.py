@@ -5,9 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -18,36 +15,26 @@ _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
-Call = Callable[[], int]
-"""What the kernel returns. Raises OSError."""
-Step = Callable[[], object]
-"""One of those that a child takes before anything else."""
 
 
-def syscall(number: int, *args: object) -> int:
+def syscall(number: int, *args: int | bytes | None) -> int:
     """What the kernel returns. Raises OSError."""
-    return later(number, *args)()
+    return _checked(_libc.syscall(ctypes.c_long(number), *map(_argument, args)))
 
 
-def later(number: int, *args: object) -> Call:
-    """A system call for a child: made ready before the fork, since each object it has to make costs it pages."""
-    return _later(_libc["syscall"], number, *args)
+def _prctl(option: int, value: int = 0) -> None:
+    _checked(_libc.prctl(option, *map(_argument, (value, 0, 0, 0))))
 
 
-def _later(function: Any, *args: object) -> Call:
-    function.restype = _checked
-    return partial(function, *(ctypes.c_long.from_param(arg) if isinstance(arg, int) else arg for arg in args))
-
-
-def _prctl(option: int, value: int = 0) -> int:
-    return _later(_libc["prctl"], option, value, 0, 0, 0)()
+def _argument(value: int | bytes | None) -> ctypes.c_long | bytes | None:
+    return ctypes.c_long(value) if isinstance(value, int) else value
 
 
 def _checked(result: int) -> int:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-    return int(result)
+    return result
 
 
 def set_no_new_privs() -> None:
@@ -55,9 +42,9 @@ def set_no_new_privs() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def dying_with_parent() -> Call:
-    """For a child: to be killed when its parent ends."""
-    return _later(_libc["prctl"], _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent() -> None:
+    """Have this process killed when its parent ends, even where that is killed without a word."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def hide_from_equals() -> None:
@@ -66,11 +53,6 @@ def hide_from_equals() -> None:
     Landlock keeps no pipe from being opened there, and does not part processes of one domain.
     """
     _prctl(_PR_SET_DUMPABLE, 0)
-
-
-def telling_cpu() -> Call:
-    """For a child: the number of the CPU that it runs on. Raises OSError where the system does not tell."""
-    return _later(_libc["sched_getcpu"])
 
 
 def drop_capabilities() -> None:

@@ -6,17 +6,14 @@ import errno
 import os
 import signal
 import time
-from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 _CPU_CLOCK = 2
 """CPUCLOCK_SCHED of a whole process, in the lowest bits of a clock id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ResourceUse:
     """None: the system does not tell."""
 
     cpu_seconds: float | None = None
@@ -24,10 +21,10 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class ExitStatus:
     """How a process ended: the number of a signal, or else the status it exited with. None: not known."""
 
-    usage: Usage = Usage()
+    usage: ResourceUse = ResourceUse()
     signal: int | None = None
     status: int | None = None
     excess: str | None = None
@@ -41,44 +38,26 @@ class Fate:
         return "the process ended" if self.status is None else f"the process exited with status {self.status}"
 
 
-def fate_of(told: list[int | float]) -> Fate:
+def exit_status_of(told: list[int | float]) -> ExitStatus:
     """From what a zygote tells of a child: exit code as the os module has it, CPU seconds, peak of memory in bytes."""
     if not told:
-        return Fate()
+        return ExitStatus()
     code, seconds, peak = told
-    usage = Usage(float(seconds), int(peak))
-    return Fate(usage, signal=-int(code)) if code < 0 else Fate(usage, status=int(code))
+    usage = ResourceUse(float(seconds), int(peak))
+    return ExitStatus(usage, signal=-int(code)) if code < 0 else ExitStatus(usage, status=int(code))
 
 
-class Meter:
-    """Tells what a process has used. It is opened while there is time, since that takes longer than to read it."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._status = -1
-        with suppress(OSError):  # there is none on this system, or no such process any more
-            self._status = os.open(f"/proc/{pid}/status", os.O_RDONLY)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._status >= 0:
-            os.close(self._status)
-
-    def usage(self) -> Usage | None:
-        """Of the living process; None where it is not any more, or the system does not tell."""
-        try:
-            status = os.read(self._status, 4096)
-            peak = int(status.split(b"\nVmHWM:", 1)[1].split(None, 1)[0]) * 1024  # a name holds no line's end
-            return Usage(cpu_seconds(self._pid), peak)
-        except (OSError, IndexError, ValueError):
-            return None
+def resource_use_of(pid: int) -> ResourceUse | None:
+    """Of a living process; None where it is not any more, or the system does not tell."""
+    try:
+        status = _read(f"/proc/{pid}/status")
+        peak = int(status.split(b"\nVmHWM:", 1)[1].split(None, 1)[0]) * 1024  # a name holds no line's end
+    except (OSError, IndexError, ValueError):
+        return None
+    return ResourceUse(cpu_seconds(pid), peak)
 
 
-def handle_of(pid: int) -> int | None:
+def pidfd_of(pid: int) -> int | None:
     """A descriptor that never names another process; None where the system has none, or a container forbids it."""
     try:
         return os.pidfd_open(pid)

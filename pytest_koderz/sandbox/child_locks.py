@@ -6,57 +6,54 @@ import os
 import resource
 import stat
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from . import landlock, scratch, seccomp
-from .kernel import Step, drop_capabilities, dying_with_parent, hide_from_equals, set_no_new_privs
-from .library import readable
+from .landlock import readable
+from .system_calls import drop_capabilities, set_no_new_privs
 
 _CPU_SECONDS = 600
 """A last resort, in case nobody is left to keep the time."""
 _MOST_FILES = 64
 
 
-class Locks:
-    """The layers as *settings* ask for them. The zygote holds most of them itself, since its children inherit them."""
+class ChildLocks:
+    """The layers as *settings* ask for them."""
 
     def __init__(self, settings: dict[str, Any], channel: int) -> None:
         self.missing: list[str] = []
-        """Names of the layers that could not be applied."""
-        self._ruleset: landlock.Ruleset | None = None
-        self._filter: seccomp.Filter | None = None
+        """Names of the layers that this system lacks."""
+        self._ruleset: landlock.LandlockRuleset | None = None
+        self._filter: seccomp.SystemCallFilter | None = None
         self._settings = settings
         self._channel = channel
 
     def prepare(self) -> None:
-        """Hold in the zygote what does not keep it from forking, and make ready what each child will hold."""
+        """Hold in the zygote what its children inherit and does not keep it from forking; find out what they can."""
         self._try("rlimits", lambda: limit(self._settings["memory_limit"], self._settings["file_limit"]))
         self._try("no_new_privs", set_no_new_privs)
         self._try("landlock", self._landlock)
         self._try("capabilities", drop_capabilities)
         self._try("seccomp", self._seccomp)
 
-    @property
-    def steps(self) -> Sequence[Step]:
-        """What a child of the prepared zygote does to be held, before it runs what nobody has looked at."""
-        steps: list[Step] = [partial(resource.setrlimit, resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))]
-        if self._ruleset and (self._settings["scratch"] or self._filter is None):
-            # Without a filter this parts the child from the zygote, in whose domain it is.
-            steps.append(self._ruleset.hold)
-        steps.extend(partial(self._confine, folder) for folder in self._settings["scratch"])
-        steps.append(partial(os.closerange, self._channel + 1, os.sysconf("SC_OPEN_MAX")))
+    def hold(self) -> None:
+        """Be held, in a child of the prepared zygote, before it runs what nobody has looked at."""
+        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+        if self._ruleset:
+            self._ruleset.hold()
+        for folder in self._settings["scratch"]:
+            self._confine(folder)
+        os.closerange(self._channel + 1, os.sysconf("SC_OPEN_MAX"))
         if self._filter:
-            steps.append(self._filter.hold)
-        return steps
+            self._filter.hold()
 
     def _confine(self, scratches: str) -> None:
         """Make a folder of its own, and let no other one be written in: not those of others at work beside it."""
         folder = scratch.folder_of(scratches, os.getpid())
         os.mkdir(folder, stat.S_IRWXU)  # noqa: PTH102 - pathlib would have to be imported
         if self._ruleset:
-            rules = landlock.Ruleset(writing_only=True)
+            rules = landlock.LandlockRuleset(writing_only=True)
             rules.allow_writing(["/dev/null", folder])
             rules.hold()
 
@@ -69,11 +66,10 @@ class Locks:
     def _landlock(self) -> None:
         if landlock.abi() == 0:
             raise NotImplementedError
-        rules = landlock.Ruleset()
+        rules = landlock.LandlockRuleset()
         rules.allow_reading(readable(self._settings["paths"]))
         rules.allow_writing(["/dev/null", *self._settings["scratch"]])
-        if not self._settings["scratch"]:  # which the zygote is to remove in the end
-            rules.hold()
+        _try_apart(rules.hold)
         self._ruleset = rules
         if landlock.abi() < landlock.LEAST_ABI:
             raise NotImplementedError
@@ -82,9 +78,24 @@ class Locks:
         if not seccomp.supported():
             raise NotImplementedError
         writing = bool(self._settings["scratch"]) and "landlock" not in self.missing
-        common, own = seccomp.filters_of(self._channel, scratch=writing, read_only="landlock" in self.missing)
-        common.hold()
-        self._filter = own
+        rules = seccomp.SystemCallFilter(self._channel, scratch=writing, read_only="landlock" in self.missing)
+        _try_apart(rules.hold)
+        self._filter = rules
+
+
+def _try_apart(hold: Callable[[], None]) -> None:
+    """Raise OSError where *hold* fails. What it does cannot be undone, so a process of its own tries it."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            hold()
+            status = 0
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise OSError("a lock does not hold")
 
 
 def limit(memory: int, file_size: int) -> None:
@@ -105,14 +116,3 @@ def _bound(kind: int, most: int) -> None:
     _, hard = resource.getrlimit(kind)
     bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(kind, (bound, bound))
-
-
-def hide() -> None:
-    """Be closed to the processes of the same user, before any of them exists that nobody has looked at."""
-    if sys.platform == "linux":
-        hide_from_equals()
-
-
-def tie() -> Sequence[Step]:
-    """What a child does to die when its parent does, even where that is killed without a word."""
-    return [dying_with_parent()] if sys.platform == "linux" else []
