@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
 from types import CodeType, TracebackType
 from typing import Any
 
-from .proxy import CandidateProxy, Raised, line_of_text
+from .proxy import CandidateProxy, EntryPoint, Raised, line_of_text
 
 TALLY = "koderz_tally_"
 """The tally's name in the tests' globals."""
@@ -20,6 +21,10 @@ def compile_counting(source: str, filename: str) -> tuple[CodeType, list[ast.Ass
     tree = ast.parse(source, filename)
     counting = _Counting(_guarded_names(tree) if "try" in source else frozenset())
     tree.body = counting.counted(tree.body, raising=False)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "check":
+            given = [ast.Name(each.arg, ast.Load(), **_place_of(node)) for each in node.args.args[:1]]
+            node.body = [_within("checking", given, node.body, node)]
     return compile(tree, filename, "exec", dont_inherit=True), counting.asserts
 
 
@@ -61,10 +66,19 @@ class _Counting:
 
 
 def _guarded(node: ast.Assert, number: int, raising: bool) -> ast.With:
-    place = {name: getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")}
-    guard = ast.Attribute(ast.Name(TALLY, ast.Load(), **place), "guard", ast.Load(), **place)
-    values: list[ast.expr] = [ast.Constant(number, **place), ast.Constant(raising, **place)]
-    return ast.With([ast.withitem(ast.Call(guard, values, [], **place))], [node], **place)
+    place = _place_of(node)
+    return _within("guard", [ast.Constant(number, **place), ast.Constant(raising, **place)], [node], node)
+
+
+def _within(method: str, values: Sequence[ast.expr], body: list[ast.stmt], node: ast.stmt) -> ast.With:
+    """`with koderz_tally_.method(*values):` around *body*, at the place of *node*."""
+    place = _place_of(node)
+    guard = ast.Attribute(ast.Name(TALLY, ast.Load(), **place), method, ast.Load(), **place)
+    return ast.With([ast.withitem(ast.Call(guard, list(values), [], **place))], body, **place)
+
+
+def _place_of(node: ast.stmt) -> dict[str, Any]:
+    return {name: getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")}
 
 
 def assertion_text(node: ast.Assert) -> str:
@@ -114,9 +128,17 @@ class Tally:
         self.failures: list[dict[str, Any]] = []
         self.crashed = False
         """The first failure was an exception of the candidate's."""
+        self.checked = False
+        """`check` has come to its end with the function under test: tests may call it themselves."""
         self._proxy = proxy
         self._asserts = asserts
         self._scope = scope
+
+    @contextmanager
+    def checking(self, *given: object) -> Iterator[None]:
+        """The body of `check`, of which *given* is the first argument, if it has one."""
+        yield
+        self.checked = self.checked or all(isinstance(each, EntryPoint) for each in given)
 
     def guard(self, number: int, raising: bool) -> AssertionGuard:
         """The assertion of that number begins; its answers will stand in the log from here on."""

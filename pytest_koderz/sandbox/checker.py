@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import pickle
+import random
 import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import CO_VARARGS
 from types import CodeType
 from typing import Any
 
 from .assertions import TALLY, Tally, compile_counting, failure
 from .channel import Channel, Gone, greet
-from .proxy import CandidateProxy, ChildBroken, EntryPoint, RunOver, TestsUnfit
+from .proxy import CandidateProxy, ChildBroken, EntryPoint, TestsUnfit
 
 TESTS = "<tests>"
 _REFERENCE = "expected"
@@ -96,22 +97,29 @@ def _judged(tests: CompiledTests, proxy: CandidateProxy) -> dict[str, Any]:
     scope: dict[str, Any] = {"__name__": "tests"}
     tally = scope[TALLY] = Tally(proxy, tests.asserts, scope)
     try:
-        fault = _loaded(tests, scope, entry)
+        fault = _loaded(tests, scope, entry, proxy)
         return {"fault": fault} if fault else _run(scope["check"], entry, proxy, tally)
-    except RunOver as over:
-        return _over(over, tally)
+    except BaseException as error:  # noqa: BLE001 - whatever ends the tests ends the candidate's run
+        return _over(proxy.over or error, tally)
     finally:
         proxy.undo()
         scope.clear()  # functions hold their globals, and these may hold answers: too much to wait for the collector
 
 
-def _loaded(tests: CompiledTests, scope: dict[str, Any], entry: EntryPoint) -> str | None:
-    """Define the tests in *scope*; what is wrong with them, if anything is."""
+def _loaded(tests: CompiledTests, scope: dict[str, Any], entry: EntryPoint, proxy: CandidateProxy) -> str | None:
+    """Define the tests in *scope*; what is wrong with them, if anything is.
+
+    They may call the function already: what goes wrong from then on is the candidate's doing.
+    """
+    random.seed(0)  # tests that draw their inputs draw the same for each candidate
+    proxy.answer()  # to "load", which the supervisor has sent
     try:
         exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
         scope[tests.entry_point] = entry
         exec(tests.code, scope)  # noqa: S102 - the dataset's own code
-    except Exception as error:  # noqa: BLE001 - the tests' own, before they have asked anything
+    except Exception as error:
+        if proxy.asked:
+            raise
         return f"the tests cannot be loaded: {type(error).__name__}: {error}"
     if callable(scope.get(_REFERENCE)):
         scope[_REFERENCE] = tests.answers.of(scope[_REFERENCE])
@@ -119,14 +127,15 @@ def _loaded(tests: CompiledTests, scope: dict[str, Any], entry: EntryPoint) -> s
 
 
 def _run(check: Any, entry: EntryPoint, proxy: CandidateProxy, tally: Tally) -> dict[str, Any]:
-    if "random" in sys.modules:
-        sys.modules["random"].seed(0)  # tests that draw their inputs draw the same for each candidate
-    try:
-        proxy.answer()
-        check(entry)
-    except BaseException as error:  # noqa: BLE001 - whatever ends the tests ends the candidate's run
-        return _over(proxy.over or error, tally)
+    if not tally.checked:
+        check(*[entry][: _taken(check)])
     return _over(proxy.over, tally) if proxy.over else _result(tally, ended=False)
+
+
+def _taken(check: Any) -> int:
+    """How many arguments, of one: a check without any calls the function by its name."""
+    code = getattr(check, "__code__", None)
+    return 1 if code is None or code.co_argcount or code.co_flags & CO_VARARGS else 0
 
 
 def _over(why: BaseException, tally: Tally) -> dict[str, Any]:

@@ -99,7 +99,8 @@ class CandidateProxy:
         self.replay: list[Any] | None = None
         self.over: RunOver | None = None
         """What ended the run: a handler of the tests may have swallowed it."""
-        self._answered = False
+        self.asked = False
+        """Whether the function has been called."""
         self._turn = RLock()
         """Of the tests' threads: an answer belongs to the call before it. Items of an argument may call as well."""
         self._before: dict[int, tuple[Any, Any]] = {}
@@ -133,8 +134,8 @@ class CandidateProxy:
         with self._turn:
             encoder = Encoder(self._handle_of)
             refs = [encoder.add(args), encoder.add(dict(kwargs)) if kwargs else None]
+            self.asked = True
             answer = self._ask(["call", handle, encoder.nodes, *refs])
-            self._answered = True
             value = self._value(answer, encoder.objects)
         if self.log is not None and len(self.log) < _LONGEST_LOG:
             # An iterator is used up by the assertion, so a copy is kept.
@@ -165,7 +166,7 @@ class CandidateProxy:
             return ["o", value._handle]  # noqa: SLF001 - both sides of one wire
         why = f"the tests pass a {type(value).__name__}, which cannot be sent to another process"
         # It may come of an answer: what a candidate returns must not make its problem an invalid one.
-        if not self._answered:
+        if not self.asked:
             self._end(TestsUnfit, why)
         raise TypeError(why)
 

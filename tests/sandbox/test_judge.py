@@ -358,6 +358,42 @@ def test_a_candidate_may_use_numpy_unasked(judge: Judge) -> None:
         assert judge(_problem(), Candidate(f"{imported}\ndef f(n):\n    return np.int64(n) + 1\n")).passed
 
 
+@pytest.mark.parametrize(
+    ("tests", "total"),
+    [
+        ("def check(add):\n    assert add(1, 2) == 3\n\ncheck(add)\n", 1),
+        (
+            "def check(candidate):\n    assert candidate(1, 2) == 3\n\n"  # noqa: ISC004 - one program
+            "def test_check():\n    check(add)\n\ntest_check()\n",
+            1,
+        ),
+        ("X = add(0, 0)\ndef check(candidate):\n    assert candidate(1, 2) == 3 + X\n", 1),
+        ("assert add(0, 1) == 1\ndef check(candidate):\n    assert candidate(1, 2) == 3\n", 2),
+        ("def right(a, b):\n    return 3\ndef check(f):\n    assert f(1, 2) == 3\ncheck(right)\n", 2),
+        (
+            "def check(f):\n    if f(1, 2) != 3: raise KeyError\n    assert f(1, 2)\n"  # noqa: ISC004 - one program
+            "try: check(add)\nexcept KeyError: pass\n",
+            1,
+        ),
+    ],
+    ids=["HumanEvalPack", "MultiPL-E", "a value", "an assertion", "a check of their own", "a check under a handler"],
+)
+def test_tests_may_call_the_function_while_they_are_loaded(judge: Judge, tests: str, total: int) -> None:
+    """What they check themselves is not checked twice, and what goes wrong there is the candidate's doing."""
+    problem = Problem("own/loading", "", "add", tests)
+    verdict = judge(problem, Candidate("def add(x, y):\n    return x + y\n"))
+    assert (verdict.passed, verdict.assertions_total) == (True, total), _why(verdict)
+    for wrong in ("def add(x, y):\n    return 7\n", "def add(x, y):\n    raise KeyError(x)\n", "add = 1", "1 / 0"):
+        assert judge(problem, Candidate(wrong)).outcome in (Outcome.WRONG, Outcome.CRASHED)
+
+
+def test_a_check_that_has_nothing_passed_to_it_calls_the_function_by_name(judge: Judge) -> None:
+    """As tests made from examples do."""
+    problem = Problem("own/named", "", "add", "def check():\n    assert add(1, 2) == 3\n")
+    assert judge(problem, Candidate("def add(x, y):\n    return x + y\n")).passed
+    assert not judge(problem, Candidate("def add(x, y):\n    return x - y\n")).passed
+
+
 def test_tests_that_cannot_be_put_across_are_a_fault(judge: Judge) -> None:
     """A function as an argument needs one process for all; that says nothing of the candidate."""
     with pytest.raises(SandboxFault, match="a function, which cannot be sent"):
