@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import stat
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from . import landlock, scratch, seccomp
+from .file_attributes import REQUESTS, AttributeCalls
 from .landlock import readable
 from .system_calls import drop_capabilities, set_no_new_privs
 
@@ -44,9 +46,10 @@ class ChildLocks:
             self._ruleset.hold()
         for folder in self._settings["scratch"]:
             self._confine(folder)
-        os.closerange(self._channel + 1, os.sysconf("SC_OPEN_MAX"))
+        os.closerange(REQUESTS + 1, os.sysconf("SC_OPEN_MAX"))
         if self._filter:
             self._filter.hold()
+            AttributeCalls(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, REQUESTS)).install()
 
     def _confine(self, scratches: str) -> None:
         """Make a folder of its own, and let no other one be written in: not those of others at work beside it."""

@@ -57,6 +57,9 @@ class CapturedOutput:
         self._poller = select.poll()
         for pipe in self._kept:
             self._poller.register(pipe, select.POLLIN)
+        self._requests = -1 if child.requests is None else child.requests.fileno()
+        if child.requests is not None:
+            self._poller.register(self._requests, select.POLLIN)
 
     def until(self, answer: socket.socket, watch: Stopwatch) -> bool:
         """Read until *answer* has something to say; False where the time was up before."""
@@ -69,6 +72,8 @@ class CapturedOutput:
                 glance = watch.seconds + _GLANCE
             for pipe in self._kept.keys() & ready:
                 self._read(pipe)
+            if self._requests in ready and not self._child.serve_request():
+                self._poller.unregister(self._requests)
             if answer.fileno() in ready:
                 break
         self._poller.unregister(answer)
@@ -76,7 +81,7 @@ class CapturedOutput:
 
     def texts(self) -> tuple[str, ...]:
         """Stdout and stderr so far, cut, as text."""
-        for pipe, _ in self._poller.poll(0):
+        for pipe in self._kept.keys() & {number for number, _ in self._poller.poll(0)}:
             self._read(pipe)
         return tuple(_text(kept) for kept in self._kept.values())
 

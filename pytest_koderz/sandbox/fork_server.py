@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from pytest_koderz.core.errors import SandboxFault
 
 from . import scratch
 from .channel import GREETING_SIZE
+from .file_attributes import LONGEST_REQUEST, perform
 from .resources import ExitStatus, exit_status_of, pidfd_of, threads_of
 
 HOME = str(Path(__file__).parents[2])
@@ -142,11 +144,16 @@ class ForkedProcess:
         self.pid = 0
         self.out = self.err = -1
         self._pidfd: int | None = None
+        self.requests: socket.socket | None = None
+        """Where it asks for what is done for it in its scratch folder."""
         ends = []
         if locked:
             self.out, out = os.pipe()
             self.err, err = os.pipe()
             ends = [out, err]
+            if sys.platform == "linux":
+                self.requests, asking = socket.socketpair(type=socket.SOCK_SEQPACKET)
+                ends.append(asking.detach())
         else:
             ends = [os.open(os.devnull, os.O_WRONLY) for _ in range(2)]
         try:
@@ -204,9 +211,23 @@ class ForkedProcess:
         if self._excess:
             self.kill()
 
+    def serve_request(self) -> bool:
+        """Do what it asks for in its scratch folder, and answer; False where it will ask no more."""
+        if not self.requests:
+            return False
+        try:
+            request = self.requests.recv(LONGEST_REQUEST, socket.MSG_DONTWAIT)
+            number = perform(self.scratch, request) if self.scratch else errno.EPERM
+            self.requests.send(number.to_bytes(4, "big"), socket.MSG_DONTWAIT)
+        except OSError:  # it is gone, or takes no answers
+            return False
+        return bool(request)
+
     def close(self) -> None:
         self.kill()
         self.sock.close()
+        if self.requests:
+            self.requests.close()
         for descriptor in (self.out, self.err, self._pidfd):
             if descriptor is not None and descriptor >= 0:
                 os.close(descriptor)

@@ -18,6 +18,7 @@ from . import scratch
 from .channel import Channel, greet
 from .child import serve
 from .child_locks import ChildLocks, limit_memory
+from .file_attributes import REQUESTS
 from .system_calls import die_with_parent, hide_from_equals
 
 CHANNEL = 3
@@ -31,11 +32,10 @@ def main() -> None:
     """Fork children until the supervisor is gone. Orders come by stdin; the argument holds the settings, as JSON."""
     settings: dict[str, Any] = json.loads(sys.argv.pop())
     control = socket.socket(fileno=os.dup(0))  # the first free number, CHANNEL
+    devnull = os.open(os.devnull, os.O_RDWR)  # the next one, REQUESTS, which no other file may get
     _, supervisor, _, _ = socket.recv_fds(control, 1, 1)
-    devnull = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1):
         os.dup2(devnull, number)
-    os.close(devnull)
     if sys.platform == "linux":
         hide_from_equals()  # before there is anybody that nobody has looked at
     _preload(settings)
@@ -97,7 +97,7 @@ class Children:
         self._statuses: dict[int, list[float]] = {}
 
     def fork(self, descriptors: Sequence[int]) -> None:
-        """One child, whose channel, stdout and stderr are *descriptors*."""
+        """One child, whose channel, stdout, stderr and, if it is a candidate's, requests are *descriptors*."""
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -142,7 +142,7 @@ def _serve(control: socket.socket, supervisor: list[int], children: Children) ->
             # The socket may have been inherited by others, so its end alone does not tell that the supervisor is gone.
             if number in supervisor:
                 return
-        order, descriptors, _, _ = socket.recv_fds(control, 1, 3)
+        order, descriptors, _, _ = socket.recv_fds(control, 1, 4)
         if not order:
             return
         if order == b"w":
@@ -173,7 +173,5 @@ def _begin(parent: int, descriptors: Sequence[int]) -> None:
     os.close(0)
     os.open(os.devnull, os.O_RDONLY)
     # None of them has one of these numbers, which the zygote's own bear.
-    channel, out, err = descriptors
-    os.dup2(channel, CHANNEL)
-    os.dup2(out, 1)
-    os.dup2(err, 2)
+    for number, descriptor in zip((CHANNEL, 1, 2, REQUESTS), descriptors, strict=False):
+        os.dup2(descriptor, number)

@@ -560,6 +560,7 @@ def test_output_that_its_writer_takes_back_is_not_waited_for() -> None:
     child = ForkedProcess.__new__(ForkedProcess)
     child.out, written = os.pipe()
     child.err, other = os.pipe()
+    child.requests = None
     output = CapturedOutput(child)
     output._read(child.out)
     os.write(written, b"x")

@@ -30,6 +30,7 @@ REPOSITORY = Path(__file__).parents[2]
 SECRET = "sk-ant-CANARY-0123456789abcdef"
 NOBODY = 65534
 TIMEOUT = 1.5
+linux = pytest.mark.skipif(sys.platform != "linux", reason="asks for what Linux has")
 
 
 def humaneval() -> dict[str, Problem]:

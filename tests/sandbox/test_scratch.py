@@ -1,0 +1,135 @@
+"""What honest programs do with files works in a scratch folder, and nothing of it reaches further."""
+
+# ruff: noqa: E501 - a program is easiest to read in one piece
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from pytest_koderz.core.iteration import Candidate
+from pytest_koderz.core.problem import Isolation, Problem
+from pytest_koderz.sandbox.file_attributes import perform
+from pytest_koderz.sandbox.supervisor import Judge
+
+from .worlds import linux
+
+BOTH = pytest.mark.parametrize("isolation", ["process-separated", "in-process"])
+HONEST = {
+    "touch": "p = pathlib.Path('a'); p.touch(); assert p.exists(); os.utime(p, (5, 5)); p.touch(); assert p.stat().st_mtime > 9",
+    "times": "open('a', 'w').close(); os.utime('a', (1.5, 2.25)); s = os.stat('a'); assert (s.st_atime, s.st_mtime) == (1.5, 2.25)",
+    "nanoseconds": "open('a', 'w').close(); os.utime('a', ns=(7, 9)); assert os.stat('a').st_mtime_ns == 9",
+    "times before all time": "open('a', 'w').close(); os.utime('a', (0, -1.5)); assert os.stat('a').st_mtime == -1.5",
+    "modes": "open('a', 'w').close(); os.chmod('a', 0o640); assert os.stat('a').st_mode & 0o7777 == 0o640",
+    "by descriptor": "f = open('a', 'w'); os.fchmod(f.fileno(), 0o604); os.chmod(f.fileno(), 0o404); os.utime(f.fileno(), (3, 3)); s = os.fstat(f.fileno()); assert (s.st_mode & 0o777, s.st_mtime) == (0o404, 3)",
+    "by folder": "os.mkdir('d'); open('d/a', 'w').close(); d = os.open('d', os.O_RDONLY); os.utime('a', (3, 3), dir_fd=d); os.chmod(pathlib.Path('a'), 0o600, dir_fd=d); assert os.stat('d/a').st_mtime == 3",
+    "through a link": "open('a', 'w').close(); os.symlink(os.path.abspath('a'), 'b'); os.chmod('b', 0o611); os.utime('b', (3, 3)); assert (os.stat('a').st_mode & 0o777, os.stat('a').st_mtime) == (0o611, 3)",
+    "of a link": "os.symlink('a', 'b'); os.utime('b', (3, 3), follow_symlinks=False); assert os.lstat('b').st_mtime == 3",
+    "copy2": "open('a', 'w').write('x'); os.utime('a', (3, 3)); os.chmod('a', 0o604); shutil.copy2('a', 'b'); s = os.stat('b'); assert (s.st_mtime, s.st_mode & 0o777) == (3, 0o604)",
+    "copytree": "os.mkdir('d'); open('d/a', 'w').close(); os.symlink('a', 'd/b'); os.chmod('d', 0o711); shutil.copytree('d', 'e', symlinks=True); assert os.stat('e').st_mode & 0o777 == 0o711",
+    "move": "open('a', 'w').close(); os.mkdir('d'); shutil.move('a', 'd'); shutil.rmtree('d'); assert not os.listdir('.')",
+    "archive": "open('a', 'w').write('x'); shutil.make_archive('z', 'zip', '.', 'a'); shutil.unpack_archive('z.zip', 'd'); shutil.make_archive('t', 'gztar', '.', 'a'); shutil.unpack_archive('t.tar.gz', 'e', filter='data'); assert open('e/a').read() == 'x'",
+    "a folder that nobody may write in": "os.mkdir('d'); os.chmod('d', 0o555); assert os.stat('d').st_mode & 0o777 == 0o555",
+}  # fmt: skip
+MISSING = "for call in (lambda: os.chmod('no', 0o600), lambda: os.utime('no'), lambda: os.utime('no', (1, 1))):\n    try: call()\n    except FileNotFoundError as error: assert error.filename == 'no'\n    else: assert False"  # fmt: skip
+REFUSED = {
+    "a library": "os.utime(os.__file__, (5, 5))",
+    "a library by descriptor": "os.fchmod(os.open(os.__file__, os.O_RDONLY), 0o777)",
+    "the folder above": "os.chmod('..', 0o777)",
+    "through a link": "os.symlink({victim!r}, 'x'); os.chmod('x', 0o600)",
+    "a set-user bit": "open('a', 'w').close(); os.chmod('a', 0o4755)",
+    "a blind folder": "os.mkdir('d'); os.chmod('d', 0o300)",
+    "the call itself": "open('a', 'w').close(); import posix; posix.chmod('a', 0o600)",
+    "the other calls themselves": "open('a', 'w').close(); import posix; posix.utime('a', (5, 5))",
+    "an owner": "open('a', 'w').close(); os.chown('a', os.getuid(), os.getgid())",
+    "an attribute": "open('a', 'w').close(); os.setxattr('a', 'user.x', b'y')",
+}
+
+
+def _judged(judge: Judge, deed: str, isolation: Isolation) -> str:
+    body = "".join(f"    {line}\n" for line in deed.splitlines())
+    problem = Problem("own/files", "", "f", "def check(f): assert f() is None", isolation=isolation)
+    verdict = judge(problem, Candidate(f"import os, pathlib, shutil, tempfile\ndef f():\n{body}"))
+    return "" if verdict.passed else verdict.failures[0].summary
+
+
+@linux
+@pytest.mark.parametrize("name", HONEST)
+def test_what_honest_programs_do_with_files_is_done(judge: Judge, name: str) -> None:
+    """And not only said to be."""
+    assert _judged(judge, HONEST[name], "in-process") == ""
+
+
+@linux
+def test_a_file_that_is_not_there_is_missed(judge: Judge) -> None:
+    """As it is outside."""
+    assert _judged(judge, MISSING, "in-process") == ""
+
+
+@linux
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_done_fails(judge: Judge, name: str, tmp_path: Path) -> None:
+    """And changes nothing, outside of the scratch folder least of all."""
+    victim = tmp_path / "victim"
+    victim.touch(0o640)
+    before = victim.stat(), Path(os.__file__).stat()
+    assert _judged(judge, REFUSED[name].format(victim=str(victim)), "in-process").startswith("PermissionError")
+    for then, now in zip(before, (victim.stat(), Path(os.__file__).stat()), strict=True):
+        assert (then.st_mode, then.st_mtime_ns) == (now.st_mode, now.st_mtime_ns)
+
+
+@linux
+def test_requests_reach_no_further_than_the_folder(tmp_path: Path) -> None:
+    """Whatever is asked for, over whichever path: what is outside stays as it is, and what is no request is an error."""
+    folder, outside = tmp_path / "own", tmp_path / "owner"
+    folder.mkdir()
+    outside.mkdir(0o755)
+    (folder / "a").touch(0o600)
+    (outside / "b").touch(0o600)
+    (folder / "link").symlink_to(outside)
+    (folder / "back").symlink_to("a")
+    for path in ("", "/", str(outside), f"{outside}/b", f"{folder}/../owner/b", f"{folder}/link/b", f"{folder}/link",
+                 f"{folder}/back", f"{folder}//{outside}/b", f"{folder}/./../owner", "a", f"{folder}/no", f"{folder}/a\0"):  # fmt: skip
+        assert perform(str(folder), json.dumps(["mode", path, 0o777]).encode()) != 0, path
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o755
+    assert stat.S_IMODE((outside / "b").stat().st_mode) == 0o600
+    for request in (b"", b"{}", b"[]", b'["mode"]', b"[" * 8000, b"\xff", b'["mode", 5, 5]', b'[["mode"], "x", 5]',
+                    *(json.dumps([verb, f"{folder}/a", *more]).encode() for verb, more in (
+                        ("mode", []), ("mode", [1.5]), ("mode", [True]), ("mode", [10**30]), ("times", [1]), ("times", [10**40, 1]), ("x", [1])
+                    ))):  # fmt: skip
+        assert perform(str(folder), request) != 0, request
+    assert perform(str(folder), json.dumps(["mode", str(folder / "a"), 0o2600]).encode()) == errno.EPERM
+
+
+_SPEAKS = """
+import os, socket
+desk = socket.socket(fileno=4)
+sent = desk.send(b"x" * 9000) if {large} else desk.send({said!r})
+desk.settimeout(5)
+{then}
+"""
+
+
+@linux
+@pytest.mark.parametrize(
+    ("said", "then"),
+    [
+        (b"junk", "assert int.from_bytes(desk.recv(9), 'big')"),
+        (b'["mode","/",511]', "assert int.from_bytes(desk.recv(9), 'big')"),
+        (b"", "assert desk.recv(9) == b'' or True"),
+        (b"x", "desk.close()"),
+        (b"x", "os.close(4); import threading; threading.Thread(target=lambda: None).start()"),
+        (b"x", "[desk.send(b'x') for _ in range(100)]"),
+    ],
+)
+def test_whoever_asks_otherwise_gets_an_answer_or_none_and_the_verdict_comes(
+    judge: Judge, said: bytes, then: str
+) -> None:
+    """The supervisor neither waits for such a candidate nor breaks."""
+    assert _judged(judge, _SPEAKS.format(large=False, said=said, then=then), "in-process") == ""
+    assert _judged(judge, _SPEAKS.format(large=True, said=said, then="pass"), "in-process") == ""
