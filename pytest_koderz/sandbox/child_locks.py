@@ -29,13 +29,16 @@ class ChildLocks:
         self._ruleset: landlock.LandlockRuleset | None = None
         self._filter: seccomp.SystemCallFilter | None = None
         self._settings = settings
+        (self._scratches,) = settings["scratch"]
+        self._beside: list[str] = []
+        """Folders that hold all that may be read, and no scratch folder."""
         self._channel = channel
 
     def prepare(self) -> None:
         """Hold in the zygote what its children inherit and does not keep it from forking; find out what they can."""
-        self._try("rlimits", lambda: limit(self._settings["memory_limit"], self._settings["file_limit"]))
         self._try("no_new_privs", set_no_new_privs)
         self._try("landlock", self._landlock)
+        self._try("rlimits", lambda: limit(self._settings["memory_limit"], self._file_limit()))
         self._try("capabilities", drop_capabilities)
         self._try("seccomp", self._seccomp)
 
@@ -44,21 +47,27 @@ class ChildLocks:
         resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
         if self._ruleset:
             self._ruleset.hold()
-        for folder in self._settings["scratch"]:
-            self._confine(folder)
+        self._confine()
         os.closerange(REQUESTS + 1, os.sysconf("SC_OPEN_MAX"))
         if self._filter:
             self._filter.hold()
             AttributeCalls(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, REQUESTS)).install()
 
-    def _confine(self, scratches: str) -> None:
-        """Make a folder of its own, and let no other one be written in: not those of others at work beside it."""
-        folder = scratch.folder_of(scratches, os.getpid())
-        os.mkdir(folder, stat.S_IRWXU)  # noqa: PTH102 - pathlib would have to be imported
+    def _confine(self) -> None:
+        """Make a folder of its own, and close those of others at work beside it."""
+        place, folder = (of(self._scratches, os.getpid()) for of in (scratch.place_of, scratch.folder_of))
+        for each in (place, folder):
+            os.mkdir(each, stat.S_IRWXU)  # noqa: PTH102 - pathlib would have to be imported
         if self._ruleset:
-            rules = landlock.LandlockRuleset(writing_only=True)
+            rules = landlock.LandlockRuleset()
+            rules.allow_reading([*self._beside, place])
             rules.allow_writing(["/dev/null", folder])
             rules.hold()
+
+    def _file_limit(self) -> int:
+        """In bytes. A function alone has no need to write, so it may not where nothing else bounds that to a folder."""
+        needless = self._settings["kind"] == "process-separated" and "landlock" in self.missing
+        return 0 if needless else int(self._settings["file_limit"])
 
     def _try(self, name: str, apply: Callable[[], None]) -> None:
         try:
@@ -70,8 +79,10 @@ class ChildLocks:
         if landlock.abi() == 0:
             raise NotImplementedError
         rules = landlock.LandlockRuleset()
-        rules.allow_reading(readable(self._settings["paths"]))
-        rules.allow_writing(["/dev/null", *self._settings["scratch"]])
+        paths = list(readable(self._settings["paths"]))
+        rules.allow_reading(paths)
+        rules.allow_writing(["/dev/null", self._scratches])
+        self._beside = sorted(landlock.beside(self._scratches, paths))
         _try_apart(rules.hold)
         self._ruleset = rules
         if landlock.abi() < landlock.LEAST_ABI:
@@ -80,8 +91,7 @@ class ChildLocks:
     def _seccomp(self) -> None:
         if not seccomp.supported():
             raise NotImplementedError
-        writing = bool(self._settings["scratch"]) and "landlock" not in self.missing
-        rules = seccomp.SystemCallFilter(self._channel, scratch=writing, read_only="landlock" in self.missing)
+        rules = seccomp.SystemCallFilter(self._channel, writing="landlock" not in self.missing)
         _try_apart(rules.hold)
         self._filter = rules
 

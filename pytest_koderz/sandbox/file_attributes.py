@@ -1,4 +1,4 @@
-"""Modes and times of files in a scratch folder, which no lock of a child can tie to that folder.
+"""Modes, times and locks of files in a scratch folder, which no lock of a child can tie to that folder.
 
 The system calls are closed to the child. What it calls in their stead says what is wanted over a socket of its own, and
 the supervisor does that beneath the child's folder and nowhere else, or says why not. Whoever speaks over the socket
@@ -8,6 +8,7 @@ in another way gets no more than that, and whoever makes the calls themselves ge
 from __future__ import annotations
 
 import errno
+import fcntl
 import math
 import os
 import posix
@@ -31,6 +32,7 @@ _OPENAT2 = 437
 """The same on every architecture."""
 _BENEATH = 0x01 | 0x02 | 0x04 | 0x08
 """RESOLVE_NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH: paths arrive without links."""
+_OFD_SETLK, _OFD_SETLKW = 37, 38
 _OF_OTHERS = stat.S_ISUID | stat.S_ISGID
 _SIGHT = stat.S_IRUSR | stat.S_IXUSR
 """What a folder keeps: nobody could see how much is in it otherwise."""
@@ -96,13 +98,14 @@ class AttributeCalls:
         self._turn = allocate_lock()
 
     def install(self) -> None:
-        """Have `os` call them, and tell what they can do as they did before."""
+        """Have `os` and `fcntl` call them, and tell what they can do as they did before."""
         for name in ("chmod", "utime"):
             own, closed = getattr(self, name), getattr(os, name)
             for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
                 if closed in able:
                     able.add(own)
             setattr(os, name, own)
+        fcntl.flock = flock
         setattr(os, "fchmod", self.fchmod)  # noqa: B010 - mypy takes the plain form for a mistake
 
     def chmod(self, path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
@@ -133,6 +136,16 @@ class AttributeCalls:
             number = int.from_bytes(self._requests.recv(4), "big")
         if number:
             raise OSError(number, posix.strerror(number), path)
+
+
+def flock(fd: Any, operation: int) -> None:
+    """By locks of the same reach, for which a file must be open for what they are to guard."""
+    kinds = {fcntl.LOCK_SH: fcntl.F_RDLCK, fcntl.LOCK_EX: fcntl.F_WRLCK, fcntl.LOCK_UN: fcntl.F_UNLCK}
+    kind = kinds.get(operation & ~fcntl.LOCK_NB)
+    if kind is None:
+        raise OSError(errno.EINVAL, posix.strerror(errno.EINVAL))
+    command = _OFD_SETLK if operation & fcntl.LOCK_NB else _OFD_SETLKW
+    fcntl.fcntl(fd, command, struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 0, 0))  # struct flock, of the whole file
 
 
 def _true_path(path: Any, dir_fd: int | None, follow: bool) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import unittest
 from collections.abc import Callable, Mapping
 from types import ModuleType, TracebackType
@@ -12,18 +10,14 @@ from typing import Any
 
 from .channel import Channel
 from .child import line_of, load
-from .scratch import folder_of
 
 _MOST_FAILURES = 5
 _LONGEST = 2000
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
 
-def serve(channel: Channel, scratch: str) -> None:
-    """Run the one set of tests that arrives, in this process's own folder beneath *scratch*; send what came of it."""
-    folder = folder_of(scratch, os.getpid())
-    os.chdir(folder)
-    tempfile.tempdir = os.environ["TMPDIR"] = os.environ["HOME"] = folder
+def serve(channel: Channel) -> None:
+    """Run the one set of tests that arrives, and send what came of it."""
     answer = _run(*channel.recv())
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

@@ -43,12 +43,9 @@ def abi() -> int:
 class LandlockRuleset:
     """What stays allowed; all else is denied to whoever holds it, with the whole network and signals besides."""
 
-    def __init__(self, *, writing_only: bool = False) -> None:
-        """*writing_only*: whatever may be read stays so."""
+    def __init__(self) -> None:
         version = abi()
         self._rights = (1 << _FILE_RIGHTS_BY_ABI.get(version, 16)) - 1
-        if writing_only:
-            self._rights &= ~(READ | _EXECUTE)
         attributes = struct.pack("=Q", self._rights)
         if version >= 4:
             attributes += struct.pack("=Q", _NETWORK)
@@ -84,9 +81,21 @@ _FOREIGN = frozenset({"site-packages", "dist-packages"})
 """Folders within the standard library's that hold other people's packages, and with them the datasets."""
 _MULTIARCH = getattr(sys.implementation, "_multiarch", None)
 _SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
+_MIME_TYPES = (
+    "/etc/mime.types",
+    "/etc/httpd/mime.types",
+    "/etc/httpd/conf/mime.types",
+    "/etc/apache/mime.types",
+    "/etc/apache2/mime.types",
+    "/usr/local/etc/mime.types",
+    "/usr/local/etc/httpd/conf/mime.types",
+    "/usr/local/lib/netscape/mime.types",
+)
+"""Where `mimetypes` looks; it takes what is there for readable."""
 _SMALL_THINGS = (
     "/etc/ld.so.cache",
     "/etc/localtime",
+    *_MIME_TYPES,
     "/usr/share/zoneinfo",
     "/dev/urandom",
     "/dev/random",
@@ -132,3 +141,17 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError:
         return []
+
+
+def beside(folder: str, paths: Iterable[str]) -> set[str]:
+    """The largest folders that hold *paths*, and not *folder*."""
+    above = {*_ancestors(folder), folder}
+    outside = (path for path in map(os.path.realpath, paths) if not f"{path}/".startswith(f"{folder}/"))
+    return {next(each for each in (*_ancestors(path), path) if each not in above) for path in outside}
+
+
+def _ancestors(path: str) -> Iterator[str]:
+    """From the root on down."""
+    parts = path.split("/")
+    yield "/"
+    yield from ("/".join(parts[:number]) for number in range(2, len(parts)))

@@ -21,23 +21,23 @@ _PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math"
 """What a child has loaded anyway, and candidates import most."""
 _CHECKERS_SHARE = 2
 """How many times as much memory as a candidate its checker may use: a small answer can be the seed of a large value."""
-_SCRATCH_FILE = 16 << 20
-"""Bytes of the largest file that tests may write in a scratch folder."""
+_LARGEST_FILE: dict[Isolation, int] = {"process-separated": 1 << 20, "in-process": 16 << 20}
+"""Bytes, in a scratch folder: a function alone writes little, the tests of a whole program may write more."""
 
 
 class ChildFactory:
     """A fork server for candidates of one kind, whose children each serve one of them. The next one stands ready."""
 
     def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
-        self._scratch = scratch.make() if isolation == "in-process" else None
+        self._scratch = scratch.make()
         self._server = ForkServer(
             {
                 "kind": isolation,
-                "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if self._scratch else [])],
+                "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if isolation == "in-process" else [])],
                 "paths": _folders_of(requires),
                 "memory_limit": memory_limit,
-                "file_limit": _SCRATCH_FILE if self._scratch else 0,
-                "scratch": [self._scratch] if self._scratch else [],
+                "file_limit": _LARGEST_FILE[isolation],
+                "scratch": [self._scratch],
             }
         )
         self._spares: deque[ForkedProcess] = deque()
@@ -57,7 +57,7 @@ class ChildFactory:
             if child.scratch:
                 with suppress(SandboxFault):
                     child.exit_status()  # it must be over before its folder can be removed
-                scratch.remove(child.scratch)
+                scratch.remove(scratch.place_of(self._scratch, child.pid))
             child.close()
 
     @property
@@ -78,8 +78,7 @@ class ChildFactory:
     def close(self) -> None:
         self.let_go()
         self._server.close()
-        if self._scratch:
-            scratch.remove(self._scratch)
+        scratch.remove(self._scratch)
 
     def _ordered(self) -> ForkedProcess:
         return ForkedProcess(self._server, locked=True, scratch=self._scratch)

@@ -7,20 +7,38 @@ import stat
 from contextlib import suppress
 from itertools import count, islice
 
+from pytest_koderz.core.errors import SandboxFault
+
 _MOST_FILES = 1000
 _MOST_BYTES = 64 << 20
 
 
 def make() -> str:
+    """A folder for the folders of many processes. Raises SandboxFault where there is no place for one."""
     import tempfile  # not above: a zygote, which makes none, need not load it
 
     # Without links, as the kernel names files in it, and without marks that tests of paths could take for separators.
-    return os.path.realpath(tempfile.mkdtemp(prefix="koderz"))
+    try:
+        return os.path.realpath(tempfile.mkdtemp(prefix="koderz"))
+    except OSError as error:
+        raise SandboxFault(f"no folder can be made for candidates to write in: {error}") from None
+
+
+def place_of(root: str, pid: int) -> str:
+    """The one folder beneath *root* that the process *pid* sees."""
+    return f"{root}/{pid}"
 
 
 def folder_of(root: str, pid: int) -> str:
-    """The one folder beneath *root* that the process *pid* writes in."""
-    return f"{root}/{pid}"
+    """The one folder that the process *pid* writes in, alone in that place, so that it sees nothing beside it."""
+    return f"{place_of(root, pid)}/files"
+
+
+def enter(root: str) -> None:
+    """Work in this process's own folder beneath *root*: files without a place, temporary ones and a home are there."""
+    folder = folder_of(root, os.getpid())
+    os.chdir(folder)
+    os.environ["TMPDIR"] = os.environ["HOME"] = folder
 
 
 def is_overgrown(folder: str) -> bool:

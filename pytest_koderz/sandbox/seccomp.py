@@ -191,7 +191,6 @@ WRITING: dict[str, Numbers] = {
     "ftruncate": (77, 46),
     "fsync": (74, 82),
     "fdatasync": (75, 83),
-    "flock": (73, 32),
 }
 
 
@@ -212,13 +211,16 @@ _STREAM_TYPES = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
 """A datagram socket could still be sent to a path; one of these cannot."""
 _FCNTL = (0, 1, 2, 3, 4, 1030)
 """F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. With F_SETOWN and F_SETSIG the kernel sends signals."""
+_FCNTL_LOCKS = (6, 7, 37, 38)
+"""F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW. A lock that shuts others out wants a file that was opened for writing,
+which is one in the scratch folder or /dev/null; flock and F_GETLK would tell of locks on what all may read."""
 _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS (isatty), TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX."""
 _PRCTL = (15, 16)
 """PR_SET_NAME, PR_GET_NAME. PR_SET_PDEATHSIG would let a child outlive us."""
 
 
-def _conditions(channel: int, *, read_only: bool) -> Iterator[ArgumentTest]:
+def _conditions(channel: int, *, writing: bool) -> Iterator[ArgumentTest]:
     yield ArgumentTest((56, 220), 0, "any bit", (_CLONE_THREAD,))  # threads, but no processes
     # clone3 hides its flags; the C library falls back to clone.
     yield ArgumentTest((435, 435), 0, "one of", (), errno.ENOSYS)
@@ -228,17 +230,17 @@ def _conditions(channel: int, *, read_only: bool) -> Iterator[ArgumentTest]:
     yield ArgumentTest((3, 57), 0, "none of", (channel,))
     yield ArgumentTest((33, None), 1, "none of", (channel,))
     yield ArgumentTest((292, 24), 1, "none of", (channel,))
-    yield ArgumentTest((72, 25), 1, "one of", _FCNTL)
+    yield ArgumentTest((72, 25), 1, "one of", (*_FCNTL, *(_FCNTL_LOCKS if writing else ())))
     yield ArgumentTest((16, 29), 1, "one of", _IOCTL, errno.ENOTTY)
     yield ArgumentTest((157, 167), 0, "one of", _PRCTL)
     yield ArgumentTest((302, 261), 0, "one of", (0,))  # prlimit64, of nobody else
     yield ArgumentTest((53, 199), 1, "one of", _STREAM_TYPES)  # socketpair: asyncio needs one
     yield ArgumentTest((44, 206), 4, "one of", (0,))  # sendto, without an address
-    if read_only:
+    if writing:
+        yield from (ArgumentTest(numbers, 0, "none of", ()) for numbers in ((2, None), (257, 56)))
+    else:
         yield ArgumentTest((2, None), 1, "no bit", (_O_WRITING,), errno.EROFS)
         yield ArgumentTest((257, 56), 2, "no bit", (_O_WRITING,), errno.EROFS)
-    else:
-        yield from (ArgumentTest(numbers, 0, "none of", ()) for numbers in ((2, None), (257, 56)))
 
 
 def supported() -> bool:
@@ -253,13 +255,12 @@ class SystemCallFilter:
     """What a child may do, in the form that the kernel takes.
 
     *channel*: the descriptor that cannot be closed.
-    *scratch*: there is a folder to write in, which Landlock sees to.
-    *read_only*: no file is opened to be written, where Landlock cannot see to it.
+    *writing*: in the scratch folder, which Landlock sees to; where it cannot, no file is opened to be written.
     """
 
-    def __init__(self, channel: int, *, scratch: bool, read_only: bool) -> None:
+    def __init__(self, channel: int, *, writing: bool) -> None:
         self._architecture = ARCHITECTURES[os.uname().machine]
-        decisions = _decisions(channel, scratch=scratch, read_only=read_only)
+        decisions = _decisions(channel, writing=writing)
         self.program = tuple(_program(self._architecture.audit, decisions))
 
     def hold(self) -> None:
@@ -269,12 +270,12 @@ class SystemCallFilter:
         syscall(self._architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, header)
 
 
-def _decisions(channel: int, *, scratch: bool, read_only: bool) -> Decisions:
-    groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if scratch else [])]
+def _decisions(channel: int, *, writing: bool) -> Decisions:
+    groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if writing else [])]
     allowed = {number: (_ALLOWED,) for group in groups for number in _numbers(group.values())}
     tested = {
         number: tuple(_tested(condition))
-        for condition in _conditions(channel, read_only=read_only)
+        for condition in _conditions(channel, writing=writing)
         for number in _numbers([condition.numbers])
     }
     return {**allowed, **tested}

@@ -70,9 +70,11 @@ def _body(settings: dict[str, Any], sock: socket.socket) -> tuple[Body, Sequence
     work = _work_of(settings, Channel(sock, None))
     locks = ChildLocks(settings, sock.fileno())
     locks.prepare()
+    (folders,) = settings["scratch"]
 
     def body() -> None:
         locks.hold()
+        scratch.enter(folders)
         greet(sock.fileno())
         work()
 
@@ -84,8 +86,7 @@ def _work_of(settings: dict[str, Any], channel: Channel) -> Body:
         return partial(serve, channel)
     from .in_process import serve as serve_alone
 
-    (folders,) = settings["scratch"]
-    return partial(serve_alone, channel, folders)
+    return partial(serve_alone, channel)
 
 
 class Children:

@@ -252,7 +252,7 @@ SECRETS = [
         "tests_in_memory",
         "import gc\nfound = any(isinstance(each, str) and 'def check(' in each and 'candidate(' in each for each in gc.get_objects())\nimport sys\nfor module in list(sys.modules.values()):\n    for value in list(vars(module).values()):\n        if isinstance(value, str) and 'def check(' in value: found = True",
     ),
-    _sees("environment", "import os\nfound = bool(os.environ)"),
+    _sees("environment", "import os\nfound = bool(os.environ.keys() - {'HOME', 'TMPDIR'})"),
     _sees("input", "import sys\ntry: found = bool(sys.stdin.read())\nexcept Exception: pass"),
 ]
 
@@ -411,7 +411,7 @@ INTRUDERS = [
     ),
     _sees(
         "calls_that_nobody_needs",
-        f"{_LIBC}numbers = [425, 426, 319, 323, 101, 310, 311, 250, 248, 249, 298, 321, 312, 154, 135, 238, 163, 168, 169, 170, 165, 155, 300, 303, 304, 438, 440, 442, 444, 447, 453, 459, 434, 424, 272, 308, 61, 247, 46, 47, 62, 112, 105, 106, 117, 92, 90, 133, 83, 87, 82, 88, 317, 161, 251, 227, 159, 172, 173, 175, 176, 256, 279, 237, 203, 144, 142, 141]\nfor n in numbers:\n    for base in (0, 1 << 30):\n        ctypes.set_errno(0)\n        if libc.syscall(ctypes.c_long(base + n), 0, 0, 0, 0, 0, 0) >= 0 or ctypes.get_errno() not in (1, 38): found = True",
+        f"{_LIBC}numbers = [425, 426, 319, 323, 101, 310, 311, 250, 248, 249, 298, 321, 312, 154, 135, 238, 163, 168, 169, 170, 165, 155, 300, 303, 304, 438, 440, 442, 444, 447, 453, 459, 434, 424, 272, 308, 61, 247, 46, 47, 62, 112, 105, 106, 117, 92, 90, 133, 317, 161, 251, 227, 159, 172, 173, 175, 176, 256, 279, 237, 203, 144, 142, 141]\nfor n in numbers:\n    for base in (0, 1 << 30):\n        ctypes.set_errno(0)\n        if libc.syscall(ctypes.c_long(base + n), 0, 0, 0, 0, 0, 0) >= 0 or ctypes.get_errno() not in (1, 38): found = True",
     ),
     _does(
         "calls_of_thirty_two_bits",

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox.file_attributes import perform
+from pytest_koderz.sandbox.landlock import beside
+from pytest_koderz.sandbox.scratch import make
 from pytest_koderz.sandbox.supervisor import Judge
 
 from .worlds import linux
@@ -133,3 +136,80 @@ def test_whoever_asks_otherwise_gets_an_answer_or_none_and_the_verdict_comes(
     """The supervisor neither waits for such a candidate nor breaks."""
     assert _judged(judge, _SPEAKS.format(large=False, said=said, then=then), "in-process") == ""
     assert _judged(judge, _SPEAKS.format(large=True, said=said, then="pass"), "in-process") == ""
+
+
+BOTH_WAYS = {
+    "a temporary file": "f = tempfile.NamedTemporaryFile('w+'); f.write('x'); f.flush(); assert os.path.getsize(f.name) == 1",
+    "a temporary folder": "with tempfile.TemporaryDirectory() as d: open(d + '/a', 'w').close()",
+    "a home": "assert pathlib.Path.home().is_dir() and os.path.expanduser('~') == str(pathlib.Path.home())",
+    "a place to work in": "open('a', 'w').write('x'); assert os.listdir('.') == ['a'] and '-' not in os.getcwd()",
+    "types of files": "import mimetypes; assert mimetypes.guess_type('a.html') == ('text/html', None)",
+    "a data base": "import sqlite3; c = sqlite3.connect('a.db'); c.execute('create table t (n)'); c.execute('insert into t values (1)'); c.commit(); assert sqlite3.connect('a.db').execute('select n from t').fetchall() == [(1,)]",
+    "a data base in another way": "import sqlite3; c = sqlite3.connect('a.db'); c.execute('pragma journal_mode=truncate'); c.execute('create table t (n)'); c.commit(); c.close()",
+    "a file's lock": "import fcntl; f = open('a', 'w'); fcntl.flock(f, fcntl.LOCK_EX); fcntl.flock(f, fcntl.LOCK_UN); fcntl.lockf(f, fcntl.LOCK_EX); fcntl.lockf(f, fcntl.LOCK_UN)",
+    "a lock that another has": "import fcntl; f, g = open('a', 'w'), open('a', 'w'); fcntl.flock(f.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)\ntry: fcntl.flock(g, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept BlockingIOError: pass\nelse: assert False\nf.close(); fcntl.flock(g, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+    "a copy": "open('a', 'w').close(); os.utime('a', (3, 3)); shutil.copy2('a', 'b'); assert os.stat('b').st_mtime == 3",
+}  # fmt: skip
+REFUSED_LOCKS = {
+    "on a library": "fcntl.flock(open(os.__file__), fcntl.LOCK_EX)",
+    "on a library by record": "fcntl.lockf(os.open(os.__file__, os.O_RDONLY), fcntl.LOCK_EX)",
+    "to be told of": "fcntl.fcntl(os.open(os.__file__, os.O_RDONLY), fcntl.F_GETLK, b'\\0\\0\\0\\0' + bytes(28))",
+    "to be told of, the other way": "fcntl.fcntl(os.open(os.__file__, os.O_RDONLY), 36, b'\\0\\0\\0\\0' + bytes(28))",
+    "by the call itself": "n = ctypes.CDLL(None, use_errno=True).flock(os.open(os.__file__, os.O_RDONLY), 2); assert n; raise OSError(ctypes.get_errno(), '')",
+}
+
+
+@linux
+@BOTH
+@pytest.mark.parametrize("name", BOTH_WAYS)
+def test_what_honest_programs_ask_for_is_there_in_both_modes(judge: Judge, name: str, isolation: Isolation) -> None:
+    """Made from what the answers of data sets do."""
+    assert _judged(judge, BOTH_WAYS[name], isolation) == ""
+
+
+@linux
+@pytest.mark.parametrize("name", REFUSED_LOCKS)
+def test_no_lock_is_seen_or_held_on_what_all_may_read(judge: Judge, name: str) -> None:
+    """Candidates that run at the same time could tell each other something by it."""
+    deed = f"import ctypes, fcntl\ntry: {REFUSED_LOCKS[name]}\nexcept OSError as error: assert error.errno in (1, 9)\nelse: assert False"
+    assert _judged(judge, deed, "in-process") == ""
+
+
+@linux
+@BOTH
+def test_no_candidate_sees_what_another_has_written(judge: Judge, isolation: Isolation) -> None:
+    """Neither the names of the folders of others nor what is in them; its own it sees."""
+    other = Path(judge._pool.factory(isolation, ())._scratch, "1")
+    other.mkdir(exist_ok=True)
+    (other / "told").write_text("secret")
+    deed = (
+        "other = '../../1'\n"
+        "for look in (lambda: os.listdir('../..'), lambda: os.listdir(other), lambda: open(other + '/told').read(),\n"
+        "             lambda: open(other + '/told', 'a'), lambda: os.unlink(other + '/told'), lambda: os.rename(other, 'b'),\n"
+        "             lambda: os.link(other + '/told', 'a'), lambda: os.chmod(other, 0), lambda: open(other + '/new', 'w'),\n"
+        "             lambda: open('../new', 'w'), lambda: os.rename('../files', '../new'), lambda: os.chmod('..', 0)):\n"
+        "    try: look()\n"
+        "    except OSError: pass\n"
+        "    else: assert False\n"
+        "assert os.listdir('.') == [] and os.listdir('..') == ['files']"
+    )
+    assert _judged(judge, deed, isolation) == ""
+    assert (other / "told").read_text() == "secret"
+
+
+def test_a_system_without_room_for_temporary_files_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the name of what is missing."""
+
+    def full(prefix: str) -> str:
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(SandboxFault, match=r"no folder .* no usable temporary directory"):
+        make()
+
+
+def test_folders_that_hold_what_may_be_read_hold_no_scratch_folder() -> None:
+    """The largest ones, so that they are few."""
+    paths = ["/usr/lib/python/os.py", "/usr/lib/python/re.py", "/home/venv/lib/x", "/etc/x", "/home/tmp", "/home/tmp/9"]
+    assert beside("/home/tmp", paths) == {"/usr", "/home/venv", "/etc"}
+    assert beside("/usr/lib/tmp", ["/usr/lib/python/os.py"]) == {"/usr/lib/python"}
