@@ -6,8 +6,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -17,63 +17,86 @@ from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
 
+_EQUAL = "answers with an object that equals everything"
+"""No tests withstand that which are run beside the candidate and ask for nothing but equality."""
 _EXPLOITS: Mapping[str, str] = {
     "leaves with status 0 when it is loaded": "import os\nos._exit(0)\n",
     "leaves with status 0 when it is called": "import sys\ndef {name}(*args, **kwargs):\n    sys.exit(0)\n",
-    "answers with an object that equals everything": (
+    _EQUAL: (
         "class Same:\n    __eq__ = lambda self, other: True\n    __hash__ = None\n"
         "def {name}(*args, **kwargs):\n    return Same()\n"
     ),
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """What was found of one problem."""
+
+    reason: str | None = None
+    weakness: str | None = None
+    lasting: bool = True
+    """It would be so tomorrow."""
+
+
 def preflight(
-    judge: Sandbox, problems: Iterable[Problem], cache_folder: Path | None = None, tests: Sequence[TestSet] = ("base",)
+    judge: Sandbox,
+    problems: Iterable[Problem],
+    cache_folder: Path | None = None,
+    tests: Sequence[TestSet] = ("base",),
+    *,
+    notify: Callable[[str], None] | None = None,
 ) -> dict[str, str | None]:
     """For each problem by its id: None, or in one line why no verdict on it would mean anything.
 
     Of *tests* those count that a problem has. What was found is kept in *cache_folder*, if one is given, for the same
     problem, interpreter, machine and judge; what the moment may have caused (a fault, a time-out) is not.
+    *notify* is told in one line what a problem's verdicts are worth less for: a weakness of its mode.
     """
-    return {problem.id: _remembered(judge, problem, cache_folder, tuple(tests)) for problem in problems}
+    reasons = {}
+    for problem in problems:
+        flight = _remembered(judge, problem, cache_folder, tuple(tests))
+        reasons[problem.id] = flight.reason
+        if flight.weakness and notify:
+            notify(flight.weakness)
+    return reasons
 
 
-def _remembered(judge: Sandbox, problem: Problem, folder: Path | None, tests: tuple[TestSet, ...]) -> str | None:
+def _remembered(judge: Sandbox, problem: Problem, folder: Path | None, tests: tuple[TestSet, ...]) -> _Flight:
     entry = None if folder is None else folder / f"{_key_of(problem, tests)}.json"
     known = _read(entry)
     if known is not None:
-        return known["reason"]
-    reason, lasting = _reason(judge, problem, tests)
-    if entry is not None and lasting:
-        _write(entry, {"problem": problem.id, "reason": reason})
-    return reason
+        return known
+    flight = _flown(judge, problem, tests)
+    if entry is not None and flight.lasting:
+        _write(entry, {"problem": problem.id, "reason": flight.reason, "weakness": flight.weakness})
+    return flight
 
 
-def _reason(judge: Sandbox, problem: Problem, tests: tuple[TestSet, ...]) -> tuple[str | None, bool]:
-    """Why the problem is invalid, if it is, and whether it would be so tomorrow."""
+def _flown(judge: Sandbox, problem: Problem, tests: tuple[TestSet, ...]) -> _Flight:
+    flight = _Flight()
     try:
         for each in tests:
-            if problem.source_of(each) is not None:
-                reason, lasting = _reason_of(judge, problem, each)
-                if reason is not None:
-                    return reason, lasting
+            if flight.reason is None and problem.source_of(each) is not None:
+                found = _tried(judge, problem, each)
+                flight = replace(found, weakness=flight.weakness or found.weakness)
     except SandboxFault as fault:
-        return f"the sandbox failed: {fault}", False
-    return None, True
+        return _Flight(f"the sandbox failed: {fault}", lasting=False)
+    return flight
 
 
-def _reason_of(judge: Sandbox, problem: Problem, tests: TestSet) -> tuple[str | None, bool]:
+def _tried(judge: Sandbox, problem: Problem, tests: TestSet) -> _Flight:
     if problem.canonical_solution is not None:
         verdict = judge(problem, Candidate(problem.canonical_solution), tests)
         if not verdict.passed:
-            return (
-                f"its own canonical solution fails the {tests} tests: {_why(verdict)}",
-                verdict.outcome is not Outcome.TIMED_OUT,
-            )
+            why = f"its own canonical solution fails the {tests} tests: {_why(verdict)}"
+            return _Flight(why, lasting=verdict.outcome is not Outcome.TIMED_OUT)
     for deed, source in _EXPLOITS.items():
         if judge(problem, Candidate(source.replace("{name}", problem.entry_point)), tests).passed:
-            return f"the {tests} tests pass a program that {deed}", True
-    return None, True
+            if deed == _EQUAL and problem.isolation == "in-process":
+                return _Flight(weakness=f"in-process: tests that ask for equality alone pass a program that {deed}")
+            return _Flight(f"the {tests} tests pass a program that {deed}")
+    return _Flight()
 
 
 def _why(verdict: Verdict) -> str:
@@ -92,12 +115,12 @@ def _judge_version() -> str:
     return sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
 
 
-def _read(entry: Path | None) -> dict[str, str | None] | None:
+def _read(entry: Path | None) -> _Flight | None:
     try:
         known = None if entry is None else json.loads(entry.read_bytes())
     except (OSError, ValueError):
         return None
-    return known if isinstance(known, dict) and "reason" in known else None
+    return _Flight(known["reason"], known.get("weakness")) if isinstance(known, dict) and "reason" in known else None
 
 
 def _write(entry: Path, known: Mapping[str, str | None]) -> None:

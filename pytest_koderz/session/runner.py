@@ -126,7 +126,10 @@ class Benchmark:
         """Before anything is spent on *problem*: the judge must tell its known answer from known cheats."""
         from pytest_koderz.sandbox.preflight import preflight
 
-        reason = preflight(sandbox, [problem], self.settings.folder / "preflight")[problem.id]
+        def weak(words: str) -> None:
+            self.hooks.complaints[words] += 1
+
+        reason = preflight(sandbox, [problem], self.settings.folder / "preflight", notify=weak)[problem.id]
         if reason is not None:
             raise InfrastructureError(f"{problem.id} cannot be judged here: {reason}")
 

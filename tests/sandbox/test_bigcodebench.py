@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load
 from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.preflight import preflight
 from pytest_koderz.sandbox.supervisor import Judge
 
 from .worlds import REPOSITORY
@@ -37,6 +39,7 @@ def closed(event, args):
         raise PermissionError(1, event)
 sys.addaudithook(closed)
 """
+_ASSERTION = re.compile(r"\bself\.(assert\w+)\(")
 _MAIN = "\nif __name__ == '__main__':\n    import unittest\n    unittest.main()\n"
 
 
@@ -84,3 +87,13 @@ def test_every_answer_that_passes_outside_passes_inside(published: list[Problem]
     with ThreadPoolExecutor(2) as pool:
         found = {problem.id for problem, gone in zip(published, pool.map(lost, published), strict=True) if gone}
     assert found == set(IMPOSSIBLE)
+
+
+def test_no_problem_is_invalid_for_its_kind_of_assertion(published: list[Problem], patient: Judge) -> None:
+    """Beside the candidate an answer that equals everything passes wherever only equality is asked for."""
+    equal = [problem for problem in published if set(_ASSERTION.findall(problem.tests)) == {"assertEqual"}]
+    assert len(equal) > 20
+    told: list[str] = []
+    reasons = preflight(patient, equal, notify=told.append)
+    assert {name: reason for name, reason in reasons.items() if reason and "canonical solution" not in reason} == {}
+    assert told

@@ -45,6 +45,30 @@ def test_sound_problems_are_told_from_broken_ones(judge: Judge) -> None:
     assert found["own/blind"] == "the base tests pass a program that answers with an object that equals everything"
 
 
+ALONE = Problem(
+    "own/alone",
+    "",
+    "f",
+    "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(1), 2)\n",
+    canonical_solution="def f(n):\n    return n + 1\n",
+    isolation="in-process",
+)
+
+
+def test_tests_beside_a_candidate_that_ask_for_equality_alone_are_weak_and_not_invalid(
+    judge: Judge, tmp_path: Path
+) -> None:
+    """Nothing withstands an object that equals everything there; it is said each time, and known cheats still fail."""
+    for _ in range(2):
+        told: list[str] = []
+        assert preflight(judge, [GOOD, ALONE], tmp_path, notify=told.append) == {"own/good": None, "own/alone": None}
+        (words,) = told
+        assert words.startswith("in-process: ")
+        assert words.endswith("equals everything")
+    blind = replace(ALONE, tests="import unittest\nclass T(unittest.TestCase):\n    def test(self): pass\n")
+    assert "leaves with status 0 when it is called" in (preflight(judge, [blind])["own/alone"] or "")
+
+
 def test_what_was_found_is_remembered_for_the_same_problem(tmp_path: Path) -> None:
     """A second pre-flight runs nothing; a changed problem, or other tests of it, are flown again."""
     counting = Counting()
