@@ -7,12 +7,14 @@ import os
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 LARGEST = 16 * 2**20
 """Bytes of one message that are accepted from a process that is not trusted."""
 GREETING_SIZE = 4
 """Bytes of a greeting."""
+_LONGEST_REFUSAL = 500
 _USUAL = 4096
 """Bytes that are read at once where nobody has told how many there are: more would have a child ask for memory."""
 
@@ -88,6 +90,12 @@ class Channel:
 def greet(channel: int) -> None:
     """Say that this process is ready, before it touches anything that is not ours."""
     os.write(channel, os.getpid().to_bytes(GREETING_SIZE, "big"))
+
+
+def refuse(channel: int, error: Exception) -> None:
+    """Say instead why this process, or the one that was asked for, is not ready; no process has the id 0."""
+    with suppress(OSError):  # nobody listens any more
+        os.write(channel, bytes(GREETING_SIZE) + f"{type(error).__name__}: {error}"[:_LONGEST_REFUSAL].encode())
 
 
 _DECODER = json.JSONDecoder()

@@ -44,7 +44,7 @@ class ChildLocks:
 
     def hold(self) -> None:
         """Be held, in a child of the prepared zygote, before it runs what nobody has looked at."""
-        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+        _bound(resource.RLIMIT_CPU, _CPU_SECONDS)
         if self._ruleset:
             self._ruleset.hold()
         self._confine()
@@ -126,6 +126,7 @@ def limit_memory(memory: int) -> None:
 
 
 def _bound(kind: int, most: int) -> None:
+    """By *most*, or by what this process is bound by already: nobody may go beyond that."""
     _, hard = resource.getrlimit(kind)
     bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(kind, (bound, bound))

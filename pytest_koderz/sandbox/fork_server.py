@@ -42,17 +42,13 @@ class ForkServer:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         here, there = socket.socketpair()
-        with there:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, *_FLAGS, "-c", _START, json.dumps({"home": HOME, **settings})],
-                stdin=there.fileno(),
-                stdout=there.fileno(),  # which cannot be sought in, as the pipes of its children cannot
-                stderr=subprocess.PIPE,
-                env=_ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-            )
         self._control = here
+        with there:
+            try:
+                self._process = _started(there.fileno(), {"home": HOME, **settings})
+            except SandboxFault:
+                here.close()
+                raise
         self._lock = threading.Lock()
         self._ready = False
         self._said = "it said nothing"
@@ -132,6 +128,21 @@ class ForkServer:
         self._ready = True
 
 
+def _started(control: int, settings: dict[str, Any]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, *_FLAGS, "-c", _START, json.dumps(settings)],
+            stdin=control,
+            stdout=control,  # which cannot be sought in, as the pipes of its children cannot
+            stderr=subprocess.PIPE,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise SandboxFault(f"a fork server of the sandbox did not start: {error}") from None
+
+
 class ForkedProcess:
     """A process that another one forked for us, named by a descriptor where the kernel has them."""
 
@@ -182,8 +193,9 @@ class ForkedProcess:
         try:
             greeting = self.sock.recv(GREETING_SIZE)
             pid = int.from_bytes(greeting, "big")
-            if not greeting:
-                raise SandboxFault("a process of the sandbox did not start")
+            if pid == 0:
+                why = self.sock.recv(4096).decode(errors="replace") if greeting else "it said nothing"
+                raise SandboxFault(f"a process of the sandbox did not start: {why}")
             self._pidfd = pidfd_of(pid)
         except OSError as error:
             raise SandboxFault(f"a process of the sandbox does not answer: {error}") from None

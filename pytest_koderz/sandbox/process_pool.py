@@ -30,16 +30,19 @@ class ChildFactory:
 
     def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
         self._scratch = scratch.make()
-        self._server = ForkServer(
-            {
-                "kind": isolation,
-                "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if isolation == "in-process" else [])],
-                "paths": _folders_of(requires),
-                "memory_limit": memory_limit,
-                "file_limit": _LARGEST_FILE[isolation],
-                "scratch": [self._scratch],
-            }
-        )
+        settings = {
+            "kind": isolation,
+            "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if isolation == "in-process" else [])],
+            "paths": _folders_of(requires),
+            "memory_limit": memory_limit,
+            "file_limit": _LARGEST_FILE[isolation],
+            "scratch": [self._scratch],
+        }
+        try:
+            self._server = ForkServer(settings)
+        except SandboxFault:
+            scratch.remove(self._scratch)
+            raise
         self._spares: deque[ForkedProcess] = deque()
 
     @contextmanager
@@ -93,7 +96,11 @@ class ProcessPool:
         self._idle_checkers: deque[CheckerClient] = deque()
         self._factories: dict[tuple[Isolation, tuple[str, ...]], ChildFactory] = {}
         self._checkers = self._checker_server()
-        self.factory("process-separated", ())
+        try:
+            self.factory("process-separated", ())
+        except SandboxFault:
+            self.close()
+            raise
 
     def factory(self, isolation: Isolation, requires: tuple[str, ...]) -> ChildFactory:
         with self._lock:

