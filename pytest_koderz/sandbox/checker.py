@@ -8,12 +8,12 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import CO_VARARGS
 from types import CodeType
 from typing import Any
 
 from .assertions import TALLY, Tally, compile_counting, failure
 from .channel import Channel, Gone, greet
+from .child import given_to
 from .proxy import CandidateProxy, ChildBroken, EntryPoint, TestsUnfit
 
 TESTS = "<tests>"
@@ -128,14 +128,8 @@ def _loaded(tests: CompiledTests, scope: dict[str, Any], entry: EntryPoint, prox
 
 def _run(check: Any, entry: EntryPoint, proxy: CandidateProxy, tally: Tally) -> dict[str, Any]:
     if not tally.checked:
-        check(*[entry][: _taken(check)])
+        check(*given_to(check, entry))
     return _over(proxy.over, tally) if proxy.over else _result(tally, ended=False)
-
-
-def _taken(check: Any) -> int:
-    """How many arguments, of one: a check without any calls the function by its name."""
-    code = getattr(check, "__code__", None)
-    return 1 if code is None or code.co_argcount or code.co_flags & CO_VARARGS else 0
 
 
 def _over(why: BaseException, tally: Tally) -> dict[str, Any]:

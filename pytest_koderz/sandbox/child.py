@@ -13,6 +13,8 @@ from .channel import LARGEST, Channel, Gone, dumps
 from .value_codec import Encoder, Node, decode, is_mutable
 
 FILENAME = "<candidate>"
+_CO_VARARGS = 4
+"""Of a function that takes any number of arguments."""
 ENTRY, ITER = 0, 1
 """The handles of the entry point and of what gives an object's items."""
 
@@ -83,6 +85,12 @@ def load(preamble: str, source: str) -> ModuleType:
     for filename, text in (("<problem>", preamble), (FILENAME, source)):
         exec(compile(text, filename, "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
     return module
+
+
+def given_to(check: Any, function: object) -> list[object]:
+    """The arguments of a problem's `check`: one without any calls the function by its name."""
+    code = getattr(check, "__code__", None)
+    return [] if code and not code.co_argcount and not code.co_flags & _CO_VARARGS else [function]
 
 
 def _check_size(body: bytes) -> None:

@@ -9,7 +9,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from .channel import Channel
-from .child import line_of, load
+from .child import given_to, line_of, load
 
 _MOST_FAILURES = 5
 _LONGEST = 2000
@@ -51,7 +51,7 @@ def _suite_of(tests: ModuleType, candidate: Callable[[], object]) -> unittest.Te
     suite = unittest.defaultTestLoader.loadTestsFromModule(tests)
     check = vars(tests).get("check")
     if suite.countTestCases() == 0 and callable(check):
-        suite.addTest(unittest.FunctionTestCase(lambda: check(candidate())))
+        suite.addTest(unittest.FunctionTestCase(lambda: check(*given_to(check, candidate()))))
     return suite
 
 

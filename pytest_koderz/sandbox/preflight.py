@@ -92,8 +92,9 @@ def _tried(judge: Sandbox, problem: Problem, tests: TestSet) -> _Flight:
             why = f"its own canonical solution fails the {tests} tests: {_why(verdict)}"
             return _Flight(why, lasting=verdict.outcome is not Outcome.TIMED_OUT)
     for deed, source in _EXPLOITS.items():
-        if judge(problem, Candidate(source.replace("{name}", problem.entry_point)), tests).passed:
-            if deed == _EQUAL and problem.isolation == "in-process":
+        verdict = judge(problem, Candidate(source.replace("{name}", problem.entry_point)), tests)
+        if verdict.passed:
+            if deed == _EQUAL and verdict.isolation == "in-process":
                 return _Flight(weakness=f"in-process: tests that ask for equality alone pass a program that {deed}")
             return _Flight(f"the {tests} tests pass a program that {deed}")
     return _Flight()

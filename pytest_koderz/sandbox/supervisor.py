@@ -18,6 +18,7 @@ from pytest_koderz.core.problem import Isolation, Problem, TestSet
 from pytest_koderz.files.usage_error import UsageError
 
 from .candidate_run import CandidateRun, run_in_process
+from .crossing import stays_inside
 from .fork_server import ForkedProcess
 from .process_pool import ProcessPool
 
@@ -80,13 +81,15 @@ class Judge:
         return self._levels
 
     def __call__(self, problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
-        """Run *candidate* against one set of the problem's tests.
+        """Run *candidate* against one set of the problem's tests, beside it where what they see could not be sent.
 
         Raises ValueError where the problem has no such set, and SandboxFault where no verdict can be had.
         """
         source = problem.source_of(tests)
         if source is None:
             raise ValueError(f"{problem.id} has no {tests} tests")
+        if stays_inside(problem, source):
+            problem = replace(problem, isolation="in-process")
         with self._free:
             verdict = self._within(problem, source, candidate, self._limit_of(problem, source))
             if verdict.outcome is Outcome.TIMED_OUT and self._measured(problem, source):
