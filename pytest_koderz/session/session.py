@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import secrets
 import shlex
 import sys
@@ -12,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from decimal import Decimal
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,6 @@ from _pytest.junitxml import xml_key
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import PROMPT_VERSION
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex
 from pytest_koderz.datasets.selection import select, select_known
 from pytest_koderz.files.atomic import check_output, write_output
@@ -41,6 +38,7 @@ from pytest_koderz.settings.config import shipped_path
 from .budget import Budget, check_budget
 from .cortex import delivery_lines, server_of
 from .gates import Gates
+from .head import head_of
 from .items import COMPLAINTS_ATTRIBUTE, ExperimentItem, Suite, benchmark_key, experiment_of, mark_report
 from .jobs import Jobs, check_jobs
 from .marks import FIXTURE
@@ -99,7 +97,7 @@ class Session:
         self.experiments: dict[str, Experiment] = {}
         """Ended ones by id, on the controller."""
         self.complaints: Counter[str] = Counter()
-        self.head = self._head()
+        self.head = head_of(self.settings, self.id)
         """Of the journal, whose first line is written with the first event."""
         self.journal = Journal(self.folder, f"gw{worker_number(config)}" if self.is_worker else "main", self.head)
         self.lock = FolderLock(self.folder)
@@ -383,7 +381,7 @@ class Session:
         self.written = True
         lines: list[str] = []
         if experiments:
-            frame, head = frame_of(self.settings, self.id), self._head()
+            frame, head = frame_of(self.settings, self.id), head_of(self.settings, self.id)
             if self.settings.json is not None:
                 results = results_of(frame, head, experiments)
                 lines.append(self._write(self.settings.json, json.dumps(results, indent=1) + "\n"))
@@ -438,29 +436,8 @@ class Session:
         """Totals for --junitxml; pytest has no public door for them outside of a test."""
         xml = self.config.stash.get(xml_key, None)
         if xml is not None:
-            for name, value in suite_properties(self._head(), self._in_order()):
+            for name, value in suite_properties(head_of(self.settings, self.id), self._in_order()):
                 xml.add_global_property(name, value)
-
-    def _head(self) -> dict[str, Any]:
-        """What a journal and the results say of how they came about."""
-        settings = self.settings
-        return {
-            "id": self.id,
-            "profile": settings.profile,
-            "arms": [arm.name for arm in settings.arms],
-            "simulated": settings.simulated,
-            "models": {model.name: f"{model.backend}:{model.model}" for model in settings.models},
-            "problems": settings.problems,
-            "epochs": settings.epochs,
-            "control": settings.control,
-            "margin": settings.margin,
-            "grade_on": settings.arms[0].grade_on,
-            "max_cost": None if settings.max_cost is None else str(settings.max_cost),
-            "settings": settings.digest,
-            "prompt_version": PROMPT_VERSION,
-            "pytest_koderz": version("pytest-koderz"),
-            "python": platform.python_version(),
-        }
 
     def _uncaptured(self) -> AbstractContextManager[None]:
         capture = self.config.pluginmanager.get_plugin("capturemanager")
