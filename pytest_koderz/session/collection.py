@@ -102,7 +102,7 @@ class Collection:
 
     def _refuse(self, items: list[pytest.Item], mistake: str) -> None:
         """Run nothing for a user's mistake that shows when all is collected. A worker tells the controller of it."""
-        from .workers import MISTAKE, tell_controller
+        from .worker_messages import MISTAKE, tell_controller
 
         if not self._run.is_worker:
             raise pytest.UsageError(mistake)

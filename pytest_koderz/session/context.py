@@ -23,7 +23,7 @@ from .providers import worker_number
 from .runner import Benchmark
 from .speaking import say
 from .start_checks import frame_of
-from .workers import told_by_controller
+from .worker_messages import told_by_controller
 
 
 @dataclass(frozen=True)

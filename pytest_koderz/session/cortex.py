@@ -17,7 +17,7 @@ from pytest_koderz.settings.config import Settings
 
 from .context import BenchmarkRun
 from .providers import worker_number
-from .workers import number_of_workers, tell_controller, told_by
+from .worker_messages import number_of_workers, tell_controller, told_by
 
 DELIVERY_SECONDS = 30.0
 """How long the end of a session waits for cortex."""

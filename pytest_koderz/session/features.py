@@ -25,6 +25,7 @@ from .outcome_selection import Chosen
 from .providers import Providers, worker_number
 from .rootdir import check_root
 from .start_checks import check_models, check_servers, prepare_weights
+from .worker_messages import number_of_workers
 
 
 def register(config: pytest.Config, *, spending: bool) -> None:
@@ -66,5 +67,5 @@ def _checked_judge(run: BenchmarkRun) -> str:
     settled = 0 if run.recorded is None else run.recorded.counts()[0]
     planned = run.recorded.heads[-1].get("items") if run.recorded and run.recorded.heads else None
     if not run.config.option.collectonly and settled != planned:
-        check_servers(run.settings, workers.number_of_workers(run.config) or 1)
+        check_servers(run.settings, number_of_workers(run.config) or 1)
     return run.benchmark.sandbox_words()

@@ -1,4 +1,4 @@
-"""Limits for CI: the exit status says whether the arm under test keeps them."""
+"""GateLimits for CI: the exit status says whether the arm under test keeps them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def register(run: BenchmarkRun) -> Gates | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class GateLimits:
     """What the first arm that runs is to keep; None: no limit."""
 
     least: Decimal | None
@@ -80,7 +80,7 @@ class Limits:
         return any(limit is not None for limit in (self.least, self.fall, self.cost))
 
 
-def _limits(config: pytest.Config, arm: Arm) -> Limits:
+def _limits(config: pytest.Config, arm: Arm) -> GateLimits:
     from decimal import Decimal
 
     from pytest_koderz.files.usage_error import UsageError
@@ -93,14 +93,14 @@ def _limits(config: pytest.Config, arm: Arm) -> Limits:
     fall = number("koderz_max_worse")
     if (fall is None) is not (baseline is None):
         raise UsageError("--koderz-max-worse and --koderz-baseline go together: how much worse, than what")
-    return Limits(number("koderz_min_solved"), fall, baseline, number("koderz_max_cost_per_solved"))
+    return GateLimits(number("koderz_min_solved"), fall, baseline, number("koderz_max_cost_per_solved"))
 
 
 class Gates:
     """Registered on the controller where a limit is given. They hold for the first arm that runs."""
 
     def __init__(
-        self, limits: Limits, arm: str, labels: Iterable[str], experiments: Callable[[], Sequence[Experiment]]
+        self, limits: GateLimits, arm: str, labels: Iterable[str], experiments: Callable[[], Sequence[Experiment]]
     ) -> None:
         """*labels* stand in brackets behind the ids of the arm's items."""
         self._limits = limits

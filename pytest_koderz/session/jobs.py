@@ -23,7 +23,7 @@ def register(run: BenchmarkRun) -> None:
     """Raises UsageError where xdist's workers run side by side already."""
     from pytest_koderz.files.usage_error import UsageError
 
-    from .workers import number_of_workers
+    from .worker_messages import number_of_workers
 
     number = run.settings.jobs
     if number < 2:

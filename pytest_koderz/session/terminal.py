@@ -18,7 +18,8 @@ from .cortex import CortexDelivery
 from .providers import FRONTIER_BACKENDS
 from .resume import resume_lines
 from .speaking import uncaptured
-from .workers import left_by_workers, number_of_workers
+from .worker_messages import number_of_workers
+from .workers import left_by_workers
 
 
 def register(run: BenchmarkRun, judge: str, memory: CortexDelivery | None, closing: Sequence[ClosingLines]) -> None:

@@ -1,10 +1,9 @@
-"""pytest-xdist: what the controller and its workers tell each other, and what a lost worker leaves."""
+"""pytest-xdist: the run as its controller hands it out to workers, and what a lost worker leaves."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,34 +11,9 @@ from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.reader import archived
 
+from .context import BenchmarkRun
 from .speaking import uncaptured
-
-if TYPE_CHECKING:  # the context asks this module whether it is a worker's
-    from .context import BenchmarkRun
-
-MISTAKE = "koderz_mistake"
-"""What a worker refuses to run for, among what it tells at its end."""
-
-
-def told_by_controller(config: pytest.Config) -> Mapping[str, str] | None:
-    """In a worker what it must know of the benchmark; None: this process is no worker."""
-    told: Mapping[str, str] | None = getattr(config, "workerinput", {}).get("koderz")
-    return told
-
-
-def number_of_workers(config: pytest.Config) -> int:
-    """0: this process runs the items itself, or is a worker."""
-    return config.getoption("numprocesses", default=None) or 0
-
-
-def tell_controller(config: pytest.Config, name: str, value: object) -> None:
-    """In a worker: what the controller hears when it ends, unless it is lost before. *value* is plain."""
-    config.workeroutput[name] = value  # type: ignore[attr-defined]  # xdist's
-
-
-def told_by(node: Any, name: str) -> Any:
-    """On the controller: what a worker that ended had to tell; None: nothing, or it was lost."""
-    return getattr(node, "workeroutput", {}).get(name)
+from .worker_messages import MISTAKE, number_of_workers, told_by
 
 
 def register(run: BenchmarkRun) -> None:
