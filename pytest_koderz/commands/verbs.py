@@ -52,7 +52,14 @@ def _verbs() -> Mapping[str, Verb]:
     from .quote import quote
     from .sync import deliver_now
 
-    return dict(zip(VERBS, (list_problems, quote, analyze, results, deliver_now, examine), strict=True))
+    return {
+        "koderz_list": list_problems,
+        "koderz_quote": quote,
+        "koderz_analyze": analyze,
+        "koderz_results": results,
+        "koderz_cortex_sync": deliver_now,
+        "koderz_doctor": examine,
+    }
 
 
 def asked_for(config: pytest.Config) -> bool:

@@ -12,6 +12,7 @@ from . import (
     gates,
     jobs,
     junit_totals,
+    outcome_selection,
     outputs,
     recording,
     reports,
@@ -21,7 +22,6 @@ from . import (
 )
 from .budget import check_budget
 from .context import BenchmarkRun, open_run
-from .outcome_selection import Chosen
 from .providers import Providers, worker_number
 from .rootdir import check_root
 from .start_checks import check_models, check_servers, prepare_weights
@@ -51,7 +51,7 @@ def _register_all(run: BenchmarkRun) -> None:
     reports.register(run)
     workers.register(run)
     place = recording.register(run)
-    run.register(Chosen(), "chosen")
+    outcome_selection.register(run)
     spending_limit.register(run)
     memory = cortex.register(run)
     limits = gates.register(run)

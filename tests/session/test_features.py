@@ -14,7 +14,7 @@ from tests.conftest import Run
 MODULES = sorted(Path(pytest_koderz.session.__file__).parent.glob("*.py"))
 
 SIMULATED = ("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "frontier-only")
-ALWAYS = {"providers", "collection", "reports", "journal", "shelf", "chosen", "terminal"}
+ALWAYS = {"providers", "collection", "reports", "journal", "shelf", "terminal"}
 """What any benchmark without cortex has, in the only process."""
 
 
@@ -70,6 +70,7 @@ GIVEN = {
     "--koderz-jobs=2": "jobs",
     "--koderz-html=r.html": "result-files",
     "--junitxml=junit.xml": "junit-totals",
+    "--maxfail=1": "outcome-selection",
 }
 """What each option turns on."""
 DISTRIBUTED = ("--dist", "load", "--tx", "popen")
