@@ -65,7 +65,6 @@ class Memory:
             "tags": list(self.tags),
             "importance": "normal",
             "scope": "project",
-            "transferable": False,
             "metadata": dict(self.metadata),
         }
 

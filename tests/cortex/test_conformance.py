@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.cortex.memories import memory_of_iteration
 from pytest_koderz.cortex.replies import Reply
 from pytest_koderz.cortex.tools import DESCRIPTIONS, SCHEMAS
 
-from .worlds import LOSSY, NODE, SHARED, converse, launch
+from .worlds import LOSSY, NODE, SHARED, converse, experiment, iteration, launch
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recordings are not at {SHARED}")
 
@@ -86,6 +87,27 @@ def test_a_server_replies_as_recorded(cortex_path: str | None, expected: Callabl
     call, reply = recorded()[number], replayed(cortex_path)[number]
     assert reply.is_error == call["is_error"]
     assert shape(reply.text) == shape(expected(call["text"]))
+
+
+def accepted(tool: str) -> dict[str, list[Any]]:
+    """By argument: the values with which a call of *tool* was recorded to succeed."""
+    lines = (SHARED / "arguments.jsonl").read_text(encoding="utf-8").splitlines()
+    calls = [call for line in lines if (call := json.loads(line))["tool"] == tool]
+    found: dict[str, list[Any]] = {}
+    for call in calls:
+        if not call["is_error"] and not call["text"].startswith(("Failed to ", "Error: ")):
+            for name, value in call["arguments"].items():
+                found.setdefault(name, []).append(value)
+    return found
+
+
+def test_a_memory_is_sent_with_arguments_that_were_accepted() -> None:
+    """The original refuses some that its own schema has: nothing is sent that no recorded call succeeded with."""
+    taken = accepted("remember")
+    for name, value in memory_of_iteration(experiment(), iteration(1)).arguments("koderz").items():
+        assert name in taken
+        if SCHEMAS["remember"]["properties"][name].get("enum"):
+            assert value in taken[name]
 
 
 def test_the_tools_are_the_recorded_ones() -> None:
