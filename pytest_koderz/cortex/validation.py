@@ -1,22 +1,20 @@
-"""Whether a call fits its tool's schema, and if not, what is said of it."""
+"""Whether a call fits its tool's schema, and if not, what claude-cortex says of it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from .tools import SCHEMAS
 
+if TYPE_CHECKING:
+    from jsonschema import Draft7Validator, ValidationError
+
 Issue = dict[str, Any]
 
-_TYPE_NAMES: Mapping[str, type | tuple[type, ...]] = {
-    "string": str,
-    "number": (int, float),
-    "boolean": bool,
-    "array": list,
-    "object": dict,
-}
+_NAMES = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
 
 
 class InvalidArguments(ValueError):
@@ -26,13 +24,7 @@ class InvalidArguments(ValueError):
 def checked(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """*arguments* with the schema's defaults. Unknown ones are passed over, as claude-cortex does."""
     properties = SCHEMAS[tool]["properties"]
-    required = SCHEMAS[tool].get("required", ())
-    issues = [
-        issue
-        for name, schema in properties.items()
-        if name in arguments or name in required
-        for issue in _issues(schema, arguments.get(name, _ABSENT), [name])
-    ]
+    issues = [issue for name in properties for issue in _issues(tool, name, arguments)]
     if issues:
         listed = json.dumps(issues, indent=2, ensure_ascii=False)
         raise InvalidArguments(f"MCP error -32602: Input validation error: Invalid arguments for tool {tool}: {listed}")
@@ -40,61 +32,54 @@ def checked(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**defaults, **arguments}
 
 
-_ABSENT = object()
+def _issues(tool: str, name: str, arguments: Mapping[str, Any]) -> Iterator[Issue]:
+    validator = _validator_of(tool, name)
+    if name in arguments:
+        errors = list(validator.iter_errors(arguments[name]))
+        # A value of a wrong type is not listed in an enumeration either.
+        wrong_type = [error for error in errors if error.validator == "type"]
+        yield from (_WORDED[str(error.validator)](error, [name, *error.path]) for error in wrong_type or errors)
+    elif name in SCHEMAS[tool].get("required", ()):
+        yield _wrong_type(validator.schema, "undefined", [name], "Required")
 
 
-def _issues(schema: Mapping[str, Any], value: object, path: list[str | int]) -> Iterator[Issue]:
-    if not _is_a(schema["type"], value):
-        yield _wrong_type(schema, value, path)
-    elif "enum" in schema and value not in schema["enum"]:
-        yield _not_listed(schema["enum"], value, path)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _issues(schema["items"], item, [*path, number])
-    elif isinstance(value, int | float):
-        yield from _out_of_range(schema, value, path)
+@cache
+def _validator_of(tool: str, name: str) -> Draft7Validator:
+    from jsonschema import Draft7Validator
+
+    return Draft7Validator(SCHEMAS[tool]["properties"][name])
 
 
-def _is_a(name: str, value: object) -> bool:
-    # Python's booleans are numbers, JSON's are not.
-    return isinstance(value, _TYPE_NAMES[name]) and (name == "boolean" or not isinstance(value, bool))
+def _of_wrong_type(error: ValidationError, path: list[str | int]) -> Issue:
+    return _wrong_type(error.schema, _NAMES.get(type(error.instance), "null"), path)
 
 
-def _wrong_type(schema: Mapping[str, Any], value: object, path: list[str | int]) -> Issue:
+def _wrong_type(schema: Any, received: str, path: list[str | int], message: str = "") -> Issue:
     expected = _choices(schema["enum"]) if "enum" in schema else schema["type"]
-    received = _name_of(value)
-    message = "Required" if value is _ABSENT else f"Expected {expected}, received {received}"
-    return {"code": "invalid_type", "expected": expected, "received": received, "path": path, "message": message}
+    kinds = {"expected": expected, "received": received}
+    code = {"code": "invalid_type"}
+    # The order is that of the original, which has a function of its own for enumerations.
+    first = {**kinds, **code} if "enum" in schema else {**code, **kinds}
+    return {**first, "path": path, "message": message or f"Expected {expected}, received {received}"}
 
 
-def _not_listed(values: list[str], value: object, path: list[str | int]) -> Issue:
-    message = f"Invalid enum value. Expected {_choices(values)}, received '{value}'"
-    return {"received": value, "code": "invalid_enum_value", "options": values, "path": path, "message": message}
+def _not_listed(error: ValidationError, path: list[str | int]) -> Issue:
+    options: Any = error.validator_value
+    value = error.instance
+    message = f"Invalid enum value. Expected {_choices(options)}, received '{value}'"
+    return {"received": value, "code": "invalid_enum_value", "options": options, "path": path, "message": message}
 
 
-def _out_of_range(schema: Mapping[str, Any], value: float, path: list[str | int]) -> Iterator[Issue]:
-    for limit, code, words in (("minimum", "too_small", "greater"), ("maximum", "too_big", "less")):
-        bound = schema.get(limit, value)
-        if value < bound if limit == "minimum" else value > bound:
-            message = f"Number must be {words} than or equal to {bound}"
-            yield {
-                "code": code,
-                limit: bound,
-                "type": "number",
-                "inclusive": True,
-                "exact": False,
-                "message": message,
-                "path": path,
-            }
+def _out_of_range(error: ValidationError, path: list[str | int]) -> Issue:
+    limit, bound = str(error.validator), error.validator_value
+    code, word = {"minimum": ("too_small", "greater"), "maximum": ("too_big", "less")}[limit]
+    message = f"Number must be {word} than or equal to {bound}"
+    facts = {"type": "number", "inclusive": True, "exact": False}
+    return {"code": code, limit: bound, **facts, "message": message, "path": path}
 
 
 def _choices(values: list[str]) -> str:
     return " | ".join(f"'{value}'" for value in values)
 
 
-def _name_of(value: object) -> str:
-    if value is _ABSENT:
-        return "undefined"
-    if value is None:
-        return "null"
-    return next(name for name in ("boolean", *_TYPE_NAMES) if isinstance(value, _TYPE_NAMES[name]))
+_WORDED = {"type": _of_wrong_type, "enum": _not_listed, "minimum": _out_of_range, "maximum": _out_of_range}
