@@ -25,6 +25,9 @@ _HINTS = (
 )
 """Which category a memory is of where nobody says so: the first whose words occur."""
 
+FOR_ALL_PROJECTS = ("learning", "pattern", "preference")
+"""Categories of which a memory is seen in every project unless its scope is given."""
+
 Arguments = Mapping[str, Any]
 
 
@@ -52,18 +55,20 @@ class Tools:
 
     def _remember(self, given: Arguments) -> str:
         salience = SALIENCE[given.get("importance")]
+        category = given.get("category") or _category_of(f"{given['title']} {given['content']}")
+        scope = given.get("scope") or ("global" if category in FOR_ALL_PROJECTS else "project")
         row = self._store.add(
             {
                 "type": given.get("type") or ("long_term" if salience >= PROMOTED_FROM else "short_term"),
-                "category": given.get("category") or _category_of(f"{given['title']} {given['content']}"),
+                "category": category,
                 "title": given["title"],
                 "content": given["content"],
                 "project": self._scope(given),
                 "tags": _compact(list(dict.fromkeys(given.get("tags", ())))),
                 "salience": salience,
                 "metadata": _compact(given.get("metadata", {})),
-                "scope": given.get("scope", "project"),
-                "transferable": given.get("transferable", given.get("scope") == "global"),
+                "scope": scope,
+                "transferable": given.get("transferable", scope == "global"),
             }
         )
         return (
@@ -185,10 +190,10 @@ class Tools:
             rows = [row]
         else:
             rows = self._store.find(self._doomed(given))
-        if given["dryRun"]:
-            return f"Dry run: Would delete {_memories(len(rows))}:\n{_preview(rows, 20)}"
         if not rows:
             return "No memories matched the deletion criteria."
+        if given["dryRun"]:
+            return f"Dry run: Would delete {_memories(len(rows))}:\n{_preview(rows, 20)}"
         if len(rows) > 1 and not given["confirm"]:
             return (
                 f"Bulk delete blocked: {len(rows)} memories would be deleted\n\nSuggestion: This operation would "
@@ -196,7 +201,7 @@ class Tools:
                 f'true" to proceed.\n\nPreview of memories to delete:\n{_preview(rows, 10)}'
             )
         self._store.forget([row["id"] for row in rows])
-        return f"Deleted {_memories(len(rows))}:\n{_preview(rows, len(rows))}"
+        return f"Deleted {_memories(len(rows))}:\n{_titles(rows)}"
 
     def _doomed(self, given: Arguments) -> Filter:
         which = Filter(
@@ -327,18 +332,36 @@ def _summarized(summary: Mapping[str, Any]) -> str:
 
 def _detailed(summary: Mapping[str, Any], relevant: Sequence[Row]) -> str:
     lines = [f"# Project Context: {summary['project']}\n" if "project" in summary else "# Memory Context\n"]
-    for heading, rows in (
-        ("Architecture & Decisions", summary["keyDecisions"]),
-        ("Active Patterns", summary["activePatterns"]),
-        ("Pending Items", summary["pendingItems"]),
-        ("Relevant to Current Context", relevant),
+    for heading, rows, shown in (
+        ("Architecture & Decisions", summary["keyDecisions"], _decision),
+        ("Active Patterns", summary["activePatterns"], _whole),
+        ("Pending Items", summary["pendingItems"], _pending),
+        ("Relevant to Current Context", relevant, _relevant),
     ):
         if rows:
-            lines += [f"## {heading}\n", *(f"### {row['title']}\n{row['content']}\n" for row in rows)]
+            lines += [f"## {heading}\n", *map(shown, rows)]
+            lines += [""] if shown is _pending else []
     if summary["recentMemories"]:
         lines.append("## Recent Activity\n")
         lines += [f"- **{row['title']}** ({row['category']})" for row in summary["recentMemories"][:5]]
     return "\n".join(lines)
+
+
+def _whole(row: Row) -> str:
+    return f"### {row['title']}\n{row['content']}\n"
+
+
+def _decision(row: Row) -> str:
+    return f"{_whole(row)}*Salience: {_percent(row['salience'])} | Category: {row['category']}*\n"
+
+
+def _pending(row: Row) -> str:
+    return f"- [ ] **{row['title']}**: {row['content'][:100]}"
+
+
+def _relevant(row: Row) -> str:
+    tags = ", ".join(json.loads(row["tags"])) or "none"
+    return f"{_whole(row)}*Type: {row['type']} | Tags: {tags}*\n"
 
 
 def _beginning(row: Row) -> str:
@@ -346,8 +369,12 @@ def _beginning(row: Row) -> str:
 
 
 def _preview(rows: Sequence[Row], most: int) -> str:
-    lines = [f"  - [{row['id']}] {row['title']}" for row in rows[:most]]
-    return "\n".join([*lines, *([f"  ... and {len(rows) - most} more"] if len(rows) > most else [])])
+    """The last of its lines is empty where all are shown."""
+    return f"{_titles(rows[:most])}\n{f'  ... and {len(rows) - most} more' if len(rows) > most else ''}"
+
+
+def _titles(rows: Sequence[Row]) -> str:
+    return "\n".join(f"  - [{row['id']}] {row['title']}" for row in rows)
 
 
 def _category_of(text: str) -> str:

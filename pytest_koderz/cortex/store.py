@@ -202,11 +202,14 @@ class Store:
         return Statistics(dict(map(tuple, by_type)), dict(map(tuple, by_category)), average or 0.0)
 
     def link(self, source: float, target: float, relationship: str, strength: float) -> bool:
-        """False: one of the two is not there, both are the same, or they are linked so already."""
+        """False: one of the two is not there, both are the same, or they are linked already, in whichever way."""
         if source == target:
             return False
+        linked = "SELECT 1 FROM memory_links WHERE source_id = ? AND target_id = ?"
         try:
             with writing(self._database):
+                if self._rows(linked, source, target):
+                    return False
                 self._database.execute(
                     "INSERT INTO memory_links VALUES (?, ?, ?, ?)", (source, target, relationship, strength)
                 )

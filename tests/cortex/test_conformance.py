@@ -15,7 +15,7 @@ import pytest
 
 from pytest_koderz.cortex.memories import memory_of_iteration
 from pytest_koderz.cortex.replies import Reply
-from pytest_koderz.cortex.tools import DESCRIPTIONS, SCHEMAS
+from pytest_koderz.cortex.tools import CATEGORIES, DESCRIPTIONS, SCHEMAS
 
 from .worlds import LOSSY, NODE, SHARED, converse, experiment, iteration, launch
 
@@ -87,6 +87,79 @@ def test_a_server_replies_as_recorded(cortex_path: str | None, expected: Callabl
     call, reply = recorded()[number], replayed(cortex_path)[number]
     assert reply.is_error == call["is_error"]
     assert shape(reply.text) == shape(expected(call["text"]))
+
+
+def called() -> list[dict[str, Any]]:
+    """Every tool with every argument, as the real server answered; but for what only the real one refuses."""
+    lines = (SHARED / "arguments.jsonl").read_text(encoding="utf-8").splitlines()
+    return [call for line in lines if not _is_bound(call := json.loads(line))]
+
+
+def _is_bound(call: dict[str, Any]) -> bool:
+    return isinstance(call["arguments"].get("transferable"), bool)
+
+
+DIFFERENT: dict[str, tuple[str, str]] = {
+    "consolidate": (r"\d+ updated, \d+ deleted", "0 updated, 0 deleted"),
+    "end_session": (r"\d+ decayed, \d+ deleted", "0 decayed, 0 deleted"),
+    "get_related": (r"(?s)## Related Memories for ID 1\n.*", "No related memories found."),
+}
+"""What the embedded server says instead, since it neither ages nor deletes, and links only what it is asked to link.
+
+It also keeps memories with `transferable`, which the original's database cannot take.
+"""
+
+CHOSEN = {"recall", "get_context", "start_session", "end_session", "get_related", "link_memories", "consolidate"}
+"""Tools that choose by importance and time, to the second, as the original's own links do: in another run it answers
+otherwise than it was recorded."""
+
+CUT = 3_000
+"""Characters after which the recording of an answer ends."""
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of *text* without which memory each is about, how important that is and how often it was seen."""
+    text = re.sub(r"exp_b1 HumanEval/0 note-\d+", "TITLE", shape(text))
+    text = re.sub(rf'"(?:category|type)": "\w+"|\(({"|".join(CATEGORIES)})\)', "KIND", text)
+    text = re.sub(r"Type: \w+ \| Category: \w+|\| \w+ \| \d+% salience", "KIND", text)
+    text = re.sub(r"^(->|<-) ", "ARROW ", text, flags=re.MULTILINE)
+    text = re.sub(r'"scope": "\w+"|"transferable": \w+', "REACH", text)
+    return re.sub(r"\d+", "N", text).splitlines()
+
+
+def counted(text: str) -> str:
+    """*text* without how important a memory has become, and how often it was seen until then."""
+    text = re.sub(r'Accessed: \d+x|"access_?count": \d+', "SEEN", shape(text), flags=re.IGNORECASE)
+    return re.sub(r"(?<=salience: )[\d.]+%", "SHARE", text, flags=re.IGNORECASE)
+
+
+@cache
+def answered(cortex_path: str | None) -> list[Reply]:
+    with tempfile.TemporaryDirectory() as folder:
+        how = launch(Path(folder), cortex_path=cortex_path)
+        return converse(how, [(call["tool"], call["arguments"]) for call in called()])
+
+
+ANSWERING = [server for server in SERVERS if server.id != "lossy"]
+
+
+@pytest.mark.parametrize(("cortex_path", "kept"), ANSWERING)
+@pytest.mark.parametrize("number", range(len(called()) if SHARED.is_dir() else 0))
+def test_a_server_answers_every_argument_as_recorded(cortex_path: str | None, kept: object, number: int) -> None:
+    """The same text, or lines that such an answer has where the memories themselves are chosen by the clock."""
+    call, reply = called()[number], answered(cortex_path)[number]
+    expected, text = call["text"], reply.text
+    if cortex_path is None and call["tool"] in DIFFERENT and not call["is_error"]:
+        expected = re.sub(*DIFFERENT[call["tool"]], expected)
+    if len(expected) == CUT:
+        whole = expected.count("\n")
+        expected, text = ("\n".join(one.split("\n")[:whole]) for one in (expected, text))
+    assert reply.is_error == call["is_error"]
+    if call["tool"] in CHOSEN and not call["is_error"]:
+        recorded = (other["text"] for other in called() if other["tool"] == call["tool"])
+        assert set(lines_of(text)) <= {line for one in (expected, *recorded) for line in lines_of(one)}
+    else:
+        assert counted(text) == counted(expected)
 
 
 def accepted(tool: str) -> dict[str, list[Any]]:
