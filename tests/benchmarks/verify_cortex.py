@@ -26,8 +26,8 @@ from typing import Any
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.cortex import recall
-from pytest_koderz.cortex.connection import Launch
-from pytest_koderz.cortex.replies import exported
+from pytest_koderz.cortex.client.connection import Launch
+from pytest_koderz.cortex.client.replies import exported
 from pytest_koderz.reporters.archive import archived
 from tests.cortex.worlds import converse, kill_servers
 

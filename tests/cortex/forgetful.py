@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import anyio
 
-from pytest_koderz.cortex.answers import Tools
-from pytest_koderz.cortex.server import server_of
-from pytest_koderz.cortex.store import Filter, Store
+from pytest_koderz.cortex.server.answers import Tools
+from pytest_koderz.cortex.server.server import server_of
+from pytest_koderz.cortex.server.store import Filter, Store
 
 SHORT_TERM_CAP = 250
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.cortex.memories import memory_of_iteration
-from pytest_koderz.cortex.replies import Reply
-from pytest_koderz.cortex.tools import CATEGORIES, DESCRIPTIONS, SCHEMAS
+from pytest_koderz.cortex.client.memories import memory_of_iteration
+from pytest_koderz.cortex.client.replies import Reply
+from pytest_koderz.cortex.server.tools import CATEGORIES, DESCRIPTIONS, SCHEMAS
 
 from .worlds import LOSSY, NODE, SHARED, converse, experiment, iteration, launch
 

@@ -18,8 +18,8 @@ import pytest
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Advice, Experiment, Status
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex, owed_in, recall
-from pytest_koderz.cortex.memories import memory_of_iteration
-from pytest_koderz.cortex.spool import Spool
+from pytest_koderz.cortex.client.memories import memory_of_iteration
+from pytest_koderz.cortex.client.spool import Spool
 
 from .worlds import (
     BENCHMARK,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_koderz.cortex import Delivery, recall
-from pytest_koderz.cortex.replies import exported
+from pytest_koderz.cortex.client.replies import exported
 
 from .worlds import LOSSY, NODE, converse, iteration, launch, lived, lossy, servers_of, spec, tell
 

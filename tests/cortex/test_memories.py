@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
-from pytest_koderz.cortex.memories import (
+from pytest_koderz.cortex.client.memories import (
     CONTENT_LIMIT,
     Memory,
     memory_of_advice,
@@ -25,8 +25,8 @@ from pytest_koderz.cortex.memories import (
     title_of,
     value_of,
 )
-from pytest_koderz.cortex.reading import experiment_of
-from pytest_koderz.cortex.redaction import Redaction
+from pytest_koderz.cortex.client.reading import experiment_of
+from pytest_koderz.cortex.client.redaction import Redaction
 
 from .worlds import BENCHMARK, advice, experiment, guidance, iteration, lived, spec
 

@@ -18,11 +18,18 @@ from typing import Any
 import pytest
 
 from pytest_koderz.core.errors import MemoryUnavailable
-from pytest_koderz.cortex.answers import Tools
-from pytest_koderz.cortex.connection import connect
-from pytest_koderz.cortex.replies import Reply, exported, in_context, long_term_count, remembered, session_started
-from pytest_koderz.cortex.store import MIGRATIONS, Filter, Store
-from pytest_koderz.cortex.tools import SCHEMAS
+from pytest_koderz.cortex.client.connection import connect
+from pytest_koderz.cortex.client.replies import (
+    Reply,
+    exported,
+    in_context,
+    long_term_count,
+    remembered,
+    session_started,
+)
+from pytest_koderz.cortex.server.answers import Tools
+from pytest_koderz.cortex.server.store import MIGRATIONS, Filter, Store
+from pytest_koderz.cortex.server.tools import SCHEMAS
 
 from .worlds import converse, launch, rows_in, servers_of
 
@@ -323,7 +330,7 @@ def test_a_missing_folder_is_made(tmp_path: Path) -> None:
 
 def test_an_unfinished_migration_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The schema changes as a whole or not at all."""
-    monkeypatch.setattr("pytest_koderz.cortex.store.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE more (x); broken;"))
+    monkeypatch.setattr("pytest_koderz.cortex.server.store.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE more (x); broken;"))
     with pytest.raises(sqlite3.OperationalError):
         Store(tmp_path / "cortex.db")
     monkeypatch.undo()

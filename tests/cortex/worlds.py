@@ -21,10 +21,10 @@ from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome,
 from pytest_koderz.core.money import Ledger, Spending, Usage
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.cortex import Cortex, open_cortex
-from pytest_koderz.cortex.answers import Tools
-from pytest_koderz.cortex.connection import Launch, connect
-from pytest_koderz.cortex.replies import Reply, exported
-from pytest_koderz.cortex.store import Store
+from pytest_koderz.cortex.client.connection import Launch, connect
+from pytest_koderz.cortex.client.replies import Reply, exported
+from pytest_koderz.cortex.server.answers import Tools
+from pytest_koderz.cortex.server.store import Store
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "cortex"
 FORGETFUL = Path(__file__).with_name("forgetful.py")

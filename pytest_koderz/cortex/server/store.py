@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_koderz.cortex.transaction import writing
+
 from .tools import CATEGORIES, TYPES
-from .transaction import writing
 
 MIGRATIONS = (
     """

@@ -16,9 +16,10 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
+from pytest_koderz.cortex.transaction import writing
+
 from .memories import Memory
 from .redaction import Redaction
-from .transaction import writing
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owed (

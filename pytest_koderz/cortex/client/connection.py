@@ -67,7 +67,7 @@ class Launch:
         environment = {"PATH": self.path, "HOME": self.home, "CLAUDE_MEMORY_PROJECT": self.project}
         clean = ["-i", *(f"{name}={value}" for name, value in environment.items())]
         # The package is found from here even where it is not installed.
-        folder = Path(__file__).parents[2] if self.cortex_path is None else self.database.parent
+        folder = Path(__file__).parents[3] if self.cortex_path is None else self.database.parent
         return StdioServerParameters(command="env", args=[*clean, *self.command], cwd=folder)
 
 
