@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from pytest_koderz.cortex.client.memories import memory_of_iteration
-from pytest_koderz.cortex.client.replies import Reply
-from pytest_koderz.cortex.server.tools import CATEGORIES, DESCRIPTIONS, SCHEMAS
+from pytest_koderz.cortex.client.replies import ToolReply
+from pytest_koderz.cortex.server.tool_schemas import CATEGORIES, DESCRIPTIONS, SCHEMAS
 
 from .worlds import LOSSY, NODE, SHARED, converse, experiment, iteration, launch
 
@@ -65,7 +65,7 @@ SERVERS = [
 
 
 @cache
-def replayed(cortex_path: str | None) -> list[Reply]:
+def replayed(cortex_path: str | None) -> list[ToolReply]:
     """The session, replayed until it falls within one second: memories are sorted by moments in whole seconds."""
     for _ in range(10):
         with tempfile.TemporaryDirectory() as folder:
@@ -134,7 +134,7 @@ def counted(text: str) -> str:
 
 
 @cache
-def answered(cortex_path: str | None) -> list[Reply]:
+def answered(cortex_path: str | None) -> list[ToolReply]:
     with tempfile.TemporaryDirectory() as folder:
         how = launch(Path(folder), cortex_path=cortex_path)
         return converse(how, [(call["tool"], call["arguments"]) for call in called()])

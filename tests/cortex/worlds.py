@@ -22,8 +22,8 @@ from pytest_koderz.core.money import Ledger, Spending, Usage
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.cortex import Cortex, open_cortex
 from pytest_koderz.cortex.client.connection import Launch, connect
-from pytest_koderz.cortex.client.replies import Reply, exported
-from pytest_koderz.cortex.server.answers import Tools
+from pytest_koderz.cortex.client.replies import ToolReply, exported
+from pytest_koderz.cortex.server.memory_tools import MemoryTools
 from pytest_koderz.cortex.server.store import Store
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "cortex"
@@ -150,10 +150,10 @@ def launch(folder: Path, environment: Mapping[str, str] | None = None, cortex_pa
     return Launch.of(cortex_path, folder / "cortex.db", "koderz", environment or os.environ)
 
 
-def converse(how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]]) -> list[Reply]:
+def converse(how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]]) -> list[ToolReply]:
     """The replies to *calls*, over one connection."""
 
-    async def talk() -> list[Reply]:
+    async def talk() -> list[ToolReply]:
         async with connect(how) as connection:
             return [await connection.call(tool, arguments) for tool, arguments in calls]
 
@@ -163,8 +163,8 @@ def converse(how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]]) -> 
 def rows_in(folder: Path) -> list[Row]:
     """All that the database holds."""
     with closing(Store(folder / "cortex.db")) as store:
-        text, _ = Tools(store, "koderz", folder).call("export_memories", {"project": "*"})
-    return list(exported(Reply(text)))
+        text, _ = MemoryTools(store, "koderz", folder).call("export_memories", {"project": "*"})
+    return list(exported(ToolReply(text)))
 
 
 def titles_in(folder: Path) -> list[str]:

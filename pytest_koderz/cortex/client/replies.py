@@ -12,7 +12,7 @@ from pytest_koderz.core.errors import MemoryUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ToolReply:
     """The text of a tool's reply; `is_error` is set for a call that does not fit the tool's schema."""
 
     text: str
@@ -40,7 +40,7 @@ _LONG_TERM = re.compile(r"^\s+- Long-term: (\d+)$", re.MULTILINE)
 _EXPORTED = re.compile(r"Exported \d+ memories:\s+")
 
 
-def remembered(reply: Reply) -> Remembered:
+def remembered(reply: ToolReply) -> Remembered:
     found = _ID.search(reply.text)
     if reply.is_error or not _REMEMBERED.match(reply.text) or found is None:
         busy = re.search(r"\b(busy|locked)\b", reply.text, re.IGNORECASE) is not None
@@ -50,13 +50,13 @@ def remembered(reply: Reply) -> Remembered:
     return Remembered(int(found[1]), kept=True, reason="content cut" if "\n  WARNING: Content" in reply.text else "")
 
 
-def session_started(reply: Reply) -> int | None:
+def session_started(reply: ToolReply) -> int | None:
     """The session's number; None where none was started."""
     found = _SESSION.match(reply.text)
     return int(found[1]) if found else None
 
 
-def exported(reply: Reply) -> list[dict[str, Any]]:
+def exported(reply: ToolReply) -> list[dict[str, Any]]:
     """The rows of `export_memories`, `tags` and `metadata` still texts. MemoryUnavailable: it is no export."""
     found = _EXPORTED.match(reply.text)
     if reply.is_error or found is None:
@@ -65,11 +65,11 @@ def exported(reply: Reply) -> list[dict[str, Any]]:
     return rows
 
 
-def is_context(reply: Reply) -> bool:
+def is_context(reply: ToolReply) -> bool:
     return not reply.is_error and reply.text.startswith("{")
 
 
-def in_context(reply: Reply) -> list[dict[str, Any]]:
+def in_context(reply: ToolReply) -> list[dict[str, Any]]:
     """The memories of `get_context` in its raw format. MemoryUnavailable: it is none."""
     if not is_context(reply):
         raise MemoryUnavailable(f"cortex gives no context: {_first_line(reply.text)}")
@@ -77,7 +77,7 @@ def in_context(reply: Reply) -> list[dict[str, Any]]:
     return [*context.get("relevantMemories", ()), *context.get("summary", {}).get("recentMemories", ())]
 
 
-def long_term_count(reply: Reply) -> int | None:
+def long_term_count(reply: ToolReply) -> int | None:
     """Of `memory_stats`; None where it is not said."""
     found = _LONG_TERM.search(reply.text)
     return int(found[1]) if found else None

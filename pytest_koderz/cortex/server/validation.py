@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .tools import SCHEMAS
+from .tool_schemas import SCHEMAS
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator, ValidationError

@@ -23,7 +23,7 @@ from pytest_koderz.core.prompts import PROMPT_VERSION
 from .connection import Connection, Launch
 from .delivery import EXPORT_TIMEOUT, Courier, Delivery, Question, by_title
 from .memories import (
-    Memory,
+    MemoryEntry,
     failure_of,
     memory_of_advice,
     memory_of_benchmark,
@@ -37,8 +37,8 @@ from .memories import (
     value_from,
     value_of,
 )
-from .redaction import Redaction
 from .replies import exported, in_context
+from .secret_values import Redaction
 from .spool import Spool, SpoolTaken, State, owed_by
 
 T = TypeVar("T")
@@ -180,7 +180,7 @@ class Cortex:
                 atexit.register(self.close)
             return self._opened
 
-    def _store(self, memory: Memory) -> None:
+    def _store(self, memory: MemoryEntry) -> None:
         spool, courier = self._open()
         with self._mutex:
             head, self._head = self._head, None

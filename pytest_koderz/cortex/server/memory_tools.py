@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .store import PROMOTED_FROM, Filter, Row, Store, imported, plain
+from .store import PROMOTED_FROM, MemoryFilter, Row, Store, imported, plain
 from .validation import InvalidArguments, checked
 
 SALIENCE = {None: 0.25, "low": 0.3, "normal": 0.5, "high": 0.8, "critical": 1.0}
@@ -31,7 +31,7 @@ FOR_ALL_PROJECTS = ("learning", "pattern", "preference")
 Arguments = Mapping[str, Any]
 
 
-class Tools:
+class MemoryTools:
     """One server's tools over one store. `call` answers; what a tool cannot do it says in its text."""
 
     def __init__(self, store: Store, project: str | None, folder: Path) -> None:
@@ -79,9 +79,9 @@ class Tools:
     def _recall(self, given: Arguments) -> str:
         limit, project = int(given["limit"]), self._scope(given)
         if given["mode"] == "recent":
-            rows = self._store.find(Filter(project=project), "last_accessed DESC, id", limit)
+            rows = self._store.find(MemoryFilter(project=project), "last_accessed DESC, id", limit)
         elif given["mode"] == "important":
-            which = Filter(project=project, salience_from=PROMOTED_FROM)
+            which = MemoryFilter(project=project, salience_from=PROMOTED_FROM)
             rows = self._store.find(which, "salience DESC, last_accessed DESC, id", limit)
         else:
             rows = self._store.find(self._search(given), "salience DESC, last_accessed DESC, id", limit)
@@ -96,7 +96,7 @@ class Tools:
 
     def _export(self, given: Arguments) -> str:
         # Not in the schema: this project's own client names a benchmark, and is spared all the others.
-        which = Filter(project=self._scope(given), tags=tuple(given.get("tags", ())))
+        which = MemoryFilter(project=self._scope(given), tags=tuple(given.get("tags", ())))
         rows = self._store.find(which, "created_at, id")
         return f"Exported {len(rows)} memories:\n\n{_as_json(rows)}"
 
@@ -141,17 +141,17 @@ class Tools:
     def _relevant(self, given: Arguments) -> list[Row]:
         if not given.get("query", "").strip():
             return []
-        which = Filter(query=given["query"], project=self._scope(given), include_global=True, salience_from=0.4)
+        which = MemoryFilter(query=given["query"], project=self._scope(given), include_global=True, salience_from=0.4)
         return self._store.find(which, "salience DESC, last_accessed DESC, id DESC", 5)
 
     def _summary(self, project: str | None) -> dict[str, Any]:
         def of(category: str, salience: float | None, limit: int) -> list[Row]:
-            which = Filter(project=project, include_global=True, category=category, salience_from=salience)
+            which = MemoryFilter(project=project, include_global=True, category=category, salience_from=salience)
             return self._store.find(which, "salience DESC, last_accessed DESC, id", limit)
 
         return {
             **({} if project is None else {"project": project}),
-            "recentMemories": self._store.find(Filter(project=project), "last_accessed DESC, id", 10),
+            "recentMemories": self._store.find(MemoryFilter(project=project), "last_accessed DESC, id", 10),
             "keyDecisions": of("architecture", 0.6, 5),
             "activePatterns": of("pattern", 0.5, 5),
             "pendingItems": of("todo", None, 10),
@@ -203,15 +203,15 @@ class Tools:
         self._store.forget([row["id"] for row in rows])
         return f"Deleted {_memories(len(rows))}:\n{_titles(rows)}"
 
-    def _doomed(self, given: Arguments) -> Filter:
-        which = Filter(
+    def _doomed(self, given: Arguments) -> MemoryFilter:
+        which = MemoryFilter(
             project=self._scope(given),
             query=given.get("query", ""),
             category=given.get("category"),
             older_than_days=given.get("olderThan"),
             salience_below=given.get("belowSalience"),
         )
-        if which == Filter():
+        if which == MemoryFilter():
             raise ValueError(
                 "No deletion criteria specified. Provide id, query, category, project, olderThan, or belowSalience."
             )
@@ -253,8 +253,8 @@ class Tools:
         project = given.get("project", self._project)
         return None if project == "*" else project
 
-    def _search(self, given: Arguments) -> Filter:
-        return Filter(
+    def _search(self, given: Arguments) -> MemoryFilter:
+        return MemoryFilter(
             project=self._scope(given),
             include_global=given["includeGlobal"],
             query=given.get("query", ""),
@@ -263,7 +263,7 @@ class Tools:
             tags=tuple(given.get("tags", ())),
         )
 
-    _answers: Mapping[str, Callable[[Tools, Arguments], str]] = {
+    _answers: Mapping[str, Callable[[MemoryTools, Arguments], str]] = {
         "remember": _remember,
         "recall": _recall,
         "forget": _forget,
