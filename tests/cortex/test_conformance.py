@@ -6,18 +6,35 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_koderz.cortex.client.memories import memory_of_iteration
+from pytest_koderz.cortex import Delivery, recall
+from pytest_koderz.cortex.client.connection import Connection
 from pytest_koderz.cortex.client.replies import ToolReply
 from pytest_koderz.cortex.server.tool_schemas import CATEGORIES, DESCRIPTIONS, SCHEMAS
 
-from .worlds import LOSSY, NODE, SHARED, converse, experiment, iteration, launch
+from .worlds import (
+    FORGETFUL,
+    LOSSY,
+    NODE,
+    SHARED,
+    arm,
+    converse,
+    experiment,
+    forgetful,
+    iteration,
+    launch,
+    lived,
+    problem,
+    tell,
+)
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recordings are not at {SHARED}")
 
@@ -162,6 +179,7 @@ def test_a_server_answers_every_argument_as_recorded(cortex_path: str | None, ke
         assert counted(text) == counted(expected)
 
 
+@cache
 def accepted(tool: str) -> dict[str, list[Any]]:
     """By argument: the values with which a call of *tool* was recorded to succeed."""
     lines = (SHARED / "arguments.jsonl").read_text(encoding="utf-8").splitlines()
@@ -174,13 +192,30 @@ def accepted(tool: str) -> dict[str, list[Any]]:
     return found
 
 
-def test_a_memory_is_sent_with_arguments_that_were_accepted() -> None:
-    """The original refuses some that its own schema has: nothing is sent that no recorded call succeeded with."""
-    taken = accepted("remember")
-    for name, value in memory_of_iteration(experiment(), iteration(1)).arguments("koderz").items():
-        assert name in taken
-        if SCHEMAS["remember"]["properties"][name].get("enum"):
-            assert value in taken[name]
+def test_all_that_is_sent_was_accepted_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The original refuses some arguments of its own schema, and passes over others: nothing is sent with which no
+    recorded call succeeded, and of values to choose from none that was not chosen."""
+    sent: list[tuple[str, str, Any]] = []
+    call = Connection.call
+
+    async def listened(self: Connection, tool: str, arguments: Mapping[str, Any], *more: float) -> ToolReply:
+        sent.extend((tool, name, value) for name, value in arguments.items())
+        return await call(self, tool, arguments, *more)
+
+    monkeypatch.setattr(Connection, "call", listened)
+    with closing(forgetful(tmp_path)) as cortex:
+        count = tell(cortex, lived())
+        cortex.pytest_koderz_recall_spec(problem(), replace(arm(), reuse_spec=True))
+        cortex.pytest_koderz_recall_guidance(experiment(3).with_iteration(iteration(1)))
+        assert cortex.pytest_koderz_recall_iterations(lived(), 5) is not None
+        assert cortex.deliver(120) == Delivery(count, count)
+        where = {"PATH": cortex.launch.path, "HOME": cortex.launch.home}
+        recall(lived().id, cortex_path=str(FORGETFUL), database=tmp_path / "cortex.db", environment=where)
+    assert {tool for tool, *_ in sent} >= {"remember", "get_context", "memory_stats", "export_memories"}
+    for tool, name, value in sent:
+        assert name in accepted(tool), f"{tool}: {name}"
+        if "enum" in SCHEMAS[tool]["properties"][name]:
+            assert value in accepted(tool)[name], f"{tool}: {name}={value}"
 
 
 def test_the_tools_are_the_recorded_ones() -> None:

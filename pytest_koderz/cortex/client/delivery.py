@@ -234,7 +234,7 @@ class Courier:
         uncertain = self.spool.in_state(State.SENDING, *([State.QUEUED] if self._resuming else []))
         if not uncertain:
             return
-        rows = by_title(await export(connection, self.launch.project, uncertain))
+        rows = by_title(await export(connection, self.launch, common_benchmark(uncertain)))
         there = [owed.number for owed in uncertain if same(owed, rows.get(owed.memory.title))]
         self.spool.mark([owed.number for owed in uncertain], State.QUEUED)
         self.spool.mark(there, State.STORED)
@@ -354,21 +354,22 @@ class Courier:
         stored = self.spool.in_state(State.STORED)
         if not stored:
             return []
-        rows = by_title(await export(connection, self.launch.project, stored))
+        rows = by_title(await export(connection, self.launch, common_benchmark(stored)))
         right = [owed.number for owed in stored if same(owed, rows.get(owed.memory.title))]
         self.spool.mark(right, State.VERIFIED)
         return [owed for owed in stored if owed.number not in set(right)]
 
 
-async def export(connection: Connection, project: str, owed: Iterable[Owed]) -> list[dict[str, Any]]:
-    """The server's rows among which those of *owed* are, if it has them.
+async def export(connection: Connection, launch: Launch, benchmark: str = "") -> list[dict[str, Any]]:
+    """All of the project's rows, or at least those of *benchmark*: claude-cortex knows no argument for one."""
+    only = {"tags": [benchmark]} if benchmark and launch.cortex_path is None else {}
+    return exported(await connection.call("export_memories", {"project": launch.project, **only}, EXPORT_TIMEOUT))
 
-    The embedded server is told which benchmark they are of; claude-cortex passes over an argument that it does not
-    know, and exports the whole project.
-    """
+
+def common_benchmark(owed: Iterable[Owed]) -> str:
+    """The benchmark that all of *owed* are of; empty where there is none."""
     benchmarks = {str(one.memory.metadata.get("benchmark_id", "")) for one in owed}
-    only = {"tags": list(benchmarks)} if len(benchmarks) == 1 and all(benchmarks) else {}
-    return exported(await connection.call("export_memories", {"project": project, **only}, EXPORT_TIMEOUT))
+    return benchmarks.pop() if len(benchmarks) == 1 else ""
 
 
 def by_title(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -21,7 +21,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
 
 from .connection import Connection, Launch
-from .delivery import EXPORT_TIMEOUT, Courier, Delivery, Question, by_title
+from .delivery import Courier, Delivery, Question, by_title, export
 from .memories import (
     MemoryEntry,
     failure_of,
@@ -37,7 +37,7 @@ from .memories import (
     value_from,
     value_of,
 )
-from .replies import exported, in_context
+from .replies import in_context
 from .secret_values import Redaction
 from .spool import Spool, SpoolTaken, State, owed_by
 
@@ -195,7 +195,7 @@ class Cortex:
         wanted = {number: titles.get(number) or title_of(experiment, f"iteration-{number}") for number in numbers}
 
         async def read(connection: Connection) -> Mapping[str, Mapping[str, Any]]:
-            return await rows_of(connection, self.launch.project, experiment.id, list(wanted.values()))
+            return await rows_of(connection, self.launch, experiment.id, list(wanted.values()))
 
         rows = self._ask(experiment.id, read)
         iterations = [value_of(Iteration, rows[title]) for title in wanted.values()]
@@ -233,7 +233,7 @@ class Cortex:
 
 
 async def rows_of(
-    connection: Connection, project: str, experiment: str, titles: Sequence[str]
+    connection: Connection, launch: Launch, experiment: str, titles: Sequence[str]
 ) -> dict[str, Mapping[str, Any]]:
     """The rows with these titles, in the order asked for. MemoryUnavailable: the server does not have them all.
 
@@ -243,10 +243,10 @@ async def rows_of(
     found: dict[str, Mapping[str, Any]] = {}
     for query in (f"{experiment} iteration", *titles):
         if not set(titles) <= set(found) and query not in found:
-            arguments = {"project": project, "query": query, "format": "raw"}
+            arguments = {"project": launch.project, "query": query, "format": "raw"}
             found |= by_title(in_context(await connection.call("get_context", arguments)))
     if not set(titles) <= set(found):
-        found |= by_title(exported(await connection.call("export_memories", {"project": project}, EXPORT_TIMEOUT)))
+        found |= by_title(await export(connection, launch))
     if lost := [title for title in titles if title not in found]:
         raise MemoryUnavailable(f"cortex does not have {lost[0]}")
     return {title: found[title] for title in titles}

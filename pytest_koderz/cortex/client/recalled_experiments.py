@@ -13,9 +13,8 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 
 from .connection import Launch, connect
-from .delivery import EXPORT_TIMEOUT
+from .delivery import export
 from .memories import metadata_of, value_of
-from .replies import exported
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -85,9 +84,7 @@ def experiment_of(rows: Sequence[Row]) -> Experiment:
 
 async def _rows(launch: Launch, which: str) -> list[dict[str, Any]]:
     async with connect(launch) as connection:
-        # claude-cortex passes over `tags` and exports the whole project.
-        arguments = {"project": launch.project, **({"tags": [which]} if which else {})}
-        return exported(await connection.call("export_memories", arguments, EXPORT_TIMEOUT))
+        return await export(connection, launch, which)
 
 
 def _of_kind(kind: type[T], name: str, rows: Sequence[Row]) -> list[T]:
