@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -24,7 +23,9 @@ from .worlds import (
     FORGETFUL,
     LOSSY,
     NODE,
+    REAL,
     SHARED,
+    WHERE_THERE_IS_ONE,
     arm,
     converse,
     experiment,
@@ -37,8 +38,6 @@ from .worlds import (
 )
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recordings are not at {SHARED}")
-
-REAL = os.environ.get("CORTEX_PATH")
 
 
 def recorded() -> list[dict[str, Any]]:
@@ -72,12 +71,7 @@ SERVERS = [
     pytest.param(
         str(LOSSY), str, id="lossy", marks=pytest.mark.skipif(NODE is None, reason="there is no node to run it with")
     ),
-    pytest.param(
-        REAL,
-        str,
-        id="real",
-        marks=pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask"),
-    ),
+    pytest.param(REAL, str, id="real", marks=WHERE_THERE_IS_ONE),
 ]
 
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
+import re
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
-from time import monotonic, sleep
+from time import monotonic
+from typing import Any
 
 import pytest
 
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Advice, Experiment, Status
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex, owed_in, recall
+from pytest_koderz.cortex.client.connection import Connection
 from pytest_koderz.cortex.client.memories import memory_of_iteration
+from pytest_koderz.cortex.client.replies import ToolReply
 from pytest_koderz.cortex.client.spool import Spool
 
 from .worlds import (
     BENCHMARK,
     FORGETFUL,
+    SERVERS,
     arm,
     embedded,
     experiment,
@@ -40,41 +47,49 @@ from .worlds import (
     titles_in,
 )
 
-REAL = os.environ.get("CORTEX_PATH")
-
 
 def reusing(model: str = "frontier-1") -> Arm:
     """An arm that takes specs which were paid for before."""
     return replace(arm(model=model), reuse_spec=True)
 
 
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> str | None:
+    """The path of a real claude-cortex; None: the embedded server."""
+    path: str | None = request.param
+    return path
+
+
 @pytest.fixture
-def cortex(tmp_path: Path) -> Iterator[Cortex]:
-    with closing(embedded(tmp_path)) as opened:
+def cortex(tmp_path: Path, server: str | None) -> Iterator[Cortex]:
+    with closing(embedded(tmp_path, server=server)) as opened:
         # The first answer comes after the start of a server, which takes its time on a busy machine.
         opened._patience = 60.0
         yield opened
 
 
-def test_nothing_is_started_before_it_is_needed(tmp_path: Path, cortex: Cortex) -> None:
+def test_nothing_is_started_before_it_is_needed(tmp_path: Path, cortex: Cortex, server: str | None) -> None:
     """Describing and delivering nothing make no file and no process."""
-    assert cortex.describe() == f"embedded server, {tmp_path / 'cortex.db'}"
+    name = "embedded server" if server is None else "claude-cortex"
+    assert re.fullmatch(rf"{name}.*, {tmp_path / 'cortex.db'}", cortex.describe())
     assert cortex.deliver(5) == Delivery()
     cortex.close()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_that_was_told_is_stored_and_verified(tmp_path: Path, cortex: Cortex) -> None:
+def test_all_that_was_told_is_stored_and_verified(tmp_path: Path, cortex: Cortex, server: str | None) -> None:
     """Each memory once; the emptied spool is gone; cortex alone can tell the experiments again."""
     told = [lived(number) for number in range(3)]
     count = sum(tell(cortex, one) for one in told)
     assert cortex.deliver(60) == Delivery(stored=count, verified=count)
     cortex.close()
-    assert len(titles_in(tmp_path)) == len(set(titles_in(tmp_path))) == count
+    titles = titles_in(tmp_path, server)
+    assert len(titles) == len(set(titles)) == count
     assert list((tmp_path / "bench").iterdir()) == []
-    where = {"cortex_path": None, "database": tmp_path / "cortex.db"}
-    assert recall(told[0].benchmark_id, **where).experiments == tuple(told)  # type: ignore[arg-type]
-    assert recall(told[1].id, **where).experiments == (told[1],)  # type: ignore[arg-type]
+    database = tmp_path / "cortex.db"
+    found = recall(told[0].benchmark_id, cortex_path=server, database=database).experiments
+    assert {one.id: one for one in found} == {one.id: one for one in told}
+    assert recall(told[1].id, cortex_path=server, database=database).experiments == (told[1],)
 
 
 def test_a_benchmark_is_noted_once(tmp_path: Path) -> None:
@@ -164,34 +179,58 @@ def test_guidance_that_helped_is_found_again(cortex: Cortex) -> None:
     assert recall(experiment(3)) == []
 
 
-def test_two_processes_tell_one_server_file(tmp_path: Path) -> None:
+def test_two_processes_tell_one_server_file(tmp_path: Path, server: str | None) -> None:
     """Each has a server and a spool of its own; the deliveries add up."""
-    with closing(embedded(tmp_path, "gw0")) as one, closing(embedded(tmp_path, "gw1")) as two:
+    gw0, gw1 = (embedded(tmp_path, name, server=server) for name in ("gw0", "gw1"))
+    with closing(gw0) as one, closing(gw1) as two:
         told = sum(tell(*pair) for pair in ((one, lived(0)), (two, lived(1)), (one, lived(2)), (two, lived(3))))
         delivery = one.deliver(60) + Delivery.of({**asdict(two.deliver(60)), "missing": [], "warnings": []})
+    titles = titles_in(tmp_path, server)
     assert delivery == Delivery(told, told)
-    assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == told
+    assert len(set(titles)) == len(titles) == told
 
 
-def test_a_server_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    """Killed at four random moments of the delivery: in the end each memory is there once."""
-    with closing(embedded(tmp_path)) as cortex:
-        count = sum(tell(cortex, lived(number)) for number in range(12))
-        moments = sorted(Random(3).sample(range(1, count), 4), reverse=True)  # noqa: S311 - seeded, no secret
+def test_a_server_killed_again_and_again_loses_and_doubles_nothing(
+    tmp_path: Path, server: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at four seeded memories, before, while and after it is told of them: in the end each is there once."""
+    told = [lived(number) for number in range(6)]
+    draw = Random(3)  # noqa: S311 - seeded, no secret
+    moments = dict(zip(sorted(draw.sample(range(1, 40), 4)), ("before", "while", "after", "while"), strict=True))
+    killed = dying(monkeypatch, tmp_path, moments)
+    with closing(embedded(tmp_path, server=server)) as cortex:
+        count = sum(tell(cortex, one) for one in told)
+        assert cortex.deliver(180) == Delivery(count, count)
+    titles = titles_in(tmp_path, server)
+    assert killed == list(moments)
+    assert len(set(titles)) == len(titles) == count
 
-        def kill_at_the_moments() -> int:
-            killed = 0
-            for moment in moments:
-                while owed_in(tmp_path) > moment:
-                    sleep(0.001)
-                killed += kill_servers(tmp_path)
-            return killed
 
-        with ThreadPoolExecutor(1) as pool:
-            kills = pool.submit(kill_at_the_moments)
-            assert cortex.deliver(180) == Delivery(count, count)
-        assert kills.result() == 4
-    assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == count
+def dying(monkeypatch: pytest.MonkeyPatch, folder: Path, moments: Mapping[int, str]) -> list[int]:
+    """Kill the server at these calls of `remember`, counted from 1; the list tells at which it was done.
+
+    Whatever the scheduler makes of it: a call that is on its way may or may not have been heard.
+    """
+    calls, killed, call = itertools.count(1), list[int](), Connection.call
+
+    def kill(number: int, moment: str) -> None:
+        if moments.get(number) == moment and kill_servers(folder):
+            killed.append(number)
+
+    async def dangerous(self: Connection, tool: str, arguments: Mapping[str, Any], *more: float) -> ToolReply:
+        if tool != "remember":
+            return await call(self, tool, arguments, *more)
+        number = next(calls)
+        kill(number, "before")
+        answer = asyncio.ensure_future(call(self, tool, arguments, *more))
+        await asyncio.sleep(0.001)
+        kill(number, "while")
+        reply = await answer
+        kill(number, "after")
+        return reply
+
+    monkeypatch.setattr(Connection, "call", dangerous)
+    return killed
 
 
 def test_a_server_that_died_unnoticed_is_started_again(tmp_path: Path, cortex: Cortex) -> None:
@@ -358,12 +397,12 @@ def test_a_spool_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
         assert cortex.deliver(60).verified == count
 
 
-def test_no_secret_is_stored(tmp_path: Path) -> None:
+def test_no_secret_is_stored(tmp_path: Path, server: str | None) -> None:
     """Not even when an error message or a model's text repeats one."""
     secret = "sk-ant-0123456789abcdef"
     environment = {**os.environ, "ANTHROPIC_API_KEY": secret}
     ended: Experiment = replace(lived(), reason=f"401 for {secret}", spec=spec(f"Use {secret}."))
-    with closing(embedded(tmp_path, environment=environment)) as cortex:
+    with closing(embedded(tmp_path, environment=environment, server=server)) as cortex:
         count = tell(cortex, ended)
         assert cortex.deliver(60) == Delivery(count, count)
         for process in servers_of(tmp_path):
@@ -373,11 +412,11 @@ def test_no_secret_is_stored(tmp_path: Path) -> None:
             assert file.is_dir() or secret.encode() not in file.read_bytes()
 
 
-def test_other_projects_do_not_see_it(tmp_path: Path, cortex: Cortex) -> None:
+def test_other_projects_do_not_see_it(tmp_path: Path, cortex: Cortex, server: str | None) -> None:
     """Every memory has its project and scope, also those of the category `learning`."""
     tell(cortex, lived())
     cortex.deliver(60)
-    assert {(row["project"], row["scope"], row["type"]) for row in rows_in(tmp_path)} == {
+    assert {(row["project"], row["scope"], row["type"]) for row in rows_in(tmp_path, server)} == {
         ("koderz", "project", "long_term")
     }
 
@@ -386,8 +425,8 @@ def test_closing_leaves_no_server(tmp_path: Path, cortex: Cortex) -> None:
     """Nor a second close, nor one after the server has died."""
     tell(cortex, lived())
     cortex.deliver(60)
-    (server,) = servers_of(tmp_path)
-    os.kill(server, signal.SIGKILL)
+    (process,) = servers_of(tmp_path)
+    os.kill(process, signal.SIGKILL)
     cortex.close()
     cortex.close()
     assert servers_of(tmp_path) == []
@@ -406,14 +445,3 @@ def test_threads_share_one_cortex(tmp_path: Path, cortex: Cortex) -> None:
         count = sum(pool.map(live, range(8)))
     assert cortex.deliver(60) == Delivery(count, count)
     assert len(servers_of(tmp_path)) == 1
-
-
-@pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask")
-def test_the_real_server_keeps_all_of_it(tmp_path: Path) -> None:
-    """claude-cortex itself: stored, verified, recalled in order."""
-    real = open_cortex(cortex_path=REAL, database=tmp_path / "cortex.db", spool=tmp_path / "main.spool")
-    with closing(real) as cortex:
-        told = [lived(number) for number in range(5)]
-        count = sum(tell(cortex, one) for one in told)
-        assert cortex.pytest_koderz_recall_iterations(told[-1], 6) == list(told[-1].iterations)
-        assert cortex.deliver(60) == Delivery(count, count)

@@ -15,6 +15,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status, experiment_id
 from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome, StopReason, Verdict
@@ -30,6 +32,13 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "cortex"
 FORGETFUL = Path(__file__).with_name("forgetful.py")
 LOSSY = Path(__file__).with_name("lossy_server.mjs")
 NODE = shutil.which("node")
+
+REAL = os.environ.get("CORTEX_PATH") or None
+"""A real claude-cortex."""
+
+WHERE_THERE_IS_ONE = pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask")
+SERVERS = [pytest.param(None, id="embedded"), pytest.param(REAL, id="real", marks=WHERE_THERE_IS_ONE)]
+"""What a test of the client is run against."""
 
 BENCHMARK = "bench_0a1b2c3d"
 
@@ -106,9 +115,12 @@ def tell(cortex: Cortex, ended: Experiment) -> int:
     return len(ended.advice) + 1 + (ended.spec is not None) + len(ended.iterations) + len(ended.checkpoints)
 
 
-def embedded(folder: Path, name: str = "main", environment: Mapping[str, str] | None = None) -> Cortex:
+def embedded(
+    folder: Path, name: str = "main", environment: Mapping[str, str] | None = None, server: str | None = None
+) -> Cortex:
+    """Cortex on the embedded server, or on claude-cortex where *server* is its path."""
     return open_cortex(
-        cortex_path=None,
+        cortex_path=server,
         database=folder / "cortex.db",
         spool=folder / "bench" / f"{name}.spool",
         environment=environment,
@@ -160,15 +172,18 @@ def converse(how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]]) -> 
     return asyncio.run(talk())
 
 
-def rows_in(folder: Path) -> list[Row]:
-    """All that the database holds."""
+def rows_in(folder: Path, server: str | None = None) -> list[Row]:
+    """All that the database holds, which is claude-cortex's where *server* is its path."""
+    if server is not None:
+        (reply,) = converse(launch(folder, cortex_path=server), [("export_memories", {"project": "*"})])
+        return list(exported(reply))
     with closing(Store(folder / "cortex.db")) as store:
         text, _ = MemoryTools(store, "koderz", folder).call("export_memories", {"project": "*"})
     return list(exported(ToolReply(text)))
 
 
-def titles_in(folder: Path) -> list[str]:
-    return sorted(str(row["title"]) for row in rows_in(folder))
+def titles_in(folder: Path, server: str | None = None) -> list[str]:
+    return sorted(str(row["title"]) for row in rows_in(folder, server))
 
 
 def servers_of(folder: Path) -> list[int]:
