@@ -2,7 +2,7 @@
 
 from .client.delivery import Delivery
 from .client.hooks import Cortex, deliver_spools, open_cortex, owed_in
-from .client.probe import server_name
+from .client.probe import probe, server_name
 from .client.recalled_experiments import Recalled, recall
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "deliver_spools",
     "open_cortex",
     "owed_in",
+    "probe",
     "recall",
     "server_name",
 ]

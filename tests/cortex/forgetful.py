@@ -1,8 +1,8 @@
 """A memory server that loses what claude-cortex 2.0.0 is documented to lose, and fails when it is told to.
 
 Started as `node forgetful.py --db FILE`. FILE with the suffix .faults says what goes wrong: `lost_reply`, `hang`,
-`refuse` and `similar` list the numbers of the calls of `remember` concerned; `long_term` is added to the count of
-long-term memories; `cut` is the length of contents.
+`refuse`, `reject`, `drop` and `similar` list the numbers of the calls of `remember` concerned; `long_term` is added to
+the count of long-term memories; `cut` is the length of contents; with `keep` nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class Forgetful(MemoryTools):
             return self._remember_forgetfully(arguments), False
         if tool == "export_memories":  # claude-cortex knows no other argument
             arguments = {name: value for name, value in arguments.items() if name == "project"}
+        if tool == "forget" and self._faults.get("keep"):
+            return "Failed to forget: Error: locked", False
         if tool == "end_session":
             self._store.forget([row["id"] for row in self._store.find(MemoryFilter(type="short_term"))])
         text, is_error = super().call(tool, arguments)
@@ -56,6 +58,8 @@ class Forgetful(MemoryTools):
             time.sleep(3600)
         if number in self._faults.get("refuse", ()):
             return "Failed to remember: Database is busy (another operation in progress). Please try again in a moment."
+        if number in self._faults.get("reject", ()) or "transferable" in arguments:
+            return "Failed to remember: Error: SQLite3 can only bind numbers, strings, bigints, buffers, and null"
         if number in self._faults.get("similar", ()) or self._has_like(arguments):
             return (
                 f'Remembered: "{arguments["title"]}"\n  ID: 1\n  Type: long_term\n  Category: custom\n'
@@ -64,6 +68,8 @@ class Forgetful(MemoryTools):
         text, _ = super().call("remember", self._cut(arguments))
         rows = self._store.find(MemoryFilter(type="short_term"), "salience, last_accessed, id")
         self._store.forget([row["id"] for row in rows[: max(0, len(rows) - SHORT_TERM_CAP)]])
+        if number in self._faults.get("drop", ()):
+            self._store.forget([self._store.find(MemoryFilter())[-1]["id"]])
         if number in self._faults.get("lost_reply", ()):
             os._exit(1)
         return text

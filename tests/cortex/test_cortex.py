@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
+from queue import Queue
 from random import Random
 from time import monotonic
 from typing import Any
@@ -273,6 +274,22 @@ def test_what_the_server_changed_is_said_to_be_missing(tmp_path: Path) -> None:
     assert (delivery.stored, delivery.verified, delivery.owed) == (1, 0, 0)
     assert delivery.missing[0].startswith(f"{experiment().id} HumanEval/0 spec-")
     assert (tmp_path / "bench" / "main.spool").exists()
+
+
+def test_a_refusal_is_told_while_the_run_goes_on(tmp_path: Path) -> None:
+    """Each reason once, before anybody asks what became of the memories; one who fails to listen stops nothing."""
+    told: Queue[str] = Queue()
+
+    def complain(text: str) -> None:
+        told.put(text)
+        raise RuntimeError("not listening")
+
+    with closing(forgetful(tmp_path, faults={"reject": [1, 3]}, complain=complain)) as cortex:
+        count = tell(cortex, lived())
+        assert told.get(timeout=60).startswith("cortex refused a memory: Failed to remember: Error: SQLite3 can only")
+        delivery = cortex.deliver(120)
+    assert told.empty()
+    assert (delivery.verified, delivery.owed) == (count - 2, 2)
 
 
 def test_the_cap_is_foreseen(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -127,13 +127,19 @@ def embedded(
     )
 
 
-def forgetful(folder: Path, name: str = "main", faults: Mapping[str, object] | None = None) -> Cortex:
+def forgetful(
+    folder: Path,
+    name: str = "main",
+    faults: Mapping[str, object] | None = None,
+    complain: Callable[[str], None] | None = None,
+) -> Cortex:
     """Cortex on a server that loses what claude-cortex loses, launched as claude-cortex is."""
     return open_cortex(
         cortex_path=str(FORGETFUL),
         database=folder / "cortex.db",
         spool=folder / "bench" / f"{name}.spool",
         environment=node_environment(folder, faults or {}),
+        complain=complain,
     )
 
 

@@ -21,7 +21,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
 
 from .connection import Connection, Launch
-from .delivery import Courier, Delivery, Question, by_title, export
+from .delivery import Complain, Courier, Delivery, Question, by_title, export, refusal
 from .memories import (
     MemoryEntry,
     failure_of,
@@ -60,27 +60,36 @@ def open_cortex(
     project: str = "koderz",
     environment: Mapping[str, str] | None = None,
     head: Mapping[str, Any] | None = None,
+    complain: Complain | None = None,
 ) -> Cortex:
     """A memory that starts no server before it is needed.
 
     *cortex_path* is claude-cortex's `dist/index.js`; None is the embedded server. *spool* is this process's own queue
     file. *environment* (default: this process's) gives PATH and HOME to the server, and what must not be stored.
     *head* is what the benchmark says of itself, kept with the first event; for one of its processes only.
+    *complain* is told at once, in a thread of cortex's, why the server refuses memories: each reason once.
     """
     environment = os.environ if environment is None else environment
-    return Cortex(Launch.of(cortex_path, database, project, environment), spool, Redaction.of(environment), head)
+    launch = Launch.of(cortex_path, database, project, environment)
+    return Cortex(launch, spool, Redaction.of(environment), head, complain)
 
 
 class Cortex:
     """A plugin object: its methods are hooks. None of them raises because of the server, or waits long for it."""
 
     def __init__(
-        self, launch: Launch, spool: Path, redaction: Redaction, head: Mapping[str, Any] | None = None
+        self,
+        launch: Launch,
+        spool: Path,
+        redaction: Redaction,
+        head: Mapping[str, Any] | None = None,
+        complain: Complain | None = None,
     ) -> None:
         self.launch = launch
         self._path = spool
         self._redaction = redaction
         self._head = head
+        self._complain = complain
         self._mutex = Lock()
         self._opened: tuple[Spool, Courier] | None = None
         self._spec_keys: dict[tuple[str, str], str] = {}
@@ -176,7 +185,7 @@ class Cortex:
         with self._mutex:
             if self._opened is None:
                 spool = Spool(self._path, self._redaction)
-                self._opened = spool, Courier(self.launch, spool)
+                self._opened = spool, Courier(self.launch, spool, complain=self._complain)
                 atexit.register(self.close)
             return self._opened
 
@@ -302,7 +311,7 @@ def _delivery(spool: Spool, courier: Courier) -> Delivery:
         verified=verified,
         owed=owed,
         missing=tuple(one.memory.title for one in missing),
-        warnings=(*known.values(), *(f"cortex refused a memory: {reason}" for reason in spool.reasons())),
+        warnings=(*known.values(), *map(refusal, spool.reasons())),
     )
 
 
