@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,9 +44,14 @@ def recall(
     An experiment whose result was never stored has the status `running`. Raises MemoryUnavailable.
     """
     launch = Launch.of(cortex_path, database, project, os.environ if environment is None else environment)
+    return told_by(asyncio.run(_rows(launch, which)), which)
+
+
+def told_by(rows: Iterable[Row], which: str) -> Recalled:
+    """What *rows* of the server tell of a benchmark or of an experiment; of all, where *which* is empty."""
     told: dict[str, list[Row]] = {}
     heads: dict[str, Mapping[str, Any]] = {}
-    for row in asyncio.run(_rows(launch, which)):
+    for row in rows:
         metadata = metadata_of(row)
         if _tells_of(metadata, which):
             told.setdefault(str(metadata["experiment_id"]), []).append({**row, "metadata": metadata})
