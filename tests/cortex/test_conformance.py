@@ -25,7 +25,6 @@ from .worlds import (
     NODE,
     REAL,
     SHARED,
-    WHERE_THERE_IS_ONE,
     arm,
     converse,
     experiment,
@@ -66,12 +65,18 @@ def as_kept(text: str) -> str:
     return text.replace("2 deleted.", "0 deleted.")
 
 
+WHERE_THERE_IS_ONE = pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask")
 SERVERS = [
     pytest.param(None, as_kept, id="embedded"),
     pytest.param(
         str(LOSSY), str, id="lossy", marks=pytest.mark.skipif(NODE is None, reason="there is no node to run it with")
     ),
-    pytest.param(REAL, str, id="real", marks=WHERE_THERE_IS_ONE),
+    pytest.param(
+        REAL,
+        str,
+        id="real",
+        marks=WHERE_THERE_IS_ONE,
+    ),
 ]
 
 

@@ -32,7 +32,6 @@ from pytest_koderz.cortex.client.spool import Spool
 from .worlds import (
     BENCHMARK,
     FORGETFUL,
-    SERVERS,
     arm,
     embedded,
     experiment,
@@ -53,13 +52,6 @@ from .worlds import (
 def reusing(model: str = "frontier-1") -> Arm:
     """An arm that takes specs which were paid for before."""
     return replace(arm(model=model), reuse_spec=True)
-
-
-@pytest.fixture(params=SERVERS)
-def server(request: pytest.FixtureRequest) -> str | None:
-    """The path of a real claude-cortex; None: the embedded server."""
-    path: str | None = request.param
-    return path
 
 
 @pytest.fixture

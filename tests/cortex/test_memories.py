@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
@@ -129,10 +129,15 @@ def test_a_spec_is_found_by_its_key_only_where_it_was_paid_for() -> None:
     assert "paid for by exp_00000000" in recalled.content
 
 
+FOR_ANY_TEXT = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+"""However long a loaded machine takes to think of one."""
+
 TEXTS = st.text(max_size=400) | st.text(alphabet="🙂é\n`", max_size=12_000)
 
 
-@settings(max_examples=60, deadline=None)
+@FOR_ANY_TEXT
 @given(TEXTS)
 def test_a_content_is_never_longer_than_the_server_keeps(text: str) -> None:
     """In the units in which JavaScript counts; what was cut says where the whole is."""
@@ -141,7 +146,7 @@ def test_a_content_is_never_longer_than_the_server_keeps(text: str) -> None:
     assert cut == text * 4 or cut.endswith("\n\n[whole elsewhere]")
 
 
-@settings(max_examples=60, deadline=None)
+@FOR_ANY_TEXT
 @given(st.text(max_size=60))
 def test_titles_hold_what_every_search_takes(name: str) -> None:
     """Letters, digits and a few signs, whatever a problem is called."""
@@ -149,7 +154,7 @@ def test_titles_hold_what_every_search_takes(name: str) -> None:
     assert not set(title) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:-.,_() ")
 
 
-@settings(max_examples=60, deadline=None)
+@FOR_ANY_TEXT
 @given(source=st.text(max_size=300), told=st.text(max_size=300))
 def test_any_text_of_a_model_survives(source: str, told: str) -> None:
     """Whatever characters it holds; only halves of surrogate pairs, which are no text, become question marks."""

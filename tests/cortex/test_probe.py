@@ -10,10 +10,9 @@ import pytest
 
 from pytest_koderz.cortex import probe
 
-from .worlds import FORGETFUL, SERVERS, converse, launch, node_environment, rows_in, servers_of
+from .worlds import FORGETFUL, converse, launch, node_environment, rows_in, servers_of
 
 
-@pytest.mark.parametrize("server", SERVERS)
 def test_a_server_that_keeps_memories_has_nothing_against_it(tmp_path: Path, server: str | None) -> None:
     """The memory of the probe is gone afterwards, those that were there are not, and no server is left."""
     converse(launch(tmp_path, cortex_path=server), [("remember", {"title": "mine", "content": "text"})])

@@ -15,8 +15,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status, experiment_id
 from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome, StopReason, Verdict
@@ -35,10 +33,6 @@ NODE = shutil.which("node")
 
 REAL = os.environ.get("CORTEX_PATH") or None
 """A real claude-cortex."""
-
-WHERE_THERE_IS_ONE = pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask")
-SERVERS = [pytest.param(None, id="embedded"), pytest.param(REAL, id="real", marks=WHERE_THERE_IS_ONE)]
-"""What a test of the client is run against."""
 
 BENCHMARK = "bench_0a1b2c3d"
 
