@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .tools import CATEGORIES, TYPES
-from .transaction import writing
+from pytest_koderz.cortex.transaction import writing
+
+from .tool_schemas import CATEGORIES, TYPES
 
 MIGRATIONS = (
     """
@@ -77,7 +78,7 @@ class UnfitFile(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class MemoryFilter:
     """Which memories are meant; what is None or empty does not restrict."""
 
     project: str | None = None
@@ -157,7 +158,7 @@ class Store:
         with writing(self._database):
             return len([self._insert(memory) for memory in memories])
 
-    def find(self, which: Filter, order: str = "id", limit: int = -1) -> list[Row]:
+    def find(self, which: MemoryFilter, order: str = "id", limit: int = -1) -> list[Row]:
         """*order* is one of this module's own, never a user's text."""
         where, values = which.where()
         return self._rows(f"SELECT * FROM memories WHERE {where} ORDER BY {order} LIMIT ?", *values, limit)  # noqa: S608 - see the docstring
@@ -184,7 +185,7 @@ class Store:
             self._database.executemany("DELETE FROM memories WHERE id = ?", [(number,) for number in numbers])
 
     def promotable(self) -> list[Row]:
-        return self.find(Filter(type="short_term", salience_from=PROMOTED_FROM))
+        return self.find(MemoryFilter(type="short_term", salience_from=PROMOTED_FROM))
 
     def promote(self) -> int:
         """Make what has proved important long-term; returns how many."""
@@ -194,19 +195,22 @@ class Store:
             ).rowcount
 
     def statistics(self, project: str | None) -> Statistics:
-        where, values = Filter(project=project).where()
+        where, values = MemoryFilter(project=project).where()
         counted = "SELECT {0}, count(*) FROM memories WHERE {1} GROUP BY {0} ORDER BY {0}"
         by_type = self._database.execute(counted.format("type", where), values).fetchall()
         by_category = self._database.execute(counted.format("category", where), values).fetchall()
-        (average,) = self._database.execute(f"SELECT avg(salience) FROM memories WHERE {where}", values).fetchone()  # noqa: S608 - made by Filter
+        (average,) = self._database.execute(f"SELECT avg(salience) FROM memories WHERE {where}", values).fetchone()  # noqa: S608 - made by MemoryFilter
         return Statistics(dict(map(tuple, by_type)), dict(map(tuple, by_category)), average or 0.0)
 
     def link(self, source: float, target: float, relationship: str, strength: float) -> bool:
-        """False: one of the two is not there, both are the same, or they are linked so already."""
+        """False: one of the two is not there, both are the same, or they are linked already, in whichever way."""
         if source == target:
             return False
+        linked = "SELECT 1 FROM memory_links WHERE source_id = ? AND target_id = ?"
         try:
             with writing(self._database):
+                if self._rows(linked, source, target):
+                    return False
                 self._database.execute(
                     "INSERT INTO memory_links VALUES (?, ?, ?, ?)", (source, target, relationship, strength)
                 )

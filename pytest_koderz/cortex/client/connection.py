@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pytest_koderz.core.errors import MemoryUnavailable
 
-from .replies import Reply
+from .replies import ToolReply
 
 if TYPE_CHECKING:
     from mcp.client.client import Client
@@ -67,7 +67,7 @@ class Launch:
         environment = {"PATH": self.path, "HOME": self.home, "CLAUDE_MEMORY_PROJECT": self.project}
         clean = ["-i", *(f"{name}={value}" for name, value in environment.items())]
         # The package is found from here even where it is not installed.
-        folder = Path(__file__).parents[2] if self.cortex_path is None else self.database.parent
+        folder = Path(__file__).parents[3] if self.cortex_path is None else self.database.parent
         return StdioServerParameters(command="env", args=[*clean, *self.command], cwd=folder)
 
 
@@ -83,7 +83,7 @@ class Connection:
         about = self._client.server_info
         return f"{about.name} {about.version}" if about else ""
 
-    async def call(self, tool: str, arguments: Mapping[str, Any], timeout: float = ANSWER_TIMEOUT) -> Reply:
+    async def call(self, tool: str, arguments: Mapping[str, Any], timeout: float = ANSWER_TIMEOUT) -> ToolReply:
         """Ask *tool*. After a failure it is unknown whether the server has done what it was asked."""
         from mcp.shared.exceptions import MCPError
 
@@ -91,7 +91,7 @@ class Connection:
             result = await self._client.call_tool(tool, dict(arguments), read_timeout_seconds=timeout)
         except (MCPError, OSError, TimeoutError) as error:
             raise MemoryUnavailable(f"cortex gave no answer to {tool}: {error}") from error
-        return Reply("".join(getattr(part, "text", "") for part in result.content), bool(result.is_error))
+        return ToolReply("".join(getattr(part, "text", "") for part in result.content), bool(result.is_error))
 
 
 @asynccontextmanager

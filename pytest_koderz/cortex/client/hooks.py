@@ -21,9 +21,9 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
 
 from .connection import Connection, Launch
-from .delivery import EXPORT_TIMEOUT, Courier, Delivery, Question, by_title
+from .delivery import Complain, Courier, Delivery, Question, by_title, export, refusal
 from .memories import (
-    Memory,
+    MemoryEntry,
     failure_of,
     memory_of_advice,
     memory_of_benchmark,
@@ -37,8 +37,8 @@ from .memories import (
     value_from,
     value_of,
 )
-from .redaction import Redaction
-from .replies import exported, in_context
+from .replies import in_context
+from .secret_values import Redaction
 from .spool import Spool, SpoolTaken, State, owed_by
 
 T = TypeVar("T")
@@ -60,27 +60,36 @@ def open_cortex(
     project: str = "koderz",
     environment: Mapping[str, str] | None = None,
     head: Mapping[str, Any] | None = None,
+    complain: Complain | None = None,
 ) -> Cortex:
     """A memory that starts no server before it is needed.
 
     *cortex_path* is claude-cortex's `dist/index.js`; None is the embedded server. *spool* is this process's own queue
     file. *environment* (default: this process's) gives PATH and HOME to the server, and what must not be stored.
     *head* is what the benchmark says of itself, kept with the first event; for one of its processes only.
+    *complain* is told at once, in a thread of cortex's, why the server refuses memories: each reason once.
     """
     environment = os.environ if environment is None else environment
-    return Cortex(Launch.of(cortex_path, database, project, environment), spool, Redaction.of(environment), head)
+    launch = Launch.of(cortex_path, database, project, environment)
+    return Cortex(launch, spool, Redaction.of(environment), head, complain)
 
 
 class Cortex:
     """A plugin object: its methods are hooks. None of them raises because of the server, or waits long for it."""
 
     def __init__(
-        self, launch: Launch, spool: Path, redaction: Redaction, head: Mapping[str, Any] | None = None
+        self,
+        launch: Launch,
+        spool: Path,
+        redaction: Redaction,
+        head: Mapping[str, Any] | None = None,
+        complain: Complain | None = None,
     ) -> None:
         self.launch = launch
         self._path = spool
         self._redaction = redaction
         self._head = head
+        self._complain = complain
         self._mutex = Lock()
         self._opened: tuple[Spool, Courier] | None = None
         self._spec_keys: dict[tuple[str, str], str] = {}
@@ -176,11 +185,11 @@ class Cortex:
         with self._mutex:
             if self._opened is None:
                 spool = Spool(self._path, self._redaction)
-                self._opened = spool, Courier(self.launch, spool)
+                self._opened = spool, Courier(self.launch, spool, complain=self._complain)
                 atexit.register(self.close)
             return self._opened
 
-    def _store(self, memory: Memory) -> None:
+    def _store(self, memory: MemoryEntry) -> None:
         spool, courier = self._open()
         with self._mutex:
             head, self._head = self._head, None
@@ -195,7 +204,7 @@ class Cortex:
         wanted = {number: titles.get(number) or title_of(experiment, f"iteration-{number}") for number in numbers}
 
         async def read(connection: Connection) -> Mapping[str, Mapping[str, Any]]:
-            return await rows_of(connection, self.launch.project, experiment.id, list(wanted.values()))
+            return await rows_of(connection, self.launch, experiment.id, list(wanted.values()))
 
         rows = self._ask(experiment.id, read)
         iterations = [value_of(Iteration, rows[title]) for title in wanted.values()]
@@ -233,7 +242,7 @@ class Cortex:
 
 
 async def rows_of(
-    connection: Connection, project: str, experiment: str, titles: Sequence[str]
+    connection: Connection, launch: Launch, experiment: str, titles: Sequence[str]
 ) -> dict[str, Mapping[str, Any]]:
     """The rows with these titles, in the order asked for. MemoryUnavailable: the server does not have them all.
 
@@ -243,10 +252,10 @@ async def rows_of(
     found: dict[str, Mapping[str, Any]] = {}
     for query in (f"{experiment} iteration", *titles):
         if not set(titles) <= set(found) and query not in found:
-            arguments = {"project": project, "query": query, "format": "raw"}
+            arguments = {"project": launch.project, "query": query, "format": "raw"}
             found |= by_title(in_context(await connection.call("get_context", arguments)))
     if not set(titles) <= set(found):
-        found |= by_title(exported(await connection.call("export_memories", {"project": project}, EXPORT_TIMEOUT)))
+        found |= by_title(await export(connection, launch))
     if lost := [title for title in titles if title not in found]:
         raise MemoryUnavailable(f"cortex does not have {lost[0]}")
     return {title: found[title] for title in titles}
@@ -302,7 +311,7 @@ def _delivery(spool: Spool, courier: Courier) -> Delivery:
         verified=verified,
         owed=owed,
         missing=tuple(one.memory.title for one in missing),
-        warnings=(*known.values(), *(f"cortex refused a memory: {reason}" for reason in spool.reasons())),
+        warnings=(*known.values(), *map(refusal, spool.reasons())),
     )
 
 

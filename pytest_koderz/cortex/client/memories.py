@@ -28,7 +28,7 @@ _NOT_IN_TITLES = re.compile(r"[^A-Za-z0-9/:\-.,_()]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class MemoryEntry:
     """One row of the memory server. `experiment_id`, `kind` and `number` say what it holds; the rest is sent."""
 
     title: str
@@ -50,7 +50,7 @@ class Memory:
         return _json({name: getattr(self, name) for name in self.__slots__})
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Memory:
+    def from_json(cls, text: str | bytes) -> MemoryEntry:
         fields = json.loads(text)
         return cls(**{**fields, "tags": tuple(fields["tags"])})
 
@@ -65,15 +65,14 @@ class Memory:
             "tags": list(self.tags),
             "importance": "normal",
             "scope": "project",
-            "transferable": False,
             "metadata": dict(self.metadata),
         }
 
 
-def memory_of_benchmark(head: Mapping[str, Any]) -> Memory:
+def memory_of_benchmark(head: Mapping[str, Any]) -> MemoryEntry:
     """What the benchmark's journal says first: without it nobody knows with which settings the experiments ran."""
     name = str(head["id"])
-    return Memory(
+    return MemoryEntry(
         title=f"{_NOT_IN_TITLES.sub('-', name)} benchmark-note",
         content=shortened(_benchmark_text(head), _pointer(name)),
         category="note",
@@ -84,7 +83,7 @@ def memory_of_benchmark(head: Mapping[str, Any]) -> Memory:
     )
 
 
-def memory_of_spec(experiment: Experiment, spec: Spec, key: str) -> Memory:
+def memory_of_spec(experiment: Experiment, spec: Spec, key: str) -> MemoryEntry:
     """*key* finds the spec again for the same problem, model and prompt version."""
     source = f"paid for by {spec.recalled_from}" if spec.recalled_from else _paid(spec.cost, spec.seconds)
     # Only a spec that was paid for here is found again by its key, so that its first payer is always named.
@@ -102,7 +101,7 @@ def memory_of_spec(experiment: Experiment, spec: Spec, key: str) -> Memory:
     )
 
 
-def memory_of_iteration(experiment: Experiment, iteration: Iteration) -> Memory:
+def memory_of_iteration(experiment: Experiment, iteration: Iteration) -> MemoryEntry:
     return _memory(
         experiment,
         "iteration",
@@ -120,7 +119,7 @@ def memory_of_iteration(experiment: Experiment, iteration: Iteration) -> Memory:
     )
 
 
-def memory_of_advice(experiment: Experiment, advice: Advice) -> Memory:
+def memory_of_advice(experiment: Experiment, advice: Advice) -> MemoryEntry:
     """*advice* is the latest of *experiment*."""
     number = len(experiment.advice)
     origin = f"what helped {advice.experiment_id} on {advice.problem_id}"
@@ -137,7 +136,7 @@ def memory_of_advice(experiment: Experiment, advice: Advice) -> Memory:
     )
 
 
-def memory_of_checkpoint(experiment: Experiment, guidance: Guidance) -> Memory:
+def memory_of_checkpoint(experiment: Experiment, guidance: Guidance) -> MemoryEntry:
     heading = (
         f"Checkpoint {guidance.number} of {experiment.id} on {experiment.problem_id}, after iteration "
         f"{guidance.after_iteration}, by {guidance.model_id}, {_paid(guidance.cost, guidance.seconds)}."
@@ -157,7 +156,7 @@ def memory_of_checkpoint(experiment: Experiment, guidance: Guidance) -> Memory:
     )
 
 
-def memory_of_result(experiment: Experiment) -> Memory:
+def memory_of_result(experiment: Experiment) -> MemoryEntry:
     """How it ended, and which guidance helped. What happened until then are memories of their own."""
     bare = replace(experiment, spec=None, iterations=(), advice=(), checkpoints=())
     models = dict.fromkeys(row.model for row in experiment.ledger.spendings)
@@ -249,9 +248,9 @@ def shortened(text: str, pointer: str) -> str:
 
 def _memory(
     experiment: Experiment, kind: str, *, name: str, category: str, content: str, number: int = 0, **about: object
-) -> Memory:
+) -> MemoryEntry:
     tags = ("experiment", kind, experiment.id, experiment.problem_id, experiment.benchmark_id)
-    return Memory(
+    return MemoryEntry(
         title=title_of(experiment, name),
         content=shortened(content, _pointer(experiment.benchmark_id)),
         category=category,

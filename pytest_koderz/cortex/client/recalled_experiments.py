@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,9 +13,8 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 
 from .connection import Launch, connect
-from .delivery import EXPORT_TIMEOUT
+from .delivery import export
 from .memories import metadata_of, value_of
-from .replies import exported
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -45,9 +44,14 @@ def recall(
     An experiment whose result was never stored has the status `running`. Raises MemoryUnavailable.
     """
     launch = Launch.of(cortex_path, database, project, os.environ if environment is None else environment)
+    return told_by(asyncio.run(_rows(launch, which)), which)
+
+
+def told_by(rows: Iterable[Row], which: str) -> Recalled:
+    """What *rows* of the server tell of a benchmark or of an experiment; of all, where *which* is empty."""
     told: dict[str, list[Row]] = {}
     heads: dict[str, Mapping[str, Any]] = {}
-    for row in asyncio.run(_rows(launch, which)):
+    for row in rows:
         metadata = metadata_of(row)
         if _tells_of(metadata, which):
             told.setdefault(str(metadata["experiment_id"]), []).append({**row, "metadata": metadata})
@@ -85,9 +89,7 @@ def experiment_of(rows: Sequence[Row]) -> Experiment:
 
 async def _rows(launch: Launch, which: str) -> list[dict[str, Any]]:
     async with connect(launch) as connection:
-        # claude-cortex passes over `tags` and exports the whole project.
-        arguments = {"project": launch.project, **({"tags": [which]} if which else {})}
-        return exported(await connection.call("export_memories", arguments, EXPORT_TIMEOUT))
+        return await export(connection, launch, which)
 
 
 def _of_kind(kind: type[T], name: str, rows: Sequence[Row]) -> list[T]:

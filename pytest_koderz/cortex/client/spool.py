@@ -16,9 +16,10 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from .memories import Memory
-from .redaction import Redaction
-from .transaction import writing
+from pytest_koderz.cortex.transaction import writing
+
+from .memories import MemoryEntry
+from .secret_values import Redaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owed (
@@ -69,7 +70,7 @@ class Owed:
     """One memory in the queue."""
 
     number: int
-    memory: Memory
+    memory: MemoryEntry
 
 
 class SpoolTaken(Exception):
@@ -101,7 +102,7 @@ class Spool:
             self._inbox = Inbox(_beside(path, INBOX))
             opened.pop_all()
 
-    def put(self, memory: Memory) -> None:
+    def put(self, memory: MemoryEntry) -> None:
         """Queue *memory*. The same memory again is left out; another one of the same title gets a title of its own.
 
         Raises OSError where the disk is full.
@@ -203,12 +204,21 @@ class Spool:
 
     def _queue(self, line: bytes, place: int) -> None:
         try:
-            memory = Memory.from_json(line)
+            memory = MemoryEntry.from_json(line)
         except (ValueError, TypeError, KeyError):
             raise sqlite3.DatabaseError(f"no memory at byte {place} of {_beside(self.path, INBOX).name}") from None
         digest = memory.digest
         for title in _titles(memory.title):
-            columns = (title, memory.experiment_id, memory.kind, memory.number, digest, State.QUEUED, place, len(line))
+            columns = (
+                title,
+                memory.experiment_id,
+                memory.kind,
+                memory.number,
+                digest,
+                State.QUEUED,
+                place,
+                len(line),
+            )
             done = self._database.execute(
                 "INSERT OR IGNORE INTO owed (title, experiment, kind, turn, digest, state, place, length)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -220,7 +230,7 @@ class Spool:
 
     def _owed(self, row: tuple[Any, ...]) -> Owed:
         number, title, place, length = row
-        return Owed(number, replace(Memory.from_json(self._inbox.read(place, length)), title=title))
+        return Owed(number, replace(MemoryEntry.from_json(self._inbox.read(place, length)), title=title))
 
 
 class Inbox:

@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .answers import Tools
+from .memory_tools import MemoryTools
 from .store import Store, UnfitFile
-from .tools import DESCRIPTIONS, SCHEMAS
+from .tool_schemas import DESCRIPTIONS, SCHEMAS
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -31,7 +31,7 @@ def serve(database: Path, environment: Mapping[str, str]) -> int:
         sys.stderr.write(f"{database}: {error}\n")
         return 1
     try:
-        anyio.run(_serve, Tools(store, environment.get("CLAUDE_MEMORY_PROJECT"), Path.cwd()))
+        anyio.run(_serve, MemoryTools(store, environment.get("CLAUDE_MEMORY_PROJECT"), Path.cwd()))
     except KeyboardInterrupt:
         return 130
     finally:
@@ -39,7 +39,7 @@ def serve(database: Path, environment: Mapping[str, str]) -> int:
     return 0
 
 
-async def _serve(tools: Tools) -> None:
+async def _serve(tools: MemoryTools) -> None:
     from mcp.server.stdio import stdio_server
 
     server = server_of(tools)
@@ -47,7 +47,7 @@ async def _serve(tools: Tools) -> None:
         await server.run(incoming, outgoing, server.create_initialization_options())
 
 
-def server_of(tools: Tools) -> Server[dict[str, Any]]:
+def server_of(tools: MemoryTools) -> Server[dict[str, Any]]:
     import mcp_types as types
     from mcp.server.lowlevel import Server
 

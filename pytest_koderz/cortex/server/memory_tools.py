@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .store import PROMOTED_FROM, Filter, Row, Store, imported, plain
+from .store import PROMOTED_FROM, MemoryFilter, Row, Store, imported, plain
 from .validation import InvalidArguments, checked
 
 SALIENCE = {None: 0.25, "low": 0.3, "normal": 0.5, "high": 0.8, "critical": 1.0}
@@ -25,10 +25,13 @@ _HINTS = (
 )
 """Which category a memory is of where nobody says so: the first whose words occur."""
 
+FOR_ALL_PROJECTS = ("learning", "pattern", "preference")
+"""Categories of which a memory is seen in every project unless its scope is given."""
+
 Arguments = Mapping[str, Any]
 
 
-class Tools:
+class MemoryTools:
     """One server's tools over one store. `call` answers; what a tool cannot do it says in its text."""
 
     def __init__(self, store: Store, project: str | None, folder: Path) -> None:
@@ -52,18 +55,20 @@ class Tools:
 
     def _remember(self, given: Arguments) -> str:
         salience = SALIENCE[given.get("importance")]
+        category = given.get("category") or _category_of(f"{given['title']} {given['content']}")
+        scope = given.get("scope") or ("global" if category in FOR_ALL_PROJECTS else "project")
         row = self._store.add(
             {
                 "type": given.get("type") or ("long_term" if salience >= PROMOTED_FROM else "short_term"),
-                "category": given.get("category") or _category_of(f"{given['title']} {given['content']}"),
+                "category": category,
                 "title": given["title"],
                 "content": given["content"],
                 "project": self._scope(given),
                 "tags": _compact(list(dict.fromkeys(given.get("tags", ())))),
                 "salience": salience,
                 "metadata": _compact(given.get("metadata", {})),
-                "scope": given.get("scope", "project"),
-                "transferable": given.get("transferable", given.get("scope") == "global"),
+                "scope": scope,
+                "transferable": given.get("transferable", scope == "global"),
             }
         )
         return (
@@ -74,9 +79,9 @@ class Tools:
     def _recall(self, given: Arguments) -> str:
         limit, project = int(given["limit"]), self._scope(given)
         if given["mode"] == "recent":
-            rows = self._store.find(Filter(project=project), "last_accessed DESC, id", limit)
+            rows = self._store.find(MemoryFilter(project=project), "last_accessed DESC, id", limit)
         elif given["mode"] == "important":
-            which = Filter(project=project, salience_from=PROMOTED_FROM)
+            which = MemoryFilter(project=project, salience_from=PROMOTED_FROM)
             rows = self._store.find(which, "salience DESC, last_accessed DESC, id", limit)
         else:
             rows = self._store.find(self._search(given), "salience DESC, last_accessed DESC, id", limit)
@@ -91,7 +96,7 @@ class Tools:
 
     def _export(self, given: Arguments) -> str:
         # Not in the schema: this project's own client names a benchmark, and is spared all the others.
-        which = Filter(project=self._scope(given), tags=tuple(given.get("tags", ())))
+        which = MemoryFilter(project=self._scope(given), tags=tuple(given.get("tags", ())))
         rows = self._store.find(which, "created_at, id")
         return f"Exported {len(rows)} memories:\n\n{_as_json(rows)}"
 
@@ -136,17 +141,17 @@ class Tools:
     def _relevant(self, given: Arguments) -> list[Row]:
         if not given.get("query", "").strip():
             return []
-        which = Filter(query=given["query"], project=self._scope(given), include_global=True, salience_from=0.4)
+        which = MemoryFilter(query=given["query"], project=self._scope(given), include_global=True, salience_from=0.4)
         return self._store.find(which, "salience DESC, last_accessed DESC, id DESC", 5)
 
     def _summary(self, project: str | None) -> dict[str, Any]:
         def of(category: str, salience: float | None, limit: int) -> list[Row]:
-            which = Filter(project=project, include_global=True, category=category, salience_from=salience)
+            which = MemoryFilter(project=project, include_global=True, category=category, salience_from=salience)
             return self._store.find(which, "salience DESC, last_accessed DESC, id", limit)
 
         return {
             **({} if project is None else {"project": project}),
-            "recentMemories": self._store.find(Filter(project=project), "last_accessed DESC, id", 10),
+            "recentMemories": self._store.find(MemoryFilter(project=project), "last_accessed DESC, id", 10),
             "keyDecisions": of("architecture", 0.6, 5),
             "activePatterns": of("pattern", 0.5, 5),
             "pendingItems": of("todo", None, 10),
@@ -185,10 +190,10 @@ class Tools:
             rows = [row]
         else:
             rows = self._store.find(self._doomed(given))
-        if given["dryRun"]:
-            return f"Dry run: Would delete {_memories(len(rows))}:\n{_preview(rows, 20)}"
         if not rows:
             return "No memories matched the deletion criteria."
+        if given["dryRun"]:
+            return f"Dry run: Would delete {_memories(len(rows))}:\n{_preview(rows, 20)}"
         if len(rows) > 1 and not given["confirm"]:
             return (
                 f"Bulk delete blocked: {len(rows)} memories would be deleted\n\nSuggestion: This operation would "
@@ -196,17 +201,17 @@ class Tools:
                 f'true" to proceed.\n\nPreview of memories to delete:\n{_preview(rows, 10)}'
             )
         self._store.forget([row["id"] for row in rows])
-        return f"Deleted {_memories(len(rows))}:\n{_preview(rows, len(rows))}"
+        return f"Deleted {_memories(len(rows))}:\n{_titles(rows)}"
 
-    def _doomed(self, given: Arguments) -> Filter:
-        which = Filter(
+    def _doomed(self, given: Arguments) -> MemoryFilter:
+        which = MemoryFilter(
             project=self._scope(given),
             query=given.get("query", ""),
             category=given.get("category"),
             older_than_days=given.get("olderThan"),
             salience_below=given.get("belowSalience"),
         )
-        if which == Filter():
+        if which == MemoryFilter():
             raise ValueError(
                 "No deletion criteria specified. Provide id, query, category, project, olderThan, or belowSalience."
             )
@@ -248,8 +253,8 @@ class Tools:
         project = given.get("project", self._project)
         return None if project == "*" else project
 
-    def _search(self, given: Arguments) -> Filter:
-        return Filter(
+    def _search(self, given: Arguments) -> MemoryFilter:
+        return MemoryFilter(
             project=self._scope(given),
             include_global=given["includeGlobal"],
             query=given.get("query", ""),
@@ -258,7 +263,7 @@ class Tools:
             tags=tuple(given.get("tags", ())),
         )
 
-    _answers: Mapping[str, Callable[[Tools, Arguments], str]] = {
+    _answers: Mapping[str, Callable[[MemoryTools, Arguments], str]] = {
         "remember": _remember,
         "recall": _recall,
         "forget": _forget,
@@ -327,18 +332,36 @@ def _summarized(summary: Mapping[str, Any]) -> str:
 
 def _detailed(summary: Mapping[str, Any], relevant: Sequence[Row]) -> str:
     lines = [f"# Project Context: {summary['project']}\n" if "project" in summary else "# Memory Context\n"]
-    for heading, rows in (
-        ("Architecture & Decisions", summary["keyDecisions"]),
-        ("Active Patterns", summary["activePatterns"]),
-        ("Pending Items", summary["pendingItems"]),
-        ("Relevant to Current Context", relevant),
+    for heading, rows, shown in (
+        ("Architecture & Decisions", summary["keyDecisions"], _decision),
+        ("Active Patterns", summary["activePatterns"], _whole),
+        ("Pending Items", summary["pendingItems"], _pending),
+        ("Relevant to Current Context", relevant, _relevant),
     ):
         if rows:
-            lines += [f"## {heading}\n", *(f"### {row['title']}\n{row['content']}\n" for row in rows)]
+            lines += [f"## {heading}\n", *map(shown, rows)]
+            lines += [""] if shown is _pending else []
     if summary["recentMemories"]:
         lines.append("## Recent Activity\n")
         lines += [f"- **{row['title']}** ({row['category']})" for row in summary["recentMemories"][:5]]
     return "\n".join(lines)
+
+
+def _whole(row: Row) -> str:
+    return f"### {row['title']}\n{row['content']}\n"
+
+
+def _decision(row: Row) -> str:
+    return f"{_whole(row)}*Salience: {_percent(row['salience'])} | Category: {row['category']}*\n"
+
+
+def _pending(row: Row) -> str:
+    return f"- [ ] **{row['title']}**: {row['content'][:100]}"
+
+
+def _relevant(row: Row) -> str:
+    tags = ", ".join(json.loads(row["tags"])) or "none"
+    return f"{_whole(row)}*Type: {row['type']} | Tags: {tags}*\n"
 
 
 def _beginning(row: Row) -> str:
@@ -346,8 +369,12 @@ def _beginning(row: Row) -> str:
 
 
 def _preview(rows: Sequence[Row], most: int) -> str:
-    lines = [f"  - [{row['id']}] {row['title']}" for row in rows[:most]]
-    return "\n".join([*lines, *([f"  ... and {len(rows) - most} more"] if len(rows) > most else [])])
+    """The last of its lines is empty where all are shown."""
+    return f"{_titles(rows[:most])}\n{f'  ... and {len(rows) - most} more' if len(rows) > most else ''}"
+
+
+def _titles(rows: Sequence[Row]) -> str:
+    return "\n".join(f"  - [{row['id']}] {row['title']}" for row in rows)
 
 
 def _category_of(text: str) -> str:

@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 from pytest_koderz.core.errors import MemoryUnavailable
 
 from .connection import Connection, Launch, connect
-from .memories import lasting, metadata_of
+from .memories import MemoryEntry, lasting, metadata_of
 from .replies import exported, in_context, is_context, long_term_count, remembered
 from .spool import Owed, Spool, State
 
 T = TypeVar("T")
 Question = Callable[[Connection], Awaitable[T]]
+
+Complain = Callable[[str], None]
 
 REAL_SERVER = "claude-cortex"
 CAP = 5_000
@@ -73,9 +75,14 @@ class Courier:
     be slow, hang, crash or be absent: whoever calls is not held up by it.
     """
 
-    def __init__(self, launch: Launch, spool: Spool, *, resuming: bool = False) -> None:
+    def __init__(
+        self, launch: Launch, spool: Spool, *, resuming: bool = False, complain: Complain | None = None
+    ) -> None:
+        """*complain* is told, in the courier's thread, why the server refuses memories: each reason once, at once."""
         self.launch = launch
         self.spool = spool
+        self._complain = complain or _to_nobody
+        self._complained: set[str] = set()
         self._resuming = resuming
         """What is queued may have been delivered by somebody else since."""
         self.down = False
@@ -234,7 +241,7 @@ class Courier:
         uncertain = self.spool.in_state(State.SENDING, *([State.QUEUED] if self._resuming else []))
         if not uncertain:
             return
-        rows = by_title(await export(connection, self.launch.project, uncertain))
+        rows = by_title(await export(connection, self.launch, common_benchmark(uncertain)))
         there = [owed.number for owed in uncertain if same(owed, rows.get(owed.memory.title))]
         self.spool.mark([owed.number for owed in uncertain], State.QUEUED)
         self.spool.mark(there, State.STORED)
@@ -259,6 +266,13 @@ class Courier:
             self.spool.rename(owed.number)
         else:
             self.spool.mark([owed.number], State.REFUSED, answer.reason)
+            self._tell_refusal(answer.reason)
+
+    def _tell_refusal(self, reason: str) -> None:
+        if reason not in self._complained:
+            self._complained.add(reason)
+            with contextlib.suppress(Exception):  # whoever listens cannot stop the delivery
+                self._complain(refusal(reason))
 
     async def _there(self, connection: Connection, owed: Owed) -> Mapping[str, Any] | None:
         """What the server has under its title. Only asked where it knew the experiment before: a resumed one."""
@@ -354,21 +368,29 @@ class Courier:
         stored = self.spool.in_state(State.STORED)
         if not stored:
             return []
-        rows = by_title(await export(connection, self.launch.project, stored))
+        rows = by_title(await export(connection, self.launch, common_benchmark(stored)))
         right = [owed.number for owed in stored if same(owed, rows.get(owed.memory.title))]
         self.spool.mark(right, State.VERIFIED)
         return [owed for owed in stored if owed.number not in set(right)]
 
 
-async def export(connection: Connection, project: str, owed: Iterable[Owed]) -> list[dict[str, Any]]:
-    """The server's rows among which those of *owed* are, if it has them.
+async def export(connection: Connection, launch: Launch, benchmark: str = "") -> list[dict[str, Any]]:
+    """All of the project's rows, or at least those of *benchmark*: claude-cortex knows no argument for one."""
+    only = {"tags": [benchmark]} if benchmark and launch.cortex_path is None else {}
+    return exported(await connection.call("export_memories", {"project": launch.project, **only}, EXPORT_TIMEOUT))
 
-    The embedded server is told which benchmark they are of; claude-cortex passes over an argument that it does not
-    know, and exports the whole project.
-    """
+
+def common_benchmark(owed: Iterable[Owed]) -> str:
+    """The benchmark that all of *owed* are of; empty where there is none."""
     benchmarks = {str(one.memory.metadata.get("benchmark_id", "")) for one in owed}
-    only = {"tags": list(benchmarks)} if len(benchmarks) == 1 and all(benchmarks) else {}
-    return exported(await connection.call("export_memories", {"project": project, **only}, EXPORT_TIMEOUT))
+    return benchmarks.pop() if len(benchmarks) == 1 else ""
+
+
+def refusal(reason: str) -> str:
+    return f"cortex refused a memory: {reason}"
+
+
+def _to_nobody(_: str) -> None: ...
 
 
 def by_title(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -376,7 +398,9 @@ def by_title(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
 
 
 def same(owed: Owed, row: Mapping[str, Any] | None) -> bool:
-    """Whether *row* holds what was to be stored, be it told at another time."""
-    if row is None or row["content"] != owed.memory.content:
-        return False
-    return lasting(metadata_of(row)) == lasting(owed.memory.metadata)
+    return row is not None and holds(row, owed.memory)
+
+
+def holds(row: Mapping[str, Any], memory: MemoryEntry) -> bool:
+    """Whether *row* is what was to be stored, be it told at another time."""
+    return bool(row["content"] == memory.content) and lasting(metadata_of(row)) == lasting(memory.metadata)
