@@ -15,10 +15,19 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply, whole
 from pytest_koderz.files.usage_error import UsageError
 
-from .http.caller import CALLING, Caller, caller_of, silent
-from .http.hosts import is_loopback, password_in
-from .http.retry import CONNECT_SECONDS, TRANSIENT, UNTOLD, MayPass, never_sent, retry_after
-from .http.service import Service
+from .http.hosts import Service, is_loopback, password_in
+from .http.retry import (
+    CALLING,
+    CONNECT_SECONDS,
+    TRANSIENT,
+    UNTOLD,
+    Caller,
+    MayPass,
+    caller_of,
+    never_sent,
+    retry_after,
+    silent,
+)
 from .options import Option, checked
 from .redaction import Redactor, cause_of
 

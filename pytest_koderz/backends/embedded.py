@@ -17,8 +17,7 @@ from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
 from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
-from .http.caller import silent
-from .http.retry import MayPass
+from .http.retry import MayPass, silent
 from .options import Option, checked
 from .weights import ensure_weights, missing
 

@@ -12,11 +12,9 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
-from .http.caller import CALLING, Caller, silent
-from .http.client import Refused, Wire
-from .http.retry import MayPass
-from .http.served import ServedModel
-from .http.service import Service
+from .http.client import ServedModel, Wire
+from .http.hosts import Service
+from .http.retry import CALLING, Caller, MayPass, Refused, silent
 from .options import Option
 
 SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)

@@ -11,10 +11,9 @@ from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
 from .completions import messages_of, reply_of, temperature_of
-from .http.caller import CALLING, Caller, silent
-from .http.client import Refused, Wire
-from .http.served import ServedModel
-from .http.service import Service
+from .http.client import ServedModel, Wire
+from .http.hosts import Service
+from .http.retry import CALLING, Caller, Refused, silent
 from .options import Option
 
 KEY = "OPENAI_API_KEY"

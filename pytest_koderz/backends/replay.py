@@ -17,7 +17,7 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
-from .http.caller import silent
+from .http.retry import silent
 from .options import Option, checked
 
 VERSION = 2

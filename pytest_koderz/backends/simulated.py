@@ -33,7 +33,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
 
 from .breakage import broken
-from .http.caller import silent
+from .http.retry import silent
 from .options import Option, checked
 
 OPTIONS = {

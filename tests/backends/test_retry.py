@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_koderz.backends.http.caller import Caller
 from pytest_koderz.backends.http.rest import Breaker
-from pytest_koderz.backends.http.retry import MayPass, Patience, persistently, retry_after
+from pytest_koderz.backends.http.retry import Caller, MayPass, Patience, persistently, retry_after
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.testing import FrozenClock
 
