@@ -12,7 +12,7 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
-from .http.client import ServedModel, Wire
+from .http.client import HttpClient, ServedModel
 from .http.hosts import Service
 from .http.retry import CALLING, Caller, MayPass, Refused, silent
 from .options import Option
@@ -64,14 +64,14 @@ def open_model(
 class OllamaModel(ServedModel):
     """A Model. Several threads may use it."""
 
-    def __init__(self, settings: ModelSettings, wire: Wire, caller: Caller, options: Mapping[str, Any]) -> None:
-        super().__init__(settings, wire, caller, options)
+    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller, options: Mapping[str, Any]) -> None:
+        super().__init__(settings, client, caller, options)
         self._context = settings.context_tokens or SMALLEST_CONTEXT
 
     def _attempt(self, prompt: Prompt) -> Reply:
         body = self._body(prompt)
         began = time.monotonic()
-        answer = self._wire.post("/api/chat", body)
+        answer = self._client.post("/api/chat", body)
         seconds = time.monotonic() - began
         text = self._text(answer)
         usage, warnings = _usage(prompt, text, answer, body["options"]["num_ctx"])
@@ -91,7 +91,7 @@ class OllamaModel(ServedModel):
             text = answer["message"]["content"]
         except (KeyError, TypeError):
             # Ollama reports some failures with status 200 and {"error": ...}.
-            words = self._wire.redact.quoted(str(answer.get("error", "no error given")))
+            words = self._client.redact.quoted(str(answer.get("error", "no error given")))
             raise MayPass(f"it answered without a message ({words})") from None
         if not isinstance(text, str) or answer.get("done") is False:
             raise MayPass("it answered with half a message")

@@ -11,7 +11,7 @@ from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
 from .completions import messages_of, reply_of, temperature_of
-from .http.client import ServedModel, Wire
+from .http.client import HttpClient, ServedModel
 from .http.hosts import Service
 from .http.retry import CALLING, Caller, Refused, silent
 from .options import Option
@@ -59,8 +59,8 @@ def open_model(
 class OpenAIModel(ServedModel):
     """A Model. Several threads may use it."""
 
-    def __init__(self, settings: ModelSettings, wire: Wire, caller: Caller, options: Mapping[str, Any]) -> None:
-        super().__init__(settings, wire, caller, options)
+    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller, options: Mapping[str, Any]) -> None:
+        super().__init__(settings, client, caller, options)
         self._refused: frozenset[str] = frozenset()
         """Parameters that this model does not take."""
 
@@ -75,7 +75,7 @@ class OpenAIModel(ServedModel):
         while True:
             body = self._body(prompt)
             try:
-                return self._wire.post("/v1/chat/completions", body)
+                return self._client.post("/v1/chat/completions", body)
             except Refused as refusal:
                 named = frozenset(name for name in _DISPENSABLE if name in body and name in refusal.words)
                 if refusal.status != 400 or not named or _is_window(refusal.words):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.backends.completions import reply_of
-from pytest_koderz.backends.http.client import Wire
+from pytest_koderz.backends.http.client import HttpClient
 from pytest_koderz.backends.http.retry import MayPass
 from pytest_koderz.backends.ollama import OllamaModel, open_model
 from pytest_koderz.backends.redaction import Redactor
@@ -90,8 +90,8 @@ def test_any_completion_is_a_reply_or_tried_again(answer: dict[str, Any]) -> Non
     assert reply is None or is_well_typed(reply)
 
 
-class Canned(Wire):
-    """A wire that always brings the same object."""
+class Canned(HttpClient):
+    """A client that always brings the same object."""
 
     def __init__(self, answer: dict[str, Any]) -> None:
         super().__init__("http://box", 1.0, None, Redactor())

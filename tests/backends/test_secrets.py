@@ -106,7 +106,7 @@ def test_a_password_in_a_url_is_not_told() -> None:
     with pytest.raises(ModelUnavailable, match=r"^http://127\.0\.0\.1:9: ") as caught:
         model.complete(a_prompt())
     assert SECRET not in "".join(traceback.format_exception(caught.value))
-    assert SECRET not in repr(model._wire)
+    assert SECRET not in repr(model._client)
 
 
 def test_a_recorded_request_does_not_show_the_key() -> None:

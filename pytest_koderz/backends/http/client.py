@@ -36,7 +36,7 @@ SPENT = "insufficient_quota"
 
 
 @dataclass(frozen=True)
-class Wire:
+class HttpClient:
     """Where and how JSON is posted. Each post has a connection of its own, so threads may share it."""
 
     url: str
@@ -46,7 +46,7 @@ class Wire:
     redact: Redactor
 
     def __repr__(self) -> str:
-        return f"Wire({shown(self.url)!r})"
+        return f"HttpClient({shown(self.url)!r})"
 
     def post(self, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The object that the server answers. Raises MayPass or Refused."""
@@ -96,10 +96,10 @@ class Wire:
         return answer
 
 
-def wire_of(service: Service, settings: ModelSettings, environment: Mapping[str, str], worker: int) -> Wire:
+def client_of(service: Service, settings: ModelSettings, environment: Mapping[str, str], worker: int) -> HttpClient:
     """To the server of *service* that *worker* talks to. Raises UsageError where its name is none."""
     url, key = service.url(settings, environment, worker), service.key(environment)
-    return Wire(url, settings.timeout, key, Redactor(key, password_in(url)))
+    return HttpClient(url, settings.timeout, key, Redactor(key, password_in(url)))
 
 
 def _words(response: requests.Response) -> str:
@@ -114,9 +114,9 @@ def _words(response: requests.Response) -> str:
 class ServedModel(ABC):
     """A Model. Several threads may use it."""
 
-    def __init__(self, settings: ModelSettings, wire: Wire, caller: Caller, options: Mapping[str, Any]) -> None:
+    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller, options: Mapping[str, Any]) -> None:
         self.settings = settings
-        self._wire = wire
+        self._client = client
         self._caller = caller
         self._options = options
 
@@ -133,8 +133,8 @@ class ServedModel(ABC):
     ) -> Self:
         """The model on the server of *worker*. Raises UsageError for servers or options that are none."""
         options = checked(settings, known)
-        wire = wire_of(service, settings, environment, worker)
-        return cls(settings, wire, caller_of(settings, options, wire.url, sleep, notify), options)
+        client = client_of(service, settings, environment, worker)
+        return cls(settings, client, caller_of(settings, options, client.url, sleep, notify), options)
 
     def admit(self) -> None:
         """Raise ModelUnavailable where a call would be refused, since the server is known to be dead."""
@@ -147,7 +147,7 @@ class ServedModel(ABC):
             if is_too_long(refusal.words):
                 return too_long(self.settings.model, refusal.words)
             raise ModelUnavailable(self._what_to_do(refusal)) from None
-        return self._wire.redact.reply(reply)
+        return self._client.redact.reply(reply)
 
     def close(self) -> None:  # noqa: B027 - not every model has something to close
         """Nothing is kept open between calls."""

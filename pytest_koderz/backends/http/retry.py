@@ -92,7 +92,7 @@ class Patience:
         return (retry_after or 0.0) + backoff * (0.5 + 0.5 * chance)
 
 
-def persistently(
+def retrying(
     attempt: Callable[[], Answer],
     patience: Patience,
     *,
@@ -207,7 +207,7 @@ class Caller:
 
     def _answer(self, sendings: _Sendings[Answer]) -> Answer:
         try:
-            answer = persistently(sendings, self.patience, sleep=self._sleep, waits=self._told)
+            answer = retrying(sendings, self.patience, sleep=self._sleep, waits=self._told)
         except MayPass as failure:
             if not failure.alive:
                 self.breaker.failed(str(failure))
