@@ -15,7 +15,8 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply, whole
 from pytest_koderz.files.usage_error import UsageError
 
-from .http.hosts import Service, is_loopback, password_in
+from .http.client import REDIRECTS
+from .http.hosts import Service, is_loopback, origin_of, password_in
 from .http.retry import (
     CALLING,
     CONNECT_SECONDS,
@@ -76,19 +77,22 @@ def open_model(
         base_url=url,
         max_retries=0,
         timeout=anthropic.Timeout(settings.timeout, connect=CONNECT_SECONDS),
-        http_client=_past_proxies(url),
+        http_client=_transport(url),
     )
     caller = caller_of(settings, options, url, sleep, notify)
     return AnthropicModel(settings, client, caller, Redactor(key, password_in(url)), options)
 
 
-def _past_proxies(url: str) -> Any:
-    """A client that goes straight to our loopback, which a proxy of the environment does not know; else None."""
+def _transport(url: str) -> Any:
+    """The SDK's own, but for redirects, along which it would send the key to any server.
+
+    It goes straight to our loopback, which a proxy of the environment does not know.
+    """
     import anthropic
 
-    if not (is_loopback(url) and getproxies()):
-        return None
-    return anthropic.DefaultHttpxClient(mounts={f"all://{urlsplit(url).hostname}": None})
+    direct = is_loopback(url) and getproxies()
+    mounts = {f"all://{urlsplit(url).hostname}": None} if direct else {}
+    return anthropic.DefaultHttpxClient(follow_redirects=False, mounts=mounts)
 
 
 class AnthropicModel:
@@ -175,6 +179,9 @@ class AnthropicModel:
             )
         if status == 400 and "temperature" in body and "temperature" in words:
             return _TemperatureRefused()
+        location = fault.response.headers.get("location")
+        if location is not None:
+            words = self._redact.quoted(origin_of(str(fault.response.url), location))
         what_to_do = _ADVICE.get(status, "the request cannot be answered").format(model=self.settings.model)
         return ModelUnavailable(f"{self._caller.host}: {what_to_do} (status {status}: {words})")
 
@@ -220,6 +227,9 @@ _ADVICE = {
     403: f"the key in {KEY} may not use the model {{model!r}}",
     404: "there is no model {model!r}; check its `model` in koderz.yaml",
     413: "the prompt is too large",
+    **dict.fromkeys(
+        REDIRECTS, "it redirects, which is not followed; correct ANTHROPIC_BASE_URL if you trust the place"
+    ),
 }
 
 

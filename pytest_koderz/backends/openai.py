@@ -105,7 +105,7 @@ class OpenAIModel(ServedModel):
             403: f"the key in {KEY} may not use the model {model!r}",
             429: "the account has nothing left to spend; check its billing",
             404: f"there is no model {model!r} or no /v1/chat/completions; check `model` and `hosts` in koderz.yaml",
-        }.get(refusal.status, f"the server refuses the request for {model!r}")
+        }.get(refusal.status or 0, f"the server refuses the request for {model!r}")
         return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
 
 

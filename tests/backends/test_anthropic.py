@@ -330,3 +330,16 @@ def test_the_official_client_can_stream_and_count() -> None:
             message = stream.get_final_message()
     assert (message.stop_reason, message.usage.input_tokens, message.usage.output_tokens) == ("max_tokens", 10, 7)
     assert server.billed.calls == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    """The SDK would carry the key along, to any server."""
+    with AnthropicServer(["ok"]) as other:
+        away = Status(status, headers=(("location", f"{other.url}/v1/messages"),))
+        with (
+            AnthropicServer([away]) as server,
+            pytest.raises(ModelUnavailable, match=f"redirects, .*status {status}: {other.url}"),
+        ):
+            opened(server).complete(a_prompt())
+        assert other.requests == ()

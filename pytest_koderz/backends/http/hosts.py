@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from pytest_koderz.backends.redaction import key_fault
 from pytest_koderz.core.arm import ModelSettings
@@ -64,6 +64,43 @@ def is_loopback(url: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"
+
+
+def redirected(url: str, location: str) -> str | None:
+    """The URL that a redirect of *url* names, with the same user and password. None: it is on another server.
+
+    The same server may ask for https where it was asked by http, never the other way round.
+    """
+    try:
+        was, goes = urlsplit(url), urlsplit(urljoin(url, location))
+        if _place(goes) not in (_place(was), _secured(was)):
+            return None
+    except ValueError:
+        return None
+    user = was.netloc.rpartition("@")[0]
+    return goes._replace(netloc=f"{user}@" * bool(user) + goes.netloc.rpartition("@")[2]).geturl()
+
+
+def origin_of(url: str, location: str) -> str:
+    """The server that a redirect of *url* names, without path and password."""
+    try:
+        goes = urlsplit(urljoin(url, location))
+    except ValueError:
+        return "what is no address"
+    return f"{goes.scheme}://{goes.netloc.rpartition('@')[2]}"
+
+
+_Place = tuple[str, str | None, int | None]
+
+
+def _place(parts: SplitResult) -> _Place:
+    return parts.scheme, parts.hostname, parts.port or _SCHEME_PORTS.get(parts.scheme)
+
+
+def _secured(parts: SplitResult) -> _Place:
+    """The same server by https: on https's own port where *parts* has that of http."""
+    _, name, port = _place(parts)
+    return "https", name, _SCHEME_PORTS["https"] if port == _SCHEME_PORTS["http"] else port
 
 
 def _bracketed(name: str | None) -> str:

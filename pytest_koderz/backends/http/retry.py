@@ -56,14 +56,21 @@ class MayPass(Exception):
         """It was not sent, or answered with an error, so that it cannot be billed."""
 
 
-class Refused(Exception):
-    """An answer with a status that another try would not change."""
+class Unanswered(MayPass):
+    """Nothing whole came back: there was no connection, or it broke, or the time was over."""
 
-    def __init__(self, status: int, words: str) -> None:
+
+class Refused(Exception):
+    """An answer that another try would not change."""
+
+    def __init__(self, status: int | None, words: str, *, billed: bool = False) -> None:
         super().__init__(words)
         self.status = status
+        """None: it is not the server that refuses, but we its answer."""
         self.words = words
-        """What the server said, in one line, without secrets."""
+        """What the server said, or what is wrong with its answer, in one line, without secrets."""
+        self.billed = billed
+        """Whether the call may be billed all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +259,10 @@ class _Sendings(Generic[Answer]):
         except MayPass as failure:
             self._billable = not failure.unbilled
             raise
-        except (ModelUnavailable, Refused):
+        except Refused as refusal:
+            self._billable = refusal.billed
+            raise
+        except ModelUnavailable:
             # The server's answer was an error.
             self._billable = False
             raise
