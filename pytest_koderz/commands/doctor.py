@@ -26,7 +26,7 @@ from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
 from pytest_koderz.session.runner import Benchmark
 from pytest_koderz.session.start_checks import fault_of
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 from .printing import print_lines
 

@@ -12,7 +12,7 @@ from pytest_koderz.backends import NAMES, backend
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Model, Sandbox
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 FRONTIER_BACKENDS = ("anthropic", "openai", "simulated")
 """Behind which a frontier model may stand."""

@@ -32,7 +32,7 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import conditions_of
 from pytest_koderz.records.recorded import Past, Recorded
 from pytest_koderz.records.resumed_world import Continued
-from pytest_koderz.settings.config import Settings, nearest
+from pytest_koderz.settings import Settings, nearest
 
 NOTHING_RECORDED = Recorded()
 

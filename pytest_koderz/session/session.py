@@ -36,7 +36,7 @@ from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.progress import Progress
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
-from pytest_koderz.settings.config import shipped_path
+from pytest_koderz.settings import shipped_path
 
 from .budget import Budget, check_budget
 from .cortex import delivery_lines, server_of

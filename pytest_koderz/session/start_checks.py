@@ -17,7 +17,7 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.settings.config import Choice, Settings, load_settings, shipped_path
+from pytest_koderz.settings import Choice, Settings, load_settings, shipped_path
 
 SUITE_FOLDER = "problems"
 BUILT_IN_SUITE = "humaneval.yaml"

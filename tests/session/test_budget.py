@@ -27,7 +27,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.recorded import Event, Recorded
 from pytest_koderz.session.budget import TOKENS_BESIDE, Budget, Purse, bound_of, check_budget
-from pytest_koderz.settings.config import Choice, Settings, load_settings
+from pytest_koderz.settings import Choice, Settings, load_settings
 from pytest_koderz.testing import Answer, AnthropicServer, Dropped, HalfSent, OpenAIServer, Request, Script, Status
 from tests.conftest import Run
 
