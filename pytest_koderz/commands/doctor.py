@@ -12,8 +12,7 @@ from textwrap import wrap
 
 import pytest
 
-from pytest_koderz.backends import NAMES
-from pytest_koderz.backends.checks import Finding, findings
+from pytest_koderz.backends.backend import Finding
 from pytest_koderz.core.errors import KoderzError, MemoryUnavailable
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.cortex import server_name
@@ -112,11 +111,9 @@ def _models(settings: Settings) -> Iterator[Finding]:
         fault = fault_of(model, settings)
         if fault is not None:
             yield "missing", fault
-        elif model.backend not in NAMES:
-            yield "note", f"model {model.name}: its back end '{model.backend}' is a plugin's, and not looked into"
-        else:
-            for word, text in findings(model, settings.environment):
-                yield word, f"model {model.name} ({model.backend}): {text}"
+            continue
+        for word, text in settings.backend_of(model).findings(model, settings.environment):
+            yield word, f"model {model.name} ({model.backend}): {text}"
 
 
 def _money(settings: Settings) -> Iterator[Finding]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+from pytest_koderz.backends import OURS
+from pytest_koderz.backends.backend import Registry
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import read_yaml
 
+from .prices import PriceBook
 from .resolved import Choice, Names, Settings
 from .schema import entry_of
 
@@ -20,12 +24,9 @@ def shipped_path(name: str) -> Path:
 
 
 def load_settings(
-    path: Path | None, root: Path, environment: Mapping[str, str], choice: Choice, *, plugins: bool = False
+    path: Path | None, root: Path, environment: Mapping[str, str], choice: Choice, backends: Registry = OURS
 ) -> Settings:
-    """Read *path* (None: koderz.yaml in *root*, else the shipped one). Raises UsageError, one line each.
-
-    *plugins* tells that someone else offers back ends too, whose names only he knows.
-    """
+    """Read *path* (None: koderz.yaml in *root*, else the shipped one). Raises UsageError, one line each."""
     own = path or _own_file(root)
     sources = [read_yaml(shipped_path("koderz.yaml"))]
     if own is not None and own.resolve() != sources[0].path.resolve():
@@ -35,7 +36,8 @@ def load_settings(
         entry = entry_of(sources[0]).over(entry)
     folder = sources[0].path.parent if own is not None else root
     secrets = {**_dotenv(folder / ".env"), **environment}
-    return Names(tuple(sources), entry, plugins).settings(choice, root, secrets)
+    prices = PriceBook(entry.prices, datetime.now(UTC).date())
+    return Names(tuple(sources), entry, backends, prices).settings(choice, root, secrets)
 
 
 def _own_file(root: Path) -> Path | None:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from pytest_koderz.backends import NAMES, backend
-from pytest_koderz.backends.options import checked
+from pytest_koderz.backends.backend import Backend, Registry
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.money import Price
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located
 
-from .schema import CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry, nearest
-
-FREE_BACKENDS = ("embedded", "ollama", "simulated")
-"""What runs on the user's own machines; its dollars are 0 unless `prices` or `priced_as` says otherwise."""
-
-PROVIDERS = {"anthropic": "anthropic", "openai": "openai"}
-"""Under which name the price list knows a back end."""
+from .prices import FRONTIER_PROVIDER, PriceBook
+from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +65,8 @@ class Settings:
     html: Path | None
     max_cost: Decimal | None
     """US dollars that the benchmark may spend. None: no limit."""
+    backends: Registry = field(repr=False)
+    """All that there are, a plugin's among them."""
     environment: Mapping[str, str] = field(repr=False)
     """The process's environment with the .env file beside koderz.yaml beneath it. Holds secrets: never written."""
 
@@ -84,12 +80,18 @@ class Settings:
         """The same for settings that lead to the same experiments: arms with their models, limits, seeds."""
         return sha256(repr((self.arms, self.sandbox, self.epochs)).encode()).hexdigest()[:16]
 
+    def backend_of(self, model: ModelSettings) -> Backend:
+        return self.backends.of(model)
+
     @property
     def simulated(self) -> bool:
         """True also where what a simulated model said is played back."""
-        from pytest_koderz.backends.replay import plays_simulated
+        return any(self.backend_of(model).simulated(model) for model in self.models)
 
-        return any(model.backend == "simulated" or plays_simulated(model) for model in self.models)
+    @property
+    def frontier(self) -> bool:
+        """Whether a frontier model may take part."""
+        return any(self.backend_of(model).frontier for model in self.models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,11 @@ class Names:
     sources: tuple[Located, ...]
     """The user's file before the shipped one."""
     entry: FileEntry
-    plugins: bool
-    """Whether someone else offers back ends too."""
+    backends: Registry
+    prices: PriceBook
 
     def settings(self, choice: Choice, root: Path, environment: Mapping[str, str]) -> Settings:
+        """Raises UsageError for the first name that is none."""
         self._check_profiles()
         self._check_models()
         name = choice.profile or self.entry.profile or ""
@@ -132,6 +135,7 @@ class Names:
             json=None if output is None else root / output,
             html=None if page is None else root / page,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
+            backends=self.backends,
             environment=environment,
         )
 
@@ -164,20 +168,19 @@ class Names:
     def _check_models(self) -> None:
         """Back ends and their options are known, also those of models that take no part."""
         for name, entry in self.entry.models.items():
-            if entry.backend in NAMES:
-                self._check_options(name, entry)
-            elif not self.plugins:
-                what = f"no back end named '{entry.backend}'{nearest(entry.backend, NAMES)}"
+            if entry.backend not in self.backends and not self.backends.open_ended:
+                what = f"no back end named '{entry.backend}'{nearest(entry.backend, self.backends)}"
                 raise UsageError(f"{self._at('models', name, 'backend')}: {what}")
+            for option in entry.options:
+                self._check_option(name, entry, option)
 
-    def _check_options(self, name: str, entry: ModelEntry) -> None:
-        for option, value in entry.options.items():
-            model = ModelSettings(name, entry.backend, entry.model, options={option: value})
-            try:
-                checked(model, backend(entry.backend).OPTIONS)
-            except UsageError as fault:
-                words = str(fault).removeprefix(f"models.{name}.options.{option}: ")
-                raise UsageError(f"{self._at('models', name, 'options', option)}: {words}") from None
+    def _check_option(self, name: str, entry: ModelEntry, option: str) -> None:
+        model = ModelSettings(name, entry.backend, entry.model, options={option: entry.options[option]})
+        try:
+            self.backends.of(model).checked(model)
+        except UsageError as fault:
+            words = str(fault).removeprefix(f"models.{name}.options.{option}: ")
+            raise UsageError(f"{self._at('models', name, 'options', option)}: {words}") from None
 
     def _profile(self, name: str, choice: Choice) -> ProfileEntry:
         if name in self.entry.profiles:
@@ -204,13 +207,13 @@ class Names:
             if filler is None:
                 return None, None
             settings = self._model(filler)
-            # What is played back stands in a file; its publisher's name for it is that of its price.
-            played = settings.backend == "replay"
-            return (self.entry.models[filler].priced_as if played else settings.model), settings.price
+            # Where `model` is a path, its publisher's name for it is that of its price.
+            path = self.backends.of(settings).model_is_path
+            return (self.entry.models[filler].priced_as if path else settings.model), settings.price
         entry = self.entry.models.get(model)
         if entry is not None:
-            return entry.model, self._price(entry)
-        price = self._listed_price("anthropic", model)
+            return entry.model, self._model_price(model)
+        price = self.prices.listed(FRONTIER_PROVIDER, model)
         if price is None:
             where = self._at("profiles", name, "control_model")
             raise UsageError(f"{where}: no price is known for '{model}'{nearest(model, self.entry.models)}")
@@ -219,25 +222,10 @@ class Names:
     def _arm(self, name: str, profile_name: str, profile: ProfileEntry, *, chosen: bool) -> Arm:
         self._check_arm(name, "--koderz-arm" if chosen else self._at("profiles", profile_name, "arms"))
         entry = self.entry.arms[name]
-        models = {role: self._filled(name, role, profile_name, profile) for role in Role}
-        local = models[Role.LOCAL]
-        assert local is not None  # noqa: S101 - ArmEntry.local is required
-        return Arm(
-            name,
-            local=local,
-            spec=models[Role.SPEC],
-            checkpoint=models[Role.CHECKPOINT],
-            fallback=models[Role.FALLBACK],
-            max_iterations=entry.max_iterations or profile.max_iterations,
-            checkpoint_interval=entry.checkpoint_interval or profile.checkpoint_interval,
-            feedback=entry.feedback,
-            candidates=entry.candidates,
-            attempts_shown=entry.attempts_shown,
-            reuse_spec=entry.reuse_spec,
-            checkpoint_policy=entry.checkpoint_policy,
-            recall_guidance=entry.recall_guidance,
-            grade_on=self.entry.grade_on or "base",
-        )
+        models: dict[str, Any] = {role: self._filled(name, role, profile_name, profile) for role in Role}
+        given = {key: _given(key, entry, profile) for key in _ARM_KEYS}
+        limits = {key: value for key, value in given.items() if value is not None}
+        return Arm(name, **models, **limits, grade_on=self.entry.grade_on or "base")
 
     def _filled(self, arm: str, role: str, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:
         """The model of a role: what fills the slot in the profile, else the model of that name."""
@@ -256,44 +244,33 @@ class Names:
         raise UsageError(f"{self._at('arms', arm, role)}: {what}{near}")
 
     def _model(self, name: str) -> ModelSettings:
-        entry = self.entry.models[name]
-        price = self._price(entry)
+        entry, price = self.entry.models[name], self._model_price(name)
         if price is None and not self.entry.allow_unknown_price:
             unpriced = entry.priced_as or entry.model
             hint = f"add it under `prices: {unpriced}:`, or set `allow_unknown_price: true`"
-            if entry.backend not in NAMES:
-                near = nearest(entry.backend, NAMES)
+            if entry.backend not in self.backends:
+                near = nearest(entry.backend, self.backends)
                 hint = f"{hint}; its back end '{entry.backend}' must be a plugin's, ours has another name{near}"
             raise UsageError(f"{self._at('models', name)}: no price is known for '{unpriced}'; {hint}")
         shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
-        if entry.backend == "replay":
-            shared["model"] = str(self.sources[0].path.parent / entry.model)
-        return ModelSettings(name=name, price=price, **shared)
+        settings = ModelSettings(name=name, price=price, **shared)
+        if not self.backends.of(settings).model_is_path:
+            return settings
+        return replace(settings, model=str(self.sources[0].path.parent / entry.model))
 
-    def _price(self, entry: ModelEntry) -> Price | None:
-        """From `prices`, else the price list; a model on the user's own machine costs nothing. None: not known."""
-        ref = entry.priced_as or entry.model
-        if entry.priced_as is None and entry.model not in self.entry.prices and entry.backend in FREE_BACKENDS:
-            return _free("runs on your own machine")
-        return self._listed_price(PROVIDERS.get(entry.backend, "anthropic" if entry.priced_as else ""), ref)
+    def _model_price(self, name: str) -> Price | None:
+        entry = self.entry.models[name]
+        rule = self.backends.of(ModelSettings(name, entry.backend, entry.model)).cost
+        return self.prices.of_model(entry, rule)
 
-    def _listed_price(self, provider: str, model: str) -> Price | None:
-        own = self.entry.prices.get(model)
-        if own == "free":
-            return _free("koderz.yaml")
-        if own is not None:
-            write, read = own.cache_write, own.cache_read
-            return Price(
-                own.input,
-                own.output,
-                own.input if write is None else write,
-                own.input if read is None else read,
-                own.as_of,
-                own.source,
-            )
-        from .prices import price_of
 
-        return price_of(provider, model, _today()) if provider else None
+_ARM_KEYS = tuple(item.name for item in fields(ArmEntry) if item.name not in [*Role])
+
+
+def _given(key: str, arm: ArmEntry, profile: ProfileEntry) -> Any:
+    """The value of an arm's key, else the profile's. None: neither has one, which leaves it to `Arm` itself."""
+    own = getattr(arm, key)
+    return getattr(profile, key, None) if own is None else own
 
 
 def _defines(source: Located, key_path: KeyPath) -> bool:
@@ -302,12 +279,3 @@ def _defines(source: Located, key_path: KeyPath) -> bool:
     for key in key_path[:2]:
         plain = plain.get(key) if isinstance(plain, dict) else None
     return plain is not None
-
-
-def _free(source: str) -> Price:
-    zero = Decimal(0)
-    return Price(zero, zero, zero, zero, _today(), source)
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()

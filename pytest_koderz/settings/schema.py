@@ -144,6 +144,7 @@ _SECTIONS: Mapping[str, type[_Checked]] = {
 
 
 def entry_of(source: Located) -> FileEntry:
+    """A whole file, checked but for its names. Raises UsageError with line and key."""
     from pydantic import TypeAdapter, ValidationError
 
     try:

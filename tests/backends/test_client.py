@@ -11,13 +11,11 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.backends import ollama, openai
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Reply
 
-from .worlds import SECRET, Naps, RawServer, Say, a_model, a_prompt
+from .worlds import SECRET, Naps, RawServer, Say, a_model, a_prompt, open_model
 
-MODULES: dict[str, Any] = {"ollama": ollama, "openai": openai}
 CHAT = {"model": "m", "message": {"content": "ok"}, "done": True, "prompt_eval_count": 9, "eval_count": 1}
 COMPLETION = {
     "model": "m",
@@ -25,7 +23,7 @@ COMPLETION = {
     "usage": {"prompt_tokens": 9, "completion_tokens": 1},
 }
 BODIES = {"ollama": json.dumps(CHAT).encode(), "openai": json.dumps(COMPLETION).encode()}
-EACH = pytest.mark.parametrize("name", MODULES)
+EACH = pytest.mark.parametrize("name", ["ollama", "openai"])
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 PIECE = b" " * (1 << 16)
@@ -34,7 +32,7 @@ PIECE = b" " * (1 << 16)
 def ask(name: str, url: str, **settings: Any) -> Reply:
     keys = {"OLLAMA_API_KEY": SECRET, "OPENAI_API_KEY": SECRET}
     model = a_model(name, hosts=(url,), options={"retries": 0}, **settings)
-    opened = MODULES[name].open_model(model, environment=keys, sleep=Naps())
+    opened = open_model(model, environment=keys, sleep=Naps())
     reply: Reply = opened.complete(a_prompt("The prompt itself."))
     return reply
 
@@ -197,8 +195,7 @@ def test_a_password_in_the_url_goes_along(name: str) -> None:
 
     with RawServer(moved) as server:
         model = a_model(name, hosts=(server.url.replace("://", "://me:hidden@"),))
-        environment: dict[str, str] = {}
-        assert MODULES[name].open_model(model, environment=environment).complete(a_prompt()).text == "ok"
+        assert open_model(model).complete(a_prompt()).text == "ok"
     assert ["Basic bWU6aGlkZGVu" in head for _, head, _ in server.asked] == [True, True]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from typing import Any, Self
 
+from pytest_koderz.backends import OURS
+from pytest_koderz.backends.backend import Surroundings
 from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.problem import Problem
@@ -46,6 +48,15 @@ class Naps:
 
     def __call__(self, seconds: float) -> None:
         self.taken.append(seconds)
+
+
+def open_model(settings: ModelSettings, **surroundings: Any) -> Any:
+    """By the door that a benchmark opens it by; no environment unless one is given."""
+    return OURS[settings.backend].opened(settings, Surroundings(**surroundings))
+
+
+def fault_of(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
+    return OURS.of(settings).fault_of(settings, environment)
 
 
 Say = Callable[[bytes], object]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from socket import socket
 from typing import TYPE_CHECKING, Any, Self
 
+from pytest_koderz.backends.backend import Surroundings
 from pytest_koderz.backends.completions import is_too_long, too_long
-from pytest_koderz.backends.options import Option, checked
 from pytest_koderz.backends.redaction import Redactor, cause_of
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .hosts import Service, is_loopback, origin_of, password_in, redirected, shown
+from .hosts import Service, is_loopback, origin_of, redirected, shown
 from .limits import BadEncoding, CallDeadline, Room, TooLarge
 from .retry import (
     CONNECT_SECONDS,
@@ -207,12 +207,6 @@ def _watched(kind: Any, deadline: CallDeadline) -> Any:
     return WatchedConnection
 
 
-def client_of(service: Service, settings: ModelSettings, environment: Mapping[str, str], worker: int) -> HttpClient:
-    """To the server of *service* that *worker* talks to. Raises UsageError where its name is none."""
-    url, key = service.url(settings, environment, worker), service.key(environment)
-    return HttpClient(url, settings.timeout, key, Redactor(key, password_in(url)))
-
-
 def _words(text: str) -> str:
     """The message in an error of Ollama's (`{"error": "..."}`) or OpenAI's shape, else the body itself."""
     try:
@@ -225,27 +219,19 @@ def _words(text: str) -> str:
 class ServedModel(ABC):
     """A Model. Several threads may use it."""
 
-    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller, options: Mapping[str, Any]) -> None:
+    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
         self.settings = settings
         self._client = client
         self._caller = caller
-        self._options = options
+        self._options = settings.options
 
     @classmethod
-    def opened(
-        cls,
-        service: Service,
-        known: Mapping[str, Option],
-        settings: ModelSettings,
-        environment: Mapping[str, str],
-        worker: int,
-        notify: Callable[[str], None],
-        sleep: Callable[[float], None],
-    ) -> Self:
-        """The model on the server of *worker*. Raises UsageError for servers or options that are none."""
-        options = checked(settings, known)
-        client = client_of(service, settings, environment, worker)
-        return cls(settings, client, caller_of(settings, options, client.url, sleep, notify), options)
+    def opened(cls, service: Service, settings: ModelSettings, surroundings: Surroundings) -> Self:
+        """The model on the server of this worker. Raises UsageError for servers that are none."""
+        environment = surroundings.environment
+        url = service.url(settings, environment, surroundings.worker)
+        client = HttpClient(url, settings.timeout, service.key(environment), service.redactor(settings, environment))
+        return cls(settings, client, caller_of(settings, url, surroundings.sleep, surroundings.notify))
 
     def admit(self) -> None:
         """Raise ModelUnavailable where a call would be refused, since the server is known to be dead."""
@@ -253,14 +239,13 @@ class ServedModel(ABC):
 
     def complete(self, prompt: Prompt) -> Reply:
         try:
-            reply = self._caller(lambda: self._attempt(prompt))
+            return self._caller(lambda: self._attempt(prompt))
         except Refused as refusal:
             if refusal.status is None:
                 raise ModelUnavailable(f"{self._caller.host}: {refusal.words}") from None
             if is_too_long(refusal.words):
                 return too_long(self.settings.model, refusal.words)
             raise ModelUnavailable(self._what_to_do(refusal)) from None
-        return self._client.redact.reply(reply)
 
     def close(self) -> None:  # noqa: B027 - not every model has something to close
         """Nothing is kept open between calls."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from pytest_koderz.backends.redaction import key_fault
+from pytest_koderz.backends.redaction import Redactor, key_fault
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.files.usage_error import UsageError
 
@@ -143,6 +143,10 @@ class Service:
     def key(self, environment: Mapping[str, str]) -> str | None:
         """Without the white space around it. None: there is none."""
         return environment.get(self.key_name, "").strip() or None
+
+    def redactor(self, settings: ModelSettings, environment: Mapping[str, str]) -> Redactor:
+        """Of the key and the servers' passwords. Raises UsageError for a host that is none."""
+        return Redactor(self.key(environment), *map(password_in, self.urls(settings, environment)))
 
     def fault(self, settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
         """What is wrong with servers or key as they are written; None where nothing is. A missing key is not wrong."""

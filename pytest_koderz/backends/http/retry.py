@@ -275,14 +275,13 @@ class _Sendings(Generic[Answer]):
 
 def caller_of(
     settings: ModelSettings,
-    options: dict[str, object],
     url: str,
     sleep: Callable[[float], None] = time.sleep,
     notify: Callable[[str], None] = silent,
 ) -> Caller:
     """The caller that the options of *settings* ask for; they were checked before."""
     host = shown(url)
-    numbers = {name: value for name, value in options.items() if name in CALLING and isinstance(value, int)}
+    numbers = {name: value for name, value in settings.options.items() if name in CALLING and isinstance(value, int)}
     limits = None
     if "max_in_flight" in numbers or "calls_per_minute" in numbers:
         in_flight, per_minute = numbers.get("max_in_flight"), numbers.get("calls_per_minute")
