@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import pytest
 
 from . import hookspecs
+
+if TYPE_CHECKING:  # without --koderz nothing else of ours is imported
+    from .backends.backend import Backend
 
 VERBS = (
     "koderz_list",
@@ -73,6 +79,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_koderz_backends() -> Iterable[Backend]:
+    """Ours, by the same door as anyone's."""
+    from .backends import OURS
+
+    return OURS.values()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_koderz.cortex import Delivery
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.text import counted
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 
 def server_of(settings: Settings) -> dict[str, Any]:

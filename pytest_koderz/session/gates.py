@@ -18,7 +18,7 @@ from pytest_koderz.evidence.arms import figures_of
 from pytest_koderz.evidence.gate_rules import Gate, gate_cost_per_solved, gate_solved, gate_worse
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.results import VERSION
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 from .items import experiment_of, labels_of
 

@@ -36,7 +36,7 @@ from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.progress import Progress
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
-from pytest_koderz.settings.config import shipped_path
+from pytest_koderz.settings import shipped_path
 
 from .budget import Budget, check_budget
 from .cortex import delivery_lines, server_of
@@ -45,7 +45,7 @@ from .items import COMPLAINTS_ATTRIBUTE, ExperimentItem, Suite, benchmark_key, e
 from .jobs import Jobs, check_jobs
 from .marks import FIXTURE
 from .outcome_selection import Chosen
-from .providers import FRONTIER_BACKENDS, Providers, worker_number
+from .providers import Providers, worker_number
 from .resume import resume, resume_lines
 from .rootdir import check_root
 from .runner import Benchmark
@@ -56,7 +56,7 @@ from .start_checks import (
     check_servers,
     choose_paths,
     frame_of,
-    prepare_weights,
+    prepare_models,
     schedule_one_by_one,
     settings_of,
 )
@@ -160,7 +160,7 @@ class Session:
             register(Jobs(self.benchmark, self.settings.jobs), "koderz-jobs")
         if not self.is_worker:
             schedule_one_by_one(self.config)
-            prepare_weights(self.settings, self._say)
+            prepare_models(self.settings, self._say)
 
     def _check_servers(self) -> None:
         """Unless nothing will be asked."""
@@ -310,7 +310,7 @@ class Session:
             f"profile {settings.profile}: {settings.description}".removesuffix(": "),
             *([] if self.recorded is None else resume_lines(self.recorded, settings, self.id)),
             *arm_lines(settings.arms),
-            frontier_line(settings.arms, FRONTIER_BACKENDS),
+            frontier_line(settings.frontier),
             f"sandbox: {self.sandbox}; cortex: {cortex}",
             price_line(settings.arms),
         ]
