@@ -14,6 +14,7 @@ import pytest
 if TYPE_CHECKING:  # without --koderz nothing of the core is imported
     from pathlib import Path
 
+    from .backends.backend import Backend
     from .core.arm import Arm, ModelSettings, Role
     from .core.experiment import Advice, Experiment, Guidance, Spec
     from .core.iteration import Iteration
@@ -31,11 +32,43 @@ def pytest_koderz_load_problems(config: pytest.Config, suite: Path) -> Iterable[
     """
 
 
+@pytest.hookspec
+def pytest_koderz_backends(config: pytest.Config) -> Iterable[Backend]:  # type: ignore[empty-body]
+    """Provide back ends, each as one object, by the door that ours come in by: its options are checked in koderz.yaml,
+    its models are priced by its rule, looked into by --koderz-doctor, and say no secret.
+
+    def pytest_koderz_backends():
+        from pytest_koderz.backends.backend import OWN_MACHINE, Backend, never, nothing_required, ready
+        from pytest_koderz.backends.options import Option
+
+        def opened(settings, surroundings):
+            return Parrot(settings.options.get("times", 1))
+
+        return [
+            Backend(
+                name="parrot",
+                service=None,
+                options={"times": Option(int, least=1)},
+                cost=OWN_MACHINE,
+                frontier=False,
+                simulated=never,
+                requirements=nothing_required,
+                findings=ready("a parrot needs nothing"),
+                open=opened,
+            )
+        ]
+
+    One that posts JSON to a server names it with a `Service` and opens a `ServedModel`, of
+    `pytest_koderz.backends.http`, which brings deadlines, retries and limits: see `pytest_koderz/backends/ollama.py`.
+    """
+
+
 @pytest.hookspec(firstresult=True)
 def pytest_koderz_open_model(config: pytest.Config, model: ModelSettings, role: Role) -> Model | None:
     """Provide the model behind an entry of koderz.yaml; None: not mine.
 
-    It is asked once for each model and process; a `close()` method is called at the end if there is one.
+    It is asked once for each model and process; a `close()` method is called at the end if there is one. Of a back end
+    that is known by this hook alone nothing can be checked or priced beforehand: see `pytest_koderz_backends`.
 
     def pytest_koderz_open_model(config, model):
         if model.backend == "echo":

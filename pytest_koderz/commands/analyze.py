@@ -21,7 +21,7 @@ from pytest_koderz.reporters.summary import SIMULATED, summary_lines
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import benchmark_key
 from pytest_koderz.session.start_checks import frame_of, settings_of
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 from .printing import print_lines, writer_of
 

@@ -37,7 +37,7 @@ class Collection:
         self._run = run
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | None:
-        from pytest_koderz.settings.config import shipped_path
+        from pytest_koderz.settings import shipped_path
 
         from .items import Suite
         from .start_checks import SUITE_FOLDER

@@ -13,7 +13,7 @@ from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.reporters.summary import SIMULATED
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 from .former_run import begin
 from .head import head_of

@@ -13,7 +13,7 @@ from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.text import counted
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 from .context import BenchmarkRun
 from .providers import worker_number

@@ -24,7 +24,7 @@ from .budget import check_budget
 from .context import BenchmarkRun, open_run
 from .providers import Providers, worker_number
 from .rootdir import check_root
-from .start_checks import check_models, check_servers, prepare_weights
+from .start_checks import check_models, check_servers, prepare_models
 from .worker_messages import number_of_workers
 
 
@@ -59,7 +59,7 @@ def _register_all(run: BenchmarkRun) -> None:
     junit_totals.register(run)
     terminal.register(run, judge, memory, [each for each in (memory, limits, place, files) if each is not None])
     if not run.is_worker:
-        prepare_weights(run.settings, run.say)
+        prepare_models(run.settings, run.say)
 
 
 def _checked_judge(run: BenchmarkRun) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pathlib import Path
 
     from pytest_koderz.records.recorded import Recorded
-    from pytest_koderz.settings.config import Settings
+    from pytest_koderz.settings import Settings
 
 
 def add_options(group: pytest.OptionGroup) -> None:

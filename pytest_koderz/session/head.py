@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pytest_koderz.core.prompts import PROMPT_VERSION
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 
 def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:

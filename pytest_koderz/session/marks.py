@@ -70,7 +70,7 @@ def _problems(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Problem, ..
 
 def _suite(metafunc: pytest.Metafunc, name: str) -> Path:
     """A suite by its name, in problems/ or shipped, or by a path from the test's own folder."""
-    from pytest_koderz.settings.config import shipped_path
+    from pytest_koderz.settings import shipped_path
 
     from .start_checks import SUITE_FOLDER
 
@@ -80,7 +80,7 @@ def _suite(metafunc: pytest.Metafunc, name: str) -> Path:
 
 
 def _arms(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Arm, ...]:
-    from pytest_koderz.settings.config import nearest
+    from pytest_koderz.settings import nearest
 
     from .items import benchmark_key
 

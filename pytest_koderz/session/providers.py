@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pytest_koderz.backends import NAMES, backend
+from pytest_koderz.backends.backend import Surroundings
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Model, Sandbox
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.settings.config import Settings
-
-FRONTIER_BACKENDS = ("anthropic", "openai", "simulated")
-"""Behind which a frontier model may stand."""
+from pytest_koderz.settings import Settings
 
 
 class Providers:
@@ -41,13 +37,11 @@ class Providers:
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_open_model(self, model: ModelSettings) -> Model | None:
-        if model.backend not in NAMES:
-            return None
-        extra: dict[str, Any] = {"problems": self.problems} if model.backend == "simulated" else {}
-        opened: Model = backend(model.backend).open_model(
-            model, environment=self.settings.environment, worker=self.worker, notify=self.notify, **extra
+        backend = self.settings.backends.get(model.backend)
+        surroundings = Surroundings(
+            environment=self.settings.environment, worker=self.worker, problems=self.problems, notify=self.notify
         )
-        return opened
+        return None if backend is None else backend.opened(model, surroundings)
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_open_sandbox(self) -> Sandbox:

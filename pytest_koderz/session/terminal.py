@@ -15,7 +15,6 @@ from pytest_koderz.reporters.summary import summary_lines
 
 from .context import BenchmarkRun, ClosingLines
 from .cortex import CortexDelivery
-from .providers import FRONTIER_BACKENDS
 from .resume import resume_lines
 from .speaking import uncaptured
 from .worker_messages import number_of_workers
@@ -45,7 +44,7 @@ class TerminalSections:
             f"profile {settings.profile}: {settings.description}".removesuffix(": "),
             *([] if run.recorded is None else resume_lines(run.recorded, settings, run.id)),
             *arm_lines(settings.arms),
-            frontier_line(settings.arms, FRONTIER_BACKENDS),
+            frontier_line(settings.frontier),
             self._rooms,
             price_line(settings.arms),
         ]

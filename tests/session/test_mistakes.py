@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.settings.config import Choice, load_settings
+from pytest_koderz.settings import Choice, load_settings
 from tests.conftest import Run
 
 BASE = """
