@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
 import pytest
 
 from . import hookspecs
 from .commands import verbs
 from .session import collection, former_run, gates, jobs, outputs, spending_limit
-
-if TYPE_CHECKING:  # without --koderz nothing else of ours is imported
-    from .backends.backend import Backend
 
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
 
@@ -40,13 +34,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
-
-
-def pytest_koderz_backends() -> Iterable[Backend]:
-    """Ours, by the same door as anyone's."""
-    from .backends import OURS
-
-    return OURS.values()
 
 
 @pytest.hookimpl(tryfirst=True)

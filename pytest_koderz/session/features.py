@@ -22,7 +22,7 @@ from . import (
 )
 from .budget import check_budget
 from .context import BenchmarkRun, open_run
-from .providers import Providers, worker_number
+from .providers import OurBackends, Providers, worker_number
 from .rootdir import check_root
 from .start_checks import check_models, check_servers, prepare_models
 from .worker_messages import number_of_workers
@@ -32,6 +32,7 @@ def register(config: pytest.Config, *, spending: bool) -> None:
     """Add the features of a benchmark. *spending* is False for verbs that only look."""
     try:
         check_root(config)
+        config.pluginmanager.register(OurBackends(), "koderz-backends")
         run = open_run(config, spending=spending)
         providers = Providers(run.settings, run.benchmark.problems, worker_number(config), run.say)
         run.register(providers, "providers")

@@ -7,11 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.backends.backend import Surroundings
+from pytest_koderz.backends import OURS
+from pytest_koderz.backends.backend import Backend, Surroundings
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Model, Sandbox
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.settings import Settings
+
+
+class OurBackends:
+    """Registered with --koderz, before the settings are read: koderz.yaml is checked against what there is."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_koderz_backends(self) -> Iterable[Backend]:
+        return OURS.values()
 
 
 class Providers:

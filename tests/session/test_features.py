@@ -8,27 +8,29 @@ from pathlib import Path
 
 import pytest
 
+import pytest_koderz.plugin
 import pytest_koderz.session
 from tests.conftest import Run
 
-MODULES = sorted(Path(pytest_koderz.session.__file__).parent.glob("*.py"))
+MODULES = [Path(pytest_koderz.plugin.__file__), *sorted(Path(pytest_koderz.session.__file__).parent.glob("*.py"))]
 
 SIMULATED = ("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "frontier-only")
-ALWAYS = {"providers", "collection", "reports", "journal", "shelf", "terminal"}
+ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", "terminal"}
 """What any benchmark without cortex has, in the only process."""
 
 
-def _hooks_by_class(path: Path) -> Iterator[tuple[str, int]]:
+def _hooks_by_object(path: Path) -> Iterator[tuple[str, int]]:
+    """Of the module, which may be a plugin object itself, and of each class in it."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.Module | ast.ClassDef):
             names = [each.name for each in node.body if isinstance(each, ast.FunctionDef)]
-            yield node.name, sum(name.startswith("pytest_") for name in names)
+            yield getattr(node, "name", path.stem), sum(name.startswith("pytest_") for name in names)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_no_object_implements_more_than_five_hooks(path: Path) -> None:
     """Otherwise it is several features."""
-    assert {name: hooks for name, hooks in _hooks_by_class(path) if hooks > 5} == {}
+    assert {name: hooks for name, hooks in _hooks_by_object(path) if hooks > 5} == {}
 
 
 def _registered(pytester: pytest.Pytester, *arguments: str) -> set[str]:
@@ -60,7 +62,7 @@ def test_without_koderz_nothing_is_registered(folder: pytest.Pytester) -> None:
 
 def test_a_verb_has_what_it_looks_with_alone(folder: pytest.Pytester) -> None:
     """Nothing is locked, recorded or reported."""
-    assert _registered(folder, "--koderz-list") == {"providers", "collection"}
+    assert _registered(folder, "--koderz-list") == {"backends", "providers", "collection"}
     assert not (folder.path / ".koderz").exists()
 
 
