@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
 
 from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 
 from .options import checked
@@ -18,9 +18,7 @@ NAMES = ("anthropic", "embedded", "ollama", "openai", "replay", "simulated")
 def backend(name: str) -> ModuleType:
     """The module of a back end. Raises UsageError where there is none of that name."""
     if name not in NAMES:
-        near = get_close_matches(name, NAMES, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(NAMES)}"
-        raise UsageError(f"no back end named {name!r} ({hint})")
+        raise UsageError(f"no back end named {name!r}{nearest(name, NAMES)}")
     return import_module(f"{__name__}.{name}")
 
 

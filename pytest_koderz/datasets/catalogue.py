@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify, Source, downloaded, sha256_of
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 
 from .bigcodebench import read_bigcodebench_hard
@@ -33,9 +33,7 @@ def load(
     *notify*, which is told. An unknown name, a missing file or a malformed row raises UsageError.
     """
     if name not in READERS:
-        near = get_close_matches(name, READERS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(READERS)}"
-        raise UsageError(f"dataset: no dataset named {name!r} ({hint})")
+        raise UsageError(f"dataset: no dataset named {name!r}{nearest(name, READERS)}")
     place = _place(name, path, Source(url, sha256) if url else None, notify).resolve()
     if sha256 is not None and place.is_file() and (found := sha256_of(place)) != sha256:
         raise UsageError(f"{place}: has the sha256 {found}, not {sha256}")

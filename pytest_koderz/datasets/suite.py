@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify
 from pytest_koderz.files.jsonl import fault_of_id
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
@@ -166,9 +166,7 @@ def _check_keys(suite: Located, key: KeyPath, known: tuple[str, ...], required: 
         raise _wrong(suite, key, f"must be a mapping with {', '.join(required or known)}")
     for name in value:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-            raise _wrong(suite, (*key, name), f"unknown key ({hint})")
+            raise _wrong(suite, (*key, name), f"unknown key{nearest(name, known)}")
     missing = [name for name in required if name not in value]
     if missing:
         raise _wrong(suite, key, f"no {missing[0]!r} is given")

@@ -80,7 +80,7 @@ def _suite(metafunc: pytest.Metafunc, name: str) -> Path:
 
 
 def _arms(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Arm, ...]:
-    from pytest_koderz.settings.config import nearest
+    from pytest_koderz.files.nearest import nearest
 
     from .items import benchmark_key
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,6 +18,7 @@ from pytest_koderz.core.arm import Arm, CheckpointPolicy, ModelSettings, Role
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.core.money import Price
 from pytest_koderz.core.problem import GradingSet
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
@@ -315,15 +315,6 @@ def _path_in(plain: object, loc: Iterable[str | int]) -> KeyPath:
 
 def _section_of(loc: KeyPath) -> type[_Checked]:
     return _SECTIONS[str(loc[0])] if len(loc) > 1 else FileEntry
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """` (did you mean 'x'?)`, or what there is when nothing is near."""
-    names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f" (did you mean '{close[0]}'?)"
-    return f" (there is: {', '.join(names)})" if names else ""
 
 
 @dataclass(frozen=True, slots=True)
