@@ -11,6 +11,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.jsonl import Row, fault_of_id, read_rows, text_of
 from pytest_koderz.files.usage_error import UsageError
 
+from .dataset import Dataset
 from .examples import visible_tests
 from .source import as_check, fault_of, fault_of_tests, outside_modules, preamble_of, undefined
 
@@ -78,3 +79,8 @@ def _problem(row: Row, dataset: str) -> Problem:
         dataset=dataset,
         requires=outside_modules(tests, canonical),
     )
+
+
+HUMANEVAL = Dataset("humaneval", lambda path: read_jsonl(path, "humaneval"), lambda *_: published_humaneval())
+JSONL = Dataset("jsonl", read_jsonl, home=None, suffixes=(".jsonl",))
+"""A user's own file in HumanEval's format."""

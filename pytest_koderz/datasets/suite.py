@@ -14,7 +14,7 @@ from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
-from .catalogue import load
+from .catalogue import format_of, load
 from .examples import visible_tests
 from .selection import select
 from .source import as_check, fault_of, fault_of_tests, names_of, outside_modules, preamble_of, undefined
@@ -22,6 +22,14 @@ from .source import as_check, fault_of, fault_of_tests, names_of, outside_module
 _SUITE_KEYS = ("dataset", "path", "url", "sha256", "problems")
 _REQUIRED = ("id", "entry_point", "prompt", "tests")
 _PROBLEM_KEYS = (*_REQUIRED, "canonical_solution")
+
+
+def load_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...] | None:
+    """The problems of a file that is a suite, in YAML or one dataset's format. None: it is neither."""
+    if path.suffix in {".yaml", ".yml"}:
+        return read_suite(path, notify)
+    format_ = format_of(path.name)
+    return load(format_.name, path) if format_ else None
 
 
 def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
@@ -42,8 +50,8 @@ def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
 def _from_dataset(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
     name = _text(suite, ("dataset",))
     place = suite.path.parent / _text(suite, ("path",)) if "path" in suite.plain else None
-    if name.endswith((".jsonl", ".jsonl.gz")):
-        name, place = "jsonl", suite.path.parent / name
+    if format_ := format_of(name.removesuffix(".gz")):
+        name, place = format_.name, suite.path.parent / name
     url, sha256 = _url(suite, place), _sha256(suite)
     try:
         problems = load(name, place, url=url, sha256=sha256, notify=notify)
