@@ -36,7 +36,6 @@ from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.progress import Progress
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
-from pytest_koderz.settings import shipped_path
 
 from .budget import Budget, check_budget
 from .cortex import delivery_lines, server_of
@@ -51,7 +50,6 @@ from .rootdir import check_root
 from .runner import Benchmark
 from .shelf import Shelf
 from .start_checks import (
-    SUITE_FOLDER,
     check_models,
     check_servers,
     choose_paths,
@@ -60,6 +58,7 @@ from .start_checks import (
     schedule_one_by_one,
     settings_of,
 )
+from .suites import suite_at
 
 DELIVERY_SECONDS = 30.0
 """How long the end of a session waits for cortex."""
@@ -201,13 +200,7 @@ class Session:
     # what is collected
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | None:
-        named = parent.session.isinitpath(file_path)
-        if file_path.suffix not in {".yaml", ".yml", ".jsonl"} or not (named or file_path.parent.name == SUITE_FOLDER):
-            return None
-        shipped = file_path.parent == shipped_path(SUITE_FOLDER)
-        nodeid = f"{SUITE_FOLDER}/{file_path.name}" if shipped else None
-        suite: Suite = Suite.from_parent(parent, path=file_path, nodeid=nodeid)
-        return suite
+        return suite_at(file_path, parent)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
