@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 
@@ -28,16 +28,16 @@ TYPICAL_ANSWER = Usage(input=200, output=150)
 def settings_of(config: pytest.Config, root: Path) -> Settings:
     """The settings that koderz.yaml, environment and command line come to. Raises UsageError."""
     option = config.getoption
-    path = option("koderz_config")
+    path, limit = option("koderz_config"), option("koderz_max_cost")
     choice = Choice(
         profile=option("koderz_profile"),
         arms=tuple(option("koderz_arm")),
         problems=option("koderz_problems"),
-        epochs=_count("--koderz-epochs", option("koderz_epochs")),
-        jobs=_count("--koderz-jobs", option("koderz_jobs")),
+        epochs=option("koderz_epochs"),
+        jobs=option("koderz_jobs"),
         json=option("koderz_json"),
         html=option("koderz_html"),
-        max_cost=_amount("--koderz-max-cost", option("koderz_max_cost")),
+        max_cost=None if limit is None else Decimal(limit),
     )
     return load_settings(Path(path) if path else None, root, os.environ, choice, backends_of(config))
 
@@ -48,25 +48,6 @@ def backends_of(config: pytest.Config) -> Registry:
     others = any(not impl.trylast for impl in config.hook.pytest_koderz_open_model.get_hookimpls())
     offered = reversed(config.hook.pytest_koderz_backends(config=config))
     return Registry(chain.from_iterable(offered), open_ended=others)
-
-
-def _count(name: str, number: int | None) -> int | None:
-    if number is not None and number < 1:
-        raise UsageError(f"{name}: {number} is less than 1")
-    return number
-
-
-def _amount(name: str, text: str | None) -> Decimal | None:
-    """US dollars above 0; None where nothing was given."""
-    if text is None:
-        return None
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise UsageError(f"{name}: {text!r} is not an amount of US dollars such as 2.50") from None
-    if not (amount.is_finite() and amount > 0):
-        raise UsageError(f"{name}: {text} is not an amount of US dollars above 0")
-    return amount
 
 
 def frame_of(settings: Settings, benchmark_id: str) -> Frame:
@@ -131,9 +112,3 @@ def _shipped(config: pytest.Config, arg: str) -> str:
     if missing and Path(name).parent.name == SUITE_FOLDER and shipped.is_file():
         return f"{shipped}{separator}{rest}"
     return arg
-
-
-def schedule_one_by_one(config: pytest.Config) -> None:
-    """xdist keeps a batch of items per worker; experiments are long, so that workers would wait for each other."""
-    if config.getoption("maxschedchunk", default=None) is None and hasattr(config.option, "maxschedchunk"):
-        config.option.maxschedchunk = 1
