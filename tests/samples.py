@@ -87,14 +87,26 @@ def commands_in(block: Block) -> list[str]:
     return [shlex.join(words) for line in block.text.splitlines() if (words := shlex.split(line, comments=True))]
 
 
+UNSET = ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "CI", "BUILD_NUMBER", "PYTHONDONTWRITEBYTECODE")
+
+
+def environment(addopts: str = "") -> dict[str, str]:
+    """What the terminal of a user tells pytest: no hypothesis, which these runs do not use, and 100 columns."""
+    return {"PYTEST_ADDOPTS": f"-p no:hypothesispytest {addopts}", "COLUMNS": "100"}
+
+
 def run_pytest(folder: Path, arguments: Sequence[str], addopts: str = "") -> subprocess.CompletedProcess[str]:
-    """As a user runs it in *folder*, without any key in the environment, in 100 columns."""
-    unset = ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "CI", "BUILD_NUMBER", "PYTHONDONTWRITEBYTECODE")
-    environment = {name: value for name, value in os.environ.items() if name not in unset and "PYTEST" not in name}
-    environment |= {"PYTEST_ADDOPTS": f"-p no:hypothesispytest {addopts}", "COLUMNS": "100"}
+    """As a user runs it in *folder*, without any key in the environment."""
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET and "PYTEST" not in name}
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+        command,
+        cwd=folder,
+        env={**kept, **environment(addopts)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
 
 

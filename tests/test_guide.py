@@ -38,6 +38,7 @@ from tests.samples import (
     after,
     blocks,
     commands_in,
+    environment,
     missing_line,
     run_pytest,
     run_script,
@@ -252,18 +253,21 @@ def _typed() -> list[str]:
 
 
 @pytest.mark.parametrize("command", _typed())
-def test_a_command_does_what_it_says(command: str, recorded: Recorded, tmp_path: Path) -> None:
+def test_a_command_does_what_it_says(
+    command: str, recorded: Recorded, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Typed after a benchmark of two problems. Experiments may be unsolved; a verb has nothing to complain of."""
-    folder = tmp_path / "work"
-    shutil.copytree(recorded.folder, folder)
+    shutil.copytree(recorded.folder, pytester.path, dirs_exist_ok=True)
     if "cortex" not in command:
-        (folder / "koderz.yaml").write_text(SMALL + NO_CORTEX)
+        (pytester.path / "koderz.yaml").write_text(SMALL + NO_CORTEX)
+    for name, value in environment("--tb=no").items():
+        monkeypatch.setenv(name, value)
     typed = command.replace("bench_1a2b3c4d", recorded.benchmark).replace("exp_1a2b3c4d", recorded.experiment)
     program, *arguments = shlex.split(typed)
     assert program == "pytest"
-    result = run_pytest(folder, arguments, "--tb=no")
+    result = pytester.runpytest_inprocess(*arguments)
     allowed = {0, 1} if "--koderz" in arguments else {0}
-    assert result.returncode in allowed, result.stdout + result.stderr
+    assert result.ret in allowed, result.stdout.str() + result.stderr.str()
 
 
 @_places(block for block in blocks("bash") if block.note)("block")
@@ -271,19 +275,15 @@ def test_a_command_that_cannot_run_here_is_well_formed(block: Block, pytester: p
     """The reason is given, a shell reads it, and what it says to pytest there is."""
     assert len(block.note.removeprefix(NOT_RUN)) > 5
     subprocess.run(["bash", "-n", "-c", block.text], check=True)
-    offered = pytester.runpytest_inprocess("--help").stdout.str()
-    assert [word for command in commands_in(block) for word in _unknown(shlex.split(command), offered)] == []
+    for command in commands_in(block):
+        _check(pytester, shlex.split(command))
 
 
-def _unknown(words: list[str], offered: str) -> Iterator[str]:
-    """Options and profiles of a command line for pytest that there are not."""
-    if words[0] != "pytest":
-        return
-    options = [word.partition("=")[0] for word in words if word.startswith("-")]
-    yield from (name for name in options if not re.search(rf"(^|\s){name}\b", offered))
-    profiles = yaml.safe_load(shipped_path("koderz.yaml").read_text())["profiles"]
-    named = [value for option, value in zip(words, words[1:], strict=False) if option == "--koderz-profile"]
-    yield from (name for name in named if name not in profiles)
+def _check(pytester: pytest.Pytester, words: list[str]) -> None:
+    """A command line for pytest has no option that there is not, and names a shipped profile."""
+    if words[0] == "pytest":
+        profile = pytester.parseconfig(*words[1:]).getoption("koderz_profile")
+        assert profile in {None, *yaml.safe_load(shipped_path("koderz.yaml").read_text())["profiles"]}
 
 
 @_places(block for block in blocks("yaml") if not block.note)("block")
@@ -293,9 +293,8 @@ def test_settings_suites_and_workflows_are_valid(block: Block, tmp_path: Path, p
     path = tmp_path / "own.yaml"
     path.write_text(block.text)
     if "jobs" in plain:
-        offered = pytester.runpytest_inprocess("--help").stdout.str()
-        runs = [step["run"] for job in plain["jobs"].values() for step in job["steps"] if "run" in step]
-        assert [word for run in runs for word in _unknown(shlex.split(run), offered)] == []
+        for run in (step["run"] for job in plain["jobs"].values() for step in job["steps"] if "run" in step):
+            _check(pytester, shlex.split(run))
     elif "dataset" in plain or isinstance(plain.get("problems"), list):
         assert read_suite(path)
     else:
