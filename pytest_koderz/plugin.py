@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from . import hookspecs
+from .commands import guide
 
 VERBS = (
     "koderz_list",
@@ -69,13 +70,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
     add("--koderz-doctor", action="store_true", help="Check whether the profile could run here, and exit.")
-    add(
-        "--koderz-guide",
-        metavar="TOPIC",
-        nargs="?",
-        const="contents",
-        help="Print a chapter of the guide, or what chapters there are, and exit.",
-    )
+    guide.add_options(group)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -120,11 +115,8 @@ def koderz_experiment(request: pytest.FixtureRequest) -> object:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    if config.getoption("koderz_guide") is not None:
-        # Before the session is configured: who reads how koderz.yaml is written may have one that is wrong.
-        from .commands.guide import open_guide
-
-        return open_guide(config)
+    if guide.asked_for(config):
+        return guide.open_guide(config)
     if not any(config.getoption(verb) for verb in VERBS):
         return None
     from .commands.verbs import run_verb

@@ -34,6 +34,7 @@ from tests.samples import (
     NOT_RUN,
     README,
     ROOT,
+    UNSET,
     Block,
     after,
     blocks,
@@ -260,6 +261,8 @@ def test_a_command_does_what_it_says(
     shutil.copytree(recorded.folder, pytester.path, dirs_exist_ok=True)
     if "cortex" not in command:
         (pytester.path / "koderz.yaml").write_text(SMALL + NO_CORTEX)
+    for name in UNSET:
+        monkeypatch.delenv(name, raising=False)
     for name, value in environment("--tb=no").items():
         monkeypatch.setenv(name, value)
     typed = command.replace("bench_1a2b3c4d", recorded.benchmark).replace("exp_1a2b3c4d", recorded.experiment)
@@ -367,7 +370,8 @@ def test_a_conftest_works(block: Block, tmp_path: Path) -> None:
 
 @_places(block for block in blocks("text") if block.note.startswith("lines of: "))("block")
 def test_lines_are_those_of_a_run(block: Block, tmp_path: Path) -> None:
-    """In an empty folder."""
+    """In a folder of its own."""
+    (tmp_path / "koderz.yaml").write_text(NO_CORTEX)
     printed = run_pytest(tmp_path, block.arguments("lines of: ") or []).stdout
     assert missing_line(block.text, printed) is None, printed
 
