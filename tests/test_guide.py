@@ -213,7 +213,7 @@ def test_a_quoted_message_is_one_of_ours(message: str) -> None:
 def test_each_symptom_has_a_cause_and_a_cure() -> None:
     """In this order."""
     entries = re.split(r"^- ", chapter("troubleshooting"), flags=re.MULTILINE)[1:]
-    assert all(re.match(r".+\n  Cause: .+\n  Cure: ", entry) for entry in entries)
+    assert all(re.match(r".+\n  - Cause: .+\n  - Cure: ", entry) for entry in entries)
 
 
 # Samples.
