@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from . import hookspecs
-from .commands import verbs
+from .commands import guide, verbs
 from .session import collection, former_run, gates, jobs, outputs, spending_limit
 
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="Run this arm; may be repeated.",
     )
-    for feature in (collection, jobs, former_run, outputs, spending_limit, gates, verbs):
+    for feature in (collection, jobs, former_run, outputs, spending_limit, gates, verbs, guide):
         feature.add_options(group)
 
 
@@ -74,4 +74,6 @@ def koderz_experiment(request: pytest.FixtureRequest) -> object:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    if guide.asked_for(config):
+        return guide.open_guide(config)
     return verbs.run_verb(config) if verbs.asked_for(config) else None

@@ -17,7 +17,7 @@ from pytest_koderz.core.errors import KoderzError, MemoryUnavailable
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.cortex import server_name
 from pytest_koderz.datasets import load
-from pytest_koderz.datasets.catalogue import READERS
+from pytest_koderz.datasets.catalogue import DATASETS
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.header import price_line
 from pytest_koderz.session.budget import check_budget
@@ -140,9 +140,9 @@ def _cortex(settings: Settings) -> Iterator[Finding]:
 
 def _problems(session: pytest.Session) -> Iterator[Finding]:
     yield _selected(session)
-    for name in READERS:
-        if name != "jsonl":
-            yield _dataset(name)
+    for dataset in DATASETS.values():
+        if dataset.home is not None:
+            yield _dataset(dataset.name)
 
 
 def _selected(session: pytest.Session) -> Finding:

@@ -37,18 +37,9 @@ class Collection:
         self._run = run
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | None:
-        from pytest_koderz.settings import shipped_path
+        from .suites import suite_at
 
-        from .items import Suite
-        from .start_checks import SUITE_FOLDER
-
-        named = parent.session.isinitpath(file_path)
-        if file_path.suffix not in {".yaml", ".yml", ".jsonl"} or not (named or file_path.parent.name == SUITE_FOLDER):
-            return None
-        shipped = file_path.parent == shipped_path(SUITE_FOLDER)
-        nodeid = f"{SUITE_FOLDER}/{file_path.name}" if shipped else None
-        suite: Suite = Suite.from_parent(parent, path=file_path, nodeid=nodeid)
-        return suite
+        return suite_at(file_path, parent)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -37,12 +37,10 @@ class Providers:
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_load_problems(self, config: pytest.Config, suite: Path) -> Iterable[Problem] | None:
-        from pytest_koderz.datasets import load, read_suite
+        from pytest_koderz.datasets import load_suite
 
-        if suite.suffix in (".yaml", ".yml"):
-            # The doctor stores nothing.
-            return read_suite(suite, None if config.getoption("koderz_doctor") else self.notify)
-        return load("jsonl", suite) if suite.suffix == ".jsonl" else None
+        # The doctor stores nothing.
+        return load_suite(suite, None if config.getoption("koderz_doctor") else self.notify)
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_open_model(self, model: ModelSettings) -> Model | None:

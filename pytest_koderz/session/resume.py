@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import conditions_of_arm
 from pytest_koderz.records.recorded import Recorded, read_folder
-from pytest_koderz.settings import Choice, Settings, load_settings, nearest
+from pytest_koderz.settings import Choice, Settings, load_settings
 
 from .start_checks import backends_of, settings_of
 

@@ -27,11 +27,12 @@ from pytest_koderz.core.loop import solve
 from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import conditions_of
 from pytest_koderz.records.recorded import Past, Recorded
 from pytest_koderz.records.resumed_world import Continued
-from pytest_koderz.settings import Settings, nearest
+from pytest_koderz.settings import Settings
 
 NOTHING_RECORDED = Recorded()
 

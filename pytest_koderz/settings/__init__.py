@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from .precedence import load_settings, shipped_path
 from .resolved import Choice, Settings
-from .schema import nearest
 
-__all__ = ["Choice", "Settings", "load_settings", "nearest", "shipped_path"]
+__all__ = ["Choice", "Settings", "load_settings", "shipped_path"]

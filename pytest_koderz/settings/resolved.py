@@ -12,11 +12,12 @@ from typing import Any
 from pytest_koderz.backends.backend import Backend, Registry
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.money import Price
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located
 
 from .prices import FRONTIER_PROVIDER, PriceBook
-from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry, nearest
+from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry
 
 
 @dataclass(frozen=True, slots=True)

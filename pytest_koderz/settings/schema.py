@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
@@ -14,6 +13,7 @@ from annotated_types import Ge, Gt, Le
 from pytest_koderz.core.arm import CheckpointPolicy
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.core.problem import GradingSet
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located
 
@@ -195,12 +195,3 @@ def _path_in(plain: object, loc: Iterable[str | int]) -> KeyPath:
 
 def _section_of(loc: KeyPath) -> type[_Checked]:
     return _SECTIONS[str(loc[0])] if len(loc) > 1 else FileEntry
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """` (did you mean 'x'?)`, or what there is when nothing is near."""
-    names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f" (did you mean '{close[0]}'?)"
-    return f" (there is: {', '.join(names)})" if names else ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_koderz.evidence.bounded import limits_of, sample_of, score_of
+from pytest_koderz.evidence.bounded_means import limits_of, sample_of, score_of
 from pytest_koderz.evidence.intervals import paired_difference, quantile, wilson
 
 Z = quantile(0.95)
