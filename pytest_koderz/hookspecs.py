@@ -41,29 +41,34 @@ def pytest_koderz_load_problems(config: pytest.Config, suite: Path) -> Iterable[
 
 @pytest.hookspec
 def pytest_koderz_backends(config: pytest.Config) -> Iterable[Backend]:  # type: ignore[empty-body]
-    """Provide back ends, each as one object, by the door that ours come in by: its options are checked in koderz.yaml,
+    """Provide back ends, each as one object, by the door that ours come in by. Its options are checked in koderz.yaml;
     its models are priced by its rule, looked into by --koderz-doctor, and say no secret.
 
     def pytest_koderz_backends():
         from pytest_koderz.backends.backend import OWN_MACHINE, Backend, never, nothing_required, ready
         from pytest_koderz.backends.options import Option
+        from pytest_koderz.core.money import Usage
+        from pytest_koderz.core.ports import Reply
 
-        def opened(settings, surroundings):
-            return Parrot(settings.options.get("times", 1))
+        class Parrot:
+            def __init__(self, times):
+                self.times = times
 
-        return [
-            Backend(
-                name="parrot",
-                service=None,
-                options={"times": Option(int, least=1)},
-                cost=OWN_MACHINE,
-                frontier=False,
-                simulated=never,
-                requirements=nothing_required,
-                findings=ready("a parrot needs nothing"),
-                open=opened,
-            )
-        ]
+            def complete(self, prompt):
+                return Reply(prompt.text * self.times, Usage(), "parrot-1")
+
+        parrot = Backend(
+            name="parrot",
+            service=None,
+            options={"times": Option(int, least=1)},
+            cost=OWN_MACHINE,
+            frontier=False,
+            simulated=never,
+            requirements=nothing_required,
+            findings=ready("a parrot needs nothing"),
+            open=lambda settings, surroundings: Parrot(settings.options.get("times", 1)),
+        )
+        return [parrot]
 
     One that posts JSON to a server names it with a `Service` and opens a `ServedModel`, of
     `pytest_koderz.backends.http`, which brings deadlines, retries and limits: see `pytest_koderz/backends/ollama.py`.

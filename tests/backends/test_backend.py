@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from dataclasses import MISSING, fields
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz import hookspecs
 from pytest_koderz.backends import OURS
 from pytest_koderz.backends.backend import (
     NOT_LISTED,
@@ -134,10 +136,10 @@ def test_what_is_missing_is_one_line() -> None:
 
 def test_each_of_ours_says_what_it_costs() -> None:
     """What runs on the user's machine is free, a service has its list, a recording what it was."""
-    free = {"embedded", "ollama", "simulated"}
+    free = dict.fromkeys(("embedded", "ollama", "simulated"), OWN_MACHINE)
     listed = {name: CostRule(name) for name in ("anthropic", "openai")}
-    costs = {name: each.cost for name, each in OURS.items()}
-    assert costs == dict.fromkeys(free, OWN_MACHINE) | listed | {"replay": NOT_LISTED}
+    for name, rule in (free | listed | {"replay": NOT_LISTED}).items():
+        assert OURS[name].cost == rule
 
 
 HEAVY = {"anthropic", "genai_prices", "httpx", "httpx2", "ollama", "platformdirs", "requests", "urllib3", "xllamacpp"}
@@ -222,6 +224,15 @@ def test_a_plugins_back_end_is_treated_as_ours(folder: Path, run: Any) -> None:
     journals = "".join(path.read_text() for path in folder.glob(".koderz/bench_*/*.jsonl"))
     assert "parrot-1" in journals
     assert SECRET not in journals + result.stdout.str()
+
+
+def test_the_hooks_own_example_works(folder: Path, pytester: pytest.Pytester) -> None:
+    """As it stands, pasted into a conftest.py."""
+    example = inspect.cleandoc(hookspecs.pytest_koderz_backends.__doc__ or "")
+    start = example.index("def pytest_koderz_backends")
+    (folder / "conftest.py").write_text(example[start : example.index("One that posts")])
+    result = pytester.runpytest_inprocess("--koderz-doctor")
+    result.stdout.fnmatch_lines(["ok *model polly (parrot): a parrot needs nothing", "profile 'mine' can run here"])
 
 
 def test_a_plugins_frontier_is_believed(folder: Path, run: Any) -> None:

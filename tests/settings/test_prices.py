@@ -7,8 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from pytest_koderz.backends.backend import NOT_LISTED, OWN_MACHINE, CostRule
 from pytest_koderz.core.money import Usage, cost_of
-from pytest_koderz.settings.prices import price_of, price_source
+from pytest_koderz.settings.prices import PriceBook, price_of, price_source
+from pytest_koderz.settings.schema import ModelEntry, PriceEntry
 
 DAY = date(2026, 11, 22)
 
@@ -51,3 +53,44 @@ def test_missing_cache_prices_are_those_of_input() -> None:
     price = price_of("anthropic", "claude-2", DAY)
     assert price is not None
     assert price.cache_read == price.cache_write == price.input == Decimal(8)
+
+
+TODAY = date(2026, 11, 27)
+BOOK = PriceBook(
+    {"mine": PriceEntry(input=Decimal(1), output=Decimal(2), as_of=TODAY, source="me"), "given": "free"}, TODAY
+)
+
+
+def source_of(rule: CostRule, model: str, priced_as: str | None = None) -> str | None:
+    price = BOOK.of_model(ModelEntry(backend="any", model=model, priced_as=priced_as), rule)
+    return None if price is None else price.source
+
+
+def test_a_price_of_the_users_own_comes_first() -> None:
+    """Whatever the back end."""
+    for rule in (OWN_MACHINE, NOT_LISTED, CostRule("anthropic")):
+        assert source_of(rule, "mine") == "me"
+        assert source_of(rule, "given") == "koderz.yaml"
+        assert source_of(rule, "other", priced_as="mine") == "me"
+
+
+def test_then_the_back_ends_rule_decides() -> None:
+    """One's own machine is free, a service has its list, and what neither knows is unknown."""
+    assert source_of(OWN_MACHINE, "claude-opus-5-5") == "runs on your own machine"
+    assert source_of(CostRule("anthropic"), "claude-opus-5-5") == price_source()
+    assert source_of(NOT_LISTED, "claude-opus-5-5") is None
+    assert source_of(CostRule("anthropic"), "claude-zeta-99") is None
+
+
+def test_a_model_may_be_priced_as_a_frontiers() -> None:
+    """By its name alone, also where the model itself runs at home."""
+    for rule in (OWN_MACHINE, NOT_LISTED):
+        assert source_of(rule, "small", priced_as="claude-opus-5-5") == price_source()
+        assert source_of(rule, "small", priced_as="claude-zeta-99") is None
+
+
+def test_a_cache_costs_as_much_as_input_unless_it_is_said() -> None:
+    """Never less than it may."""
+    price = BOOK.listed("", "mine")
+    assert price is not None
+    assert (price.cache_write, price.cache_read) == (Decimal(1), Decimal(1))
