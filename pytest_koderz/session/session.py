@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import platform
 import secrets
 import shlex
 import sys
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from decimal import Decimal
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,6 @@ from _pytest.junitxml import xml_key
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import PROMPT_VERSION
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex
 from pytest_koderz.datasets.selection import select, select_known
 from pytest_koderz.files.atomic import check_output, write_output
@@ -41,6 +38,7 @@ from pytest_koderz.settings.config import shipped_path
 from .budget import Budget, check_budget
 from .cortex import delivery_lines, server_of
 from .gates import Gates
+from .head import definitions_of, head_of
 from .items import COMPLAINTS_ATTRIBUTE, ExperimentItem, Suite, benchmark_key, experiment_of, mark_report
 from .jobs import Jobs, check_jobs
 from .marks import FIXTURE
@@ -101,7 +99,9 @@ class Session:
         self.complaints: Counter[str] = Counter()
         self.head = self._head()
         """Of the journal, whose first line is written with the first event."""
-        self.journal = Journal(self.folder, f"gw{worker_number(config)}" if self.is_worker else "main", self.head)
+        process = f"gw{worker_number(config)}" if self.is_worker else "main"
+        whole = ChainMap(self.head, definitions_of(self.settings))
+        self.journal = Journal(self.folder, process, whole, self.benchmark.run_key)
         self.lock = FolderLock(self.folder)
         self.sandbox = ""
         """The judge's levels, in words."""
@@ -165,7 +165,7 @@ class Session:
     def _check_servers(self) -> None:
         """Unless nothing will be asked."""
         settled = 0 if self.recorded is None else self.recorded.counts()[0]
-        planned = self.recorded.heads[-1].get("items") if self.recorded and self.recorded.heads else None
+        planned = self.recorded.heads[-1].items if self.recorded and self.recorded.heads else None
         if not self.config.option.collectonly and settled != planned:
             check_servers(self.settings, self.config.getoption("numprocesses", default=None) or 1)
 
@@ -179,7 +179,7 @@ class Session:
     def _open_shelf(self) -> Shelf:
         shelf = Shelf(self.folder / "specs")
         if self.recorded is not None and not self.is_worker:
-            shelf.restore(self.recorded)
+            shelf.restore(self.recorded, self.settings.arms)
         return shelf
 
     def _open_budget(self, limit: Decimal) -> Budget:
@@ -443,24 +443,7 @@ class Session:
 
     def _head(self) -> dict[str, Any]:
         """What a journal and the results say of how they came about."""
-        settings = self.settings
-        return {
-            "id": self.id,
-            "profile": settings.profile,
-            "arms": [arm.name for arm in settings.arms],
-            "simulated": settings.simulated,
-            "models": {model.name: f"{model.backend}:{model.model}" for model in settings.models},
-            "problems": settings.problems,
-            "epochs": settings.epochs,
-            "control": settings.control,
-            "margin": settings.margin,
-            "grade_on": settings.arms[0].grade_on,
-            "max_cost": None if settings.max_cost is None else str(settings.max_cost),
-            "settings": settings.digest,
-            "prompt_version": PROMPT_VERSION,
-            "pytest_koderz": version("pytest-koderz"),
-            "python": platform.python_version(),
-        }
+        return head_of(self.settings, self.id)
 
     def _uncaptured(self) -> AbstractContextManager[None]:
         capture = self.config.pluginmanager.get_plugin("capturemanager")
