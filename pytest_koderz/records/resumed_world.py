@@ -16,7 +16,7 @@ from pytest_koderz.core.problem import Problem, TestSet
 from .recorded import Past
 
 
-class Continued:
+class ResumedWorld:
     """Stands between the loop and the world. With an empty past it changes nothing.
 
     The loop makes the same prompts of the same replies, so it comes by itself to where it was cut short. What a
@@ -122,7 +122,7 @@ class _Recalling:
 
     model: Model
     role: Role
-    world: Continued
+    world: ResumedWorld
 
     def complete(self, prompt: Prompt) -> Reply:
         return self.world.replayed(self.role, prompt) or self.model.complete(prompt)

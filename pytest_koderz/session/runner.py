@@ -32,7 +32,7 @@ from pytest_koderz.core.prompts import PROMPT_VERSION
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed, plain
 from pytest_koderz.records.recorded import Past, Recorded
-from pytest_koderz.records.resumed_world import Continued
+from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.settings.config import Settings, nearest
 
 NOTHING_RECORDED = Recorded()
@@ -98,7 +98,7 @@ class Benchmark:
             crew = self._crew(arm)
         except (KoderzError, UsageError) as fault:
             return self._told(start.ended(Status.INVALID, 0.0, str(fault)))
-        world = Continued(past, self.hooks, self.hooks, self.hooks.keep)
+        world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep)
         ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
         return ended if ended.id in self.hooks.stopped else self._told(ended)
 
