@@ -23,7 +23,7 @@ from pytest_koderz.records.events import Called, Event
 from pytest_koderz.records.recorded import Recorded
 from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.reporters.text import counted, dollars
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 TOKENS_BESIDE = 128
 """Tokens that a server's template may add to a prompt: marks of turns, a date, a line of its own."""

@@ -12,7 +12,7 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed, dumped, plain
 from pytest_koderz.records.conditions import conditions_of
 from pytest_koderz.records.events import Head
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 
 def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import spec_prompt
+from pytest_koderz.files.locks import lock
 from pytest_koderz.records.codec import Malformed, dumped, parsed, plain, value_of
 from pytest_koderz.records.conditions import conditions_of, conditions_of_role, digest_of
 from pytest_koderz.records.events import Called, Event
@@ -117,7 +117,7 @@ class _Slot:
     def __init__(self, path: Path) -> None:
         self._descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            lock(self._descriptor)
         except BaseException:
             self.close()
             raise

@@ -19,7 +19,7 @@ from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.records.reader import archived
 from pytest_koderz.records.recorded import read_folder
-from pytest_koderz.settings.config import Choice, load_settings
+from pytest_koderz.settings import Choice, load_settings
 
 from .worlds import JOURNALS
 
