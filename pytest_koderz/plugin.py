@@ -45,8 +45,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_koderz_backends() -> Iterable[Backend]:
     """Ours, by the same door as anyone's."""
     from .backends import OURS
+    from .session.replay import BACKEND
 
-    return OURS.values()
+    return (*OURS.values(), BACKEND)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "files": set[str](),
     "records": {"core", "files"},
     "datasets": {"core", "files"},
-    "backends": {"core", "files", "records"},
+    "backends": {"core", "files"},
     "sandbox": {"core", "files"},
     "cortex": {"core", "files", "records"},
     "evidence": {"core", "files"},

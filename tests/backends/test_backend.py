@@ -137,7 +137,7 @@ def test_each_of_ours_says_what_it_costs() -> None:
     free = {"embedded", "ollama", "simulated"}
     listed = {name: CostRule(name) for name in ("anthropic", "openai")}
     costs = {name: each.cost for name, each in OURS.items()}
-    assert costs == dict.fromkeys(free, OWN_MACHINE) | listed | {"replay": NOT_LISTED}
+    assert costs == dict.fromkeys(free, OWN_MACHINE) | listed
 
 
 HEAVY = {"anthropic", "genai_prices", "httpx", "httpx2", "ollama", "platformdirs", "requests", "urllib3", "xllamacpp"}

@@ -9,14 +9,13 @@ from difflib import SequenceMatcher, unified_diff
 from functools import lru_cache
 from pathlib import Path
 
+from pytest_koderz.backends.backend import NOT_LISTED, Backend, Environment, Surroundings, ready
+from pytest_koderz.backends.options import Option
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import Called, events_in, head_of_journal
-
-from .backend import NOT_LISTED, Backend, Environment, Surroundings, ready
-from .options import Option
 
 DIFF_LINES = 20
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.backends.backend import Surroundings
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
@@ -15,8 +16,8 @@ from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import VERSION, About, Asked, Called, Event, Head, line_of
-
-from .worlds import a_model, a_prompt, fault_of, open_model
+from pytest_koderz.session.replay import BACKEND
+from tests.backends.worlds import a_model, a_prompt
 
 REPLY = Reply("def add", Usage(1, 2, 3, 4), "m-1", StopReason.MAX_TOKENS, 1.5, 0.5, ("careful",))
 
@@ -31,7 +32,7 @@ def a_line(prompt: Prompt, reply: Reply = REPLY, version: int = VERSION) -> str:
 
 def recorded(folder: Path, *lines: str, strict: bool = True) -> Any:
     (folder / "gw0.jsonl").write_text("".join(lines))
-    return open_model(a_model("replay", str(folder), options={"strict": strict}), environment={})
+    return BACKEND.opened(a_model("replay", str(folder), options={"strict": strict}), Surroundings())
 
 
 def test_a_recorded_prompt_gets_its_reply_whole(tmp_path: Path) -> None:
@@ -98,6 +99,6 @@ def test_what_cannot_be_read_is_a_usage_error(tmp_path: Path, line: str, words: 
 
 def test_a_missing_journal_is_named(tmp_path: Path) -> None:
     """Before anything is run."""
-    assert "no journal is there" in (fault_of(a_model("replay", str(tmp_path)), {}) or "")
+    assert "no journal is there" in (BACKEND.fault_of(a_model("replay", str(tmp_path)), {}) or "")
     with pytest.raises(UsageError, match="no journal is there"):
-        open_model(a_model("replay", str(tmp_path / "bench_1")), environment={})
+        BACKEND.opened(a_model("replay", str(tmp_path / "bench_1")), Surroundings())
