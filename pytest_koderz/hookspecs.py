@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # without --koderz nothing of the core is imported
     from .core.arm import Arm, ModelSettings, Role
     from .core.experiment import Advice, Experiment, Guidance, Spec
     from .core.iteration import Iteration
+    from .core.money import Spending
     from .core.ports import Model, Prompt, Reply, Sandbox
     from .core.problem import Problem
 
@@ -140,9 +141,13 @@ def pytest_koderz_began(config: pytest.Config, experiment: Experiment, problem: 
 
 @pytest.hookspec
 def pytest_koderz_called(
-    config: pytest.Config, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply
+    config: pytest.Config, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending
 ) -> None:
-    """Observe an answered call; the ledger of *experiment* holds it already."""
+    """Observe an answered call and what it cost, worked out once; the ledger of *experiment* holds it already.
+
+    def pytest_koderz_called(experiment, role, spending):
+        print(experiment.id, role, spending.model, spending.usage.output, spending.cost)  # None: no price is known
+    """
 
 
 @pytest.hookspec

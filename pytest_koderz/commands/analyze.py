@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,18 +13,23 @@ from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.cortex import Recalled, recall
 from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.files.nearest import most_like
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.events import Head, head_from
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
 from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
 from pytest_koderz.reporters.story import folded, story_lines
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import benchmark_key
-from pytest_koderz.session.start_checks import frame_of, settings_of
+from pytest_koderz.session.start_checks import TYPICAL_ANSWER, frame_of, settings_of
 from pytest_koderz.settings import Settings
 
 from .printing import print_lines, writer_of
+
+DEFAULT_MARGIN = 0.05
+"""Of a head that does not say it."""
 
 EVERYTHING = "*"
 """What --koderz-results means without a text."""
@@ -77,24 +83,45 @@ def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) ->
 
 
 def _frame(config: pytest.Config, benchmark: Archived) -> Frame:
-    """What it set out to do, as far as it was recorded; the rest is what the settings say of its profile now."""
+    """What it set out to do. What an earlier version did not record is what the settings say of its profile now."""
     head = benchmark.head
-    frame = frame_of(_settings_of_profile(config, head.get("profile")), benchmark.id)
-    arms = tuple(head.get("arms", ())) or tuple(dict.fromkeys(one.arm for one in benchmark.experiments))
-    control, margin = head.get("control", frame.control), head.get("margin", frame.margin)
-    return replace(frame, arms=arms, control=control, margin=margin, simulated=benchmark.simulated)
+    if head.definitions:
+        frame = _recorded_frame(benchmark)
+    else:
+        frame = _frame_of_today(_settings_of_its_arms(config, head), benchmark)
+    arms = head.arms or tuple(dict.fromkeys(one.arm for one in benchmark.experiments))
+    return replace(frame, arms=arms, simulated=benchmark.simulated)
 
 
-def _settings_of_profile(config: pytest.Config, profile: str | None) -> Settings:
+def _recorded_frame(benchmark: Archived) -> Frame:
+    head = benchmark.head
+    estimate = None
+    if head.control_model is not None:
+        estimate = estimate_control(head.control_model, head.control_price, TYPICAL_ANSWER)
+    control, margin = head.control or "", head.margin or DEFAULT_MARGIN
+    rate, definitions = head.local_rate, head.definitions
+    return Frame(benchmark.id, head.arms, control, margin, estimate, local_rate=rate, definitions=definitions)
+
+
+def _frame_of_today(settings: Settings, benchmark: Archived) -> Frame:
+    """An arm is defined as it is now only where this is known to be as it was."""
+    frame, head = frame_of(settings, benchmark.id), benchmark.head
+    same = tuple(arm for arm in settings.arms if not benchmark.recorded.changes_of_arm(arm))
+    margin = frame.margin if head.margin is None else head.margin
+    return replace(frame, control=head.control or frame.control, margin=margin, definitions=same)
+
+
+def _settings_of_its_arms(config: pytest.Config, head: Head) -> Settings:
+    """Those of its profile, with the arms that it ran, whichever the profile has now."""
     settings = _settings(config)
-    if profile in (None, settings.profile):
-        return settings
-    config.option.koderz_profile = profile
-    try:
-        return settings_of(config, config.rootpath)
-    except UsageError:
-        # koderz.yaml has changed since: without a price of that time there is no estimate.
-        return replace(settings, control_model=None, control_price=None)
+    option = config.option
+    option.koderz_profile = head.profile or option.koderz_profile
+    for arms in (list(head.arms), []):
+        option.koderz_arm = arms
+        with suppress(UsageError):
+            return settings_of(config, config.rootpath)
+    # koderz.yaml has changed since: without a price of that time there is no estimate.
+    return replace(settings, control_model=None, control_price=None)
 
 
 def _recorded(config: pytest.Config, which: str) -> tuple[Archived, str]:
@@ -119,7 +146,9 @@ def _remembered(config: pytest.Config, which: str) -> tuple[Archived, str]:
 
 
 def _benchmarks(recalled: Recalled, settings: Settings) -> list[Archived]:
-    return by_benchmark(recalled.experiments, recalled.heads, [arm.name for arm in settings.arms])
+    place = f"--koderz-from cortex: the note of {{}} (project {settings.cortex.project})"
+    heads = {name: head_from(told, place.format(name)) for name, told in recalled.heads.items()}
+    return by_benchmark(recalled.experiments, heads, [arm.name for arm in settings.arms])
 
 
 def _recalled(settings: Settings, which: str) -> Recalled:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pytest_koderz.files.usage_error import UsageError
 
+from .private_files import make_private_folder, open_private
+
 GITIGNORE = ".gitignore"
 _IGNORING = "# Created by pytest-koderz.\n*\n"
 
@@ -30,7 +32,7 @@ class FolderLock:
         """Raises UsageError where another run has it, or a worker of a killed run does not end."""
         try:
             self._make_folder()
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._descriptor = open_private(self.path, os.O_RDWR | os.O_CREAT)
             holder = self._holder()
         except OSError as fault:
             what = f"nothing can be recorded there ({fault.strerror or fault})"
@@ -58,11 +60,11 @@ class FolderLock:
     def _make_folder(self) -> None:
         """A new folder of benchmarks is kept out of git, as pytest's cache is; one that was there is left as it is."""
         parent = self.path.parent.parent
-        with contextlib.suppress(FileExistsError):
-            parent.mkdir(parents=True)
+        if not parent.exists():
+            make_private_folder(parent)
             self._parent_is_new = True
             (parent / GITIGNORE).write_text(_IGNORING)
-        self.path.parent.mkdir(exist_ok=True)
+        make_private_folder(self.path.parent)
 
     def _remove_new_parent(self) -> None:
         parent = self.path.parent.parent

@@ -66,7 +66,7 @@ def _register_all(run: BenchmarkRun) -> None:
 def _checked_judge(run: BenchmarkRun) -> str:
     """The judge in words, once the servers of the models have answered; they need not where nothing will be asked."""
     settled = 0 if run.recorded is None else run.recorded.counts()[0]
-    planned = run.recorded.heads[-1].get("items") if run.recorded and run.recorded.heads else None
+    planned = run.recorded.heads[-1].items if run.recorded and run.recorded.heads else None
     if not run.config.option.collectonly and settled != planned:
         check_servers(run.settings, number_of_workers(run.config) or 1)
     return run.benchmark.sandbox_words()

@@ -14,13 +14,15 @@ from pytest_koderz.core.ports import Model, Sandbox
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.settings import Settings
 
+from .replay import BACKEND as REPLAY
+
 
 class OurBackends:
     """Registered with --koderz, before the settings are read: koderz.yaml is checked against what there is."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_backends(self) -> Iterable[Backend]:
-        return OURS.values()
+        return (*OURS.values(), REPLAY)
 
 
 class Providers:

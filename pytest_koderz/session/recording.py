@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator
 
 from pytest_koderz.records.journal import Journal
 
 from .context import BenchmarkRun
+from .head import definitions_of
 from .shelf import Shelf
 
 
 def register(run: BenchmarkRun) -> JournalPlace:
-    journal = Journal(run.folder, run.process, run.head)
+    # The head is still told how many items there are.
+    head = ChainMap(run.head, definitions_of(run.settings))
+    journal = Journal(run.folder, run.process, head, run.benchmark.run_key)
     run.config.add_cleanup(journal.close)
     run.register(journal, "journal")
     shelf = Shelf(run.folder / "specs")
     if run.recorded is not None and not run.is_worker:
-        shelf.restore(run.recorded)
+        shelf.restore(run.recorded, run.settings.arms)
     run.register(shelf, "shelf")
     return JournalPlace(run)
 

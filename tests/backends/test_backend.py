@@ -138,7 +138,7 @@ def test_each_of_ours_says_what_it_costs() -> None:
     """What runs on the user's machine is free, a service has its list, a recording what it was."""
     free = dict.fromkeys(("embedded", "ollama", "simulated"), OWN_MACHINE)
     listed = {name: CostRule(name) for name in ("anthropic", "openai")}
-    for name, rule in (free | listed | {"replay": NOT_LISTED}).items():
+    for name, rule in (free | listed).items():
         assert OURS[name].cost == rule
 
 

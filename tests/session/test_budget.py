@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,11 +23,12 @@ from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.experiment import Status as Ending
-from pytest_koderz.core.money import Price, Usage, cost_of
+from pytest_koderz.core.money import Price, Spending, Usage, cost_of
 from pytest_koderz.core.ports import Prompt, Reply, meter
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.recorded import Event, Recorded
+from pytest_koderz.records.events import About, Asked, Called, Event
+from pytest_koderz.records.recorded import Recorded
 from pytest_koderz.session.budget import TOKENS_BESIDE, Budget, Purse, bound_of, check_budget
 from pytest_koderz.settings import Choice, Settings, load_settings
 from pytest_koderz.testing import Answer, AnthropicServer, Dropped, HalfSent, OpenAIServer, Request, Script, Status
@@ -146,12 +148,16 @@ def test_a_budget_that_cannot_be_kept_lets_nothing_through(folder: Path) -> None
 # the guard
 
 
+def spending(usage: Usage, cost: Decimal | None = None) -> Spending:
+    return Spending(Role.LOCAL, "m", 1, usage, cost_of(usage, PRICE) if cost is None else cost, 1.0)
+
+
 def test_an_answered_call_is_settled_at_what_it_cost(folder: Path) -> None:
     """The reservation gives way to the charge, cached tokens at their own price."""
     budget = budget_in(folder, "0.02")
     budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
     assert budget.purse.balance().reserved == BOUND
-    budget.pytest_koderz_called(Reply("", Usage(10, 20, 30, 40), "m"))
+    budget.pytest_koderz_called(spending(Usage(10, 20, 30, 40)))
     balance = budget.purse.balance()
     assert balance.spent == cost_of(Usage(10, 20, 30, 40), PRICE)
     assert balance.reserved == 0
@@ -188,7 +194,7 @@ def test_free_models_have_no_limit(folder: Path) -> None:
     budget = budget_in(folder, "0.000001", "free")
     for _ in range(3):
         budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
-        budget.pytest_koderz_called(Reply("", Usage(10**6, 10**6), "m"))
+        budget.pytest_koderz_called(spending(Usage(10**6, 10**6), Decimal(0)))
     assert not budget.purse.path.parent.exists()
     assert budget.pytest_koderz_summary() == ["budget: $0.0000 spent of the limit of $0.0000"]
 
@@ -393,8 +399,9 @@ def test_what_was_spent_without_a_limit_counts_too(world: Run, monkeypatch: pyte
 
 def test_a_call_of_unknown_cost_refuses_a_limit(folder: Path) -> None:
     """Unknown is not nothing."""
-    values = {"event": "called", "experiment": "exp_1", "role": "local", "prompt": {"digest": "d"}, "cost": None}
-    recorded = Recorded(experiments={"exp_1": {"": (Event("main.jsonl:7", values),)}})
+    call = Called(Role.LOCAL, Asked("d"), Reply("", Usage(), "m"), replace(spending(Usage()), cost=None))
+    event = Event("", call, About("exp_1", "own/add", "koderz"), place="main.jsonl:7")
+    recorded = Recorded(experiments={"exp_1": {"": (event,)}})
     with pytest.raises(UsageError, match=r"^max_cost: main.jsonl:7: does not say what this call cost"):
         budget_in(folder, "1").carry_over(recorded)
 

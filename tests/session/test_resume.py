@@ -95,8 +95,8 @@ def test_a_changed_arm_is_named_and_run_anew(undisturbed: Path, short: Run) -> N
     result = short("--koderz-resume", "--koderz-json", "two.json")
     result.stdout.fnmatch_lines(
         [
-            "koderz: *arm 'koderz' is run anew, not mixed with its record; changed: arm",
-            "warning: run anew with arm 'koderz', since it changed: arm (4 times)",
+            "koderz: *arm 'koderz' is run anew, not mixed with its record; changed: max_iterations was 8, is 2",
+            "warning: run anew with arm 'koderz', since it changed: max_iterations was 8, is 2 (4 times)",
         ]
     )
     assert max(row["iterations"] for row in results(undisturbed / "two.json")["experiments"].values()) == 2
@@ -105,6 +105,31 @@ def test_a_changed_arm_is_named_and_run_anew(undisturbed: Path, short: Run) -> N
     own.write_text(SETTINGS)
     short("--koderz-resume", "--koderz-json", "back.json")
     assert results(undisturbed / "back.json") == results(undisturbed / "r.json")
+
+
+def test_what_was_paid_keeps_its_price(undisturbed: Path, short: Run) -> None:
+    """Of a half-done experiment's calls too: each costs what it cost when it was made."""
+    path = journal(undisturbed)
+    lines = path.read_text().splitlines(keepends=True)
+    last = next(place for place, line in enumerate(lines) if '"event":"called"' in line and '"role":"spec"' in line)
+    path.write_text("".join(lines[: last + 1]))
+    dear = "prices:\n  claude-opus-5-5: {input: 9999, output: 9999, as_of: 2026-11-22, source: a test}\n"
+    (undisturbed / "koderz.yaml").write_text(SETTINGS + dear)
+    name = json.loads(lines[last])["problem"]
+    short("--koderz-resume", "--koderz-json", "again.json", "-k", f"{name}[koderz]")
+    (row,) = json.loads((undisturbed / "again.json").read_text())["experiments"]
+    (first,) = (
+        row
+        for row in json.loads((undisturbed / "r.json").read_text())["experiments"]
+        if row["id"] == row_id(lines[last])
+    )
+    spent = [{one["role"]: one["cost_usd"] for one in each["spent"]} for each in (first, row)]
+    assert spent[0]["spec"] == spent[1]["spec"]
+
+
+def row_id(line: str) -> str:
+    """Which experiment a journal's line is of."""
+    return str(json.loads(line)["experiment"])
 
 
 def test_one_arm_of_the_former_run_can_go_on(undisturbed: Path, short: Run) -> None:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+from pytest_koderz.backends.backend import NOT_LISTED, Backend, Environment, Surroundings, ready
+from pytest_koderz.backends.options import Option
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelUnavailable
-from pytest_koderz.core.iteration import StopReason
-from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
-
-from .backend import NOT_LISTED, Backend, Environment, Surroundings, ready
-from .options import Option
-
-VERSION = 2
-"""Of the journal's lines, the latest that can be read."""
+from pytest_koderz.records.events import Called, events_in, head_of_journal
 
 DIFF_LINES = 20
 
@@ -54,7 +48,14 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> ReplayMod
 
 def plays_simulated(settings: ModelSettings) -> bool:
     """Whether any journal at `settings.model` is of simulated models, by its first line."""
-    return any(_event(_first_line(file)).get("simulated", False) for file in _files(Path(settings.model)))
+    return any(_is_simulated(file) for file in _files(Path(settings.model)))
+
+
+def _is_simulated(file: Path) -> bool:
+    with suppress(UsageError):  # what cannot be read is complained of where it is opened
+        head = head_of_journal(file)
+        return head is not None and head.simulated
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,53 +132,10 @@ def _files(path: Path) -> list[Path]:
 
 def _calls(path: Path) -> Iterator[Call]:
     for file in _files(path):
-        lines = file.read_bytes().split(b"\n")[:-1]  # what follows the last line's end is torn
-        for number, line in enumerate(lines, 1):
-            event = _event(line)
-            if not event and number < len(lines):
-                raise UsageError(f"{file}:{number}: is no line of a journal")
-            version = event.get("v", VERSION)
-            if not isinstance(version, int) or version > VERSION:
-                raise UsageError(f"{file}:{number}: written by a newer version of pytest-koderz (format {version!r})")
-            if event.get("event") != "called":
-                continue
-            try:
-                yield _call(event)
-            except (KeyError, TypeError, ValueError) as fault:
-                raise UsageError(f"{file}:{number}: is no call of a journal ({fault!r})") from None
-
-
-def _first_line(file: Path) -> bytes:
-    with file.open("rb") as lines:
-        return lines.readline()
-
-
-def _event(line: bytes) -> dict[str, Any]:
-    """An empty dict for a broken line."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) else {}
-
-
-def _call(event: Mapping[str, Any]) -> Call:
-    prompt = event["prompt"]
-    return Call(
-        prompt["digest"], event["problem"], event["role"], prompt["system"], prompt["user"], _reply(event["reply"])
-    )
-
-
-def _reply(values: Mapping[str, Any]) -> Reply:
-    return Reply(
-        text=values["text"],
-        usage=Usage(**values["usage"]),
-        model_id=values["model_id"],
-        stop_reason=StopReason(values["stop_reason"]),
-        seconds=values["seconds"],
-        gpu_seconds=values["gpu_seconds"],
-        warnings=tuple(values["warnings"]),
-    )
+        for event in events_in(file):
+            if isinstance(event.what, Called) and event.about is not None:
+                asked, role = event.what.prompt, str(event.what.role)
+                yield Call(asked.digest, event.about.problem, role, asked.system, asked.user, event.what.reply)
 
 
 BACKEND = Backend(

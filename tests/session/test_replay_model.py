@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_koderz.backends.backend import Surroundings
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
-from pytest_koderz.core.money import Usage
+from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
-
-from .worlds import a_model, a_prompt, fault_of, open_model
+from pytest_koderz.records.events import VERSION, About, Asked, Called, Event, Head, line_of
+from pytest_koderz.session.replay import BACKEND
+from tests.backends.worlds import a_model, a_prompt
 
 REPLY = Reply("def add", Usage(1, 2, 3, 4), "m-1", StopReason.MAX_TOKENS, 1.5, 0.5, ("careful",))
 
 
-def a_line(prompt: Prompt, reply: Reply = REPLY, version: int = 1) -> str:
+def a_line(prompt: Prompt, reply: Reply = REPLY, version: int = VERSION) -> str:
     """A call as the journal writes it."""
-    asked = {"digest": prompt.digest, "system": prompt.system, "user": prompt.user, "seed": prompt.seed}
-    head: dict[str, Any] = {"v": version, "event": "called", "problem": prompt.problem_id, "role": prompt.role}
-    return json.dumps(head | {"prompt": asked, "reply": asdict(reply)}) + "\n"
+    asked = Asked(prompt.digest, prompt.system, prompt.user, prompt.seed)
+    call = Called(prompt.role, asked, reply, Spending(prompt.role, "m", 1, reply.usage, None, reply.seconds))
+    line = line_of(Event("2026-11-22", call, About("exp_1a2b3c4d", prompt.problem_id, "koderz"))).decode()
+    return line.replace(f'"v":{VERSION}', f'"v":{version}', 1)
 
 
 def recorded(folder: Path, *lines: str, strict: bool = True) -> Any:
     (folder / "gw0.jsonl").write_text("".join(lines))
-    return open_model(a_model("replay", str(folder), options={"strict": strict}), environment={})
+    return BACKEND.opened(a_model("replay", str(folder), options={"strict": strict}), Surroundings())
 
 
 def test_a_recorded_prompt_gets_its_reply_whole(tmp_path: Path) -> None:
@@ -42,7 +44,7 @@ def test_a_recorded_prompt_gets_its_reply_whole(tmp_path: Path) -> None:
 def test_torn_lines_and_other_events_are_passed_over(tmp_path: Path) -> None:
     """A killed process leaves half a line."""
     line = a_line(a_prompt())
-    model = recorded(tmp_path, '{"v": 1, "event": "iterated"}\n', line, line[: len(line) // 2])
+    model = recorded(tmp_path, line_of(Event("", Head())).decode(), line, line[: len(line) // 2])
     assert model.complete(a_prompt()) == REPLY
 
 
@@ -80,9 +82,12 @@ def test_without_strict_the_nearest_reply_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (a_line(a_prompt(), version=9), r"gw0.jsonl:1: written by a newer version of pytest-koderz \(format 9\)"),
+        (a_line(a_prompt(), version=9), r"gw0.jsonl:1: was written by a newer version of pytest-koderz \(format 9"),
         ("torn\n" + a_line(a_prompt()), r"gw0.jsonl:1: is no line of a journal"),
-        ('{"v": 1, "event": "called", "prompt": {}}\n', r"gw0.jsonl:1: is no call of a journal \(KeyError"),
+        (
+            a_line(a_prompt()).replace('"model_id":"m-1"', '"model_id":1'),
+            r"gw0.jsonl:1: reply.model_id: must be a text",
+        ),
     ],
     ids=["version", "broken", "shape"],
 )
@@ -94,6 +99,6 @@ def test_what_cannot_be_read_is_a_usage_error(tmp_path: Path, line: str, words: 
 
 def test_a_missing_journal_is_named(tmp_path: Path) -> None:
     """Before anything is run."""
-    assert "no journal is there" in (fault_of(a_model("replay", str(tmp_path)), {}) or "")
+    assert "no journal is there" in (BACKEND.fault_of(a_model("replay", str(tmp_path)), {}) or "")
     with pytest.raises(UsageError, match="no journal is there"):
-        open_model(a_model("replay", str(tmp_path / "bench_1")), environment={})
+        BACKEND.opened(a_model("replay", str(tmp_path / "bench_1")), Surroundings())
