@@ -45,11 +45,11 @@ def _masked(line: str) -> str:
     return re.sub(r"=+", "=", line).rstrip()
 
 
-def test_the_output_is_that_of_a_run(run: Run) -> None:
+def test_the_output_is_that_of_a_run(run_apart: Run) -> None:
     """The command stands above the block; run it and compare line by line. UPDATE_GOLDEN=1 writes the block anew."""
     command = re.search(r"<!-- output: (.*?) -->\n```text\n(.*?)```", README, re.DOTALL)
     assert command is not None
-    result = run("-p", "no:cacheprovider", *shlex.split(command[1]))
+    result = run_apart("-p", "no:cacheprovider", *shlex.split(command[1]))
     printed = [line for line in result.outlines if not line.startswith(_OF_THE_MACHINE)]
     if os.environ.get("UPDATE_GOLDEN"):
         PATH.write_text(PATH.read_text().replace(command[2], "\n".join(printed).strip() + "\n"))
@@ -67,7 +67,7 @@ def test_the_judge_can_be_used_as_shown(tmp_path: Path) -> None:
 
 def test_the_summary_can_be_recomputed_as_shown(simulate: Run, pytester: pytest.Pytester) -> None:
     """Each number of a two-arm summary, in its order, from the results alone."""
-    (pytester.path / "koderz.yaml").write_text("local_rate: 0.60\n")
+    (pytester.path / "koderz.yaml").write_text("local_rate: 0.60\ncortex: {enabled: false}\n")
     (pytester.path / "recompute.py").write_text(script_of(README))
     arms = ("--koderz-arm", "koderz", "--koderz-arm", "frontier-only")
     result = simulate(*arms, "--koderz-problems", "0-9", "--koderz-json", "results.json", "--tb=no", "-rN")
@@ -82,15 +82,16 @@ def test_a_back_end_in_ten_lines_works(run: Run, pytester: pytest.Pytester) -> N
     (pytester.path / "conftest.py").write_text(next(block for block in _blocks("python") if "class Echo" in block))
     (pytester.path / "koderz.yaml").write_text(
         "models: {echo: {backend: echo, model: echo-1}}\nprices: {echo-1: free}\narms: {alone: {local: echo}}\n"
+        "cortex: {enabled: false}\n"
     )
     result = run("--koderz", "--koderz-arm", "alone", "--koderz-problems", "53")
     result.assert_outcomes(passed=1, deselected=163)
 
 
-def test_a_test_of_a_users_own_asks_for_experiments(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_a_test_of_a_users_own_asks_for_experiments(forgetful: Run, pytester: pytest.Pytester) -> None:
     """Ten of them, as shown; what they find is theirs to say."""
     (pytester.path / "test_own.py").write_text(next(block for block in _blocks("python") if "mark.koderz" in block))
-    result = simulate("test_own.py", "--tb=no")
+    result = forgetful("test_own.py", "--tb=no")
     found = result.parseoutcomes()
     assert found.get("passed", 0) + found.get("failed", 0) == 10
     assert "errors" not in found

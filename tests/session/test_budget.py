@@ -422,9 +422,9 @@ def test_what_is_recorded_twice_is_entered_twice_and_once_alone(tmp_path: Path) 
         ("inf", "--koderz-max-cost: inf is not an amount of US dollars above 0"),
     ],
 )
-def test_a_limit_that_is_none(pytester: pytest.Pytester, text: str, expected: str) -> None:
+def test_a_limit_that_is_none(run: Run, text: str, expected: str) -> None:
     """Exit status 4 and one line."""
-    result = pytester.runpytest_inprocess("--koderz-list", "--koderz-max-cost", text)
+    result = run("--koderz-list", "--koderz-max-cost", text)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"ERROR: {expected}" in result.stderr.str()
 

@@ -18,9 +18,10 @@ from tests.conftest import Run
 from .worlds import outcomes
 
 
-def test_an_empty_folder_is_enough(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_an_empty_folder_is_enough(run_apart: Run, pytester: pytest.Pytester) -> None:
     """The built-in suite runs under the name that it has in a checkout; totals add up."""
-    result = simulate("--koderz-problems", "0-2", "-v", "--koderz-json", "out/r.json")
+    simulated = ("--koderz", "--koderz-profile", "simulated")
+    result = run_apart(*simulated, "--koderz-problems", "0-2", "-v", "--koderz-json", "out/r.json")
     result.stdout.fnmatch_lines(
         [
             "koderz: SIMULATED profile simulated:*",
@@ -252,7 +253,7 @@ def test_ctrl_c_shows_what_is_settled(pytester: pytest.Pytester) -> None:
     assert "journal: .koderz/bench_" in seen
 
 
-def test_without_koderz_nothing_of_ours_is_there(pytester: pytest.Pytester, run: Run) -> None:
+def test_without_koderz_nothing_of_ours_is_there(pytester: pytest.Pytester, run_apart: Run) -> None:
     """No heavy import, no collected suite, no printed line."""
     heavy = ["anthropic", "mcp", "requests", "yaml", "pydantic", "scipy", "numpy", "genai_prices", "xllamacpp"]
     ours = [f"pytest_koderz.{room}" for room in ("core", "session", "config", "sandbox", "cortex", "backends")]
@@ -266,7 +267,7 @@ def test_without_koderz_nothing_of_ours_is_there(pytester: pytest.Pytester, run:
     suite = pytester.path / "problems"
     suite.mkdir()
     (suite / "humaneval.yaml").write_text("dataset: humaneval\n")
-    result = run("-p", "no:hypothesispytest", "-p", "no:anyio")
+    result = run_apart("-p", "no:hypothesispytest", "-p", "no:anyio")
     result.assert_outcomes(passed=1)
     assert not any(line.startswith("koderz:") for line in result.outlines)
 
@@ -339,6 +340,7 @@ def test_problems_of_ones_own_run_alone_with_a_shipped_profile(run: Run, pyteste
     """No other suite is needed; what the command line picks must be there."""
     (pytester.path / "problems").mkdir()
     (pytester.path / "problems" / "own.yaml").write_text(OWN)
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
     for profile in ("embedded", "simulated"):
         assert _listed(run("--koderz-list", "--koderz-profile", profile)) == ["own/twice"]
     simulated = ("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "local-only")
