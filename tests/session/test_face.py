@@ -71,8 +71,9 @@ def test_the_default_profile_runs_in_an_empty_folder(run: Run) -> None:
     assert sum("::HumanEval/" in line for line in result.outlines) >= 2
 
 
-def test_k_reaches_beyond_the_profiles_own_selection(run: Run) -> None:
+def test_k_reaches_beyond_the_profiles_own_selection(run: Run, pytester: pytest.Pytester) -> None:
     """The default profile selects short problems; who asks for another one by -k gets it."""
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
     result = run("--koderz", "-k", "HumanEval/100[", "--collect-only", "-q")
     assert [line for line in result.outlines if "::" in line] == [
         "problems/humaneval.yaml::HumanEval/100[koderz]",
@@ -232,9 +233,13 @@ def test_a_list_of_the_problems(run: Run) -> None:
 
 
 def test_ctrl_c_shows_what_is_settled(pytester: pytest.Pytester) -> None:
-    """Exit status 2, a summary of what was settled until then, and a journal. So many epochs are not over before."""
+    """Exit status 2, a summary of what was settled until then, and a journal.
+
+    It cannot be over before: what so many epochs print is more than a pipe holds that nobody reads.
+    """
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--koderz", "--koderz-profile", "simulated", "--koderz-epochs", "10", "-v"],
+        [sys.executable, "-m", "pytest", "--koderz", "--koderz-profile", "simulated", "--koderz-epochs", "3", "-v"],
         cwd=pytester.path,
         stdout=subprocess.PIPE,
         text=True,

@@ -65,7 +65,7 @@ def furnish(folder: Path, settings: str) -> None:
 
 
 @pytest.fixture
-def world(pytester: pytest.Pytester, judged: None, run: Run) -> Run:
+def world(pytester: pytest.Pytester, run: Run) -> Run:
     """Runs in such a folder, without cortex."""
     furnish(pytester.path, SETTINGS)
     return run

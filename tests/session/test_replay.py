@@ -82,8 +82,10 @@ def test_what_simulated_models_said_stays_marked(forgetful: Run, pytester: pytes
     arguments = ("--koderz-arm", "local-only", "--koderz-problems", "0-1", "--tb=no")
     forgetful(*arguments)
     (folder,) = pytester.path.glob(".koderz/bench_*")
-    settings = "cortex: {enabled: false}\nmodels:\n  simulated-local: {backend: replay, model: NAME, priced_as: own}\nprices: {own: free}\n"
-    (pytester.path / "koderz.yaml").write_text(settings.replace("NAME", str(folder)))
+    played = (
+        f"models:\n  simulated-local: {{backend: replay, model: {folder}, priced_as: own}}\nprices: {{own: free}}\n"
+    )
+    (pytester.path / "koderz.yaml").write_text(f"{played}cortex: {{enabled: false}}\n")
     result = forgetful(*arguments)
     result.stdout.fnmatch_lines(["koderz: SIMULATED profile simulated:*", "SIMULATED local-only *"])
     assert not any("INVALID" in line for line in result.outlines)
