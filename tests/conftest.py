@@ -9,8 +9,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
+from hypothesis import HealthCheck, settings
 
 import pytest_koderz
 
@@ -18,11 +17,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in a shell's background job: the runs that these tests interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What an example costs depends on the machine: no deadline, and no complaint of slow strategies.
-_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-hypothesis_settings.register_profile("ci", max_examples=25, derandomize=True, **_PATIENT)
-hypothesis_settings.register_profile("nightly", max_examples=1000, **_PATIENT)
-hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default"))
+# How long an example takes is the machine's business. `ci` draws the same ones each time; `nightly` many new ones.
+_CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("local", _CALM)
+settings.register_profile("ci", _CALM, max_examples=50, derandomize=True)
+settings.register_profile("nightly", _CALM, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "local"))
 
 Run = Callable[..., pytest.RunResult]
 
