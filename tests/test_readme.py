@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pytest_koderz.core.iteration import FeedbackPolicy
-from pytest_koderz.settings.config import shipped_path
+from pytest_koderz.settings import shipped_path
 from tests.conftest import Run
 from tests.recomputing import numbers_in, script_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
 from functools import lru_cache
@@ -17,18 +17,16 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
-from .http.caller import silent
-from .options import Option, checked
+from .backend import NOT_LISTED, Backend, Environment, Surroundings, ready
+from .options import Option
 
 VERSION = 2
 """Of the journal's lines, the latest that can be read."""
 
 DIFF_LINES = 20
 
-OPTIONS = {"strict": Option(bool)}
 
-
-def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:  # noqa: ARG001 - a fixed API
+def _requirements(settings: ModelSettings, environment: Environment) -> str | None:  # noqa: ARG001 - as any back end's
     """Says where no journal is, or one that cannot be read or holds no call."""
     try:
         recorded = _recording(settings.model)
@@ -37,13 +35,7 @@ def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str
     return None if recorded else f"{settings.model}: no call is recorded there"
 
 
-def open_model(
-    settings: ModelSettings,
-    *,
-    environment: Mapping[str, str] = {},  # noqa: ARG001 - a fixed API; never changed
-    worker: int = 0,  # noqa: ARG001 - all workers read the same journal
-    notify: Callable[[str], None] = silent,  # noqa: ARG001 - nothing to tell
-) -> ReplayModel:
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> ReplayModel:  # noqa: ARG001 - as any back end's
     """A model that answers from the journal at `settings.model`: a benchmark's folder, or one .jsonl file.
 
         models:
@@ -57,17 +49,11 @@ def open_model(
     shows how the nearest recorded prompt differs; with the option `strict: false` that prompt's reply is taken, with a
     warning. Raises UsageError where there is no journal.
     """
-    strict = checked(settings, OPTIONS).get("strict", True)
-    missing = requirements(settings, {})
-    if missing:
-        raise UsageError(missing)
-    return ReplayModel(settings.model, _recording(settings.model), strict=strict)
+    return ReplayModel(settings.model, _recording(settings.model), strict=bool(settings.options.get("strict", True)))
 
 
 def plays_simulated(settings: ModelSettings) -> bool:
     """Whether any journal at `settings.model` is of simulated models, by its first line."""
-    if settings.backend != "replay":
-        return False
     return any(_event(_first_line(file)).get("simulated", False) for file in _files(Path(settings.model)))
 
 
@@ -192,3 +178,17 @@ def _reply(values: Mapping[str, Any]) -> Reply:
         gpu_seconds=values["gpu_seconds"],
         warnings=tuple(values["warnings"]),
     )
+
+
+BACKEND = Backend(
+    name="replay",
+    service=None,
+    options={"strict": Option(bool)},
+    cost=NOT_LISTED,
+    frontier=False,
+    simulated=plays_simulated,
+    requirements=_requirements,
+    findings=ready("the journal is there"),
+    open=open_model,
+    model_is_path=True,
+)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.cortex import Recalled, recall
 from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.files.nearest import most_like
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
 from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
@@ -21,7 +21,7 @@ from pytest_koderz.reporters.summary import SIMULATED, summary_lines
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import benchmark_key
 from pytest_koderz.session.start_checks import frame_of, settings_of
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 from .printing import print_lines, writer_of
 
@@ -135,8 +135,8 @@ def _recalled(settings: Settings, which: str) -> Recalled:
 
 
 def _unknown(which: str, known: Iterable[str], place: str) -> str:
-    near = get_close_matches(which, [name for name in known if name], n=1, cutoff=0.7)
-    hint = f"did you mean {near[0]}?" if near else HOW_TO_LIST
+    near = most_like(which, filter(None, known), cutoff=0.7)
+    hint = f"did you mean {near}?" if near else HOW_TO_LIST
     return f"--koderz-analyze: {which} is not in {place} ({hint})"
 
 

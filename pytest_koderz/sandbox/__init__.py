@@ -1,4 +1,16 @@
-"""The judge of model-written code."""
+"""The judge of model-written code: a problem and a candidate in, a verdict out.
+
+Read it in this order:
+
+1. In the pytest process: `supervisor` (the judge), `process_pool` (what it keeps running), `fork_server` (its
+   processes, seen from outside), `candidate_run` (one candidate against its tests), `deadline` and `resources` (its
+   time, its output, what it used, how it ended), `preflight` (the judge judged).
+2. What crosses between processes that do not trust each other: `channel` (messages), `value_codec` (values in them).
+3. In the processes: `zygote` (a fork server), `child` (the candidate), `checker` (the tests), `proxy` (the function
+   that they call, answered by the child), `assertions` (counted and explained), `in_process` (tests that need the
+   candidate's own module).
+4. What holds a child: `child_locks`, then `landlock`, `seccomp`, `system_calls` and `scratch`.
+"""
 
 from __future__ import annotations
 

@@ -1,18 +1,24 @@
-"""Messages over a stream socket: four bytes of length, then JSON."""
+"""Messages over a stream socket: four bytes of length, then JSON. Before any of them a forked process sends its id."""
 
 from __future__ import annotations
 
+import json
+import os
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-from .wire import WireError, dumps, loads
 
 LARGEST = 16 * 2**20
 """Bytes of one message that are accepted from a process that is not trusted."""
+GREETING_SIZE = 4
+"""Bytes of a greeting."""
 _USUAL = 4096
 """Bytes that are read at once where nobody has told how many there are: more would have a child ask for memory."""
+
+
+class MalformedMessage(Exception):
+    """What arrived is not of this format, or of the one that values have."""
 
 
 class Gone(Exception):
@@ -29,8 +35,6 @@ class Channel:
         self._buffer = bytearray()
         self.deadline: float | None = None
         """Of the monotonic clock: what has not come by then is not waited for."""
-        self.size = 0
-        """Bytes of the message that came last."""
         self.descriptors: list[int] = []
         """What came with the messages; whoever takes one closes it."""
 
@@ -38,13 +42,8 @@ class Channel:
         self.send_body(dumps(message), descriptors)
 
     def send_body(self, body: bytes, descriptors: Sequence[int] = ()) -> None:
-        self._send(_framed(body), descriptors)
-
-    def send_bodies(self, bodies: Iterable[bytes]) -> None:
-        """Several messages at once: a socket holds but a few hundred small ones that came one by one."""
-        self._send(b"".join(map(_framed, bodies)))
-
-    def _send(self, message: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Send a message that is JSON already."""
+        message = len(body).to_bytes(4, "big") + body
         try:
             sent = socket.send_fds(self._sock, [message], descriptors) if descriptors else 0
             if sent < len(message):
@@ -53,13 +52,12 @@ class Channel:
             raise Gone(str(error)) from None
 
     def recv(self) -> Any:
-        """The next message. Raises Gone, or WireError for bytes that are none."""
+        """The next message. Raises Gone, or MalformedMessage for bytes that are none."""
         self._fill(4)
         size = int.from_bytes(self._buffer[:4], "big")
         if self._largest is not None and size > self._largest:
-            raise WireError("a message of more bytes than are accepted")
+            raise MalformedMessage("a message of more bytes than are accepted")
         self._fill(4 + size)
-        self.size = size
         body = self._buffer[4 : 4 + size]
         del self._buffer[: 4 + size]
         return loads(body)
@@ -87,5 +85,26 @@ class Channel:
         self._sock.close()
 
 
-def _framed(body: bytes) -> bytes:
-    return len(body).to_bytes(4, "big") + body
+def greet(channel: int) -> None:
+    """Say that this process is ready, before it touches anything that is not ours."""
+    os.write(channel, os.getpid().to_bytes(GREETING_SIZE, "big"))
+
+
+_DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
+
+def dumps(message: object) -> bytes:
+    return _ENCODER.encode(message).encode()
+
+
+def loads(body: bytes | bytearray) -> Any:
+    """The message of *body*. Raises MalformedMessage where that is no JSON."""
+    try:
+        text = body.decode("ascii")
+        message, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedMessage(f"no JSON: {error}"[:200]) from None
+    if end != len(text):
+        raise MalformedMessage("more than one message")
+    return message

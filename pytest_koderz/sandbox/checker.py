@@ -2,99 +2,114 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from .answers import Answers
-from .channel import Channel, Gone
-from .child import compiled
-from .explain import TALLY, compile_counting
-from .greeting import greet
-from .patience import patience
-from .script import Script
-from .session import Broken, Diverged, Entry, Misfit, Over, Session
-from .tally import MOST_FAILURES, Tally, failure
+from .assertions import TALLY, Tally, compile_counting, failure
+from .channel import Channel, Gone, greet
+from .proxy import CandidateProxy, ChildBroken, EntryPoint, RunOver, TestsUnfit
 
 TESTS = "<tests>"
 _REFERENCE = "expected"
 """The function of a set of tests, if it has one, that gives right answers: the same ones for each candidate."""
+_SLOW_SECONDS = 0.001
+_MOST_BYTES = 64 << 20
+
+
+class ReferenceAnswers:
+    """Answers by their arguments. They are kept as bytes: what is made of one by a test or a candidate's answer stays
+    with the copy that it was given.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, bytes] = {}
+        self._left = _MOST_BYTES
+
+    def of(self, reference: Callable[..., object]) -> Callable[..., Any]:
+        """*reference*, as a function that remembers."""
+
+        def expected(*given: object) -> Any:
+            question = _pickled(given)
+            if question in self._kept:
+                return pickle.loads(self._kept[question])  # noqa: S301 - of our own making
+            start = time.monotonic()
+            answer = reference(*given)
+            if question and time.monotonic() - start > _SLOW_SECONDS:
+                self._keep(question, _pickled(answer))
+            return answer
+
+        return expected
+
+    def _keep(self, question: bytes, answer: bytes) -> None:
+        self._left -= len(question) + len(answer)
+        if answer and self._left >= 0:
+            self._kept[question] = answer
+
+
+def _pickled(value: object) -> bytes:
+    """Empty where there is no such form."""
+    try:
+        return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    except (pickle.PicklingError, TypeError, AttributeError, RecursionError):
+        return b""
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
+class CompiledTests:
     """One set of a problem's tests, compiled."""
 
     preamble: CodeType
     code: CodeType
     asserts: list[Any]
     entry_point: str
-    script: Script
-    answers: Answers
+    answers: ReferenceAnswers
 
 
 class Checker:
     """Judges one candidate after another; the supervisor sends each set of tests once."""
 
     def __init__(self) -> None:
-        self._compiled: dict[str, Tests] = {}
-        self._ended: tuple[Tests, Sequence[bytes], Mapping[int, str]] | None = None
-        """The tests that passed just now, and their calls and answers."""
+        self._compiled: dict[str, CompiledTests] = {}
 
-    def learn(self, key: str, preamble: str, source: str, entry_point: str) -> str:
-        """Compile a set of tests; the problem's preamble in compiled form, which is the same for each candidate."""
+    def learn(self, key: str, preamble: str, source: str, entry_point: str) -> None:
+        """Compile a set of tests."""
         code, asserts = compile_counting(source, TESTS)
         trusted = compile(preamble, "<problem>", "exec", dont_inherit=True)
-        self._compiled[key] = Tests(trusted, code, asserts, entry_point, Script(), Answers())
-        return compiled(preamble)
+        self._compiled[key] = CompiledTests(trusted, code, asserts, entry_point, ReferenceAnswers())
 
     def forget(self, key: str) -> None:
         self._compiled.pop(key, None)
 
     def judge(self, key: str, channel: Channel) -> dict[str, Any]:
         """What became of the candidate that a child at the other end of *channel* has been told to load."""
-        tests = self._compiled[key]
-        session = Session(channel, tests.script.ahead, watched=not tests.script.settled)
-        # What has been sent ahead is answered without our asking.
-        with patience(bool(tests.script.ahead)):
-            result = _judged(tests, session, MOST_FAILURES)
-        if "again" in result:
-            tests.script.mistrust()
-        elif result.get("outcome") == "passed" and not tests.script.settled:
-            self._ended = tests, session.calls, session.answers
-            result["settling"] = True  # so who comes next does not take the time for its own
-        return result
-
-    def settle(self) -> None:
-        """Between two judgements: find out what may be sent ahead the next time."""
-        if self._ended is not None:
-            (tests, calls, answers), self._ended = self._ended, None
-            tests.script.settle(calls, answers, lambda session: _judged(tests, session, 0))
+        return _judged(self._compiled[key], CandidateProxy(channel))
 
 
-def _judged(tests: Tests, session: Session, most: int) -> dict[str, Any]:
-    proxy = Entry(session, tests.entry_point)
+def _judged(tests: CompiledTests, proxy: CandidateProxy) -> dict[str, Any]:
+    entry = EntryPoint(proxy, tests.entry_point)
     scope: dict[str, Any] = {"__name__": "tests"}
-    tally = scope[TALLY] = Tally(session, tests.asserts, scope, most)
+    tally = scope[TALLY] = Tally(proxy, tests.asserts, scope)
     try:
-        session.begin()
-        fault = _loaded(tests, scope, proxy)
-        return {"fault": fault} if fault else _run(scope["check"], proxy, session, tally)
-    except Over as over:
+        fault = _loaded(tests, scope, entry)
+        return {"fault": fault} if fault else _run(scope["check"], entry, proxy, tally)
+    except RunOver as over:
         return _over(over, tally)
     finally:
-        session.undo()
+        proxy.undo()
         scope.clear()  # functions hold their globals, and these may hold answers: too much to wait for the collector
 
 
-def _loaded(tests: Tests, scope: dict[str, Any], proxy: Entry) -> str | None:
+def _loaded(tests: CompiledTests, scope: dict[str, Any], entry: EntryPoint) -> str | None:
     """Define the tests in *scope*; what is wrong with them, if anything is."""
     try:
         exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
-        scope[tests.entry_point] = proxy
+        scope[tests.entry_point] = entry
         exec(tests.code, scope)  # noqa: S102 - the dataset's own code
     except Exception as error:  # noqa: BLE001 - the tests' own, before they have asked anything
         return f"the tests cannot be loaded: {type(error).__name__}: {error}"
@@ -103,24 +118,22 @@ def _loaded(tests: Tests, scope: dict[str, Any], proxy: Entry) -> str | None:
     return None if "check" in scope else "the tests define no check(candidate)"
 
 
-def _run(check: Any, proxy: Entry, session: Session, tally: Tally) -> dict[str, Any]:
+def _run(check: Any, entry: EntryPoint, proxy: CandidateProxy, tally: Tally) -> dict[str, Any]:
     if "random" in sys.modules:
         sys.modules["random"].seed(0)  # tests that draw their inputs draw the same for each candidate
     try:
-        session.answer()
-        check(proxy)
+        proxy.answer()
+        check(entry)
     except BaseException as error:  # noqa: BLE001 - whatever ends the tests ends the candidate's run
-        return _over(session.over or error, tally)
-    return _over(session.over, tally) if session.over else _result(tally, ended=False)
+        return _over(proxy.over or error, tally)
+    return _over(proxy.over, tally) if proxy.over else _result(tally, ended=False)
 
 
 def _over(why: BaseException, tally: Tally) -> dict[str, Any]:
     match why:
-        case Diverged():
-            return {"again": True}
-        case Misfit():
+        case TestsUnfit():
             return {"fault": str(why)}
-        case Broken():
+        case ChildBroken():
             return _ended(tally, str(why))
         case _:
             tally.keep(why)
@@ -157,19 +170,17 @@ def serve(sock: socket.socket) -> None:
         except Gone:
             return
         control.send(_answer(checker, verb, rest, control))
-        checker.settle()
 
 
 def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> Any:
     if verb == "learn":
         try:
-            return {"preamble": checker.learn(*rest)}
+            checker.learn(*rest)
         except Exception as error:  # noqa: BLE001 - the tests themselves cannot be compiled
             return {"fault": f"the tests cannot be compiled: {error}"}
+        return {}
     if verb == "forget":
         checker.forget(*rest)
-        return {}
-    if verb == "wait":
         return {}
     (key,) = rest
     channel = Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, control.descriptors.pop()))

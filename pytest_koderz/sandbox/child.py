@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import linecache
-import marshal
 import sys
 from collections.abc import Callable, Sequence
-from types import CodeType, ModuleType, TracebackType
+from contextlib import suppress
+from types import ModuleType, TracebackType
 from typing import Any
 
-from .channel import LARGEST, Channel, Gone
-from .wire import Encoder, Node, decode, dumps, is_mutable
+from .channel import LARGEST, Channel, Gone, dumps
+from .value_codec import Encoder, Node, decode, is_mutable
 
 FILENAME = "<candidate>"
 ENTRY, ITER = 0, 1
@@ -19,16 +19,19 @@ ENTRY, ITER = 0, 1
 
 def serve(channel: Channel) -> None:
     """Answer until the other side closes."""
-    session = Session()
+    server = CallServer()
     try:
         while True:
-            channel.send_body(session.answer(channel.recv()))
+            channel.send_body(server.answer(channel.recv()))
     except Gone:
         return
 
 
-class Session:
-    """Objects that cannot cross stay here; the other side holds their handles, which are indexes into `_objects`."""
+class CallServer:
+    """Answers calls.
+
+    Objects that cannot cross stay here; the other side holds their handles, which are indexes into `_objects`.
+    """
 
     def __init__(self) -> None:
         self._objects: list[Any] = [None, iter]
@@ -44,15 +47,11 @@ class Session:
         return body
 
     def _result_of(self, message: list[Any]) -> list[Any]:
-        # Named one by one: a method that is called with *rest is looked up anew each time.
-        if message[0] == "load":
-            _, preamble, source, entry_point = message
-            return self._load(preamble, source, entry_point)
-        _, handle, nodes, args, kwargs = message
-        return self._call(handle, nodes, args, kwargs)
+        verb, *rest = message
+        return self._load(*rest) if verb == "load" else self._call(*rest)
 
     def _load(self, preamble: str, source: str, entry_point: str) -> list[Any]:
-        module = load(marshal.loads(bytes.fromhex(preamble)), source)  # noqa: S302 - from the checker, our own process
+        module = load(preamble, source)
         self._objects[ENTRY] = vars(module)[entry_point] if entry_point in vars(module) else _missing(entry_point)
         return ["loaded"]
 
@@ -75,26 +74,15 @@ class Session:
         return ["o", handle, kind.__name__[:80], _truth(value), callable(value), hasattr(kind, "__iter__")]
 
 
-def compiled(preamble: str) -> str:
-    """The code of a problem's own imports and functions, as a text that a child loads."""
-    return marshal.dumps(compile(preamble, "<problem>", "exec", dont_inherit=True)).hex()
-
-
-def load(preamble: CodeType, source: str) -> ModuleType:
+def load(preamble: str, source: str) -> ModuleType:
     """The candidate as a module, with the problem's own imports and functions in its namespace."""
     module = ModuleType("candidate")
     module.__file__ = FILENAME
     sys.modules["candidate"] = module  # dataclasses and pickle look a class's module up there
     linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
-    exec(preamble, vars(module))  # noqa: S102 - what it is for
-    exec(compile(source, FILENAME, "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
+    for filename, text in (("<problem>", preamble), (FILENAME, source)):
+        exec(compile(text, filename, "exec", dont_inherit=True), vars(module))  # noqa: S102 - what it is for
     return module
-
-
-def unload() -> None:
-    """Undo `load`, so that no child has to free what was loaded before the fork."""
-    sys.modules.pop("candidate", None)
-    linecache.cache.pop(FILENAME, None)
 
 
 def _check_size(body: bytes) -> None:
@@ -155,7 +143,5 @@ def _line_at(step: TracebackType, otherwise: int | None) -> int | None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:  # noqa: SIM105 - this is done after each call
+        with suppress(BaseException):  # closed or replaced by the candidate, whose right it is
             stream.flush()
-        except BaseException:  # noqa: BLE001, S110 - closed or replaced by the candidate, whose right it is
-            pass

@@ -12,7 +12,7 @@ _MOST_BYTES = 64 << 20
 
 
 def make() -> str:
-    import tempfile  # not above: it brings `random`, which each fork of a zygote would seed anew
+    import tempfile  # not above: a zygote, which makes none, need not load it
 
     return tempfile.mkdtemp(prefix="koderz-")
 

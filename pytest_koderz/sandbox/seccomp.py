@@ -24,15 +24,13 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .kernel import later
+from .system_calls import syscall
 
 _ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000
 _KILL_PROCESS = 0x80000000
 
 _SET_MODE_FILTER = 1
-_HEADER = struct.Struct("HP")
-"""struct sock_fprog: how many instructions, and where they are."""
 _SPEC_ALLOW = 1 << 2
 """No slower branch prediction for the filtered process: the candidate has nobody's secrets to guess at."""
 
@@ -202,30 +200,9 @@ PRETENDED: dict[str, Numbers] = {
     "utimensat": (280, 88),
     "setxattr": (188, 5),
 }
-# What a zygote needs beyond that: to fork, to give a child its descriptors, its session and its locks, and to end it.
-ZYGOTE: dict[str, Numbers] = {
-    "clone": (56, 220),
-    "fork": (57, None),
-    "wait4": (61, 260),
-    "kill": (62, 129),
-    "setsid": (112, 157),
-    "sched_setaffinity": (203, 122),
-    "dup2": (33, None),
-    "dup3": (292, 24),
-    "close": (3, 57),
-    "close_range": (436, 436),
-    "sendmsg": (46, 211),
-    "recvmsg": (47, 212),
-    "pidfd_open": (434, 434),
-    "prctl": (157, 167),
-    "landlock_create_ruleset": (444, 444),
-    "landlock_add_rule": (445, 445),
-    "landlock_restrict_self": (446, 446),
-    "seccomp": (317, 277),
-}
 
 
-class When(NamedTuple):
+class ArgumentTest(NamedTuple):
     """A call that is allowed where one argument is one of *values*, or has (or has not) one of the bits of *values*."""
 
     numbers: Numbers
@@ -248,25 +225,27 @@ _PRCTL = (15, 16)
 """PR_SET_NAME, PR_GET_NAME. PR_SET_PDEATHSIG would let a child outlive us."""
 
 
-def _conditions(channel: int, *, read_only: bool) -> Iterator[When]:
-    yield When((56, 220), 0, "any bit", (_CLONE_THREAD,))  # threads, but no processes
-    yield When((435, 435), 0, "one of", (), errno.ENOSYS)  # clone3 hides its flags; the C library falls back to clone
-    yield When((436, 436), 0, "one of", (), errno.ENOSYS)  # close_range; Python falls back to close
-    yield When((437, 437), 0, "one of", (), errno.ENOSYS)  # openat2 hides its flags
-    yield When((3, 57), 0, "none of", (channel,))  # programs that close all descriptors shall not lose their verdict
-    yield When((33, None), 1, "none of", (channel,))
-    yield When((292, 24), 1, "none of", (channel,))
-    yield When((72, 25), 1, "one of", _FCNTL)
-    yield When((16, 29), 1, "one of", _IOCTL, errno.ENOTTY)
-    yield When((157, 167), 0, "one of", _PRCTL)
-    yield When((302, 261), 0, "one of", (0,))  # prlimit64, of nobody else
-    yield When((53, 199), 1, "one of", _STREAM_TYPES)  # socketpair: asyncio needs one
-    yield When((44, 206), 4, "one of", (0,))  # sendto, without an address
+def _conditions(channel: int, *, read_only: bool) -> Iterator[ArgumentTest]:
+    yield ArgumentTest((56, 220), 0, "any bit", (_CLONE_THREAD,))  # threads, but no processes
+    # clone3 hides its flags; the C library falls back to clone.
+    yield ArgumentTest((435, 435), 0, "one of", (), errno.ENOSYS)
+    yield ArgumentTest((436, 436), 0, "one of", (), errno.ENOSYS)  # close_range; Python falls back to close
+    yield ArgumentTest((437, 437), 0, "one of", (), errno.ENOSYS)  # openat2 hides its flags
+    # Programs that close all descriptors shall not lose their verdict.
+    yield ArgumentTest((3, 57), 0, "none of", (channel,))
+    yield ArgumentTest((33, None), 1, "none of", (channel,))
+    yield ArgumentTest((292, 24), 1, "none of", (channel,))
+    yield ArgumentTest((72, 25), 1, "one of", _FCNTL)
+    yield ArgumentTest((16, 29), 1, "one of", _IOCTL, errno.ENOTTY)
+    yield ArgumentTest((157, 167), 0, "one of", _PRCTL)
+    yield ArgumentTest((302, 261), 0, "one of", (0,))  # prlimit64, of nobody else
+    yield ArgumentTest((53, 199), 1, "one of", _STREAM_TYPES)  # socketpair: asyncio needs one
+    yield ArgumentTest((44, 206), 4, "one of", (0,))  # sendto, without an address
     if read_only:
-        yield When((2, None), 1, "no bit", (_O_WRITING,), errno.EROFS)
-        yield When((257, 56), 2, "no bit", (_O_WRITING,), errno.EROFS)
+        yield ArgumentTest((2, None), 1, "no bit", (_O_WRITING,), errno.EROFS)
+        yield ArgumentTest((257, 56), 2, "no bit", (_O_WRITING,), errno.EROFS)
     else:
-        yield from (When(numbers, 0, "none of", ()) for numbers in ((2, None), (257, 56)))
+        yield from (ArgumentTest(numbers, 0, "none of", ()) for numbers in ((2, None), (257, 56)))
 
 
 def supported() -> bool:
@@ -274,40 +253,30 @@ def supported() -> bool:
 
 
 Decisions = dict[int, tuple[Instruction, ...]]
-"""What is decided on a system call, by its number."""
+"""What is decided on a system call, by its number; all others are denied."""
 
 
-class Filter:
-    """Decisions in the form that the kernel takes; made ready once, held any number of times."""
+class SystemCallFilter:
+    """What a child may do, in the form that the kernel takes.
 
-    def __init__(self, decisions: Decisions, otherwise: Instruction = _DENY) -> None:
-        """*otherwise*: what is decided on all other numbers."""
-        architecture = ARCHITECTURES[os.uname().machine]
-        self.program = tuple(_program(architecture.audit, decisions, otherwise))
-        code = b"".join(struct.pack("=HBBI", *each) for each in self.program)
-        memory = ctypes.create_string_buffer(len(code) + _HEADER.size)
-        memory.raw = code + _HEADER.pack(len(code) // 8, ctypes.addressof(memory))
-        header = ctypes.byref(memory, len(code))
-        self.hold = later(architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, header)
-        """Bind this process for good. Its privileges must have been given up before."""
-
-
-def filters_of(channel: int, *, scratch: bool, read_only: bool) -> tuple[Filter, Filter]:
-    """A filter for a zygote, and the one that each of its children holds besides: together they allow what is listed.
-
-    The kernel translates a program anew each time that one is held. So the long one is held once, with what a zygote
-    needs left open; a child has but to close that.
     *channel*: the descriptor that cannot be closed.
+    *scratch*: there is a folder to write in, which Landlock sees to.
     *read_only*: no file is opened to be written, where Landlock cannot see to it.
     """
-    listed = _decisions(channel, scratch=scratch, read_only=read_only)
-    opened = _numbers((ZYGOTE | WRITING | PRETENDED if scratch else ZYGOTE).values())
-    zygote = {**listed, **dict.fromkeys(opened, (_ALLOWED,))}
-    return Filter(zygote), Filter({number: listed.get(number, (_DENY,)) for number in opened}, _ALLOWED)
+
+    def __init__(self, channel: int, *, scratch: bool, read_only: bool) -> None:
+        self._architecture = ARCHITECTURES[os.uname().machine]
+        decisions = _decisions(channel, scratch=scratch, read_only=read_only)
+        self.program = tuple(_program(self._architecture.audit, decisions))
+
+    def hold(self) -> None:
+        """Bind this process for good. Its privileges must have been given up before."""
+        code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in self.program))
+        header = struct.pack("HP", len(self.program), ctypes.addressof(code))  # struct sock_fprog
+        syscall(self._architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, header)
 
 
 def _decisions(channel: int, *, scratch: bool, read_only: bool) -> Decisions:
-    """What a child may do; all else is denied."""
     groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if scratch else [])]
     allowed = {number: (_ALLOWED,) for group in groups for number in _numbers(group.values())}
     pretended = dict.fromkeys(_numbers(PRETENDED.values() if scratch else ()), (_PRETENDED,))
@@ -324,7 +293,7 @@ def _numbers(calls: Iterable[Numbers]) -> list[int]:
     return [number for call in calls if (number := call[column]) is not None]
 
 
-def _program(audit: int, decisions: Decisions, otherwise: Instruction) -> Iterator[Instruction]:
+def _program(audit: int, decisions: Decisions) -> Iterator[Instruction]:
     """Ranges of numbers in ascending order: the kernel tries each number on it once, so a short way matters."""
     yield (_LOAD, 0, 0, _ARCHITECTURE)
     yield (_EQUAL, 1, 0, audit)
@@ -333,9 +302,9 @@ def _program(audit: int, decisions: Decisions, otherwise: Instruction) -> Iterat
     for first, last, decision in _ranges(decisions):
         yield (_AT_LEAST, 2 + len(decision), 0, last + 1)
         yield (_AT_LEAST, 1, 0, first)
-        yield otherwise
+        yield _DENY
         yield from decision
-    yield otherwise
+    yield _DENY
 
 
 def _ranges(decisions: Decisions) -> list[tuple[int, int, tuple[Instruction, ...]]]:
@@ -350,12 +319,12 @@ def _ranges(decisions: Decisions) -> list[tuple[int, int, tuple[Instruction, ...
     return ranges
 
 
-def _tested(when: When) -> Iterator[Instruction]:
+def _tested(test: ArgumentTest) -> Iterator[Instruction]:
     """Instructions that end the filter either way."""
-    comparison = _ANY_BIT if "bit" in when.test else _EQUAL
-    met = when.test in ("any bit", "one of")
-    yield (_LOAD, 0, 0, _ARGUMENTS + 8 * when.argument)
-    for value in when.values:
+    comparison = _ANY_BIT if "bit" in test.test else _EQUAL
+    met = test.test in ("any bit", "one of")
+    yield (_LOAD, 0, 0, _ARGUMENTS + 8 * test.argument)
+    for value in test.values:
         yield (comparison, 0, 1, value)
-        yield (_RETURN, 0, 0, _ALLOW if met else _ERRNO | when.otherwise)
-    yield (_RETURN, 0, 0, _ERRNO | when.otherwise if met else _ALLOW)
+        yield (_RETURN, 0, 0, _ALLOW if met else _ERRNO | test.otherwise)
+    yield (_RETURN, 0, 0, _ERRNO | test.otherwise if met else _ALLOW)

@@ -5,30 +5,46 @@ from __future__ import annotations
 import os
 import re
 import threading
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem, TestSet
 from pytest_koderz.files.usage_error import UsageError
 
-from .crew import Crew, Nursery
-from .lane import Trial
-from .levels import Levels, host_of
-from .process import Process
-from .solo import judge_alone
+from .candidate_run import CandidateRun, run_in_process
+from .fork_server import ForkedProcess
+from .process_pool import ProcessPool
 
+Host = Literal["landlock+seccomp", "partial", "none"]
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+>")
 """Of an object without a form of its own."""
 _SLACK = 10
 """How many times as long as the canonical solution a candidate may take."""
 _CAP = 10
 """How many times the usual limit any candidate may take, at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What holds: the isolation of a verdict, and which locks the kernel adds to it."""
+
+    isolation: Isolation
+    host: Host
+    missing: tuple[str, ...] = ()
+    """Names of the layers that this system lacks."""
+
+
+def host_of(missing: Iterable[str]) -> Host:
+    lacking = set(missing)
+    if not lacking:
+        return "landlock+seccomp"
+    return "none" if {"landlock", "seccomp"} <= lacking else "partial"
 
 
 class Judge:
@@ -38,7 +54,7 @@ class Judge:
         self.timeout = timeout
         self._limits: dict[str, float] = {}
         self._free = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
-        self._crew = Crew(memory_limit)
+        self._pool = ProcessPool(memory_limit)
         self._levels: Levels | None = None
         if strict:
             self._refuse_gaps()
@@ -53,13 +69,13 @@ class Judge:
 
     def close(self) -> None:
         """End all processes of the judge."""
-        self._crew.close()
+        self._pool.close()
 
     @property
     def levels(self) -> Levels:
         """What holds a candidate here. Raises SandboxFault where no process can be started."""
         if self._levels is None:
-            missing = self._crew.nursery("process-separated", ()).missing()
+            missing = self._pool.factory("process-separated", ()).missing()
             self._levels = Levels("process-separated", host_of(missing), missing)
         return self._levels
 
@@ -93,27 +109,23 @@ class Judge:
         try:
             return self._judged(problem, tests, candidate, seconds)
         except SandboxFault:
-            self._crew.renew()
+            self._pool.renew()
             return self._judged(problem, tests, candidate, seconds)
 
     def _judged(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
-        nursery = self._crew.nursery(problem.isolation, _requires(problem, candidate))
-        with nursery.child() as child:
-            trial = self._trial(nursery, child, problem, tests, candidate.source, seconds)
-        if trial.answer and trial.answer.get("again"):
-            return self._judged(problem, tests, candidate, seconds)
-        return _verdict_of(trial, seconds, problem.isolation, host_of(child.missing))
+        factory = self._pool.factory(problem.isolation, _requires(problem, candidate))
+        with factory.child() as child:
+            run = self._run(child, problem, tests, candidate.source, seconds)
+        return _verdict_of(run, seconds, problem.isolation, host_of(child.missing))
 
-    def _trial(
-        self, nursery: Nursery, child: Process, problem: Problem, tests: str, source: str, seconds: float
-    ) -> Trial:
+    def _run(self, child: ForkedProcess, problem: Problem, tests: str, source: str, seconds: float) -> CandidateRun:
         if problem.isolation == "in-process":
             sources = problem.preamble, source, tests, problem.entry_point
-            return judge_alone(child, sources, seconds, nursery.provide)
+            return run_in_process(child, sources, seconds)
         key = _key(problem, tests)
-        with self._crew.lane() as lane:
-            preamble = lane.learn(key, problem.preamble, tests, problem.entry_point)
-            return lane.judge(child, key, ["load", preamble, source, problem.entry_point], seconds, nursery.provide)
+        with self._pool.checker() as checker:
+            checker.learn(key, problem.preamble, tests, problem.entry_point)
+            return checker.judge(child, key, ["load", problem.preamble, source, problem.entry_point], seconds)
 
     def _refuse_gaps(self) -> None:
         try:
@@ -139,27 +151,23 @@ def _imports_numpy(source: str) -> bool:
 
 
 def _key(problem: Problem, tests: str) -> str:
-    return _digest(problem.preamble, tests, problem.entry_point)
-
-
-@lru_cache(maxsize=1024)
-def _digest(*parts: str) -> str:
+    parts = problem.preamble, tests, problem.entry_point
     return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
-def _verdict_of(trial: Trial, limit: float, isolation: Isolation, locks: str) -> Verdict:
-    answer: dict[str, Any] = trial.answer or {"passed": 0, "total": None, "failures": []}
+def _verdict_of(run: CandidateRun, limit: float, isolation: Isolation, locks: str) -> Verdict:
+    answer: dict[str, Any] = run.answer or {"passed": 0, "total": None, "failures": []}
     return Verdict(
-        Outcome.TIMED_OUT if trial.timed_out else Outcome(answer["outcome"]),
+        Outcome.TIMED_OUT if run.timed_out else Outcome(answer["outcome"]),
         answer["passed"],
         # Only what this run has shown: a total learnt from others would make feedback depend on their order.
         answer["total"],
-        tuple(_told(_shown(failure), trial, limit) for failure in answer["failures"]),
-        trial.seconds,
-        trial.fate.usage.cpu_seconds,
-        trial.fate.usage.peak_rss_bytes,
-        trial.stdout,
-        trial.stderr,
+        tuple(_told(_shown(failure), run, limit) for failure in answer["failures"]),
+        run.seconds,
+        run.exit_status.usage.cpu_seconds,
+        run.exit_status.usage.peak_rss_bytes,
+        run.stdout,
+        run.stderr,
         isolation,
         locks,
     )
@@ -179,8 +187,8 @@ def _plain(text: str) -> str:
     return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
 
 
-def _told(failure: Failure, trial: Trial, limit: float) -> Failure:
+def _told(failure: Failure, run: CandidateRun, limit: float) -> Failure:
     """*failure*, where it is the end of the child, in words that say how it came about."""
     if failure.summary != "the process ended":
         return failure
-    return replace(failure, summary=f"no answer after {limit:g} s" if trial.timed_out else str(trial.fate))
+    return replace(failure, summary=f"no answer after {limit:g} s" if run.timed_out else str(run.exit_status))

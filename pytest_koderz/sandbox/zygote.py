@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,20 +15,14 @@ from functools import partial
 from typing import Any
 
 from . import scratch
-from .kernel import Step
-from .locks import hide, limit_memory, tie
-from .memory import copy_mappings, settle
-from .rehearsal import TIMES
-from .turns import take_turns
+from .channel import Channel, greet
+from .child import serve
+from .child_locks import ChildLocks, limit_memory
+from .system_calls import die_with_parent, hide_from_equals
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
-_MOST_FATES = 64
-_MOST_DEAD = 16
-"""Children that may have ended unnoticed. To note several at once touches this process's pages but once."""
-_DESCRIPTORS = struct.Struct("iii")
-"""A child's channel, stdout and stderr as they come with an order. `socket.recv_fds` would touch more pages."""
-_ATTACHED = socket.CMSG_LEN(_DESCRIPTORS.size)
+_MOST_STATUSES = 64
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 Body = Callable[[], None]
 
@@ -43,17 +36,14 @@ def main() -> None:
     for number in (0, 1):
         os.dup2(devnull, number)
     os.close(devnull)
-    copy_mappings()
-    hide()
+    if sys.platform == "linux":
+        hide_from_equals()  # before there is anybody that nobody has looked at
     _preload(settings)
     body, missing = _body(settings, control)
-    for _ in range(TIMES):  # a rehearsal, with calls that do nothing
-        _begin([dict, dict], os.getppid(), (CHANNEL, 1, 2))
-    nest = Nest(body)
-    settle()
+    children = Children(body)
     control.send(json.dumps(["ready", *missing]).encode())
-    _serve(control, supervisor, nest)
-    nest.clear()
+    _serve(control, supervisor, children)
+    children.clear()
     for folder in settings["scratch"]:
         scratch.remove(folder)
 
@@ -77,49 +67,63 @@ def _body(settings: dict[str, Any], sock: socket.socket) -> tuple[Body, Sequence
 
         limit_memory(settings["memory_limit"])
         return partial(check, sock), ()
-    from .candidate import body_of
+    work = _work_of(settings, Channel(sock, None))
+    locks = ChildLocks(settings, sock.fileno())
+    locks.prepare()
 
-    return body_of(settings, sock)
+    def body() -> None:
+        locks.hold()
+        greet(sock.fileno())
+        work()
+
+    return body, locks.missing
 
 
-class Nest:
+def _work_of(settings: dict[str, Any], channel: Channel) -> Body:
+    if settings["kind"] == "process-separated":
+        return partial(serve, channel)
+    from .in_process import serve as serve_alone
+
+    (folders,) = settings["scratch"]
+    return partial(serve_alone, channel, folders)
+
+
+class Children:
     """The children of this zygote: those that live, and how others have ended."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
-        self._steps = [*tie(), os.setsid, *take_turns()]
         self._living: set[int] = set()
-        self._fates: dict[int, list[float]] = {}
+        self._statuses: dict[int, list[float]] = {}
 
     def fork(self, descriptors: Sequence[int]) -> None:
         """One child, whose channel, stdout and stderr are *descriptors*."""
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _become(self._steps, parent, descriptors, self._body)
+            _become(parent, descriptors, self._body)
         self._living.add(pid)
         for number in descriptors:
             os.close(number)
-        if len(self._living) > _MOST_DEAD:
-            self.reap()
+        self.reap()
 
     def reap(self, awaited: int | None = None) -> None:
         """Note which children have ended, and wait for *awaited* to do so."""
         with suppress(ChildProcessError):
-            while awaited not in self._fates:
+            while awaited not in self._statuses:
                 pid, status, usage = os.wait4(awaited or -1, 0 if awaited else os.WNOHANG)
                 if pid == 0:
                     return
                 self._living.discard(pid)
                 seconds, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT
-                self._fates[pid] = [os.waitstatus_to_exitcode(status), seconds, peak]
-                if len(self._fates) > _MOST_FATES:
-                    del self._fates[next(iter(self._fates))]
+                self._statuses[pid] = [os.waitstatus_to_exitcode(status), seconds, peak]
+                if len(self._statuses) > _MOST_STATUSES:
+                    del self._statuses[next(iter(self._statuses))]
 
-    def fate(self, pid: int) -> list[float]:
+    def exit_status(self, pid: int) -> list[float]:
         """Exit code, CPU seconds, peak of memory in bytes; empty where the child is long forgotten."""
         self.reap(pid)
-        return self._fates.pop(pid, [])
+        return self._statuses.pop(pid, [])
 
     def clear(self) -> None:
         """End all children."""
@@ -129,7 +133,7 @@ class Nest:
             self.reap(pid)
 
 
-def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
+def _serve(control: socket.socket, supervisor: list[int], children: Children) -> None:
     poller = select.poll()
     for source in (control.fileno(), *supervisor):
         poller.register(source, select.POLLIN)
@@ -138,29 +142,31 @@ def _serve(control: socket.socket, supervisor: list[int], nest: Nest) -> None:
             # The socket may have been inherited by others, so its end alone does not tell that the supervisor is gone.
             if number in supervisor:
                 return
-        order, attached, _, _ = control.recvmsg(1, _ATTACHED)
+        order, descriptors, _, _ = socket.recv_fds(control, 1, 3)
         if not order:
             return
         if order == b"w":
             pid = int.from_bytes(control.recv(4), "big")
-            control.sendall(json.dumps(nest.fate(pid)).encode())
+            control.sendall(json.dumps(children.exit_status(pid)).encode())
         else:
-            nest.fork(_DESCRIPTORS.unpack(attached[0][2]))
+            children.fork(descriptors)
 
 
-def _become(steps: Sequence[Step], parent: int, descriptors: Sequence[int], body: Body) -> None:
+def _become(parent: int, descriptors: Sequence[int], body: Body) -> None:
+    """Be a child, and end as one."""
     status = 1
     try:
-        _begin(steps, parent, descriptors)
+        _begin(parent, descriptors)
         body()
         status = 0
     finally:
         os._exit(status)
 
 
-def _begin(steps: Sequence[Step], parent: int, descriptors: Sequence[int]) -> None:
-    for step in steps:
-        step()
+def _begin(parent: int, descriptors: Sequence[int]) -> None:
+    if sys.platform == "linux":
+        die_with_parent()
+    os.setsid()
     if os.getppid() != parent:
         os._exit(1)
     # Its own: two that share an open file can tell each other something by the flags of that.

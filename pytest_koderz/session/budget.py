@@ -22,7 +22,7 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.recorded import Event, Recorded
 from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.reporters.text import counted, dollars
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 TOKENS_BESIDE = 128
 """Tokens that a server's template may add to a prompt: marks of turns, a date, a line of its own."""

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import conditions_of_arm
 from pytest_koderz.records.recorded import Recorded, read_folder
-from pytest_koderz.settings.config import Choice, Settings, load_settings, nearest
+from pytest_koderz.settings import Choice, Settings, load_settings
 
-from .start_checks import offers_back_ends, settings_of
+from .start_checks import backends_of, settings_of
 
 NEWEST = "newest"
 """What --koderz-resume means without an id."""
@@ -29,7 +30,7 @@ def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
     """
     path = config.option.koderz_config
     # Without the command line's choice: its arms may need the profile of the former run.
-    plain = load_settings(Path(path) if path else None, root, os.environ, Choice(), plugins=offers_back_ends(config))
+    plain = load_settings(Path(path) if path else None, root, os.environ, Choice(), backends_of(config))
     folder = _folder(plain.folder, config.option.koderz_resume, config.option.koderz_profile)
     recorded = read_folder(folder)
     config.option.koderz_resume = folder.name

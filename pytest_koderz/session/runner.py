@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.backends import NAMES
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.errors import (
     InfrastructureError,
@@ -28,11 +27,12 @@ from pytest_koderz.core.loop import solve
 from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import conditions_of
 from pytest_koderz.records.recorded import Past, Recorded
 from pytest_koderz.records.resumed_world import Continued
-from pytest_koderz.settings.config import Settings, nearest
+from pytest_koderz.settings import Settings
 
 NOTHING_RECORDED = Recorded()
 
@@ -179,7 +179,7 @@ class Benchmark:
                 opened = self.config.hook.pytest_koderz_open_model(config=self.config, model=settings, role=role)
                 if opened is None:
                     place = f"{self.settings.path}: models.{settings.name}.backend"
-                    near = nearest(settings.backend, NAMES)
+                    near = nearest(settings.backend, self.settings.backends)
                     raise ModelUnavailable(f"{place}: no back end named '{settings.backend}'{near}")
                 self._models[settings.name] = opened
             return self._models[settings.name]

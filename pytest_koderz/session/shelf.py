@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from pytest_koderz.core.money import cost_of
 from pytest_koderz.core.ports import Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import spec_prompt
+from pytest_koderz.files.locks import lock
 from pytest_koderz.records.codec import plain, value_of
 from pytest_koderz.records.conditions import conditions_of_arm
 from pytest_koderz.records.recorded import Recorded
@@ -116,7 +116,7 @@ class _Slot:
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            lock(self._descriptor)
         except BaseException:
             self.close()
             raise

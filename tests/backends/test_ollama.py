@@ -7,17 +7,16 @@ from typing import Any
 import ollama
 import pytest
 
-from pytest_koderz.backends.ollama import OllamaModel, open_model, requirements
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import Answer, Dropped, Fault, Garbage, HalfSent, Hang, OllamaServer, Status, Turn
 
-from .worlds import SECRET, Naps, a_model, a_prompt
+from .worlds import SECRET, Naps, a_model, a_prompt, fault_of, open_model
 
 
-def opened(server: OllamaServer, naps: Naps | None = None, **settings: Any) -> OllamaModel:
+def opened(server: OllamaServer, naps: Naps | None = None, **settings: Any) -> Any:
     model = a_model("ollama", "qwen2.5-coder:7b", **settings)
     return open_model(model, environment={"OLLAMA_HOST": server.url}, sleep=naps or Naps())
 
@@ -223,10 +222,10 @@ def test_a_proxy_of_the_environment_is_not_asked_for_loopback(monkeypatch: pytes
 def test_a_malformed_host_is_a_usage_error() -> None:
     """It is found before anything is asked, and named with the variable."""
     environment = {"OLLAMA_HOST": "127.0.0.1:eleven"}
-    assert "OLLAMA_HOST: '127.0.0.1:eleven' is no host" in (requirements(a_model("ollama"), environment) or "")
+    assert "OLLAMA_HOST: '127.0.0.1:eleven' is no host" in (fault_of(a_model("ollama"), environment) or "")
     with pytest.raises(UsageError, match="is no host"):
         open_model(a_model("ollama"), environment=environment)
-    assert requirements(a_model("ollama"), {}) is None
+    assert fault_of(a_model("ollama"), {}) is None
 
 
 def test_a_key_for_a_server_behind_a_proxy_is_sent() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.backends.replay import ReplayModel, open_model, requirements
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
@@ -17,7 +16,7 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
-from .worlds import a_model, a_prompt
+from .worlds import a_model, a_prompt, fault_of, open_model
 
 REPLY = Reply("def add", Usage(1, 2, 3, 4), "m-1", StopReason.MAX_TOKENS, 1.5, 0.5, ("careful",))
 
@@ -29,7 +28,7 @@ def a_line(prompt: Prompt, reply: Reply = REPLY, version: int = 1) -> str:
     return json.dumps(head | {"prompt": asked, "reply": asdict(reply)}) + "\n"
 
 
-def recorded(folder: Path, *lines: str, strict: bool = True) -> ReplayModel:
+def recorded(folder: Path, *lines: str, strict: bool = True) -> Any:
     (folder / "gw0.jsonl").write_text("".join(lines))
     return open_model(a_model("replay", str(folder), options={"strict": strict}), environment={})
 
@@ -95,6 +94,6 @@ def test_what_cannot_be_read_is_a_usage_error(tmp_path: Path, line: str, words: 
 
 def test_a_missing_journal_is_named(tmp_path: Path) -> None:
     """Before anything is run."""
-    assert "no journal is there" in (requirements(a_model("replay", str(tmp_path)), {}) or "")
+    assert "no journal is there" in (fault_of(a_model("replay", str(tmp_path)), {}) or "")
     with pytest.raises(UsageError, match="no journal is there"):
         open_model(a_model("replay", str(tmp_path / "bench_1")), environment={})

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from pytest_koderz.commands.doctor import finding_lines
-from pytest_koderz.cortex.memories import memory_of_result
-from pytest_koderz.cortex.spool import Spool
+from pytest_koderz.cortex.client.memories import memory_of_result
+from pytest_koderz.cortex.client.spool import Spool
 from pytest_koderz.testing import OllamaServer
 from tests.conftest import Run
 from tests.core.worlds import START

@@ -399,7 +399,7 @@ INTRUDERS = [
     ),
     _does(
         "tables_of_the_wire_rewritten",
-        "import sys\nwire = sys.modules.get('pytest_koderz.sandbox.wire')\nif wire:\n    wire._SCALARS.clear(); wire._MUTABLE.clear()\n    wire.dumps = lambda m: b'true'\n    wire.Encoder.add = lambda s, v: True",
+        "import sys\ncodec, channel = (sys.modules.get('pytest_koderz.sandbox.' + name) for name in ('value_codec', 'channel'))\nif codec and channel:\n    codec._SCALARS.clear(); codec._MUTABLE.clear()\n    channel.dumps = lambda m: b'true'\n    codec.Encoder.add = lambda s, v: True",
     ),
     _sees(
         "callers_of_callers",
@@ -437,7 +437,7 @@ FORGERS = [
     ),
     _does(
         "errors_by_names_of_the_judge",
-        f"{_SENDS}send(['loaded'], *(['raised', n, n, 'm', 1] for n in ('Over', 'Diverged', 'Misfit', 'Broken', 'Claim')))",
+        f"{_SENDS}send(['loaded'], *(['raised', n, n, 'm', 1] for n in ('RunOver', 'TestsUnfit', 'ChildBroken', 'AssertionGuard')))",
     ),
     _does(
         "an_object_with_a_handle_beyond_all",

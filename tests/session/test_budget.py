@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.backends import backend
+from pytest_koderz.backends import OURS
+from pytest_koderz.backends.backend import Surroundings
 from pytest_koderz.commands.quote import quote_lines
 from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
@@ -27,7 +28,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.recorded import Event, Recorded
 from pytest_koderz.session.budget import TOKENS_BESIDE, Budget, Purse, bound_of, check_budget
-from pytest_koderz.settings.config import Choice, Settings, load_settings
+from pytest_koderz.settings import Choice, Settings, load_settings
 from pytest_koderz.testing import Answer, AnthropicServer, Dropped, HalfSent, OpenAIServer, Request, Script, Status
 from tests.conftest import Run
 
@@ -229,10 +230,10 @@ def test_a_back_end_says_what_may_be_billed(
         url = "http://127.0.0.1:1" if script is None else listening.url
         settings = ModelSettings("m", name, "m", hosts=(url,), options={"retries": 2})
         keys = {"ANTHROPIC_API_KEY": "sk-made-up", "OPENAI_API_KEY": "sk-made-up"}
-        model = backend(name).open_model(settings, environment=keys, sleep=lambda _: None)
+        model = OURS[name].opened(settings, Surroundings(environment=keys, sleep=lambda _: None))
         with suppress(ModelUnavailable):
             model.complete(PROMPT)
-        model.close()
+        model.close()  # type: ignore[attr-defined]  # ours have it
     meter.reset(token)
     assert notes.told == told
 

@@ -8,7 +8,7 @@ from tests.conftest import Run
 
 JUDGE = """
 from pytest_koderz.sandbox import open_sandbox
-from pytest_koderz.sandbox.levels import Levels
+from pytest_koderz.sandbox.supervisor import Levels
 
 
 class Halfway:

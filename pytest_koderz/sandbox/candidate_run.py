@@ -1,0 +1,164 @@
+"""One candidate's run, watched by the supervisor: against a checker, or with its tests in its own process."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from pytest_koderz.core.errors import SandboxFault
+
+from .channel import Channel, Gone, MalformedMessage
+from .deadline import CapturedOutput, Stopwatch
+from .fork_server import ForkedProcess, ForkServer
+from .resources import ExitStatus, resource_use_of
+
+_GRACE = 0.5
+"""Seconds that the checker has for its result once the child is dead."""
+_MOST_TESTS = 32
+"""Sets of tests that a checker keeps compiled."""
+_REST_SECONDS = 0.5
+"""How long an answer may take to come whole once it has begun to."""
+_MOST_ASSERTIONS = 10**6
+_TEXTS = ("summary", "assertion", "explanation", "exception")
+_NOTHING: dict[str, Any] = {
+    "outcome": "crashed",
+    "passed": 0,
+    "total": None,
+    "failures": [{"summary": "the process ended"}],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRun:
+    """What came of one candidate, as the supervisor saw it."""
+
+    answer: dict[str, Any] | None
+    """The checker's; None where the time was up and it had none."""
+    timed_out: bool
+    seconds: float
+    exit_status: ExitStatus
+    stdout: str
+    stderr: str
+
+
+class CheckerClient:
+    """A checker as the supervisor speaks to it.
+
+    It judges one candidate at a time, for one thread at a time. After a SandboxFault it is of no more use.
+    """
+
+    def __init__(self, checkers: ForkServer) -> None:
+        self._checker = ForkedProcess(checkers, locked=False)
+        try:
+            self._checker.await_greeting()
+        except SandboxFault:
+            self._checker.close()
+            raise
+        self._control = Channel(self._checker.sock, None)
+        self._known: deque[str] = deque()
+        """The keys of the tests that this checker has, the oldest first."""
+        self.broken = False
+
+    def learn(self, key: str, *sources: str) -> None:
+        """Give the checker a set of tests, once. Raises SandboxFault where they cannot be compiled."""
+        if key not in self._known:
+            if len(self._known) >= _MOST_TESTS:
+                self._ask(["forget", self._known.popleft()])
+            self._told(self._ask(["learn", key, *sources]))
+            self._known.append(key)
+
+    def judge(self, child: ForkedProcess, key: str, load: list[str], seconds: float) -> CandidateRun:
+        """Let *child* load a candidate and answer the tests *key*, for at most so many seconds with a CPU."""
+        with suppress(Gone):  # which the checker will see too
+            Channel(child.sock).send(load)
+        self._send(["judge", key], [child.sock.fileno()])
+        watch = Stopwatch(seconds, child.pid, self._checker.pid)
+        output = CapturedOutput(child)
+        answered = output.until(self._checker.sock, watch)
+        usage, taken = resource_use_of(child.pid), watch.seconds
+        answer = self._told(self._receive()) if answered else self._last_answer(child)
+        exit_status = ExitStatus(usage) if usage else child.exit_status()
+        return CandidateRun(answer, not answered, taken, exit_status, *output.texts())
+
+    def _last_answer(self, child: ForkedProcess) -> dict[str, Any] | None:
+        """The time was up: without its child the checker ends soon, unless it is busy with an endless answer."""
+        child.kill()
+        readable, _, _ = select.select([self._checker.sock], [], [], _GRACE)
+        if readable:
+            return self._told(self._receive())
+        self.broken = True
+        return None
+
+    def _ask(self, message: list[Any]) -> Any:
+        self._send(message)
+        return self._receive()
+
+    def _send(self, message: list[Any], descriptors: list[int] | None = None) -> None:
+        try:
+            self._control.send(message, descriptors or ())
+        except Gone:
+            self._fail()
+
+    def _receive(self) -> Any:
+        try:
+            return self._control.recv()
+        except Gone:
+            self._fail()
+
+    def _fail(self) -> NoReturn:
+        self.broken = True
+        raise SandboxFault("the checker of the sandbox ended")
+
+    def _told(self, answer: dict[str, Any]) -> dict[str, Any]:
+        if "fault" in answer:
+            raise SandboxFault(answer["fault"])
+        return answer
+
+    def close(self) -> None:
+        self._checker.close()
+
+
+def run_in_process(child: ForkedProcess, sources: tuple[str, str, str, str], seconds: float) -> CandidateRun:
+    """Let *child* run a candidate with its tests: preamble, candidate, tests, entry point."""
+    output = CapturedOutput(child)
+    channel = Channel(child.sock)
+    watch = Stopwatch(seconds, child.pid)
+    answer = _NOTHING
+    with suppress(Gone):
+        channel.send(list(sources))
+    answered = output.until(child.sock, watch)
+    usage, taken = resource_use_of(child.pid), watch.seconds
+    if answered:
+        channel.deadline = time.monotonic() + _REST_SECONDS
+        with suppress(Gone, MalformedMessage):
+            answer = _checked(channel.recv())
+    exit_status = ExitStatus(usage) if usage else child.exit_status()
+    return CandidateRun(answer, not answered, taken, exit_status, *output.texts())
+
+
+def _checked(answer: Any) -> dict[str, Any]:
+    """The answer in the types that a verdict has. Raises MalformedMessage: the child could send anything."""
+    try:
+        return {
+            "outcome": {"passed": "passed", "wrong": "wrong", "crashed": "crashed"}[answer["outcome"]],
+            "passed": _count(answer["passed"]),
+            "total": None if answer["total"] is None else _count(answer["total"]),
+            "failures": [_failure(each) for each in answer["failures"][:5]],
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MalformedMessage(f"no answer: {error!r}") from None
+
+
+def _count(number: Any) -> int:
+    if type(number) is not int or not 0 <= number <= _MOST_ASSERTIONS:
+        raise ValueError("no number of tests")
+    return number
+
+
+def _failure(told: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: None if told[name] is None else str(told[name])[:2000] for name in _TEXTS}
+    return {**texts, "line": told["line"] if type(told["line"]) is int else None}

@@ -1,0 +1,212 @@
+"""The fork servers and the processes that they fork, seen from the supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_koderz.core.errors import SandboxFault
+
+from . import scratch
+from .channel import GREETING_SIZE
+from .resources import ExitStatus, exit_status_of, pidfd_of, threads_of
+
+HOME = str(Path(__file__).parents[2])
+"""The folder that this package is imported from."""
+_START = f"import sys; sys.path.append({HOME!r}); from pytest_koderz.sandbox.zygote import main; main()"
+_FLAGS = ["-P", "-s", "-S", "-X", "utf8"]
+"""Of the interpreter: nothing is found but what we name. -I would ignore the environment, which is our own."""
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "PYTHONHASHSEED": "0"}
+"""The API keys of this process stay in it. Threads share one heap, since those of their own would take 64 MB each of
+the address space; and a set has the same order in each run."""
+_START_SECONDS = 30.0
+_MOST_THREADS = 256
+_NOBODY = 0
+"""No child's id."""
+
+
+class ForkServer:
+    """A zygote. It ends by itself when the supervisor does, however that comes about."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        here, there = socket.socketpair()
+        with there:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, *_FLAGS, "-c", _START, json.dumps({"home": HOME, **settings})],
+                stdin=there.fileno(),
+                stdout=there.fileno(),  # which cannot be sought in, as the pipes of its children cannot
+                stderr=subprocess.PIPE,
+                env=_ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+            )
+        self._control = here
+        self._lock = threading.Lock()
+        self._ready = False
+        self._said = "it said nothing"
+        self.missing: tuple[str, ...] = ()
+        """Names of the locks that its children lack; known once it has answered."""
+        self._introduce()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still answers: one that was killed may take a while to end."""
+        try:
+            if self._ready:
+                self.exit_status(_NOBODY)
+        except SandboxFault:
+            return False
+        return self._process.poll() is None
+
+    def fork(self, descriptors: Sequence[int]) -> None:
+        """Ask for a child with *descriptors* as its channel, stdout and stderr; it will greet over the channel."""
+        with self._lock:
+            self._wait()
+            try:
+                socket.send_fds(self._control, [b"f"], descriptors)
+            except OSError as error:
+                raise SandboxFault(f"a fork server of the sandbox is gone: {error}") from None
+
+    def exit_status(self, pid: int) -> ExitStatus:
+        """How the child *pid*, which has been killed or ended by itself, did end."""
+        with self._lock:
+            try:
+                self._control.sendall(b"w" + pid.to_bytes(4, "big"))
+                return exit_status_of(json.loads(self._control.recv(200)))
+            except (OSError, ValueError) as error:
+                raise SandboxFault(f"a fork server of the sandbox is gone: {error}") from None
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+
+    def _last_words(self) -> str:
+        """The last line that it wrote to stderr, also for those who ask again."""
+        self._process.kill()
+        lines = (self._process.stderr.read() if self._process.stderr else b"").decode(errors="replace").splitlines()
+        self._said = lines[-1] if lines else self._said
+        return self._said
+
+    def _introduce(self) -> None:
+        """Hand over a descriptor that tells when this process ends; systems without one see the socket close."""
+        descriptor = pidfd_of(os.getpid())
+        with suppress(OSError):  # it has ended already, which the first order will tell
+            if descriptor is None:
+                self._control.send(b"s")
+            else:
+                socket.send_fds(self._control, [b"s"], [descriptor])
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _wait(self) -> None:
+        if self._ready:
+            return
+        self._control.settimeout(_START_SECONDS)
+        try:
+            greeting = self._control.recv(4096)
+        except OSError as error:
+            raise SandboxFault(f"a fork server of the sandbox does not answer: {error}") from None
+        if not greeting:
+            raise SandboxFault(f"a fork server of the sandbox did not start: {self._last_words()}")
+        _, *missing = json.loads(greeting)
+        self.missing = tuple(missing)
+        self._ready = True
+
+
+class ForkedProcess:
+    """A process that another one forked for us, named by a descriptor where the kernel has them."""
+
+    def __init__(self, server: ForkServer, *, locked: bool, scratch: str | None = None) -> None:
+        """Order it. Raises SandboxFault where there is nobody to fork it."""
+        self.sock, there = socket.socketpair()
+        self._server = server
+        self._scratch = scratch
+        self._excess: str | None = None
+        self.pid = 0
+        self.out = self.err = -1
+        self._pidfd: int | None = None
+        ends = []
+        if locked:
+            self.out, out = os.pipe()
+            self.err, err = os.pipe()
+            ends = [out, err]
+        else:
+            ends = [os.open(os.devnull, os.O_WRONLY) for _ in range(2)]
+        try:
+            server.fork([there.fileno(), *ends])
+        except SandboxFault:
+            self.close()
+            raise
+        finally:
+            there.close()
+            for end in ends:
+                os.close(end)
+
+    @property
+    def scratch(self) -> str | None:
+        """The folder that it may write in."""
+        return self._scratch and scratch.folder_of(self._scratch, self.pid)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the locks that it lacks, as all children of its zygote do."""
+        return self._server.missing
+
+    def await_greeting(self) -> None:
+        """Wait until it is ready. Raises SandboxFault where it is not in time."""
+        self.sock.settimeout(_START_SECONDS)
+        try:
+            greeting = self.sock.recv(GREETING_SIZE)
+            pid = int.from_bytes(greeting, "big")
+            if not greeting:
+                raise SandboxFault("a process of the sandbox did not start")
+            self._pidfd = pidfd_of(pid)
+        except OSError as error:
+            raise SandboxFault(f"a process of the sandbox does not answer: {error}") from None
+        self.sock.settimeout(None)
+        self.pid = pid
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            if self._pidfd is not None:
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            elif self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+
+    def exit_status(self) -> ExitStatus:
+        """How it ended; it is killed first if it has not."""
+        self.kill()
+        return replace(self._server.exit_status(self.pid), excess=self._excess)
+
+    def restrain(self) -> None:
+        """Kill it if it has outgrown what no limit of the kernel bounds."""
+        if threads_of(self.pid) > _MOST_THREADS:
+            self._excess = f"more than {_MOST_THREADS} threads"
+        elif self.scratch and scratch.is_overgrown(self.scratch):
+            self._excess = "too many or too large files"
+        if self._excess:
+            self.kill()
+
+    def close(self) -> None:
+        self.kill()
+        self.sock.close()
+        for descriptor in (self.out, self.err, self._pidfd):
+            if descriptor is not None and descriptor >= 0:
+                os.close(descriptor)

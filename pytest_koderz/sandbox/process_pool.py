@@ -1,0 +1,165 @@
+"""The processes of the judge: fork servers, children, checkers; started when they are first needed."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.core.problem import Isolation
+
+from . import scratch
+from .candidate_run import CheckerClient
+from .fork_server import ForkedProcess, ForkServer
+
+_PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math", "operator", "re", "typing"]
+"""What a child has loaded anyway, and candidates import most."""
+_CHECKERS_SHARE = 2
+"""How many times as much memory as a candidate its checker may use: a small answer can be the seed of a large value."""
+_SCRATCH_FILE = 16 << 20
+"""Bytes of the largest file that tests may write in a scratch folder."""
+
+
+class ChildFactory:
+    """A fork server for candidates of one kind, whose children each serve one of them. The next one stands ready."""
+
+    def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
+        self._scratch = scratch.make() if isolation == "in-process" else None
+        self._server = ForkServer(
+            {
+                "kind": isolation,
+                "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if self._scratch else [])],
+                "paths": _folders_of(requires),
+                "memory_limit": memory_limit,
+                "file_limit": _SCRATCH_FILE if self._scratch else 0,
+                "scratch": [self._scratch] if self._scratch else [],
+            }
+        )
+        self._spares: deque[ForkedProcess] = deque()
+
+    @contextmanager
+    def child(self) -> Iterator[ForkedProcess]:
+        """A locked child for one candidate, which does not outlive it. Another one begins while it is at work."""
+        try:
+            child = self._spares.popleft()
+        except IndexError:
+            child = self._ordered()
+        try:
+            child.await_greeting()
+            self._spares.append(self._ordered())
+            yield child
+        finally:
+            if child.scratch:
+                with suppress(SandboxFault):
+                    child.exit_status()  # it must be over before its folder can be removed
+                scratch.remove(child.scratch)
+            child.close()
+
+    @property
+    def alive(self) -> bool:
+        return self._server.alive
+
+    def missing(self) -> tuple[str, ...]:
+        """Names of the layers that its children lack, of which one is seen to start."""
+        with self.child():
+            return self._server.missing
+
+    def let_go(self) -> None:
+        """End the children that stand ready."""
+        with suppress(IndexError):  # others may take them at the same time
+            while True:
+                self._spares.pop().close()
+
+    def close(self) -> None:
+        self.let_go()
+        self._server.close()
+        if self._scratch:
+            scratch.remove(self._scratch)
+
+    def _ordered(self) -> ForkedProcess:
+        return ForkedProcess(self._server, locked=True, scratch=self._scratch)
+
+
+class ProcessPool:
+    """All processes of one judge. Several threads may ask."""
+
+    def __init__(self, memory_limit: int) -> None:
+        self._memory_limit = memory_limit
+        self._lock = threading.Lock()
+        self._idle_checkers: deque[CheckerClient] = deque()
+        self._factories: dict[tuple[Isolation, tuple[str, ...]], ChildFactory] = {}
+        self._checkers = self._checker_server()
+        self.factory("process-separated", ())
+
+    def factory(self, isolation: Isolation, requires: tuple[str, ...]) -> ChildFactory:
+        with self._lock:
+            kind = isolation, tuple(sorted(requires))
+            if kind not in self._factories:
+                self._factories[kind] = ChildFactory(*kind, self._memory_limit)
+            return self._factories[kind]
+
+    @contextmanager
+    def checker(self) -> Iterator[CheckerClient]:
+        """A checker for one candidate; a broken one is given up afterwards."""
+        try:
+            checker = self._idle_checkers.pop()
+        except IndexError:
+            checker = CheckerClient(self._checkers)
+        kept = False
+        try:
+            yield checker
+            kept = not checker.broken
+        finally:
+            if kept:
+                self._idle_checkers.append(checker)
+            else:
+                checker.close()
+
+    def renew(self) -> None:
+        """Start again what has ended, and let go of all that stood ready."""
+        with self._lock:
+            self._close_idle_checkers()
+            for kind, factory in list(self._factories.items()):
+                factory.let_go()
+                if not factory.alive:
+                    self._factories.pop(kind).close()
+            if not self._checkers.alive:
+                self._checkers.close()
+                self._checkers = self._checker_server()
+
+    def close(self) -> None:
+        with self._lock:
+            self._close_idle_checkers()
+            for factory in self._factories.values():
+                factory.close()
+            self._factories.clear()
+            self._checkers.close()
+
+    def _close_idle_checkers(self) -> None:
+        while self._idle_checkers:
+            self._idle_checkers.pop().close()
+
+    def _checker_server(self) -> ForkServer:
+        # The tests are trusted, and find what the caller would; pytest's own packages come first.
+        folders = dict.fromkeys([*_folders_of(("_pytest", "pluggy")), *filter(_is_folder, sys.path)])
+        settings = {"kind": "checker", "preload": [], "paths": list(folders), "scratch": []}
+        return ForkServer({**settings, "memory_limit": _CHECKERS_SHARE * self._memory_limit})
+
+
+def _is_folder(path: str) -> bool:
+    return Path(path).is_absolute() and Path(path).is_dir()
+
+
+def _folders_of(modules: tuple[str, ...]) -> list[str]:
+    """The folders that *modules* are imported from."""
+    origins = [spec.origin for module in modules if (spec := find_spec(module)) and spec.origin]
+    return list(dict.fromkeys(_holder(Path(origin)) for origin in origins))
+
+
+def _holder(origin: Path) -> str:
+    return str(origin.parent.parent if origin.name == "__init__.py" else origin.parent)

@@ -1,0 +1,75 @@
+"""The system calls that the locks need and Python does not offer."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_CAPBSET_DROP = 24
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+_CAPABILITY_VERSION_3 = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def syscall(number: int, *args: int | bytes | None) -> int:
+    """What the kernel returns. Raises OSError."""
+    return _checked(_libc.syscall(ctypes.c_long(number), *map(_argument, args)))
+
+
+def _prctl(option: int, value: int = 0) -> None:
+    _checked(_libc.prctl(option, *map(_argument, (value, 0, 0, 0))))
+
+
+def _argument(value: int | bytes | None) -> ctypes.c_long | bytes | None:
+    return ctypes.c_long(value) if isinstance(value, int) else value
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def set_no_new_privs() -> None:
+    """No program executed from now on can gain what this process lacks; the kernel wants it before a filter."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def die_with_parent() -> None:
+    """Have this process killed when its parent ends, even where that is killed without a word."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hide_from_equals() -> None:
+    """Close /proc/PID/fd, mem and the like to whoever has no privileges, of this process and those it forks.
+
+    Landlock keeps no pipe from being opened there, and does not part processes of one domain.
+    """
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def drop_capabilities() -> None:
+    """Leave of root nothing but its number."""
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    if os.geteuid() == 0:
+        _drop_bounding_set()
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    _checked(_libc.capset(header, none))
+
+
+def _drop_bounding_set() -> None:
+    for capability in range(64):
+        try:
+            _prctl(_PR_CAPBSET_DROP, capability)
+        except PermissionError:  # root by name alone: the set is empty where it matters
+            return
+        except OSError:  # past the last one
+            return
