@@ -93,7 +93,12 @@ def an_environment(name: str, url: str) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "server"), [("anthropic", AnthropicServer), ("ollama", OllamaServer), ("openai", OpenAIServer)]
+    ("name", "server"),
+    [
+        pytest.param("anthropic", AnthropicServer, marks=pytest.mark.slow),
+        pytest.param("ollama", OllamaServer, marks=pytest.mark.slow),
+        ("openai", OpenAIServer),
+    ],
 )
 def test_nothing_is_lost_and_nothing_paid_twice(name: str, server: type[Any]) -> None:
     """700 requests through 30 % faults of every kind: the ledgers hold what the server billed, to the cent and call."""

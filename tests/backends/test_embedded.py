@@ -41,6 +41,7 @@ def opened(weights: str, **settings: Any) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.sample
 def test_it_writes_code(smollm2: str) -> None:
     """Greedy, it answers a simple task with a function; tokens are counted; no machine path is told."""
     reply = opened(smollm2).complete(

@@ -60,7 +60,7 @@ CHATS = an_object(
 
 
 # No deadline: other work on the machine says nothing of an answer.
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def reply_or_none(answer: Callable[[], Reply]) -> Reply | None:

@@ -129,9 +129,7 @@ def test_a_spec_is_found_by_its_key_only_where_it_was_paid_for() -> None:
     assert "paid for by exp_00000000" in recalled.content
 
 
-FOR_ANY_TEXT = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+FOR_ANY_TEXT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 """However long a loaded machine takes to think of one."""
 
 TEXTS = st.text(max_size=400) | st.text(alphabet="🙂é\n`", max_size=12_000)

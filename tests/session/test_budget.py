@@ -306,7 +306,7 @@ def _wasteful(request: Request) -> Answer:
     return Answer(code, input_tokens=0, cache_write=len(asked) // 4, output_tokens=500, latency=1.5 if late else 0.05)
 
 
-@pytest.mark.parametrize("limit", ["0.02", "0.1"])
+@pytest.mark.parametrize("limit", ["0.02", pytest.param("0.1", marks=pytest.mark.slow)])
 def test_four_workers_never_pass_the_limit(world: Run, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     """By the server's own count, answers that it billed and nobody received included."""
     with AnthropicServer(_wasteful) as server:
@@ -360,7 +360,7 @@ def spent_on(server: AnthropicServer) -> Decimal:
     return cost
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_resumed_benchmark_counts_what_it_spent_before(
     world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: str
 ) -> None:
@@ -430,9 +430,9 @@ def test_what_is_recorded_twice_is_entered_twice_and_once_alone(tmp_path: Path) 
         ("inf", "--koderz-max-cost: inf is not an amount of US dollars above 0"),
     ],
 )
-def test_a_limit_that_is_none(pytester: pytest.Pytester, text: str, expected: str) -> None:
+def test_a_limit_that_is_none(run: Run, text: str, expected: str) -> None:
     """Exit status 4 and one line."""
-    result = pytester.runpytest_inprocess("--koderz-list", "--koderz-max-cost", text)
+    result = run("--koderz-list", "--koderz-max-cost", text)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"ERROR: {expected}" in result.stderr.str()
 

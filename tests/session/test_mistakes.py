@@ -214,6 +214,7 @@ profiles:
 models:
   m: {MODEL}
 prices: {x: free}
+cortex: {enabled: false}
 """
 HEAD = (
     '{"v":2,"event":"benchmark","at":"2026-11-22T20:00:00+00:00","profile":"simulated","arms":["frontier-only"],'
@@ -432,7 +433,7 @@ def test_a_mistake_on_the_command_line(
     for variable, value in mistake.environment.items():
         monkeypatch.setenv(variable, value)
     before = sorted(pytester.path.rglob("*"))
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *mistake.arguments.split())
+    result = run("-p", "no:cacheprovider", *mistake.arguments.split())
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     message = glob.escape(mistake.message.replace("{folder}", str(pytester.path))).replace("[*]", "*")
     told = [line for line in result.errlines + result.outlines if "rror: " in line.lower()]
