@@ -240,8 +240,6 @@ def test_many_at_once_download_once(shop: Shop, tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pytest_koderz.datasets.catalogue import DATASETS
-from pytest_koderz.datasets.dataset import ToolCache
 from pytest_koderz.files import download
 
 def received(url, part, notify):
