@@ -146,7 +146,7 @@ def pytest_koderz_called(
     """Observe an answered call and what it cost, worked out once; the ledger of *experiment* holds it already.
 
     def pytest_koderz_called(experiment, role, spending):
-        print(experiment.id, role, spending.model, spending.usage.output, spending.cost)  # None: no price is known
+        print(experiment.problem_id, role, spending.model, spending.usage.output, spending.cost)
     """
 
 

@@ -80,6 +80,14 @@ def test_pytest_koderz_before_call(benchmark: Run, pytester: pytest.Pytester, mo
     result.stdout.fnmatch_lines(["SKIPPED*no specs in office hours*"])
 
 
+def test_pytest_koderz_called(benchmark: Run) -> None:
+    """It prints who was asked, and what that cost."""
+    result = benchmark("--koderz-problems", "0", "--koderz-arm", "koderz", "-s", "--tb=no")
+    result.stdout.re_match_lines(
+        [r".*HumanEval/0 spec simulated-frontier \d+ 0\.00\d+", r".*HumanEval/0 local \S+ \d+ 0"]
+    )
+
+
 def test_pytest_koderz_iterated(benchmark: Run) -> None:
     """It prints a line for each iteration, in its order."""
     result = benchmark("--koderz-problems", "0", "--koderz-arm", "koderz", "-s", "--tb=no")

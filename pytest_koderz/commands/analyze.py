@@ -16,6 +16,7 @@ from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.files.nearest import most_like
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.codec import Malformed
 from pytest_koderz.records.events import Head, head_from
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
 from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
@@ -157,7 +158,7 @@ def _recalled(settings: Settings, which: str) -> Recalled:
         raise UsageError(f"--koderz-from cortex: there is no memory yet: {server['database']}")
     try:
         found = recall(which, **server)
-    except MemoryUnavailable as fault:
+    except (MemoryUnavailable, Malformed) as fault:
         raise UsageError(f"--koderz-from cortex: {fault}") from None
     whole = (with_ledger(one) if one.status is Status.RUNNING else one for one in found.experiments)
     return replace(found, experiments=tuple(whole))

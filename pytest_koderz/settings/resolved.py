@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +74,6 @@ class Settings:
     def models(self) -> tuple[ModelSettings, ...]:
         """Every model that takes part, once."""
         return tuple({model.name: model for arm in self.arms for model in arm.models.values()}.values())
-
-    @property
-    def digest(self) -> str:
-        """The same for settings that lead to the same experiments: arms with their models, limits, seeds."""
-        return sha256(repr((self.arms, self.sandbox, self.epochs)).encode()).hexdigest()[:16]
 
     def backend_of(self, model: ModelSettings) -> Backend:
         return self.backends.of(model)

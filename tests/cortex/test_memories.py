@@ -21,9 +21,9 @@ from pytest_koderz.cortex.client.memories import (
     memory_of_iteration,
     memory_of_result,
     memory_of_spec,
+    record_of,
     shortened,
     title_of,
-    value_of,
 )
 from pytest_koderz.cortex.client.recalled_experiments import experiment_of
 from pytest_koderz.cortex.client.secret_values import Redaction
@@ -48,7 +48,7 @@ def test_values_come_back_equal() -> None:
         (Experiment, replace(one, spec=None, iterations=(), advice=(), checkpoints=()), memory_of_result(one)),
     ]
     for kind, value, memory in told:
-        assert value_of(kind, row(memory)) == value
+        assert record_of(kind, row(memory)) == value
 
 
 def test_an_experiment_is_rebuilt_from_its_memories() -> None:
@@ -116,7 +116,7 @@ def test_an_iteration_without_code_is_kept() -> None:
     """As a reply that held none."""
     empty = Iteration(1, (None,), (Verdict(Outcome.NO_CODE),))
     memory = memory_of_iteration(experiment(), empty)
-    assert value_of(Iteration, row(memory)) == empty
+    assert record_of(Iteration, row(memory)) == empty
     assert memory.metadata["digest"] is None
 
 
@@ -158,7 +158,7 @@ def test_any_text_of_a_model_survives(source: str, told: str) -> None:
     """Whatever characters it holds; only halves of surrogate pairs, which are no text, become question marks."""
     step = iteration(1, source, told=told)
     memory = MemoryEntry.from_json(memory_of_iteration(experiment(), step).as_json())
-    assert value_of(Iteration, row(memory)) == step
+    assert record_of(Iteration, row(memory)) == step
 
 
 def test_half_a_surrogate_pair_can_be_sent() -> None:
@@ -177,7 +177,7 @@ def test_secrets_of_the_environment_are_taken_out() -> None:
     }
     step = iteration(1, told='sk-ant-secret quo"ted\\secret en_US.UTF-8 a')
     text = Redaction.of(environment).of_json(memory_of_iteration(experiment(), step).as_json())
-    told = value_of(Iteration, row(MemoryEntry.from_json(text))).feedback
+    told = record_of(Iteration, row(MemoryEntry.from_json(text))).feedback
     assert told == "[redacted] [redacted] en_US.UTF-8 a"
 
 
@@ -194,4 +194,4 @@ def test_candidates_other_than_the_best_are_kept() -> None:
     several = Iteration(1, (Candidate("a = 1\n"), Candidate("a = 2\n")), (wrong, right))
     memory = memory_of_iteration(experiment(), several)
     assert "a = 2" in memory.content
-    assert value_of(Iteration, row(memory)) == several
+    assert record_of(Iteration, row(memory)) == several

@@ -32,10 +32,9 @@ from .memories import (
     memory_of_result,
     memory_of_spec,
     metadata_of,
+    record_of,
     spec_key,
     title_of,
-    value_from,
-    value_of,
 )
 from .replies import in_context
 from .secret_values import Redaction
@@ -207,7 +206,7 @@ class Cortex:
             return await rows_of(connection, self.launch, experiment.id, list(wanted.values()))
 
         rows = self._ask(experiment.id, read)
-        iterations = [value_of(Iteration, rows[title]) for title in wanted.values()]
+        iterations = [record_of(Iteration, rows[title]) for title in wanted.values()]
         if [iteration.number for iteration in iterations] != list(numbers):
             raise ValueError("cortex has other iterations under these titles")
         return iterations
@@ -216,7 +215,7 @@ class Cortex:
         name = f"spec-{key}"
         found = self._search(name, after=self._open()[0].experiment_of(name))
         found = [row for row in found if metadata_of(row).get("key") == key]
-        payers = {str(metadata_of(row)["experiment_id"]): value_of(Spec, row) for row in found}
+        payers = {str(metadata_of(row)["experiment_id"]): record_of(Spec, row) for row in found}
         paid = {payer: spec for payer, spec in payers.items() if spec.recalled_from is None}
         return replace(paid[payer], recalled_from=payer) if (payer := min(paid, default="")) else None
 
@@ -317,7 +316,7 @@ def _delivery(spool: Spool, courier: Courier) -> Delivery:
 
 def _advice_of(row: Mapping[str, Any]) -> Advice:
     about = metadata_of(row)
-    guidance = value_from(Guidance, about["helped"])
+    guidance = record_of(Guidance, row, "helped")
     return Advice(guidance.text, str(about["experiment_id"]), str(about["problem_id"]))
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration, Verdict
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from pytest_koderz.records.codec import Malformed, plain, value_of
 
 T = TypeVar("T")
 
@@ -96,7 +93,7 @@ def memory_of_spec(experiment: Experiment, spec: Spec, key: str) -> MemoryEntry:
         content=f"Spec of {experiment.problem_id} by {spec.model_id}, {source}.\n\n{spec.text}",
         model=spec.model_id,
         cost=spec.cost,
-        record=_plain(spec),
+        record=plain(spec),
         key=key,
     )
 
@@ -115,7 +112,7 @@ def memory_of_iteration(experiment: Experiment, iteration: Iteration) -> MemoryE
         outcome=iteration.verdict.outcome.value,
         assertions=_assertions(iteration.verdict),
         digest=iteration.candidate.digest if iteration.candidate else None,
-        record=_plain(iteration),
+        record=plain(iteration),
     )
 
 
@@ -132,7 +129,7 @@ def memory_of_advice(experiment: Experiment, advice: Advice) -> MemoryEntry:
         number=number,
         iteration=advice.after_iteration,
         source=advice.experiment_id,
-        record=_plain(advice),
+        record=plain(advice),
     )
 
 
@@ -152,7 +149,7 @@ def memory_of_checkpoint(experiment: Experiment, guidance: Guidance) -> MemoryEn
         model=guidance.model_id,
         success=False,
         cost=guidance.cost,
-        record=_plain(guidance),
+        record=plain(guidance),
     )
 
 
@@ -171,8 +168,8 @@ def memory_of_result(experiment: Experiment) -> MemoryEntry:
         success=experiment.solved,
         cost=experiment.ledger.cost,
         status=experiment.status.value,
-        record=_plain(bare),
-        helped=_plain(helpful) if (helpful := helped(experiment)) else None,
+        record=plain(bare),
+        helped=plain(helpful) if (helpful := helped(experiment)) else None,
     )
 
 
@@ -191,25 +188,12 @@ def failure_of(experiment: Experiment, after: int) -> str:
     return found[0] if found else verdict.outcome.value.replace(" ", "-")
 
 
-def value_of(kind: type[T], memory: Mapping[str, Any]) -> T:
-    """The value that a memory was made of, from a row of the server. ValueError: the row does not hold one."""
-    return value_from(kind, metadata_of(memory).get("record"))
-
-
-def value_from(kind: type[T], record: object) -> T:
-    return cast(T, _adapter_of(cast(Any, kind)).validate_python(record))
-
-
-def _plain(value: Hashable) -> Any:
-    """As dicts, lists and scalars; a decimal is a text, so that no digit is lost."""
-    return _adapter_of(type(value)).dump_python(value, mode="json")
-
-
-@cache
-def _adapter_of(kind: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)
+def record_of(kind: type[T], memory: Mapping[str, Any], name: str = "record") -> T:
+    """The value that a memory was made of, from a row of the server. Raises Malformed: the row does not hold one."""
+    try:
+        return value_of(kind, metadata_of(memory).get(name))
+    except Malformed as fault:
+        raise Malformed(fault.words, (str(memory.get("title", "a memory")), name, *fault.path)) from None
 
 
 def metadata_of(memory: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from pytest_koderz.core.iteration import Iteration
 
 from .connection import Launch, connect
 from .delivery import export
-from .memories import metadata_of, value_of
+from .memories import metadata_of, record_of
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -93,7 +93,7 @@ async def _rows(launch: Launch, which: str) -> list[dict[str, Any]]:
 
 
 def _of_kind(kind: type[T], name: str, rows: Sequence[Row]) -> list[T]:
-    return [value_of(kind, row) for row in rows if metadata_of(row).get("kind") == name]
+    return [record_of(kind, row) for row in rows if metadata_of(row).get("kind") == name]
 
 
 def _tells_of(metadata: Mapping[str, Any], which: str) -> bool:
