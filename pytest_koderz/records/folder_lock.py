@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from pathlib import Path
 
+from pytest_koderz.files.locks import lock
 from pytest_koderz.files.usage_error import UsageError
 
 from .private_files import make_private_folder, open_private
@@ -75,9 +75,7 @@ class FolderLock:
     def _holder(self) -> str | None:
         """Who has the lock; None: we do now."""
         assert self._descriptor is not None  # noqa: S101 - opened by the only caller
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(self._descriptor, wait=False):
             return os.pread(self._descriptor, 100, 0).decode(errors="replace").strip() or "process unknown"
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"process {os.getpid()}\n".encode(), 0)
@@ -87,12 +85,7 @@ class FolderLock:
 def _await_end_of_writer(journal: Path, until: float) -> None:
     """Returns once no process has *journal* open for writing."""
     with journal.open("rb") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise UsageError(f"{journal}: a worker of the former run is still writing it") from None
-                time.sleep(0.1)
-            else:
-                return
+        while not lock(file, wait=False):
+            if time.monotonic() > until:
+                raise UsageError(f"{journal}: a worker of the former run is still writing it")
+            time.sleep(0.1)

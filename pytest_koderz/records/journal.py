@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import os
 import threading
@@ -19,6 +19,7 @@ from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.locks import lock
 
 from .codec import Malformed, value_of
 from .conditions import conditions_of, digest_of
@@ -148,7 +149,7 @@ class Journal:
         descriptor = open_private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             # Held for life, so that a resumed benchmark can see whether a process of the former run is still writing.
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(descriptor)
             os.ftruncate(descriptor, _whole(self.path.read_bytes()))
             _write_all(descriptor, line_of(Event(_now(), value_of(Head, dict(self._head)))))
         except BaseException:
@@ -175,3 +176,8 @@ def _now() -> str:
 def _write_all(descriptor: int, content: bytes) -> None:
     while content:
         content = content[os.write(descriptor, content) :]
+
+
+def _take(descriptor: int) -> None:
+    if not lock(descriptor, wait=False):
+        raise BlockingIOError(errno.EWOULDBLOCK, "another process is writing it")

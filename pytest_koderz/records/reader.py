@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Ledger, Spending
+from pytest_koderz.files.locks import lock
 
 from .events import Advised, Began, Checkpointed, Ended, Head, Iterated, SpecWritten
 from .recorded import Recorded, Run, about_of, each_of, read_folder
@@ -147,8 +147,4 @@ def _is_written(folder: Path) -> bool:
 
 def _is_locked(path: Path) -> bool:
     with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+        return not lock(file, wait=False, shared=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
+from pytest_koderz.files.atomic import write_output
 
 _EXPLOITS: Mapping[str, str] = {
     "leaves with status 0 when it is loaded": "import os\nos._exit(0)\n",
@@ -45,7 +45,7 @@ def _remembered(judge: Sandbox, problem: Problem, folder: Path | None, tests: tu
         return known["reason"]
     reason, lasting = _reason(judge, problem, tests)
     if entry is not None and lasting:
-        _write(entry, {"problem": problem.id, "reason": reason})
+        write_output(entry, json.dumps({"problem": problem.id, "reason": reason}))
     return reason
 
 
@@ -98,10 +98,3 @@ def _read(entry: Path | None) -> dict[str, str | None] | None:
     except (OSError, ValueError):
         return None
     return known if isinstance(known, dict) and "reason" in known else None
-
-
-def _write(entry: Path, known: Mapping[str, str | None]) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    draft = entry.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(known))
-    draft.replace(entry)  # whole or not at all: others may be writing the same

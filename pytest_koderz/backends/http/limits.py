@@ -14,6 +14,8 @@ from socket import SHUT_RDWR, socket
 from threading import Lock, Timer
 from typing import Self
 
+from pytest_koderz.files.locks import lock
+
 MINUTE = 60.0
 POLL = 0.1
 """Seconds between two looks for a free place."""
@@ -59,7 +61,7 @@ class Limits:
         while True:
             for number in range(places):
                 descriptor = self._open(f"place-{number}")
-                if _locked(descriptor, wait=False):
+                if lock(descriptor, wait=False):
                     return descriptor
                 os.close(descriptor)
             self._sleep(POLL)
@@ -74,7 +76,7 @@ class Limits:
         """Seconds until one more call may begin; 0 and the call is entered where it may now."""
         descriptor = self._open("minute")
         try:
-            _locked(descriptor, wait=True)
+            lock(descriptor)
             now = self._clock()
             # A time ahead of now was written before the clock was set back.
             begun = [then for then in _read(descriptor) if now - MINUTE < then <= now]
@@ -177,16 +179,6 @@ def folder_of(host: str) -> Path:
 
     cache = platformdirs.user_cache_path("pytest-koderz")
     return cache / "limits" / sha256(host.encode()).hexdigest()[:16]
-
-
-def _locked(descriptor: int, *, wait: bool) -> bool:
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _read(descriptor: int) -> list[float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import itertools
 import json
 import os
@@ -17,6 +16,7 @@ from threading import Lock
 from typing import IO, Any
 
 from pytest_koderz.cortex.transaction import writing
+from pytest_koderz.files.locks import lock
 
 from .memories import MemoryEntry
 from .secret_values import Redaction
@@ -289,9 +289,7 @@ def _beside(path: Path, suffix: str) -> Path:
 def _take(path: Path) -> IO[str]:
     """A lock that ends with this process, however it ends."""
     taken = _beside(path, LOCK).open("w")
-    try:
-        fcntl.flock(taken, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    if not lock(taken, wait=False):
         taken.close()
-        raise SpoolTaken(f"{path} is in use by another process") from error
+        raise SpoolTaken(f"{path} is in use by another process")
     return taken
