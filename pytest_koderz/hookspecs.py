@@ -45,6 +45,9 @@ def pytest_koderz_backends(config: pytest.Config) -> Iterable[Backend]:  # type:
     """Provide back ends, each as one object, by the door that ours come in by. Its options are checked in koderz.yaml;
     its models are priced by its rule, looked into by --koderz-doctor, and say no secret.
 
+    One that posts JSON to a server names it with a `Service` and opens a `ServedModel`, of
+    `pytest_koderz.backends.http`, which brings deadlines, retries and limits: see `pytest_koderz/backends/ollama.py`.
+
     def pytest_koderz_backends():
         from pytest_koderz.backends.backend import OWN_MACHINE, Backend, never, nothing_required, ready
         from pytest_koderz.backends.options import Option
@@ -70,9 +73,6 @@ def pytest_koderz_backends(config: pytest.Config) -> Iterable[Backend]:  # type:
             open=lambda settings, surroundings: Parrot(settings.options.get("times", 1)),
         )
         return [parrot]
-
-    One that posts JSON to a server names it with a `Service` and opens a `ServedModel`, of
-    `pytest_koderz.backends.http`, which brings deadlines, retries and limits: see `pytest_koderz/backends/ollama.py`.
     """
 
 

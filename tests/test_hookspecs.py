@@ -39,6 +39,13 @@ prices: {echo-1: free}
 cortex: {enabled: false}
 """
 
+PARROT = """
+arms: {parroting: {local: polly, max_iterations: 1}}
+models: {polly: {backend: parrot, model: parrot-1, options: {times: 2}}}
+profiles: {mine: {arms: [parroting], models: {}}}
+cortex: {enabled: false}
+"""
+
 
 @pytest.fixture
 def benchmark(forgetful: Run, pytester: pytest.Pytester, request: pytest.FixtureRequest) -> Run:
@@ -59,6 +66,16 @@ def test_pytest_koderz_load_problems(benchmark: Run, pytester: pytest.Pytester) 
     result.stdout.fnmatch_lines(
         ["problems/mine.toml::own/next?koderz? *", "elsewhere.toml::own/next?koderz? *", "test_marked.py::test_it*"]
     )
+
+
+def test_pytest_koderz_backends(benchmark: Run, pytester: pytest.Pytester) -> None:
+    """Its options are checked, the doctor looks into it, and its model answers."""
+    (pytester.path / "koderz.yaml").write_text(PARROT)
+    chosen = ("--koderz-profile", "mine", "--koderz-problems", "0", "-v")
+    benchmark(*chosen, "--koderz-doctor").stdout.fnmatch_lines(["ok *model polly (parrot): a parrot needs nothing"])
+    benchmark(*chosen).stdout.fnmatch_lines(["*HumanEval/0?parroting? UNSOLVED*"])
+    (journal,) = pytester.path.glob(".koderz/bench_*/*.jsonl")
+    assert '"model_id":"parrot-1"' in journal.read_text()
 
 
 def test_pytest_koderz_open_model(benchmark: Run, pytester: pytest.Pytester) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import subprocess
 import sys
 from dataclasses import MISSING, fields
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz import hookspecs
 from pytest_koderz.backends import OURS
 from pytest_koderz.backends.backend import (
     NOT_LISTED,
@@ -224,15 +222,6 @@ def test_a_plugins_back_end_is_treated_as_ours(folder: Path, run: Any) -> None:
     journals = "".join(path.read_text() for path in folder.glob(".koderz/bench_*/*.jsonl"))
     assert "parrot-1" in journals
     assert SECRET not in journals + result.stdout.str()
-
-
-def test_the_hooks_own_example_works(folder: Path, pytester: pytest.Pytester) -> None:
-    """As it stands, pasted into a conftest.py."""
-    example = inspect.cleandoc(hookspecs.pytest_koderz_backends.__doc__ or "")
-    start = example.index("def pytest_koderz_backends")
-    (folder / "conftest.py").write_text(example[start : example.index("One that posts")])
-    result = pytester.runpytest_inprocess("--koderz-doctor")
-    result.stdout.fnmatch_lines(["ok *model polly (parrot): a parrot needs nothing", "profile 'mine' can run here"])
 
 
 def test_a_plugins_frontier_is_believed(folder: Path, run: Any) -> None:
