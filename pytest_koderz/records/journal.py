@@ -118,11 +118,13 @@ class Journal:
     def _write(self, experiment: Experiment, what: Happening) -> None:
         key = self._conditions.get(experiment.id, "")
         about = About(experiment.id, experiment.problem_id, experiment.arm, experiment.epoch, key)
+        self._append(self._line(lambda: Event(_now(), what, about)))
+
+    def _line(self, event: Callable[[], Event]) -> bytes:
         try:
-            line = line_of(Event(_now(), what, about))
+            return line_of(event())
         except Malformed as fault:
             raise JournalFault(f"what could not be read again is not recorded: {fault}: {self.path}") from None
-        self._append(line)
 
     def _append(self, content: bytes, *, stays: bool = True) -> None:
         """Write *content* whole or not at all, in one write: a process that is killed tears at most the last line."""
@@ -151,7 +153,7 @@ class Journal:
             # Held for life, so that a resumed benchmark can see whether a process of the former run is still writing.
             _take(descriptor)
             os.ftruncate(descriptor, _whole(self.path.read_bytes()))
-            _write_all(descriptor, line_of(Event(_now(), value_of(Head, dict(self._head)))))
+            _write_all(descriptor, self._line(lambda: Event(_now(), value_of(Head, dict(self._head)))))
         except BaseException:
             os.close(descriptor)
             raise
