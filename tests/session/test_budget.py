@@ -434,7 +434,7 @@ def test_a_limit_that_is_none(run: Run, text: str, expected: str) -> None:
     """Exit status 4 and one line."""
     result = run("--koderz-list", "--koderz-max-cost", text)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert f"ERROR: {expected}" in result.stderr.str()
+    assert f"error: argument {expected}\n" in result.stderr.str()
 
 
 @pytest.mark.parametrize(
