@@ -1,7 +1,8 @@
 """The doors: hooks through which back ends, datasets, judges, memories and reporters come in.
 
-Implement any of them in a conftest.py or a plugin, with as few of the arguments as you need. Mark implementations in
-a conftest.py with `@pytest.hookimpl(optionalhook=True)`, or pytest refuses to start where this plugin is not installed.
+Implement any of them in a conftest.py or a plugin, with as few of the arguments as you need; the examples are whole
+files, and run in our own tests. Mark implementations in a conftest.py with `@pytest.hookimpl(optionalhook=True)`, or
+pytest refuses to start where this plugin is not installed.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import pytest
 if TYPE_CHECKING:  # without --koderz nothing of the core is imported
     from pathlib import Path
 
+    from .backends.backend import Backend
     from .core.arm import Arm, ModelSettings, Role
     from .core.experiment import Advice, Experiment, Guidance, Spec
     from .core.iteration import Iteration
+    from .core.money import Spending
     from .core.ports import Model, Prompt, Reply, Sandbox
     from .core.problem import Problem
 
@@ -25,9 +28,51 @@ if TYPE_CHECKING:  # without --koderz nothing of the core is imported
 def pytest_koderz_load_problems(config: pytest.Config, suite: Path) -> Iterable[Problem] | None:
     """Provide the problems of a suite file; None: not mine.
 
-    def pytest_koderz_load_problems(config, suite):
+    It is asked for each file in `problems/` and each that is named, on the command line or by a mark; what nobody
+    provides problems for is no suite. Raise UsageError for one of yours that is wrong.
+
+    import tomllib
+    from pytest_koderz.core.problem import Problem
+
+    def pytest_koderz_load_problems(suite):
         if suite.suffix == ".toml":
             return [Problem(**row) for row in tomllib.loads(suite.read_text())["problems"]]
+    """
+
+
+@pytest.hookspec
+def pytest_koderz_backends(config: pytest.Config) -> Iterable[Backend]:  # type: ignore[empty-body]
+    """Provide back ends, each as one object, by the door that ours come in by. Its options are checked in koderz.yaml;
+    its models are priced by its rule, looked into by --koderz-doctor, and say no secret.
+
+    One that posts JSON to a server names it with a `Service` and opens a `ServedModel`, of
+    `pytest_koderz.backends.http`, which brings deadlines, retries and limits: see `pytest_koderz/backends/ollama.py`.
+
+    def pytest_koderz_backends():
+        from pytest_koderz.backends.backend import OWN_MACHINE, Backend, never, nothing_required, ready
+        from pytest_koderz.backends.options import Option
+        from pytest_koderz.core.money import Usage
+        from pytest_koderz.core.ports import Reply
+
+        class Parrot:
+            def __init__(self, times):
+                self.times = times
+
+            def complete(self, prompt):
+                return Reply(prompt.text * self.times, Usage(), "parrot-1")
+
+        parrot = Backend(
+            name="parrot",
+            service=None,
+            options={"times": Option(int, least=1)},
+            cost=OWN_MACHINE,
+            frontier=False,
+            simulated=never,
+            requirements=nothing_required,
+            findings=ready("a parrot needs nothing"),
+            open=lambda settings, surroundings: Parrot(settings.options.get("times", 1)),
+        )
+        return [parrot]
     """
 
 
@@ -35,9 +80,17 @@ def pytest_koderz_load_problems(config: pytest.Config, suite: Path) -> Iterable[
 def pytest_koderz_open_model(config: pytest.Config, model: ModelSettings, role: Role) -> Model | None:
     """Provide the model behind an entry of koderz.yaml; None: not mine.
 
-    It is asked once for each model and process; a `close()` method is called at the end if there is one.
+    It is asked once for each model and process; a `close()` method is called at the end if there is one. Of a back end
+    that is known by this hook alone nothing can be checked or priced beforehand: see `pytest_koderz_backends`.
 
-    def pytest_koderz_open_model(config, model):
+    from pytest_koderz.core.money import Usage
+    from pytest_koderz.core.ports import Reply
+
+    class Echo:
+        def complete(self, prompt):
+            return Reply(text=prompt.user, usage=Usage(), model_id="echo-1")
+
+    def pytest_koderz_open_model(model):
         if model.backend == "echo":
             return Echo()
     """
@@ -72,8 +125,11 @@ def pytest_koderz_recall_guidance(config: pytest.Config, experiment: Experiment)
 def pytest_koderz_before_call(config: pytest.Config, experiment: Experiment, role: Role, prompt: Prompt) -> None:
     """Guard a call to a model. Raise OutOfBudget to skip the experiment; every implementation is asked.
 
-    def pytest_koderz_before_call(experiment, role):
-        if role == "spec" and office_hours():
+    import os
+    from pytest_koderz.core.errors import OutOfBudget
+
+    def pytest_koderz_before_call(role):
+        if role == "spec" and "OFFICE_HOURS" in os.environ:
             raise OutOfBudget("no specs in office hours")
     """
 
@@ -85,9 +141,13 @@ def pytest_koderz_began(config: pytest.Config, experiment: Experiment, problem: 
 
 @pytest.hookspec
 def pytest_koderz_called(
-    config: pytest.Config, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply
+    config: pytest.Config, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending
 ) -> None:
-    """Observe an answered call; the ledger of *experiment* holds it already."""
+    """Observe an answered call and what it cost, worked out once; the ledger of *experiment* holds it already.
+
+    def pytest_koderz_called(experiment, role, spending):
+        print(experiment.problem_id, role, spending.model, spending.usage.output, spending.cost)
+    """
 
 
 @pytest.hookspec
@@ -128,4 +188,9 @@ def pytest_koderz_finished(config: pytest.Config, experiment: Experiment) -> Non
 def pytest_koderz_summary(  # type: ignore[empty-body]  # a hook's specification has none
     config: pytest.Config, experiments: Sequence[Experiment]
 ) -> list[str]:
-    """Provide lines for the end of the terminal summary, on the controller."""
+    """Provide lines for the end of the terminal summary, on the controller.
+
+    def pytest_koderz_summary(experiments):
+        longest = max(experiments, key=lambda experiment: len(experiment.iterations))
+        return [f"hardest: {longest.problem_id}, {len(longest.iterations)} iterations"]
+    """

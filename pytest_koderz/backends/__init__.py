@@ -1,38 +1,10 @@
-"""Transport to language models, one module for each back end."""
+"""Transport to language models: one module for each back end, which ends in its one `BACKEND`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from difflib import get_close_matches
-from importlib import import_module
-from types import ModuleType
+from . import anthropic, embedded, ollama, openai, simulated
+from .backend import Registry
 
-from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.files.usage_error import UsageError
-
-from .options import checked
-
-NAMES = ("anthropic", "embedded", "ollama", "openai", "replay", "simulated")
-
-
-def backend(name: str) -> ModuleType:
-    """The module of a back end. Raises UsageError where there is none of that name."""
-    if name not in NAMES:
-        near = get_close_matches(name, NAMES, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(NAMES)}"
-        raise UsageError(f"no back end named {name!r} ({hint})")
-    return import_module(f"{__name__}.{name}")
-
-
-def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
-    """One line that says what is wrong with this model or missing, such as an option or a key; None where nothing is.
-
-    Asks no server and opens nothing, so that it can be called for every model before anything is spent.
-    """
-    module = backend(settings.backend)
-    try:
-        checked(settings, module.OPTIONS)
-    except UsageError as fault:
-        return str(fault)
-    missing: str | None = module.requirements(settings, environment)
-    return missing
+OURS = Registry(module.BACKEND for module in (anthropic, embedded, ollama, openai, simulated))
+"""What this package offers through the hook `pytest_koderz_backends`, as a plugin does; `session.replay`, which reads
+records, comes in by the same hook."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -13,13 +13,22 @@ from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply, whole
-from pytest_koderz.files.usage_error import UsageError
 
-from .http.caller import CALLING, Caller, caller_of, silent
-from .http.hosts import is_loopback, password_in
-from .http.retry import CONNECT_SECONDS, TRANSIENT, UNTOLD, MayPass, never_sent, retry_after
-from .http.service import Service
-from .options import Option, checked
+from .backend import Backend, CostRule, Environment, Surroundings, never, ready
+from .http.client import REDIRECTS
+from .http.hosts import Service, is_loopback, origin_of
+from .http.retry import (
+    CALLING,
+    CONNECT_SECONDS,
+    TRANSIENT,
+    UNTOLD,
+    Caller,
+    MayPass,
+    caller_of,
+    never_sent,
+    retry_after,
+)
+from .options import Option
 from .redaction import Redactor, cause_of
 
 if TYPE_CHECKING:
@@ -28,27 +37,19 @@ if TYPE_CHECKING:
 
 KEY = "ANTHROPIC_API_KEY"
 SERVICE = Service("ANTHROPIC_BASE_URL", KEY, default="https://api.anthropic.com", port=443)
-OPTIONS = {**CALLING, "cache": Option(bool), "effort": Option(str)}
 
 CACHE_CHARACTERS = 4096
 """A prefix of fewer is not marked for caching: the service ignores marks below 1,024 tokens (4,096 on some models)."""
 
 
-def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
+def _requirements(settings: ModelSettings, environment: Environment) -> str | None:
     """What is missing from the environment; None where nothing is."""
     if SERVICE.key(environment) is None:
         return f"{KEY} is not set; the model {settings.name!r} needs it (in the environment or in .env)"
     return SERVICE.fault(settings, environment)
 
 
-def open_model(
-    settings: ModelSettings,
-    *,
-    environment: Mapping[str, str],
-    worker: int = 0,
-    notify: Callable[[str], None] = silent,
-    sleep: Callable[[float], None] = time.sleep,
-) -> AnthropicModel:
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> AnthropicModel:
     """The model of *settings*, with the key in `ANTHROPIC_API_KEY`.
 
     It is asked at `settings.hosts`, else at `ANTHROPIC_BASE_URL`, else at Anthropic's own service. The options `cache`
@@ -56,30 +57,30 @@ def open_model(
     """
     import anthropic
 
-    missing = requirements(settings, environment)
-    if missing:
-        raise UsageError(missing)
-    options = checked(settings, OPTIONS)
-    url, key = SERVICE.url(settings, environment, worker), SERVICE.key(environment)
+    environment = surroundings.environment
+    url = SERVICE.url(settings, environment, surroundings.worker)
     # The retries are ours: bounded, known, and the same for every back end.
     client = anthropic.Anthropic(
-        api_key=key,
+        api_key=SERVICE.key(environment),
         base_url=url,
         max_retries=0,
         timeout=anthropic.Timeout(settings.timeout, connect=CONNECT_SECONDS),
-        http_client=_past_proxies(url),
+        http_client=_transport(url),
     )
-    caller = caller_of(settings, options, url, sleep, notify)
-    return AnthropicModel(settings, client, caller, Redactor(key, password_in(url)), options)
+    caller = caller_of(settings, url, surroundings.sleep, surroundings.notify)
+    return AnthropicModel(settings, client, caller, SERVICE.redactor(settings, environment))
 
 
-def _past_proxies(url: str) -> Any:
-    """A client that goes straight to our loopback, which a proxy of the environment does not know; else None."""
+def _transport(url: str) -> Any:
+    """The SDK's own, but for redirects, along which it would send the key to any server.
+
+    It goes straight to our loopback, which a proxy of the environment does not know.
+    """
     import anthropic
 
-    if not (is_loopback(url) and getproxies()):
-        return None
-    return anthropic.DefaultHttpxClient(mounts={f"all://{urlsplit(url).hostname}": None})
+    direct = is_loopback(url) and getproxies()
+    mounts = {f"all://{urlsplit(url).hostname}": None} if direct else {}
+    return anthropic.DefaultHttpxClient(follow_redirects=False, mounts=mounts)
 
 
 class AnthropicModel:
@@ -91,13 +92,12 @@ class AnthropicModel:
         client: anthropic.Anthropic,
         caller: Caller,
         redact: Redactor,
-        options: Mapping[str, Any],
     ) -> None:
         self.settings = settings
         self._client = client
         self._caller = caller
         self._redact = redact
-        self._options = options
+        self._options = settings.options
         self._takes_temperature = True
         self._warnings = _deprecation(settings.model)
 
@@ -106,8 +106,7 @@ class AnthropicModel:
         self._caller.breaker.check()
 
     def complete(self, prompt: Prompt) -> Reply:
-        reply = self._caller(lambda: self._attempt(prompt))
-        return self._redact.reply(reply)
+        return self._caller(lambda: self._attempt(prompt))
 
     def close(self) -> None:
         self._client.close()
@@ -166,6 +165,9 @@ class AnthropicModel:
             )
         if status == 400 and "temperature" in body and "temperature" in words:
             return _TemperatureRefused()
+        location = fault.response.headers.get("location")
+        if location is not None:
+            words = self._redact.quoted(origin_of(str(fault.response.url), location))
         what_to_do = _ADVICE.get(status, "the request cannot be answered").format(model=self.settings.model)
         return ModelUnavailable(f"{self._caller.host}: {what_to_do} (status {status}: {words})")
 
@@ -211,6 +213,9 @@ _ADVICE = {
     403: f"the key in {KEY} may not use the model {{model!r}}",
     404: "there is no model {model!r}; check its `model` in koderz.yaml",
     413: "the prompt is too large",
+    **dict.fromkeys(
+        REDIRECTS, "it redirects, which is not followed; correct ANTHROPIC_BASE_URL if you trust the place"
+    ),
 }
 
 
@@ -246,3 +251,16 @@ def _usage(message: Message) -> Usage:
         usage.cache_creation_input_tokens or 0,
         usage.cache_read_input_tokens or 0,
     )
+
+
+BACKEND = Backend(
+    name="anthropic",
+    service=SERVICE,
+    options={**CALLING, "cache": Option(bool), "effort": Option(str)},
+    cost=CostRule("anthropic"),
+    frontier=True,
+    simulated=never,
+    requirements=_requirements,
+    findings=ready(f"{KEY} is set; whether it is accepted shows with the first call"),
+    open=open_model,
+)

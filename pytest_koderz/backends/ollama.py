@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
-from pytest_koderz.files.usage_error import UsageError
 
-from .http.caller import CALLING, Caller, silent
-from .http.client import Refused, Wire
-from .http.retry import MayPass
-from .http.served import ServedModel
-from .http.service import Service
+from .backend import OWN_MACHINE, Backend, Environment, Finding, Surroundings, never
+from .http.client import HttpClient, ServedModel
+from .http.hosts import Service, shown
+from .http.retry import CALLING, Caller, MayPass, Refused, Unanswered
 from .options import Option
 
 SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)
@@ -37,43 +36,27 @@ _SAMPLING = {
     "num_gpu": Option(int),
     "num_thread": Option(int),
 }
-OPTIONS = {**CALLING, **_SAMPLING, "keep_alive": Option(str), "think": Option(bool)}
 
 
-def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
-    """What is wrong with the servers that are named; None where nothing is. Whether they run is not asked."""
-    return SERVICE.fault(settings, environment)
-
-
-def open_model(
-    settings: ModelSettings,
-    *,
-    environment: Mapping[str, str],
-    worker: int = 0,
-    notify: Callable[[str], None] = silent,
-    sleep: Callable[[float], None] = time.sleep,
-) -> OllamaModel:
-    """The model of *settings* on the server of *worker*: the K-th, modulo their number.
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> OllamaModel:
+    """The model of *settings* on the server of this worker: the K-th, modulo their number.
 
     The servers are `settings.hosts`, else those in `OLLAMA_HOST`, separated by commas, else http://127.0.0.1:11434.
     """
-    wrong = requirements(settings, environment)
-    if wrong:
-        raise UsageError(wrong)
-    return OllamaModel.opened(SERVICE, OPTIONS, settings, environment, worker, notify, sleep)
+    return OllamaModel.opened(SERVICE, settings, surroundings)
 
 
 class OllamaModel(ServedModel):
     """A Model. Several threads may use it."""
 
-    def __init__(self, settings: ModelSettings, wire: Wire, caller: Caller, options: Mapping[str, Any]) -> None:
-        super().__init__(settings, wire, caller, options)
+    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
+        super().__init__(settings, client, caller)
         self._context = settings.context_tokens or SMALLEST_CONTEXT
 
     def _attempt(self, prompt: Prompt) -> Reply:
         body = self._body(prompt)
         began = time.monotonic()
-        answer = self._wire.post("/api/chat", body)
+        answer = self._client.post("/api/chat", body)
         seconds = time.monotonic() - began
         text = self._text(answer)
         usage, warnings = _usage(prompt, text, answer, body["options"]["num_ctx"])
@@ -93,7 +76,7 @@ class OllamaModel(ServedModel):
             text = answer["message"]["content"]
         except (KeyError, TypeError):
             # Ollama reports some failures with status 200 and {"error": ...}.
-            words = self._wire.redact.quoted(str(answer.get("error", "no error given")))
+            words = self._client.redact.quoted(str(answer.get("error", "no error given")))
             raise MayPass(f"it answered without a message ({words})") from None
         if not isinstance(text, str) or answer.get("done") is False:
             raise MayPass("it answered with half a message")
@@ -176,3 +159,68 @@ def _gpu_seconds(answer: Mapping[str, Any]) -> float | None:
     durations = [answer.get("prompt_eval_duration"), answer.get("eval_duration")]
     known = [duration for duration in durations if isinstance(duration, int | float)]
     return sum(known) / 1e9 if known else None
+
+
+LOOK_SECONDS = 5.0
+"""How long a server may take to list its models."""
+
+
+def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Finding]:
+    """Of each server: whether it answers, and whether the model is pulled there."""
+    for client in _lookouts(settings, environment):
+        place = shown(client.url)
+        try:
+            lack = _lack(client, settings.model)
+        except _UNLIKE_OLLAMA:
+            yield "missing", f"{place} answers, but not as Ollama does; correct OLLAMA_HOST or OLLAMA_API_KEY"
+        else:
+            yield ("missing", lack) if lack else ("ok", f"{place} has {_tagged(settings.model)}")
+
+
+def _why_unreachable(settings: ModelSettings, environment: Environment, workers: int) -> str | None:
+    """A server that does not list its models as Ollama does may still answer."""
+    for client in _lookouts(settings, environment)[:workers]:
+        with suppress(*_UNLIKE_OLLAMA):
+            lack = _lack(client, settings.model)
+            if lack is not None:
+                return lack
+    return None
+
+
+_UNLIKE_OLLAMA = (MayPass, Refused, KeyError, TypeError)
+"""What comes of an answer that Ollama would not give."""
+
+
+def _lookouts(settings: ModelSettings, environment: Environment) -> list[HttpClient]:
+    key, redact = SERVICE.key(environment), SERVICE.redactor(settings, environment)
+    return [HttpClient(url, LOOK_SECONDS, key, redact) for url in SERVICE.urls(settings, environment)]
+
+
+def _lack(client: HttpClient, model: str) -> str | None:
+    """That the server does not answer or does not have the model, and what to do about it. Raises _UNLIKE_OLLAMA."""
+    place = shown(client.url)
+    try:
+        pulled = {str(each["name"]) for each in client.get("/api/tags")["models"]}
+    except Unanswered:
+        return f"{place} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
+    if _tagged(model) not in pulled:
+        return f"{place} answers, but does not have the model; run `ollama pull {model}` there"
+    return None
+
+
+def _tagged(model: str) -> str:
+    return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+
+
+BACKEND = Backend(
+    name="ollama",
+    service=SERVICE,
+    options={**CALLING, **_SAMPLING, "keep_alive": Option(str), "think": Option(bool)},
+    cost=OWN_MACHINE,
+    frontier=False,
+    simulated=never,
+    requirements=SERVICE.fault,
+    findings=_findings,
+    open=open_model,
+    why_unreachable=_why_unreachable,
+)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Prompt, Reply
-from pytest_koderz.files.usage_error import UsageError
 
+from .backend import Backend, CostRule, Environment, Surroundings, never, ready
 from .completions import messages_of, reply_of, temperature_of
-from .http.caller import CALLING, Caller, silent
-from .http.client import Refused, Wire
-from .http.served import ServedModel
-from .http.service import Service
+from .http.client import HttpClient, ServedModel
+from .http.hosts import Service
+from .http.retry import CALLING, Caller, Refused
 from .options import Option
 
 KEY = "OPENAI_API_KEY"
@@ -23,10 +21,9 @@ OPENAI = "https://api.openai.com"
 SERVICE = Service("OPENAI_BASE_URL", KEY, default=OPENAI, port=8000)
 
 _SAMPLING = {"top_p": Option(float), "frequency_penalty": Option(float), "presence_penalty": Option(float)}
-OPTIONS = {**CALLING, **_SAMPLING}
 
 
-def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
+def _requirements(settings: ModelSettings, environment: Environment) -> str | None:
     """What is missing or wrong: only OpenAI's own service must have a key."""
     wrong = SERVICE.fault(settings, environment)
     if wrong is not None or SERVICE.key(environment) is not None:
@@ -39,29 +36,19 @@ def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str
     )
 
 
-def open_model(
-    settings: ModelSettings,
-    *,
-    environment: Mapping[str, str],
-    worker: int = 0,
-    notify: Callable[[str], None] = silent,
-    sleep: Callable[[float], None] = time.sleep,
-) -> OpenAIModel:
-    """The model of *settings* on the server of *worker*; a base URL may end in /v1 or leave it out.
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> OpenAIModel:
+    """The model of *settings* on the server of this worker; a base URL may end in /v1 or leave it out.
 
     The servers are `settings.hosts`, else those in `OPENAI_BASE_URL`, separated by commas, else OpenAI's own.
     """
-    wrong = requirements(settings, environment)
-    if wrong:
-        raise UsageError(wrong)
-    return OpenAIModel.opened(SERVICE, OPTIONS, settings, environment, worker, notify, sleep)
+    return OpenAIModel.opened(SERVICE, settings, surroundings)
 
 
 class OpenAIModel(ServedModel):
     """A Model. Several threads may use it."""
 
-    def __init__(self, settings: ModelSettings, wire: Wire, caller: Caller, options: Mapping[str, Any]) -> None:
-        super().__init__(settings, wire, caller, options)
+    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
+        super().__init__(settings, client, caller)
         self._refused: frozenset[str] = frozenset()
         """Parameters that this model does not take."""
 
@@ -76,7 +63,7 @@ class OpenAIModel(ServedModel):
         while True:
             body = self._body(prompt)
             try:
-                return self._wire.post("/v1/chat/completions", body)
+                return self._client.post("/v1/chat/completions", body)
             except Refused as refusal:
                 named = frozenset(name for name in _DISPENSABLE if name in body and name in refusal.words)
                 if refusal.status != 400 or not named or _is_window(refusal.words):
@@ -106,7 +93,7 @@ class OpenAIModel(ServedModel):
             403: f"the key in {KEY} may not use the model {model!r}",
             429: "the account has nothing left to spend; check its billing",
             404: f"there is no model {model!r} or no /v1/chat/completions; check `model` and `hosts` in koderz.yaml",
-        }.get(refusal.status, f"the server refuses the request for {model!r}")
+        }.get(refusal.status or 0, f"the server refuses the request for {model!r}")
         return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
 
 
@@ -116,3 +103,16 @@ def _is_window(words: str) -> bool:
 
 # OpenAI's reasoning models take no temperature, and want `max_completion_tokens` instead of `max_tokens`.
 _DISPENSABLE = ("temperature", "max_tokens", "seed")
+
+
+BACKEND = Backend(
+    name="openai",
+    service=SERVICE,
+    options={**CALLING, **_SAMPLING},
+    cost=CostRule("openai"),
+    frontier=True,
+    simulated=never,
+    requirements=_requirements,
+    findings=ready("nothing is missing; the server is not asked beforehand"),
+    open=open_model,
+)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 
 
@@ -28,9 +28,8 @@ def checked(settings: ModelSettings, known: Mapping[str, Option]) -> dict[str, A
 def _checked(settings: ModelSettings, known: Mapping[str, Option], name: str, value: object) -> object:
     where = f"models.{settings.name}.options.{name}"
     if name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(sorted(known)) or 'none'}"
-        raise UsageError(f"{where}: the back end {settings.backend!r} has no such option ({hint})")
+        hint = nearest(name, known) or " (it has none)"
+        raise UsageError(f"{where}: the back end {settings.backend!r} has no such option{hint}")
     kind = known[name].kind
     if kind is float and type(value) is int:
         value = float(value)

@@ -10,11 +10,19 @@ LONGEST = 300
 """Characters of a server's own words that an error repeats."""
 
 
+SHORTEST = 8
+"""Characters of a key that a service gives out; real ones are far longer."""
+
+
 class Redactor:
     """Takes known secrets out of texts. Its repr does not show them."""
 
     def __init__(self, *secrets: str | None) -> None:
         self._secrets = [secret for secret in secrets if secret]
+
+    def __bool__(self) -> bool:
+        """Whether there is any secret."""
+        return bool(self._secrets)
 
     def __call__(self, text: str) -> str:
         for secret in self._secrets:
@@ -27,10 +35,13 @@ class Redactor:
         return line if len(line) <= LONGEST else line[:LONGEST] + "…"
 
     def reply(self, reply: Reply) -> Reply:
-        """*reply* without secrets, should a server echo what it was sent."""
+        """*reply* without secrets, should a server echo what it was sent.
+
+        Its text may be a program: a short word that stands for a key, such as `EMPTY`, is left in it.
+        """
         return replace(
             reply,
-            text=self(reply.text),
+            text=Redactor(*(secret for secret in self._secrets if len(secret) >= SHORTEST))(reply.text),
             model_id=self(reply.model_id),
             warnings=tuple(map(self, reply.warnings)),
         )

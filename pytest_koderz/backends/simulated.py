@@ -21,7 +21,7 @@ thing broken; as with all mutants, what was broken may not matter to the tests (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
@@ -32,16 +32,9 @@ from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
 
+from .backend import OWN_MACHINE, Backend, Surroundings, always, nothing_required, ready
 from .breakage import broken
-from .http.caller import silent
-from .options import Option, checked
-
-OPTIONS = {
-    "strength": Option(float, least=0, most=1),
-    "spec": Option(float),
-    "repair": Option(float),
-    "guidance": Option(float),
-}
+from .options import Option
 
 SPREAD = 1.5
 """Logits of difficulty per logit of chance."""
@@ -73,21 +66,10 @@ class Ability:
         return 1 / (1 + math.exp(-logits))
 
 
-def requirements(settings: ModelSettings, environment: Mapping[str, str]) -> str | None:  # noqa: ARG001 - a fixed API
-    """Nothing is ever missing."""
-    return None
-
-
-def open_model(
-    settings: ModelSettings,
-    *,
-    problems: Mapping[str, Problem],
-    environment: Mapping[str, str] = {},  # noqa: ARG001 - a fixed API; never changed
-    worker: int = 0,  # noqa: ARG001 - all workers answer alike
-    notify: Callable[[str], None] = silent,  # noqa: ARG001 - nothing to tell
-) -> SimulatedModel:
-    """A simulated model that knows the canonical solutions of *problems*, by id."""
-    return SimulatedModel(settings, problems, Ability(**checked(settings, OPTIONS)))
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> SimulatedModel:
+    """A simulated model that knows the canonical solutions of the collected problems."""
+    ability = Ability(**{name: float(value) for name, value in settings.options.items()})
+    return SimulatedModel(settings, surroundings.problems, ability)
 
 
 class SimulatedModel:
@@ -153,3 +135,21 @@ _SPEC = """SIMULATED specification.
 _GUIDANCE = """SIMULATED guidance.
 The attempts share one wrong idea about the boundaries. Write `{name}` anew: check the first and the last element,
 compare with the operator that the task's words name, and return the value rather than printing it."""
+
+
+BACKEND = Backend(
+    name="simulated",
+    service=None,
+    options={
+        "strength": Option(float, least=0, most=1),
+        "spec": Option(float),
+        "repair": Option(float),
+        "guidance": Option(float),
+    },
+    cost=OWN_MACHINE,
+    frontier=True,
+    simulated=always,
+    requirements=nothing_required,
+    findings=ready("needs nothing"),
+    open=open_model,
+)

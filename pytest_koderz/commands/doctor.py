@@ -12,13 +12,12 @@ from textwrap import wrap
 
 import pytest
 
-from pytest_koderz.backends import NAMES
-from pytest_koderz.backends.checks import Finding, findings
+from pytest_koderz.backends.backend import Finding
 from pytest_koderz.core.errors import KoderzError, MemoryUnavailable
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.cortex import server_name
 from pytest_koderz.datasets import load
-from pytest_koderz.datasets.catalogue import READERS
+from pytest_koderz.datasets.catalogue import DATASETS
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.header import price_line
 from pytest_koderz.session.budget import check_budget
@@ -26,7 +25,7 @@ from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
 from pytest_koderz.session.runner import Benchmark
 from pytest_koderz.session.start_checks import fault_of
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 from .printing import print_lines
 
@@ -112,11 +111,9 @@ def _models(settings: Settings) -> Iterator[Finding]:
         fault = fault_of(model, settings)
         if fault is not None:
             yield "missing", fault
-        elif model.backend not in NAMES:
-            yield "note", f"model {model.name}: its back end '{model.backend}' is a plugin's, and not looked into"
-        else:
-            for word, text in findings(model, settings.environment):
-                yield word, f"model {model.name} ({model.backend}): {text}"
+            continue
+        for word, text in settings.backend_of(model).findings(model, settings.environment):
+            yield word, f"model {model.name} ({model.backend}): {text}"
 
 
 def _money(settings: Settings) -> Iterator[Finding]:
@@ -143,9 +140,9 @@ def _cortex(settings: Settings) -> Iterator[Finding]:
 
 def _problems(session: pytest.Session) -> Iterator[Finding]:
     yield _selected(session)
-    for name in READERS:
-        if name != "jsonl":
-            yield _dataset(name)
+    for dataset in DATASETS.values():
+        if dataset.home is not None:
+            yield _dataset(dataset.name)
 
 
 def _selected(session: pytest.Session) -> Finding:

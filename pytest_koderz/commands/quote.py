@@ -22,7 +22,7 @@ from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.reporters.text import dollars
 from pytest_koderz.session.budget import bound_of
 from pytest_koderz.session.items import benchmark_key
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 from .printing import print_selected
 

@@ -1,26 +1,78 @@
-"""Verbs that print something and exit, as --cache-show does."""
+"""Verbs that print something and exit, as --cache-show does: their options, and which one runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import pytest
-from _pytest.main import wrap_session
 
-from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.reporters.text import counted
-from pytest_koderz.session.items import ExperimentItem
+if TYPE_CHECKING:  # a session without --koderz reads the options alone
+    from collections.abc import Callable, Mapping
 
-from .analyze import analyze, results
-from .doctor import examine
-from .printing import print_selected
-from .quote import quote
-from .sync import deliver_now
+    Verb = Callable[[pytest.Config, pytest.Session], int]
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    add = group.addoption
+    add("--koderz-list", action="store_true", help="List the problems of the suites and exit.")
+    add("--koderz-quote", action="store_true", help="Price the run beforehand, low and high, and exit.")
+    add("--koderz-analyze", metavar="ID", help="Tell the story of exp_..., or the results of bench_..., and exit.")
+    add(
+        "--koderz-results",
+        metavar="TEXT",
+        nargs="?",
+        const="*",
+        help="List the benchmarks run so far, those alone that TEXT fits, and exit.",
+    )
+    add(
+        "--koderz-from",
+        choices=("journal", "cortex"),
+        default="journal",
+        help="Where the last two look: in the journals, or in cortex alone.",
+    )
+    add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
+    add("--koderz-doctor", action="store_true", help="Check whether the profile could run here, and exit.")
+
+
+VERBS = (
+    "koderz_list",
+    "koderz_quote",
+    "koderz_analyze",
+    "koderz_results",
+    "koderz_cortex_sync",
+    "koderz_doctor",
+)
+"""The options above that are verbs; of several that are given the first one runs."""
+
+
+def _verbs() -> Mapping[str, Verb]:
+    from .analyze import analyze, results
+    from .doctor import examine
+    from .list import list_problems
+    from .quote import quote
+    from .sync import deliver_now
+
+    return {
+        "koderz_list": list_problems,
+        "koderz_quote": quote,
+        "koderz_analyze": analyze,
+        "koderz_results": results,
+        "koderz_cortex_sync": deliver_now,
+        "koderz_doctor": examine,
+    }
+
+
+def asked_for(config: pytest.Config) -> bool:
+    return any(config.getoption(name) for name in VERBS)
 
 
 def run_verb(config: pytest.Config) -> int:
-    """Run the verb that was asked for; of several the first."""
-    verb = next(verb for name, verb in _VERBS.items() if config.getoption(name))
+    """Run the verb that is asked for; the exit status."""
+    from _pytest.main import wrap_session
+
+    from pytest_koderz.files.usage_error import UsageError
+
+    verb = _verbs()[next(name for name in VERBS if config.getoption(name))]
 
     def run(config: pytest.Config, session: pytest.Session) -> int:
         try:
@@ -29,28 +81,3 @@ def run_verb(config: pytest.Config) -> int:
             raise pytest.UsageError(str(error)) from None
 
     return int(wrap_session(config, run))
-
-
-def _list(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
-    """--koderz-list: the problems that paths, -k and --koderz-problems pick."""
-    return print_selected(session, _lines)
-
-
-def _lines(items: list[ExperimentItem]) -> Iterator[str]:
-    problems = {item.problem.id: item.problem for item in items}.values()
-    widest = max((len(problem.id) for problem in problems), default=0)
-    name = max((len(problem.entry_point) for problem in problems), default=0)
-    for problem in problems:
-        sets = [word for word in ("visible", "base", "plus") if problem.source_of(word) is not None]
-        yield f"{problem.id:<{widest}}  {problem.entry_point:<{name}}  tests: {', '.join(sets)}"
-    yield counted(len(problems), "problem")
-
-
-_VERBS: Mapping[str, Callable[[pytest.Config, pytest.Session], int]] = {
-    "koderz_list": _list,
-    "koderz_quote": quote,
-    "koderz_analyze": analyze,
-    "koderz_results": results,
-    "koderz_cortex_sync": deliver_now,
-    "koderz_doctor": examine,
-}

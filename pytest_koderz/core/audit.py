@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import string
-import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from keyword import iskeyword
@@ -14,6 +13,7 @@ from .extract import candidate_of
 from .iteration import Candidate
 from .ports import Sandbox
 from .problem import Problem
+from .syntax import parse
 
 HIDDEN_VALUE = "a hidden value: "
 """Begins what is said of a test's argument or expected value, which follows."""
@@ -93,12 +93,9 @@ def _dense(text: str) -> str:
 @lru_cache(maxsize=512)
 def _literals(tests: str) -> tuple[frozenset[str], frozenset[str]]:
     """The tests' distinctive arguments and expected values, and each call's arguments in parentheses; no spaces."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # invalid escapes in a dataset's tests
-        try:
-            tree = ast.parse(tests)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return frozenset(), frozenset()
+    tree = parse(tests)
+    if tree is None:
+        return frozenset(), frozenset()
     values = {_spaceless(ast.unparse(node)) for node in _values(tree)}
     calls = {call for call in map(_spaceless, _calls(tree)) if len(call) > EDGE_CASE}
     return frozenset(filter(_is_distinctive, values)), frozenset(calls)

@@ -127,7 +127,8 @@ class _Work:
             return
         spec = self.memory.recall_spec(self.record, self.problem, self.arm)
         if spec is None:
-            spec = spec_of(*self._ask(spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch))))
+            reply, spending = self._ask(spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch)))
+            spec = spec_of(reply, spending.cost)
         spec = replace(spec, leaks=self._leaks(spec.text))
         self.record = self.record.with_spec(spec)
         self.tell.spec_written(self.record, spec)
@@ -170,10 +171,10 @@ class _Work:
         return leaks_in(text, self.problem, self.sandbox)
 
     def _trial(self, prompt: Prompt) -> _Trial:
-        reply, cost = self._ask(prompt)
+        reply, spending = self._ask(prompt)
         candidate = candidate_of(reply.text, self.problem)
         repeated = candidate is not None and candidate.digest in self.judged
-        return _Trial(reply, cost, candidate, self._judge(candidate), repeated)
+        return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated)
 
     def review(self) -> None:
         """Phase 3: the frontier looks at the attempts that the memory recalls, or else at the loop's own record."""
@@ -181,7 +182,7 @@ class _Work:
         recalled = self.memory.recall_iterations(self.record, limit)
         attempts = self.record.iterations[-limit:] if recalled is None else recalled
         prompt = checkpoint_prompt(self.problem, self.record, attempts, self._seed(Role.CHECKPOINT))
-        reply, cost = self._ask(prompt)
+        reply, spending = self._ask(prompt)
         guidance = Guidance(
             number=len(self.record.checkpoints) + 1,
             after_iteration=len(self.record.iterations),
@@ -189,7 +190,7 @@ class _Work:
             model_id=reply.model_id,
             recalled=len(recalled or ()),
             usage=reply.usage,
-            cost=cost,
+            cost=spending.cost,
             seconds=reply.seconds,
             leaks=self._leaks(reply.text),
             stop_reason=reply.stop_reason,
@@ -197,16 +198,19 @@ class _Work:
         self.record = self.record.with_checkpoint(guidance)
         self.tell.checkpointed(self.record, guidance)
 
-    def _ask(self, prompt: Prompt) -> tuple[Reply, Decimal | None]:
-        """The reply and its US dollars, entered in the ledger before anything else can fail."""
+    def _ask(self, prompt: Prompt) -> tuple[Reply, Spending]:
+        """The reply and what it cost, entered in the ledger before anything else can fail.
+
+        The cost is worked out here, once, and carried from here on.
+        """
         settings = self.arm.models[prompt.role]
         self.tell.before_call(self.record, prompt.role, prompt)
         reply = self.crew[prompt.role].complete(prompt)
-        cost = cost_of(reply.usage, settings.price)
+        cost = cost_of(reply.usage, settings.price) if reply.charged is None else reply.charged
         spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, reply.seconds, reply.gpu_seconds)
         self.record = replace(self.record, ledger=self.record.ledger + spending)
-        self.tell.called(self.record, prompt.role, prompt, reply)
-        return reply, cost
+        self.tell.called(self.record, prompt.role, prompt, reply, spending)
+        return reply, spending
 
     def _candidate_prompt(self, turn: int) -> Prompt:
         seed, room = self._seed(Role.LOCAL, turn), self._room(Role.LOCAL)

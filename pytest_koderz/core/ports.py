@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from decimal import Decimal
 from hashlib import sha256
 from typing import Protocol
 
 from .arm import Arm, Role
 from .experiment import Advice, Experiment, Guidance, Spec
 from .iteration import Candidate, Iteration, StopReason, Verdict
-from .money import Usage
+from .money import Spending, Usage
 from .problem import Problem, TestSet
 
 
@@ -55,6 +56,8 @@ class Reply:
     """As the server reported them. None: it did not."""
     warnings: tuple[str, ...] = ()
     """What the user should know, such as a prompt that the server cut."""
+    charged: Decimal | None = None
+    """US dollars that it is known to have cost. None: what its tokens come to at the model's price."""
 
     def __post_init__(self) -> None:
         # A record with half a character could be stored nowhere.
@@ -102,7 +105,10 @@ class Listener(Protocol):
     """
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None: ...
-    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None: ...
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
+        """*spending* is what the call cost; the ledger of *experiment* holds it already."""
+        ...
+
     def spec_written(self, experiment: Experiment, spec: Spec) -> None: ...
     def iterated(self, experiment: Experiment, iteration: Iteration) -> None: ...
     def advised(self, experiment: Experiment, advice: Advice) -> None: ...

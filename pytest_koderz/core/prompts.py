@@ -32,6 +32,9 @@ CHECKPOINT_SYSTEM = (
     "it, and say in a few sentences what to do differently. Do not write the solution, and do not repeat test values."
 )
 
+PROMPT_TEXTS = {"spec": SPEC_SYSTEM, "code": CODE_SYSTEM, "checkpoint": CHECKPOINT_SYSTEM}
+"""What the roles are told to be, for the record."""
+
 CHARACTERS_PER_TOKEN = 3
 """A low estimate for code, so that a prompt planned with it fits the context window."""
 

@@ -1,9 +1,9 @@
 """cortex: what experiments did, kept in an MCP memory server and read back from it."""
 
-from .cortex import Cortex, deliver_spools, open_cortex, owed_in
-from .delivery import Delivery
-from .presence import server_name
-from .reading import Recalled, recall
+from .client.delivery import Delivery
+from .client.hooks import Cortex, deliver_spools, open_cortex, owed_in
+from .client.probe import probe, server_name
+from .client.recalled_experiments import Recalled, recall
 
 __all__ = [
     "Cortex",
@@ -12,6 +12,7 @@ __all__ = [
     "deliver_spools",
     "open_cortex",
     "owed_in",
+    "probe",
     "recall",
     "server_name",
 ]

@@ -13,7 +13,7 @@ def main() -> int:
     parser.add_argument(
         "--db", metavar="FILE", type=Path, required=True, help="the SQLite file; made if it is not there"
     )
-    from .server import serve
+    from .server.mcp_server import serve
 
     return serve(parser.parse_args().db, os.environ)
 

@@ -6,6 +6,6 @@ from pytest_koderz.files.yaml_lines import Located, read_yaml
 
 from .catalogue import load
 from .selection import select
-from .suite import read_suite
+from .suite import load_suite, read_suite
 
-__all__ = ["Located", "load", "read_suite", "read_yaml", "select"]
+__all__ = ["Located", "load", "load_suite", "read_suite", "read_yaml", "select"]

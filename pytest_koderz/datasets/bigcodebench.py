@@ -7,6 +7,7 @@ from pathlib import Path
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.jsonl import Row, read_rows
 
+from .dataset import Dataset, ToolCache
 from .humaneval import distinct
 from .source import fault_of, outside_modules, preamble_of, undefined
 
@@ -35,3 +36,19 @@ def _problem(row: Row) -> Problem:
         isolation="in-process",
         requires=outside_modules(tests, solution),
     )
+
+
+BIGCODEBENCH_HARD = Dataset(
+    "bigcodebench-hard",
+    read_bigcodebench_hard,
+    ToolCache(
+        "bigcodebench",
+        "BigCodeBench-Hard-v*.jsonl*",
+        "BIGCODEBENCH_OVERRIDE_PATH",
+        recipe=(
+            "its publisher offers Parquet files, of which the package bigcodebench makes the JSONL file in its cache "
+            "(`from bigcodebench.data import get_bigcodebench; get_bigcodebench(subset='hard')`); "
+            "make it so, or name such a file under `path:` in the suite"
+        ),
+    ),
+)

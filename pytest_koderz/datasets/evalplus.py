@@ -11,9 +11,11 @@ from pathlib import Path
 from textwrap import indent
 
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.download import Source
 from pytest_koderz.files.jsonl import Row, read_rows
 
 from .comparison import comparison_of
+from .dataset import Dataset, ToolCache
 from .examples import visible_tests
 from .humaneval import distinct
 from .inputs import mbpp_inputs
@@ -145,3 +147,32 @@ def _parts(reference: str) -> tuple[list[str], str]:
 
 def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+_RELEASES = "https://github.com/evalplus/{0}_release/releases/download"
+HUMANEVALPLUS = Dataset(
+    "humanevalplus",
+    read_humanevalplus,
+    ToolCache(
+        "evalplus",
+        "HumanEvalPlus-v*.jsonl*",
+        "HUMANEVAL_OVERRIDE_PATH",
+        Source(
+            f"{_RELEASES.format('humanevalplus')}/v0.1.10/HumanEvalPlus.jsonl.gz",
+            "272720b90ac375502c8ed23cd791c2a93dfb22a911641a494da74a426c09f101",
+        ),
+    ),
+)
+MBPPPLUS = Dataset(
+    "mbppplus",
+    read_mbppplus,
+    ToolCache(
+        "evalplus",
+        "MbppPlus-v*.jsonl*",
+        "MBPP_OVERRIDE_PATH",
+        Source(
+            f"{_RELEASES.format('mbppplus')}/v0.2.0/MbppPlus.jsonl.gz",
+            "af43697e8791c4c149bdfd6b489d8b5412507551ac20e28a439f650b8225db63",
+        ),
+    ),
+)

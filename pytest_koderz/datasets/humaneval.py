@@ -11,6 +11,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.jsonl import Row, fault_of_id, read_rows, text_of
 from pytest_koderz.files.usage_error import UsageError
 
+from .dataset import Dataset
 from .examples import visible_tests
 from .source import as_check, fault_of, fault_of_tests, outside_modules, preamble_of, undefined
 
@@ -21,7 +22,7 @@ SHA256 = "1d49078ba3e2b196b9344535bef34a43021f038fad9561d6ee7c53450609a6a2"
 
 def read_jsonl(path: Path, dataset: str = "") -> tuple[Problem, ...]:
     """A user's own file in HumanEval's format."""
-    return distinct((row, _problem(row, dataset or path.stem)) for row in read_rows(path))
+    return distinct((row, problem_of(row, dataset or path.stem)) for row in read_rows(path))
 
 
 def distinct(pairs: Iterable[tuple[Row, Problem]]) -> tuple[Problem, ...]:
@@ -54,7 +55,8 @@ def published_humaneval() -> Path:
     return place
 
 
-def _problem(row: Row, dataset: str) -> Problem:
+def problem_of(row: Row, dataset: str) -> Problem:
+    """The problem in a row with HumanEval's columns. Raises UsageError, with the row's place, where it is none."""
     prompt, entry_point, name = row.text("prompt"), row.text("entry_point"), row.text("task_id")
     body = row.optional_text("canonical_solution")
     tests = row.text("test")
@@ -78,3 +80,8 @@ def _problem(row: Row, dataset: str) -> Problem:
         dataset=dataset,
         requires=outside_modules(tests, canonical),
     )
+
+
+HUMANEVAL = Dataset("humaneval", lambda path: read_jsonl(path, "humaneval"), lambda *_: published_humaneval())
+JSONL = Dataset("jsonl", read_jsonl, home=None, suffixes=(".jsonl",))
+"""A user's own file in HumanEval's format."""

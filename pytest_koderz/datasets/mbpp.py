@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.download import Source
 from pytest_koderz.files.jsonl import Row, read_rows
 
+from .dataset import Dataset, ToolCache
 from .humaneval import distinct
 from .source import as_check, fault_of, first_called, function_of, missing_imports, outside_modules
 
@@ -39,3 +41,19 @@ def _problem(row: Row) -> Problem:
         dataset="mbpp",
         requires=outside_modules(imports, code),
     )
+
+
+_PLACE = "https://raw.githubusercontent.com/google-research/google-research"
+_COMMIT = "ec7c3d346277b737bc2decffcd1b533d4b7ec105"
+MBPP = Dataset(
+    "mbpp",
+    read_mbpp,
+    ToolCache(
+        "evalplus",
+        "sanitized-mbpp.json",
+        source=Source(
+            f"{_PLACE}/{_COMMIT}/mbpp/sanitized-mbpp.json",
+            "ca95deaa9a01ef0a6f439f88bcf0dd3db3563d22f22aad6cae04ebb9a8d8c8e9",
+        ),
+    ),
+)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.nearest import most_like
 from pytest_koderz.files.usage_error import UsageError
 
 
@@ -86,8 +86,8 @@ def _number(problem: Problem) -> int | None:
 
 def _near(problems: Sequence[Problem], part: str) -> str:
     names = {name: problem.id for problem in problems for name in (problem.id, problem.id.rpartition("/")[2])}
-    near = get_close_matches(part, names, n=1)
-    return f" (did you mean {names[near[0]]!r}?)" if near else ""
+    near = most_like(part, names)
+    return f" (did you mean {names[near]!r}?)" if near else ""
 
 
 def _example(problems: Sequence[Problem]) -> str:

@@ -6,10 +6,10 @@ import ast
 import re
 import sys
 import warnings
-from difflib import get_close_matches
 from textwrap import indent
 
 from pytest_koderz.core.syntax import bound
+from pytest_koderz.files.nearest import most_like, nearest
 
 
 def parse(source: str) -> ast.Module | None:
@@ -66,10 +66,8 @@ def undefined(name: str, prompt: str, solution: str | None) -> str | None:
     names = names_of(prompt if solution is None else solution)
     if name in names or "*" in names or (solution is None and not _has_definition(prompt)):
         return None
-    near = get_close_matches(name, names | names_of(prompt), n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
     where = "the prompt does not define" if solution is None else "neither prompt nor canonical solution defines"
-    return f"{where} {name!r}{hint}"
+    return f"{where} {name!r}{nearest(name, names | names_of(prompt), otherwise='')}"
 
 
 def _has_definition(prompt: str) -> bool:
@@ -139,8 +137,8 @@ def fault_of_tests(tests: str) -> str | None:
         return "no assertion in it, so nothing would be tested"
     if any(_is_check(node) or not isinstance(node, _IDLE) for node in tree.body):
         return None
-    near = get_close_matches("check", {name for node in tree.body for name in bound(node)}, n=1)
-    hint = f" (is {near[0]!r} meant for it?)" if near else ""
+    near = most_like("check", {name for node in tree.body for name in bound(node)})
+    hint = f" (is {near!r} meant for it?)" if near else ""
     return f"no assertion in it would be run: make them in `def check(candidate)`{hint}, or outside of functions"
 
 

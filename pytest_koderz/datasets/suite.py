@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,10 +10,11 @@ from urllib.parse import urlsplit
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify
 from pytest_koderz.files.jsonl import fault_of_id
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
-from .catalogue import load
+from .catalogue import format_of, load
 from .examples import visible_tests
 from .selection import select
 from .source import as_check, fault_of, fault_of_tests, names_of, outside_modules, preamble_of, undefined
@@ -22,6 +22,14 @@ from .source import as_check, fault_of, fault_of_tests, names_of, outside_module
 _SUITE_KEYS = ("dataset", "path", "url", "sha256", "problems")
 _REQUIRED = ("id", "entry_point", "prompt", "tests")
 _PROBLEM_KEYS = (*_REQUIRED, "canonical_solution")
+
+
+def load_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...] | None:
+    """The problems of a file that is a suite, in YAML or one dataset's format. None: it is neither."""
+    if path.suffix in {".yaml", ".yml"}:
+        return read_suite(path, notify)
+    format_ = format_of(path.name)
+    return load(format_.name, path) if format_ else None
 
 
 def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
@@ -42,8 +50,8 @@ def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
 def _from_dataset(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
     name = _text(suite, ("dataset",))
     place = suite.path.parent / _text(suite, ("path",)) if "path" in suite.plain else None
-    if name.endswith((".jsonl", ".jsonl.gz")):
-        name, place = "jsonl", suite.path.parent / name
+    if format_ := format_of(name.removesuffix(".gz")):
+        name, place = format_.name, suite.path.parent / name
     url, sha256 = _url(suite, place), _sha256(suite)
     try:
         problems = load(name, place, url=url, sha256=sha256, notify=notify)
@@ -166,9 +174,7 @@ def _check_keys(suite: Located, key: KeyPath, known: tuple[str, ...], required: 
         raise _wrong(suite, key, f"must be a mapping with {', '.join(required or known)}")
     for name in value:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-            raise _wrong(suite, (*key, name), f"unknown key ({hint})")
+            raise _wrong(suite, (*key, name), f"unknown key{nearest(name, known)}")
     missing = [name for name in required if name not in value]
     if missing:
         raise _wrong(suite, key, f"no {missing[0]!r} is given")

@@ -11,7 +11,7 @@ from statistics import NormalDist
 
 from pytest_koderz.core.experiment import Experiment
 
-from .bounded import ROUNDING, Sample, sample_of, score_of
+from .bounded_means import ROUNDING, Sample, sample_of, score_of
 from .intervals import (
     Interval,
     clustered_noninferiority_p,

@@ -9,7 +9,7 @@ from math import comb, sqrt
 from statistics import NormalDist
 from typing import Any
 
-from .bounded import Sample, limits_of, sample_of, score_of
+from .bounded_means import Sample, limits_of, sample_of, score_of
 
 RESAMPLES = 4999
 SEED = 20_251_122

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryFile
 
 from pytest_koderz.files.usage_error import UsageError
@@ -23,13 +24,21 @@ def check_output(option: str, path: Path | None) -> None:
 
 
 def write_output(path: Path, text: str) -> None:
-    """Write all of *text* or nothing: an earlier file stays as it was. Raises OSError."""
+    """Write all of *text* or nothing, and the folder that it lies in. Raises OSError."""
     path = path.resolve()
     if path.exists() and not path.is_file():  # a terminal or a pipe
         path.write_text(text)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
+    write_whole(path, text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write all of *text* or nothing: until then an earlier file stays as it was. Raises OSError.
+
+    Whoever writes the same at the same time, in whatever process or thread, the last one's is there whole.
+    """
+    beside = path.with_name(f".{path.name}.{token_hex(4)}.part")
     try:
         beside.write_text(text)
         beside.replace(path)

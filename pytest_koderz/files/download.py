@@ -10,9 +10,9 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pytest_koderz.files.usage_error import UsageError
-
 from .jsonl import read_rows
+from .locks import locked
+from .usage_error import UsageError
 
 Notify = Callable[[str], None]
 """Takes what is said to the user who waits."""
@@ -41,8 +41,6 @@ def downloaded(source: Source, notify: Notify | None, cache: Path | None = None)
     Without *notify* nothing is fetched: nobody downloads behind the user's back.
     Any number of processes may ask at once; one that is killed half way leaves nothing that a later one would trust.
     """
-    import fcntl
-
     target = _target(source, cache)
     if _is_kept(source, target):
         return target
@@ -50,9 +48,7 @@ def downloaded(source: Source, notify: Notify | None, cache: Path | None = None)
         raise UsageError(f"{source.url} was not downloaded yet, which a run of a suite that names it does")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with (target.parent / "download.lock").open("w") as lock:
-            # One process at a time; the kernel drops the lock of one that dies.
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(target.parent / "download.lock"):
             if not _is_kept(source, target):
                 _fetch(source, target, notify)
     except OSError as fault:

@@ -8,11 +8,11 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_koderz.files.usage_error import UsageError
+from .nearest import most_like
+from .usage_error import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Row:
 
     def value(self, field: str) -> Any:
         if field not in self.fields:
-            near = get_close_matches(field, self.fields, n=1)
-            raise self.wrong(field, "missing" + (f" (is {near[0]!r} meant for it?)" if near else ""))
+            near = most_like(field, self.fields)
+            raise self.wrong(field, "missing" + (f" (is {near!r} meant for it?)" if near else ""))
         return self.fields[field]
 
     def text(self, field: str) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_koderz.files.usage_error import UsageError
+from .jsonl import text_of
+from .usage_error import UsageError
 
 if TYPE_CHECKING:
     import yaml
@@ -58,7 +59,7 @@ def read_yaml(path: Path) -> Located:
     """Read one YAML document. What cannot be read raises UsageError, in one line with file and line."""
     import yaml
 
-    text = _text_of(path)
+    text = text_of(path)
     try:
         loader = yaml.SafeLoader(text)
         try:
@@ -72,20 +73,6 @@ def read_yaml(path: Path) -> Located:
     except RecursionError as error:
         raise UsageError(f"{path}:1: nested too deeply") from error
     return Located(path, plain, root)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file") from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}:{line}: not UTF-8 text (byte 0x{content[error.start]:02x})") from error
 
 
 def _syntax_words(path: Path, text: str, error: yaml.YAMLError) -> str:

@@ -1,43 +1,298 @@
-"""Experiments as JSON text and back."""
+"""The one codec: values of the core as JSON and back, strictly and within bounds.
+
+What a decoder here lets through can be written and read again and is equal then. What it refuses raises Malformed,
+which says where in the value it stands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import json
+import math
+import re
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from pytest_koderz.core.experiment import Experiment
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.files.yaml_lines import KeyPath, dotted
 
 T = TypeVar("T")
+Reader = Callable[[object], Any]
+
+MOST_BYTES = 1 << 26
+"""Of one line or report."""
+MOST_WHOLE = 1 << 63
+"""Whole numbers are smaller than this, either way."""
+MOST_EXACT = 1 << 53
+"""Up to here each whole number is a float of its own."""
+DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+MOST_CHARACTERS = 64
+"""Of a decimal number."""
+MAGNITUDES = range(-40, 19)
+"""Powers of ten that the first digit of a decimal number may stand for."""
+
+
+class Malformed(ValueError):
+    """What was read is no record; says where in it, and why."""
+
+    def __init__(self, words: str, path: KeyPath = ()) -> None:
+        super().__init__(f"{dotted(path)}: {words}" if path else words)
+        self.words = words
+        self.path = path
+
+
+def parsed(text: str | bytes) -> Any:
+    """The JSON value of *text*. Raises Malformed."""
+    if len(text) > MOST_BYTES:
+        raise Malformed(f"more than {MOST_BYTES >> 20} MiB")
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        raise Malformed("nested too deeply") from None
+    except Malformed:
+        raise
+    except ValueError as fault:
+        raise Malformed(f"is no JSON ({fault})") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Malformed("a key is given twice")
+    return found
+
+
+def dumped(value: object) -> str:
+    """Plain data as one line of JSON."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def to_json(experiment: Experiment) -> str:
     """One line of JSON that holds the whole record; dollars are strings, so that no digit is lost."""
-    return _adapter(Experiment).dump_json(experiment).decode()
+    return dumped(plain(experiment))
 
 
 def from_json(text: str) -> Experiment:
-    """The experiment that `to_json` wrote. Raises ValueError for any other text."""
-    experiment: Experiment = _adapter(Experiment).validate_json(text)
-    return experiment
+    """The experiment that `to_json` wrote. Raises Malformed for any other text."""
+    return value_of(Experiment, parsed(text))
 
 
-def plain(value: Hashable) -> Any:
-    """A value of the core as dicts, lists and scalars."""
-    return _adapter(type(value)).dump_python(value, mode="json")
+def plain(value: object) -> Any:
+    """A dataclass of the core as dicts, lists and scalars. Raises Malformed for what could not be read again."""
+    told = _plain(value)
+    value_of(type(value), told)
+    return told
 
 
-def value_of(kind: type[T], plain_value: object) -> T:
-    """The value that `plain` took apart. Raises ValueError for anything else."""
-    value: T = _adapter(kind).validate_python(plain_value)  # type: ignore[arg-type]  # every class is hashable
-    return value
+def _plain(value: object) -> Any:
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def value_of(kind: type[T], told: object) -> T:
+    """The value of that kind that `plain` took apart. Raises Malformed for anything else.
+
+    Types are exact, and no key is unknown; one that is missing has its default, since an earlier version had none.
+    """
+    return cast(T, reader_of(cast(Any, kind))(told))
 
 
 @cache
-def _adapter(kind: type) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
+def reader_of(kind: Any) -> Reader:
+    """What reads plain data as a value of *kind*: a class, a Literal, a union or a generic of these."""
+    if kind in _SCALARS:
+        return _SCALARS[kind]
+    if is_dataclass(kind):
+        return _record_reader(cast(type, kind))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _choice_reader({each.value: each for each in kind})
+    return _generic_reader(kind)
 
-    return TypeAdapter(kind)
+
+def _generic_reader(kind: Any) -> Reader:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return _choice_reader({each: each for each in inner})
+    if origin in (Union, types.UnionType):
+        return _union_reader([reader_of(each) for each in inner])
+    if origin is tuple:
+        return _list_reader(reader_of(inner[0]))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _mapping_reader(reader_of(inner[1]))
+    raise TypeError(f"records hold no {kind}")
+
+
+def _record_reader(kind: type) -> Reader:
+    hints = get_type_hints(kind)
+    known = {item.name: reader_of(hints[item.name]) for item in fields(kind)}
+    needed = [item.name for item in fields(kind) if not _has_default(item)]
+
+    def read(told: object) -> Any:
+        _expect(dict, told)
+        values = cast("dict[str, Any]", told)
+        for name in needed:
+            if name not in values:
+                raise Malformed("is missing", (name,))
+        taken = {name: _within(name, known.get(name, _unknown), value) for name, value in values.items()}
+        found = kind(**taken)
+        if kind is Iteration:
+            _check_pairs(found)
+        return found
+
+    return read
+
+
+def _has_default(item: Field[Any]) -> bool:
+    return item.default is not MISSING or item.default_factory is not MISSING
+
+
+def _check_pairs(iteration: Iteration) -> None:
+    if not iteration.verdicts or len(iteration.verdicts) != len(iteration.candidates):
+        raise Malformed("candidates and verdicts must be as many, and at least one")
+
+
+def _within(name: str | int, read: Reader, value: object) -> Any:
+    try:
+        return read(value)
+    except Malformed as fault:
+        raise Malformed(fault.words, (name, *fault.path)) from None
+
+
+def _unknown(value: object) -> Any:  # noqa: ARG001 - whatever it holds
+    raise Malformed("is no key of this version")
+
+
+def _choice_reader(choices: Mapping[Any, Any]) -> Reader:
+    def read(told: object) -> Any:
+        if type(told) is not str or told not in choices:
+            raise Malformed(f"must be one of {', '.join(choices)}, not {_shown(told)}")
+        return choices[told]
+
+    return read
+
+
+def _union_reader(readers: Sequence[Reader]) -> Reader:
+    """The members have no JSON value in common, but for whole numbers among floats."""
+
+    def read(told: object) -> Any:
+        faults = []
+        for each in readers:
+            try:
+                return each(told)
+            except Malformed as fault:
+                faults.append(fault)
+        # The first is what may stand there beside null.
+        raise faults[0]
+
+    return read
+
+
+def _list_reader(read_one: Reader) -> Reader:
+    def read(told: object) -> Any:
+        _expect(list, told)
+        return tuple(_within(place, read_one, each) for place, each in enumerate(cast("list[Any]", told)))
+
+    return read
+
+
+def _mapping_reader(read_one: Reader) -> Reader:
+    def read(told: object) -> Any:
+        _expect(dict, told)
+        return {name: _within(name, read_one, each) for name, each in cast("dict[str, Any]", told).items()}
+
+    return read
+
+
+def _expect(kind: type, told: object) -> None:
+    # Exact, since a bool is an int to isinstance.
+    if type(told) is not kind:
+        raise Malformed(f"must be {_WORDS[kind]}, not {_shown(told)}")
+
+
+def _text(told: object) -> str:
+    _expect(str, told)
+    return cast(str, told)
+
+
+def _flag(told: object) -> bool:
+    _expect(bool, told)
+    return cast(bool, told)
+
+
+def _nothing(told: object) -> None:
+    _expect(types.NoneType, told)
+
+
+def _whole(told: object) -> int:
+    _expect(int, told)
+    if not -MOST_WHOLE < cast(int, told) < MOST_WHOLE:
+        raise Malformed("is a number too large")
+    return cast(int, told)
+
+
+def _number(told: object) -> float:
+    if type(told) is int and abs(told) <= MOST_EXACT:
+        return float(told)
+    _expect(float, told)
+    if not math.isfinite(cast(float, told)):
+        raise Malformed(f"must be a finite number, not {told}")
+    return cast(float, told)
+
+
+def _decimal(told: object) -> Decimal:
+    text = _text(told)
+    number = Decimal(text) if len(text) <= MOST_CHARACTERS and DECIMAL.fullmatch(text) else None
+    if number is None or number.adjusted() not in MAGNITUDES:
+        raise Malformed(f"must be a decimal number within 1E{MAGNITUDES[0]} and 1E{MAGNITUDES[-1]}, not {_shown(text)}")
+    return number
+
+
+def _day(told: object) -> date:
+    text = _text(told)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise Malformed(f"must be a day such as 2026-11-22, not {_shown(text)}")
+    return day
+
+
+_SCALARS: Mapping[Any, Reader] = {
+    str: _text,
+    int: _whole,
+    float: _number,
+    bool: _flag,
+    types.NoneType: _nothing,
+    Decimal: _decimal,
+    date: _day,
+}
+_WORDS: Mapping[type, str] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    types.NoneType: "null",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def _shown(told: object) -> str:
+    text = told if isinstance(told, str) else repr(told)
+    return repr(text if len(text) <= 40 else text[:37] + "...") if isinstance(told, str) else text[:40]

@@ -1,44 +1,103 @@
-"""What must be the same for two records to be of one experiment."""
+"""What must be the same for two records to be of one experiment: plain data, compared key by key, defaults left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields
 from hashlib import sha256
+from typing import Any
 
-from pytest_koderz.core.arm import Arm, ModelSettings
+from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
 
-_TRANSPORT = ("price", "timeout", "hosts")
+from .codec import dumped
+
+Condition = str | int | float | bool | tuple[str, ...] | None
+Conditions = Mapping[str, Condition]
+
+_PROBLEM = "problem"
+_ROLES = {str(role) for role in Role}
+TRANSPORT = ("price", "timeout", "hosts")
 """Of a model: how it is reached and billed, which makes no difference to what it answers."""
+_LEFT_OUT = {Problem: ("id",), Arm: ("name",), ModelSettings: TRANSPORT}
+"""By kind. An experiment's id holds the problem's and the arm's name already."""
+LONGEST = 40
+"""Characters of a text that is told whole; of a longer one its digest is."""
 
 
-def conditions_of(problem: Problem, arm: Arm) -> dict[str, str]:
-    """By the name of each condition its version or digest."""
-    return {"problem": _digest(repr(problem)), **conditions_of_arm(arm)}
+def conditions_of(problem: Problem | None, arm: Arm) -> Conditions:
+    """Such as `max_iterations` and `spec.model`. Without *problem* those that do not depend on it."""
+    about = {} if problem is None else dict(_told(problem, f"{_PROBLEM}."))
+    return {"prompt version": PROMPT_VERSION, **about, **dict(_told(arm))}
 
 
-def conditions_of_arm(arm: Arm) -> dict[str, str]:
-    """Those that do not depend on the problem."""
-    roles = {str(role): model for role, model in arm.models.items()}
-    limits = {item.name: getattr(arm, item.name) for item in fields(arm) if item.name not in roles}
-    return {
-        "prompt version": PROMPT_VERSION,
-        "arm": _digest(repr(limits)),
-        **{f"{role} model": _digest(_identity(model)) for role, model in roles.items()},
-    }
+def conditions_of_role(conditions: Conditions, role: Role) -> Conditions:
+    """Those that a model in that role answers under."""
+    return {key: value for key, value in conditions.items() if key.startswith(f"{role}.")}
 
 
-def digest_of(conditions: Mapping[str, str]) -> str:
+def digest_of(conditions: Conditions) -> str:
     """16 hex digits: the same for the same conditions."""
-    return _digest(*(f"{name}={value}" for name, value in sorted(conditions.items())))
+    return _digest(dumped(sorted(conditions.items())))
 
 
-def _identity(model: ModelSettings) -> str:
-    shown = {item.name: getattr(model, item.name) for item in fields(model) if item.name not in _TRANSPORT}
-    return repr(shown | {"options": sorted(model.options.items())})
+def unlike(recorded: Conditions, now: Conditions) -> tuple[str, ...]:
+    """The keys that differ; those of a problem only where *now* has any."""
+    about_problem = any(key.startswith(_PROBLEM) for key in now)
+    before = {key: value for key, value in recorded.items() if about_problem or not key.startswith(_PROBLEM)}
+    return tuple(key for key in dict.fromkeys((*now, *before)) if before.get(key, MISSING) != now.get(key, MISSING))
 
 
-def _digest(*parts: str) -> str:
-    return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
+def changes(before: Conditions, now: Conditions) -> tuple[str, ...]:
+    """What differs, each with its key and both values."""
+    roles = [role for role in _ROLES if _plays(role, before) != _plays(role, now)]
+    return (
+        *(f"{role} was {_model(role, before)}, is {_model(role, now)}" for role in sorted(roles)),
+        *(
+            f"{key} was {_value(key, before)}, is {_value(key, now)}"
+            for key in unlike(before, now)
+            if key.partition(".")[0] not in roles
+        ),
+    )
+
+
+def _told(value: Problem | Arm | ModelSettings, prefix: str = "") -> Iterator[tuple[str, Condition]]:
+    for item in fields(value):
+        found = getattr(value, item.name)
+        if item.name in _LEFT_OUT[type(value)] or found == item.default:
+            continue
+        if isinstance(found, ModelSettings):
+            yield from _told(found, f"{item.name}.")
+        elif isinstance(found, Mapping):
+            yield from ((f"{prefix}{item.name}.{key}", each) for key, each in sorted(found.items()))
+        else:
+            yield f"{prefix}{item.name}", _short(found)
+
+
+def _short(found: Any) -> Condition:
+    if isinstance(found, str) and (len(found) > LONGEST or "\n" in found):
+        return f"text {_digest(found)}"
+    return str(found) if isinstance(found, str) else found
+
+
+def _plays(role: str, conditions: Conditions) -> bool:
+    return f"{role}.name" in conditions
+
+
+def _model(role: str, conditions: Conditions) -> Condition:
+    return conditions.get(f"{role}.name", "none")
+
+
+def _value(key: str, conditions: Conditions) -> str:
+    """What is left out is the default, which is unknown for a key that this version has not."""
+    if key in conditions:
+        return str(conditions[key])
+    first, _, rest = key.partition(".")
+    kind = Problem if first == _PROBLEM else ModelSettings if first in _ROLES else Arm
+    default = next((item.default for item in fields(kind) if item.name == (rest or first)), MISSING)
+    return "unset" if default is MISSING else str(default)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

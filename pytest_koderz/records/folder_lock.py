@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from pathlib import Path
 
+from pytest_koderz.files.locks import lock
 from pytest_koderz.files.usage_error import UsageError
+
+from .private_files import make_private_folder, open_private
 
 GITIGNORE = ".gitignore"
 _IGNORING = "# Created by pytest-koderz.\n*\n"
@@ -30,7 +32,7 @@ class FolderLock:
         """Raises UsageError where another run has it, or a worker of a killed run does not end."""
         try:
             self._make_folder()
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._descriptor = open_private(self.path, os.O_RDWR | os.O_CREAT)
             holder = self._holder()
         except OSError as fault:
             what = f"nothing can be recorded there ({fault.strerror or fault})"
@@ -58,11 +60,11 @@ class FolderLock:
     def _make_folder(self) -> None:
         """A new folder of benchmarks is kept out of git, as pytest's cache is; one that was there is left as it is."""
         parent = self.path.parent.parent
-        with contextlib.suppress(FileExistsError):
-            parent.mkdir(parents=True)
+        if not parent.exists():
+            make_private_folder(parent)
             self._parent_is_new = True
             (parent / GITIGNORE).write_text(_IGNORING)
-        self.path.parent.mkdir(exist_ok=True)
+        make_private_folder(self.path.parent)
 
     def _remove_new_parent(self) -> None:
         parent = self.path.parent.parent
@@ -73,9 +75,7 @@ class FolderLock:
     def _holder(self) -> str | None:
         """Who has the lock; None: we do now."""
         assert self._descriptor is not None  # noqa: S101 - opened by the only caller
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(self._descriptor, wait=False):
             return os.pread(self._descriptor, 100, 0).decode(errors="replace").strip() or "process unknown"
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"process {os.getpid()}\n".encode(), 0)
@@ -85,12 +85,7 @@ class FolderLock:
 def _await_end_of_writer(journal: Path, until: float) -> None:
     """Returns once no process has *journal* open for writing."""
     with journal.open("rb") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise UsageError(f"{journal}: a worker of the former run is still writing it") from None
-                time.sleep(0.1)
-            else:
-                return
+        while not lock(file, wait=False):
+            if time.monotonic() > until:
+                raise UsageError(f"{journal}: a worker of the former run is still writing it")
+            time.sleep(0.1)

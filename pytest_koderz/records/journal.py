@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,18 +16,38 @@ from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.errors import JournalFault
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
-from pytest_koderz.core.money import cost_of
+from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.locks import lock
 
-from .codec import plain
+from .codec import Malformed, value_of
 from .conditions import conditions_of, digest_of
-
-VERSION = 2
-"""Of the lines' format. 1 had neither `began` nor `conditions`."""
+from .events import (
+    About,
+    Advised,
+    Asked,
+    Began,
+    Called,
+    Checkpointed,
+    Ended,
+    Event,
+    Happening,
+    Head,
+    Iterated,
+    SpecWritten,
+    line_of,
+)
+from .private_files import make_private_folder, open_private
 
 ROOM = 1 << 16
 """Bytes that must fit on the disk before an experiment begins: more than the line of a usual call."""
+
+RunKey = Callable[[str, Problem, Arm], str | None]
+
+
+def _new_run(experiment_id: str, problem: Problem, arm: Arm) -> str | None:  # noqa: ARG001 - nothing is recorded
+    return None
 
 
 class Journal:
@@ -37,54 +57,57 @@ class Journal:
     it; the other events after all of them, so that what stands in the journal need not be told again.
     """
 
-    def __init__(self, folder: Path, process: str, head: Mapping[str, object]) -> None:
-        """*process* names the file; *head* is what the benchmark's first line says."""
+    def __init__(self, folder: Path, process: str, head: Mapping[str, object], run_key: RunKey = _new_run) -> None:
+        """*process* names the file; *head* is the plain data of a Head, read with the first event.
+
+        *run_key* tells what stands for an experiment's conditions where it was recorded under them before.
+        """
         self.path = folder / f"{process}.jsonl"
         self._head = head
+        self._run_key = run_key
         self._descriptor: int | None = None
         self._lock = threading.Lock()
         self._conditions: dict[str, str] = {}
-        """By experiment: the digest of its conditions."""
-        self._arms: dict[str, Arm] = {}
-        """By experiment."""
+        """By experiment: what stands for its conditions."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_began(self, experiment: Experiment, problem: Problem, arm: Arm) -> None:
         """Raises JournalFault where the disk has no room left: nothing is paid for yet."""
         conditions = conditions_of(problem, arm)
-        self._conditions[experiment.id] = digest_of(conditions)
-        self._arms[experiment.id] = arm
-        self._write("began", experiment, started=experiment.started, under=conditions)
+        known = self._run_key(experiment.id, problem, arm)
+        self._conditions[experiment.id] = digest_of(conditions) if known is None else known
+        self._write(experiment, Began(experiment.started, conditions))
         self._try_room()
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_koderz_called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
-        asked = {"digest": prompt.digest, "system": prompt.system, "user": prompt.user, "seed": prompt.seed}
-        cost = self._cost(experiment, role, reply)
-        self._write("called", experiment, role=str(role), prompt=asked, reply=plain(reply), cost=cost)
+    def pytest_koderz_called(
+        self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending
+    ) -> None:
+        asked = Asked(prompt.digest, prompt.system, prompt.user, prompt.seed)
+        self._write(experiment, Called(role, asked, reply, spending))
         if reply.seconds and self._descriptor is not None:
             # What took a model's time is worth waiting for the disk, in case the power fails.
             os.fdatasync(self._descriptor)
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_spec_written(self, experiment: Experiment, spec: Spec) -> None:
-        self._write("spec_written", experiment, spec=plain(spec))
+        self._write(experiment, SpecWritten(spec))
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:
-        self._write("iterated", experiment, iteration=plain(iteration))
+        self._write(experiment, Iterated(iteration))
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_advised(self, experiment: Experiment, advice: Advice) -> None:
-        self._write("advised", experiment, advice=plain(advice))
+        self._write(experiment, Advised(advice))
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
-        self._write("checkpointed", experiment, guidance=plain(guidance))
+        self._write(experiment, Checkpointed(guidance))
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_ended(self, experiment: Experiment) -> None:
-        self._write("ended", experiment, record=plain(experiment))
+        self._write(experiment, Ended(experiment))
 
     def close(self) -> None:
         with self._lock:
@@ -92,17 +115,16 @@ class Journal:
                 os.close(self._descriptor)
                 self._descriptor = None
 
-    def _cost(self, experiment: Experiment, role: Role, reply: Reply) -> str | None:
-        """US dollars, at the price of this day. None: not known."""
-        arm = self._arms.get(experiment.id)
-        model = None if arm is None else arm.model_of(role)
-        cost = None if model is None else cost_of(reply.usage, model.price)
-        return None if cost is None else str(cost)
+    def _write(self, experiment: Experiment, what: Happening) -> None:
+        key = self._conditions.get(experiment.id, "")
+        about = About(experiment.id, experiment.problem_id, experiment.arm, experiment.epoch, key)
+        self._append(self._line(lambda: Event(_now(), what, about)))
 
-    def _write(self, event: str, experiment: Experiment, **values: object) -> None:
-        about = {"experiment": experiment.id, "problem": experiment.problem_id, "arm": experiment.arm}
-        under = {"epoch": experiment.epoch, "conditions": self._conditions.get(experiment.id, "")}
-        self._append(_encoded({**_stamp(event), **about, **under, **values}))
+    def _line(self, event: Callable[[], Event]) -> bytes:
+        try:
+            return line_of(event())
+        except Malformed as fault:
+            raise JournalFault(f"what could not be read again is not recorded: {fault}: {self.path}") from None
 
     def _append(self, content: bytes, *, stays: bool = True) -> None:
         """Write *content* whole or not at all, in one write: a process that is killed tears at most the last line."""
@@ -125,13 +147,13 @@ class Journal:
         self._append(b" " * ROOM, stays=False)
 
     def _open(self) -> int:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        make_private_folder(self.path.parent)
+        descriptor = open_private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             # Held for life, so that a resumed benchmark can see whether a process of the former run is still writing.
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(descriptor)
             os.ftruncate(descriptor, _whole(self.path.read_bytes()))
-            _write_all(descriptor, _encoded({**_stamp("benchmark"), **self._head}))
+            _write_all(descriptor, self._line(lambda: Event(_now(), value_of(Head, dict(self._head)))))
         except BaseException:
             os.close(descriptor)
             raise
@@ -149,14 +171,15 @@ def _whole(content: bytes) -> int:
     return end
 
 
-def _stamp(event: str) -> dict[str, object]:
-    return {"v": VERSION, "event": event, "at": datetime.now(UTC).isoformat(timespec="milliseconds")}
-
-
-def _encoded(line: Mapping[str, object]) -> bytes:
-    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
     while content:
         content = content[os.write(descriptor, content) :]
+
+
+def _take(descriptor: int) -> None:
+    if not lock(descriptor, wait=False):
+        raise BlockingIOError(errno.EWOULDBLOCK, "another process is writing it")

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 from pytest_koderz.core.arm import Role
-from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Ledger, Spending
-from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.locks import lock
 
-from .codec import value_of
-from .recorded import Event, read_folder
-
-T = TypeVar("T")
+from .events import Advised, Began, Checkpointed, Ended, Head, Iterated, SpecWritten
+from .recorded import Recorded, Run, about_of, each_of, read_folder
 
 _EXPERIMENT = re.compile(rb'"experiment":"(exp_[0-9a-f]{8})"')
 
@@ -28,29 +24,25 @@ class Archived:
     """One benchmark."""
 
     id: str
-    head: Mapping[str, Any]
-    """What its last run said of itself; empty where nothing is known of that."""
+    head: Head
+    """What its last run said of itself; without id where nothing is known of that."""
     experiments: tuple[Experiment, ...]
     """By arm, problem and epoch. One that was cut short has the status `running`."""
     running: bool = False
     """A process is writing its journal."""
+    recorded: Recorded = field(default_factory=Recorded)
+    """Its journals; empty where another memory tells of it."""
 
     @property
     def began(self) -> str:
         """ISO 8601, UTC; empty where it is not known."""
-        return min((one.started for one in self.experiments if one.started), default=str(self.head.get("at", "")))
+        return min((one.started for one in self.experiments if one.started), default=self.head.at)
 
     @property
     def simulated(self) -> bool:
         """Whether any model was."""
         said = [each for one in self.experiments for each in (*one.iterations, one.spec, *one.checkpoints) if each]
         return any(each.model_id.endswith("(simulated)") for each in said)
-
-    @property
-    def planned(self) -> int | None:
-        """How many experiments it set out to do. None: not known."""
-        items = self.head.get("items")
-        return items if isinstance(items, int) else None
 
     @property
     def ended(self) -> int:
@@ -71,9 +63,10 @@ def experiments_in(folder: Path) -> set[str]:
 def archived(folder: Path) -> Archived:
     """The benchmark in *folder*. Raises UsageError, with file and line, for what cannot be read."""
     recorded = read_folder(folder)
-    head = recorded.heads[-1] if recorded.heads else {}
+    head = recorded.heads[-1] if recorded.heads else Head()
     experiments = [_latest(folder.name, list(runs.values())) for runs in recorded.experiments.values()]
-    return Archived(folder.name, head, in_order(experiments, head.get("arms", ())), _is_written(folder))
+    ordered = in_order(experiments, head.arms)
+    return Archived(folder.name, head, ordered, _is_written(folder), recorded)
 
 
 def in_order(experiments: Iterable[Experiment], arms: Sequence[str]) -> tuple[Experiment, ...]:
@@ -118,49 +111,33 @@ def _age(folder: Path) -> float:
     return max(path.stat().st_mtime for path in folder.glob("*.jsonl"))
 
 
-def _latest(benchmark: str, runs: Sequence[Sequence[Event]]) -> Experiment:
+def _latest(benchmark: str, runs: Sequence[Run]) -> Experiment:
     """The experiment under its latest conditions; one that ended goes before one that was cut short."""
-    run = max(runs, key=lambda events: (_names(events).count("ended") > 0, str(events[-1].values["at"])))
-    ends = _read(run, "ended", "record", Experiment)
-    return ends[-1] if ends and run[-1].values["event"] == "ended" else _cut_short(benchmark, run)
+    run = max(runs, key=lambda events: (bool(each_of(events, Ended)), events[-1].at))
+    last = run[-1].what
+    return last.record if isinstance(last, Ended) else _cut_short(benchmark, run)
 
 
-def _cut_short(benchmark: str, run: Sequence[Event]) -> Experiment:
+def _cut_short(benchmark: str, run: Run) -> Experiment:
     """What is recorded of an experiment that has not ended."""
-    about = run[0].values
-    specs = _read(run, "spec_written", "spec", Spec)
-    iterations = {each.number: each for each in _read(run, "iterated", "iteration", Iteration)}
-    checkpoints = {each.number: each for each in _read(run, "checkpointed", "guidance", Guidance)}
+    about = about_of(run)
+    specs = each_of(run, SpecWritten)
+    iterations = {each.iteration.number: each.iteration for each in each_of(run, Iterated)}
+    checkpoints = {each.guidance.number: each.guidance for each in each_of(run, Checkpointed)}
     return with_ledger(
         Experiment(
-            id=str(about["experiment"]),
-            problem_id=str(about["problem"]),
-            arm=str(about["arm"]),
-            epoch=int(about["epoch"]),
+            id=about.experiment,
+            problem_id=about.problem,
+            arm=about.arm,
+            epoch=about.epoch,
             benchmark_id=benchmark,
-            spec=specs[-1] if specs else None,
+            spec=specs[-1].spec if specs else None,
             iterations=tuple(iterations[number] for number in sorted(iterations)),
-            advice=tuple(dict.fromkeys(_read(run, "advised", "advice", Advice))),
+            advice=tuple(dict.fromkeys(each.advice for each in each_of(run, Advised))),
             checkpoints=tuple(checkpoints[number] for number in sorted(checkpoints)),
-            started=str(about.get("started", about["at"])),
+            started=next((each.started for each in each_of(run, Began)), run[0].at),
         )
     )
-
-
-def _names(run: Sequence[Event]) -> list[str]:
-    return [str(event.values["event"]) for event in run]
-
-
-def _read(run: Sequence[Event], event: str, key: str, kind: type[T]) -> list[T]:
-    return [_value(each, key, kind) for each in run if each.values["event"] == event]
-
-
-def _value(event: Event, key: str, kind: type[T]) -> T:
-    try:
-        return value_of(kind, event.values[key])
-    except (KeyError, ValueError) as fault:
-        detail = str(fault).splitlines()[0]
-        raise UsageError(f"{event.place}: is no record of this version ({detail})") from None
 
 
 def _is_written(folder: Path) -> bool:
@@ -170,8 +147,4 @@ def _is_written(folder: Path) -> bool:
 
 def _is_locked(path: Path) -> bool:
     with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+        return not lock(file, wait=False, shared=True)

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from pytest_koderz.core.errors import JournalFault
+from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.ports import Reply
-from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.core.problem import Problem
 
-from .codec import value_of
-from .conditions import digest_of
-from .journal import VERSION
+from .conditions import changes, conditions_of, conditions_of_role, unlike
+from .earlier_journals import FIRST_WITH_DATA, digest_of_model, digests_of
+from .events import (
+    About,
+    Advised,
+    Asked,
+    Began,
+    Called,
+    Checkpointed,
+    Ended,
+    Event,
+    Happening,
+    Head,
+    Iterated,
+    SpecWritten,
+    events_in,
+)
+
+T = TypeVar("T", bound=Happening)
 
 UNKNOWN = "journal version (an older one, which does not say under which conditions)"
 
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A line of a journal."""
-
-    place: str
-    """`file:line`."""
-    values: Mapping[str, Any]
+Run = Sequence[Event]
+"""What happened to one experiment under the same conditions, the earliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,7 @@ class Past:
     started: str = ""
     """ISO 8601, UTC; empty: it never began."""
     replies: Mapping[tuple[str, str], Reply] = field(default_factory=dict)
-    """By role and prompt digest: what was paid for."""
+    """By role and prompt digest: what was paid for, each with what it cost then."""
     specs: tuple[Spec, ...] = ()
     iterations: tuple[Iteration, ...] = ()
     checkpoints: tuple[Guidance, ...] = ()
@@ -52,146 +61,139 @@ class Past:
 class Recorded:
     """The journals of one benchmark."""
 
-    heads: tuple[Mapping[str, Any], ...] = ()
+    heads: tuple[Head, ...] = ()
     """What each process said first, the earliest first."""
-    experiments: Mapping[str, Mapping[str, tuple[Event, ...]]] = field(default_factory=dict)
-    """By experiment and digest of its conditions: what happened, the earliest first."""
+    experiments: Mapping[str, Mapping[str, Run]] = field(default_factory=dict)
+    """By experiment and by what stands for its conditions."""
 
-    def past(self, experiment_id: str, conditions: Mapping[str, str]) -> Past:
-        """What can be taken over. Raises JournalFault for a line that is no record."""
-        return _past(self.experiments.get(experiment_id, {}).get(digest_of(conditions), ()))
+    def past(self, experiment_id: str, problem: Problem, arm: Arm) -> Past:
+        """What can be taken over."""
+        key = self.run_key(experiment_id, problem, arm)
+        return Past() if key is None else _past(self.experiments[experiment_id][key])
 
-    def changes(self, experiment_id: str, conditions: Mapping[str, str]) -> tuple[str, ...]:
+    def run_key(self, experiment_id: str, problem: Problem, arm: Arm) -> str | None:
+        """What stands for these conditions where the experiment was recorded under them. None: it was not."""
+        runs = self.experiments.get(experiment_id, {})
+        return next((key for key, run in runs.items() if not _changes(run, problem, arm)), None)
+
+    def changes(self, experiment_id: str, problem: Problem, arm: Arm) -> tuple[str, ...]:
         """Which conditions differ from those it was last recorded under; none where nothing is in the way."""
         runs = self.experiments.get(experiment_id, {})
-        if not runs or digest_of(conditions) in runs:
+        if not runs or self.run_key(experiment_id, problem, arm) is not None:
             return ()
-        return _changes([run[0] for run in runs.values()], conditions)
+        return _changes(max(runs.values(), key=_at), problem, arm)
 
-    def changes_of_arm(self, arm: str, conditions: Mapping[str, str]) -> tuple[str, ...]:
-        """The same for all experiments of an arm; *conditions* are those that do not depend on the problem."""
-        starts = [
-            run[0] for runs in self.experiments.values() for run in runs.values() if run[0].values.get("arm") == arm
-        ]
-        unlike = [start for start in starts if _changes([start], conditions)]
-        return _changes(unlike, conditions) if len(unlike) == len(starts) and starts else ()
+    def changes_of_arm(self, arm: Arm) -> tuple[str, ...]:
+        """The same for all experiments of an arm, in what does not depend on the problem."""
+        runs = [run for runs in self.experiments.values() for run in runs.values() if about_of(run).arm == arm.name]
+        changed = [run for run in runs if _changes(run, None, arm)]
+        return _changes(max(changed, key=_at), None, arm) if runs and len(changed) == len(runs) else ()
 
     def calls(self) -> Iterator[Event]:
         """Every answered call, under whatever conditions."""
-        for runs in self.experiments.values():
-            for run in runs.values():
-                yield from (event for event in run if event.values["event"] == "called")
+        for run in self._runs():
+            yield from (event for event in run if isinstance(event.what, Called))
+
+    def calls_for_spec(self, arm: Arm) -> Iterator[Event]:
+        """The answered calls for a spec that *arm* could work from: of the same model, with the same options."""
+        for run in self._runs():
+            if _has_spec_model(run, arm):
+                yield from (each for each in run if isinstance(each.what, Called) and each.what.role is Role.SPEC)
 
     def counts(self) -> tuple[int, int]:
         """How many experiments are settled, and how many began and are not, under whatever conditions."""
-        settled = sum(
-            any(_is_settled(event) for event in run) for runs in self.experiments.values() for run in runs.values()
-        )
-        return settled, sum(len(runs) for runs in self.experiments.values()) - settled
+        runs = list(self._runs())
+        settled = sum(any(record.status.settled for record in _records(run)) for run in runs)
+        return settled, len(runs) - settled
 
-
-def _changes(starts: Iterable[Event], conditions: Mapping[str, str]) -> tuple[str, ...]:
-    """How *conditions* differ from those of the latest of *starts*; of a problem only where it is among them."""
-    before: Mapping[str, str] | None = max(starts, key=lambda start: str(start.values["at"])).values.get("under")
-    if before is None:
-        return (UNKNOWN,)
-    names = dict.fromkeys((*conditions, *(name for name in before if name != "problem")))
-    return tuple(name for name in names if conditions.get(name) != before.get(name))
+    def _runs(self) -> Iterator[Run]:
+        for runs in self.experiments.values():
+            yield from runs.values()
 
 
 def read_folder(folder: Path) -> Recorded:
-    """All journals of *folder*. Raises UsageError, with file and line, for what cannot be a journal of ours.
-
-    A torn last line is what a killed process leaves, and is passed over.
-    """
-    events = _in_order([list(_events(path)) for path in sorted(folder.glob("*.jsonl"))])
+    """All journals of *folder*, without the prompts' texts. Raises UsageError, with file and line, for what is none."""
+    events = _in_order([[_lean(event) for event in events_in(path)] for path in sorted(folder.glob("*.jsonl"))])
     grouped: dict[str, dict[str, list[Event]]] = {}
     for event in events:
-        if "experiment" in event.values:
-            runs = grouped.setdefault(str(event.values["experiment"]), {})
-            runs.setdefault(str(event.values.get("conditions", "")), []).append(event)
-    heads = tuple(event.values for event in events if event.values["event"] == "benchmark")
-    return Recorded(heads, {key: {name: tuple(run) for name, run in runs.items()} for key, runs in grouped.items()})
+        if event.about is not None:
+            grouped.setdefault(event.about.experiment, {}).setdefault(event.about.conditions, []).append(event)
+    experiments = {key: {name: tuple(run) for name, run in runs.items()} for key, runs in grouped.items()}
+    return Recorded(tuple(each_of(events, Head)), experiments)
 
 
-def _in_order(journals: Iterable[Sequence[Event]]) -> list[Event]:
+def each_of(run: Run, kind: type[T]) -> list[T]:
+    """What happened of one kind, in order."""
+    return [event.what for event in run if isinstance(event.what, kind)]
+
+
+def _lean(event: Event) -> Event:
+    if not isinstance(event.what, Called):
+        return event
+    return replace(event, what=replace(event.what, prompt=Asked(event.what.prompt.digest)))
+
+
+def _in_order(journals: Iterable[Run]) -> list[Event]:
     """By time across journals; within one as it was written, also where the clock was set back meanwhile."""
     timed: list[tuple[str, Event]] = []
     for events in journals:
-        times = accumulate((str(event.values["at"]) for event in events), max)
-        timed += zip(times, events, strict=True)
+        timed += zip(accumulate(map(attrgetter("at"), events), max), events, strict=True)
     return [event for _, event in sorted(timed, key=itemgetter(0))]
 
 
-def _events(path: Path) -> Iterator[Event]:
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except OSError as fault:
-        raise UsageError(f"{path}: {fault.strerror or fault}") from None
-    for number, line in enumerate(lines, 1):
-        values = _values(line)
-        if values is not None:
-            yield Event(f"{path}:{number}", _checked(values, f"{path}:{number}"))
-        elif number < len(lines):
-            raise UsageError(f"{path}:{number}: is no line of a journal; remove it to go on without what it held")
+def _at(run: Run) -> str:
+    return run[0].at
 
 
-def _values(line: bytes) -> dict[str, Any] | None:
-    try:
-        values = json.loads(line)
-    except ValueError:
-        return None
-    return values if isinstance(values, dict) and {"v", "event", "at"} <= values.keys() else None
+def about_of(run: Run) -> About:
+    """Which experiment it is of."""
+    about = run[0].about
+    assert about is not None  # noqa: S101 - or it would not be in a run
+    return about
 
 
-def _checked(values: dict[str, Any], place: str) -> dict[str, Any]:
-    """Without the prompt's text, which nobody needs here."""
-    version = values["v"]
-    if not isinstance(version, int) or version > VERSION:
-        newer = f"was written by a newer version of pytest-koderz (format {version!r}, this one reads up to {VERSION})"
-        raise UsageError(f"{place}: {newer}")
-    if isinstance(values.get("prompt"), dict):
-        values["prompt"] = {"digest": values["prompt"].get("digest")}
-    return values
+def _beginning(run: Run) -> tuple[Event, Began] | None:
+    """None where the journal does not say under which conditions it ran."""
+    return next(((event, event.what) for event in run if isinstance(event.what, Began)), None)
 
 
-def _past(run: Iterable[Event]) -> Past:
-    found: dict[str, list[Any]] = {name: [] for name in _READ}
-    for event in run:
-        name = event.values["event"]
-        if name in _READ and (name != "ended" or _is_settled(event)):
-            found[name].append(_read(event))
+def _changes(run: Run, problem: Problem | None, arm: Arm) -> tuple[str, ...]:
+    found = _beginning(run)
+    if found is None:
+        return (UNKNOWN,)
+    event, began = found
+    if event.version < FIRST_WITH_DATA:
+        return unlike(began.under, digests_of(problem, arm))
+    return changes(began.under, conditions_of(problem, arm))
+
+
+def _has_spec_model(run: Run, arm: Arm) -> bool:
+    found = _beginning(run)
+    if found is None or arm.spec is None:
+        return False
+    event, began = found
+    if event.version < FIRST_WITH_DATA:
+        return began.under.get(f"{Role.SPEC} model") == digest_of_model(arm.spec)
+    return conditions_of_role(began.under, Role.SPEC) == conditions_of_role(conditions_of(None, arm), Role.SPEC)
+
+
+def _records(run: Run) -> list[Experiment]:
+    return [ended.record for ended in each_of(run, Ended)]
+
+
+def _past(run: Run) -> Past:
+    settled = [record for record in _records(run) if record.status.settled]
+    calls = [
+        ((str(call.role), call.prompt.digest), replace(call.reply, charged=call.spending.cost))
+        for call in each_of(run, Called)
+    ]
     return Past(
-        started=next(iter(found["began"]), ""),
+        started=next((began.started for began in each_of(run, Began)), ""),
         # The first of two answers to one prompt is what the experiment went on with.
-        replies=dict(reversed(found["called"])),
-        specs=tuple(found["spec_written"]),
-        iterations=tuple(found["iterated"]),
-        checkpoints=tuple(found["checkpointed"]),
-        advice=tuple(found["advised"]),
-        settled=found["ended"][-1] if found["ended"] else None,
+        replies=dict(reversed(calls)),
+        specs=tuple(each.spec for each in each_of(run, SpecWritten)),
+        iterations=tuple(each.iteration for each in each_of(run, Iterated)),
+        checkpoints=tuple(each.guidance for each in each_of(run, Checkpointed)),
+        advice=tuple(each.advice for each in each_of(run, Advised)),
+        settled=settled[-1] if settled else None,
     )
-
-
-def _read(event: Event) -> Any:
-    try:
-        return _READ[event.values["event"]](event.values)
-    except (KeyError, TypeError, ValueError) as fault:
-        detail = str(fault).splitlines()[0]
-        raise JournalFault(f"{event.place}: is no record of this version ({detail})") from None
-
-
-def _is_settled(event: Event) -> bool:
-    record = event.values.get("record")
-    return isinstance(record, dict) and record.get("status") in ("solved", "unsolved")
-
-
-_READ: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
-    "began": lambda values: str(values["started"]),
-    "called": lambda values: ((values["role"], values["prompt"]["digest"]), value_of(Reply, values["reply"])),
-    "spec_written": lambda values: value_of(Spec, values["spec"]),
-    "iterated": lambda values: value_of(Iteration, values["iteration"]),
-    "checkpointed": lambda values: value_of(Guidance, values["guidance"]),
-    "advised": lambda values: value_of(Advice, values["advice"]),
-    "ended": lambda values: value_of(Experiment, values["record"]),
-}

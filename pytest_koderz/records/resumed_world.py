@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Verdict
+from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Crew, Listener, Memory, Model, Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
 
 from .recorded import Past
 
 
-class Continued:
+class ResumedWorld:
     """Stands between the loop and the world. With an empty past it changes nothing.
 
     The loop makes the same prompts of the same replies, so it comes by itself to where it was cut short. What a
@@ -92,11 +93,11 @@ class Continued:
         if (role, prompt.digest) not in self.past.replies:
             self._tell.before_call(experiment, role, prompt)
 
-    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
         if (role, prompt.digest) in self.past.replies:
             self._keep(experiment)
         else:
-            self._tell.called(experiment, role, prompt, reply)
+            self._tell.called(experiment, role, prompt, reply, spending)
 
     def spec_written(self, experiment: Experiment, spec: Spec) -> None:
         if spec not in self.past.specs:
@@ -121,7 +122,7 @@ class _Recalling:
 
     model: Model
     role: Role
-    world: Continued
+    world: ResumedWorld
 
     def complete(self, prompt: Prompt) -> Reply:
         return self.world.replayed(self.role, prompt) or self.model.complete(prompt)

@@ -45,9 +45,8 @@ def _origin(price: Price) -> str:
     return f"{price.source}, as of {price.as_of}"
 
 
-def frontier_line(arms: Iterable[Arm], frontier_backends: Iterable[str]) -> str | None:
-    """A warning where no frontier model takes part; None where one does."""
-    backends = {model.backend for arm in arms for model in arm.models.values()}
-    if backends & set(frontier_backends):
+def frontier_line(frontier: bool) -> str | None:
+    """A warning where no frontier model can take part; None where one may."""
+    if frontier:
         return None
     return "no frontier model takes part: this shows how the parts work together, it does not answer the question"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatch
-from typing import Any
 
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.money import total
 from pytest_koderz.evidence.arms import figures_of
+from pytest_koderz.records.events import Head
 from pytest_koderz.records.reader import Archived, in_order
 
 from .story import folded
@@ -20,14 +20,14 @@ from .text import dollars
 def is_meant(benchmark: Archived, text: str) -> bool:
     """Whether *text*, a part of it or a pattern with `*`, is of its id, its profile, an arm or a problem."""
     said = {str(name) for one in benchmark.experiments for name in (one.arm, one.problem_id)}
-    names = {benchmark.id, str(benchmark.head.get("profile", "")), *said}
+    names = {benchmark.id, benchmark.head.profile or "", *said}
     return any(fnmatch(name, text) or text in name for name in names)
 
 
 def entry_lines(benchmark: Archived) -> Iterator[str]:
     """`bench_1a2b3c4d  2026-11-22 20:58  live  complete  $0.1234`, and beneath it what each arm came to."""
     mark = SIMULATED if benchmark.simulated else ""
-    profile = benchmark.head.get("profile", "profile unknown")
+    profile = benchmark.head.profile or "profile unknown"
     paid = dollars(total(one.ledger.cost for one in benchmark.experiments))
     yield from folded(f"{benchmark.id}  {_when(benchmark)}  {profile}  {state_of(benchmark)}  {paid}", mark)
     arms = dict.fromkeys(one.arm for one in benchmark.experiments)
@@ -40,7 +40,7 @@ def state_of(benchmark: Archived) -> str:
     """`complete`, `at work`, or how far it came before it was interrupted."""
     if benchmark.running:
         return "at work"
-    ended, whole = benchmark.ended, benchmark.planned
+    ended, whole = benchmark.ended, benchmark.head.items
     if ended < max(len(benchmark.experiments), whole or 0):
         return f"interrupted, {ended} of {whole} ended" if whole else f"interrupted, {ended} ended"
     return f"{ended} ended" if whole is None else "complete"
@@ -49,21 +49,21 @@ def state_of(benchmark: Archived) -> str:
 def head_lines(benchmark: Archived, source: str) -> Iterator[str]:
     """What it was: when, with which models and versions, and where that is read from."""
     mark, head = SIMULATED if benchmark.simulated else "", benchmark.head
-    profile = f", profile {head['profile']}" if "profile" in head else ""
+    profile = "" if head.profile is None else f", profile {head.profile}"
     yield from folded(f"{benchmark.id}, {_when(benchmark)} UTC{profile}: {state_of(benchmark)}", mark)
-    models = head.get("models", {})
-    if models:
-        yield from folded("models: " + ", ".join(f"{name} ({what})" for name, what in models.items()), mark)
-    versions = [f"{name.replace('_', ' ')} {head[key]}" for key, name in _VERSIONS.items() if key in head]
+    if head.models:
+        yield from folded("models: " + ", ".join(f"{name} ({what})" for name, what in head.models.items()), mark)
+    versions = [f"{name} {said}" for name, said in _versions(head).items() if said]
     yield from folded(f"read from {'; '.join([source, *versions])}", mark)
 
 
-_VERSIONS = {
-    "pytest_koderz": "pytest-koderz",
-    "python": "Python",
-    "prompt_version": "prompt version",
-    "settings": "settings",
-}
+def _versions(head: Head) -> dict[str, str]:
+    return {
+        "pytest-koderz": head.pytest_koderz,
+        "Python": head.python,
+        "prompt version": head.prompt_version,
+        "settings": head.settings,
+    }
 
 
 def experiment_lines(benchmark: Archived) -> Iterator[str]:
@@ -94,15 +94,13 @@ def _when(benchmark: Archived) -> str:
         return "time unknown"
 
 
-def by_benchmark(
-    experiments: Iterable[Experiment], heads: Mapping[str, Mapping[str, Any]], arms: Sequence[str]
-) -> list[Archived]:
+def by_benchmark(experiments: Iterable[Experiment], heads: Mapping[str, Head], arms: Sequence[str]) -> list[Archived]:
     """The latest first. Where a benchmark's head is not known, its experiments stand in the order of *arms*."""
     groups: dict[str, list[Experiment]] = {}
     for one in experiments:
         groups.setdefault(one.benchmark_id, []).append(one)
     found = []
     for name, group in groups.items():
-        head = heads.get(name, {})
-        found.append(Archived(name, head, in_order(group, head.get("arms", arms))))
+        head = heads.get(name, Head())
+        found.append(Archived(name, head, in_order(group, head.arms or arms)))
     return sorted(found, key=lambda benchmark: benchmark.began, reverse=True)

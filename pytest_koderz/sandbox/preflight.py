@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
+from pytest_koderz.files.atomic import write_output
 
 _EQUAL = "answers with an object that equals everything"
 """No tests withstand that which are run beside the candidate and ask for nothing but equality."""
@@ -69,7 +69,7 @@ def _remembered(judge: Sandbox, problem: Problem, folder: Path | None, tests: tu
         return known
     flight = _flown(judge, problem, tests)
     if entry is not None and flight.lasting:
-        _write(entry, {"problem": problem.id, "reason": flight.reason, "weakness": flight.weakness})
+        write_output(entry, json.dumps({"problem": problem.id, "reason": flight.reason, "weakness": flight.weakness}))
     return flight
 
 
@@ -122,10 +122,3 @@ def _read(entry: Path | None) -> _Flight | None:
     except (OSError, ValueError):
         return None
     return _Flight(known["reason"], known.get("weakness")) if isinstance(known, dict) and "reason" in known else None
-
-
-def _write(entry: Path, known: Mapping[str, str | None]) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    draft = entry.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(known))
-    draft.replace(entry)  # whole or not at all: others may be writing the same

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from threading import get_ident
 
@@ -16,13 +16,14 @@ import pytest
 from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.errors import OutOfBudget
 from pytest_koderz.core.experiment import Experiment, Status
-from pytest_koderz.core.money import MILLION, Price, cost_of
-from pytest_koderz.core.ports import Prompt, Reply, meter
+from pytest_koderz.core.money import MILLION, Price, Spending
+from pytest_koderz.core.ports import Prompt, meter
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.recorded import Event, Recorded
+from pytest_koderz.records.events import Called, Event
+from pytest_koderz.records.recorded import Recorded
 from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.reporters.text import counted, dollars
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
 TOKENS_BESIDE = 128
 """Tokens that a server's template may add to a prompt: marks of turns, a date, a line of its own."""
@@ -95,14 +96,14 @@ class Budget:
         if bound:
             about = f"{experiment.problem_id}[{experiment.arm}]"
             call = _call(experiment.id, role, prompt.digest)
-            self._open[get_ident()] = _Open(self.purse.reserve(bound, about, call), model.price, bound, about, call)
+            self._open[get_ident()] = _Open(self.purse.reserve(bound, about, call), bound, about, call)
             meter.set(self)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_koderz_called(self, reply: Reply) -> None:
+    def pytest_koderz_called(self, spending: Spending) -> None:
         call = self._open.pop(get_ident(), None)
         if call is not None:
-            self.purse.settle(call.reservation, cost_of(reply.usage, call.price))
+            self.purse.settle(call.reservation, spending.cost)
 
     def resend(self) -> None:
         """What was sent stays reserved, and what is sent again is reserved anew. Raises OutOfBudget."""
@@ -142,7 +143,6 @@ class _Open:
     """A call that was reserved and has not been settled."""
 
     reservation: int
-    price: Price
     bound: Decimal
     about: str
     call: str
@@ -155,12 +155,12 @@ def _call(experiment_id: str, role: str, digest: str) -> str:
 
 def _recorded_call(event: Event) -> tuple[str, Decimal]:
     """Which call a journal's line is of, and what it cost. Raises UsageError where that is not known."""
-    values = event.values
-    try:
-        return _call(values["experiment"], values["role"], values["prompt"]["digest"]), Decimal(values["cost"])
-    except (KeyError, TypeError, InvalidOperation):
+    call = event.what
+    assert isinstance(call, Called) and event.about is not None  # noqa: PT018, S101 - `calls` gives no others
+    if call.spending.cost is None:
         what = "does not say what this call cost, so that a limit cannot be kept; go on without one"
-        raise UsageError(f"max_cost: {event.place}: {what}") from None
+        raise UsageError(f"max_cost: {event.place}: {what}")
+    return _call(event.about.experiment, call.role, call.prompt.digest), call.spending.cost
 
 
 @dataclass(frozen=True, slots=True)

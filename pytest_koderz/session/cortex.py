@@ -1,15 +1,97 @@
-"""cortex as the settings name it, and what is still owed to it."""
+"""cortex as the settings name it, what becomes of a run's memories there, and what is still owed to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pytest_koderz.cortex import Delivery
+import pytest
+
+from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.text import counted
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
+
+from .context import BenchmarkRun
+from .providers import worker_number
+from .worker_messages import number_of_workers, tell_controller, told_by
+
+DELIVERY_SECONDS = 30.0
+"""How long the end of a session waits for cortex."""
+
+DELIVERED = "koderz_delivery"
+"""What a worker delivered, among what it tells at its end."""
+
+
+def register(run: BenchmarkRun) -> CortexDelivery | None:
+    """None: cortex is off. Raises UsageError for a CORTEX_PATH that is not there."""
+    if not run.settings.cortex.enabled:
+        return None
+    server = server_of(run.settings)
+    owed = None
+    if run.recorded is not None and not run.is_worker:
+        # What the processes of the former run still owed; there may be fewer processes now.
+        owed = deliver_spools(run.folder, timeout=DELIVERY_SECONDS, **server)
+    client = _open(run, server)
+    delivery = CortexDelivery(client, owed, is_worker=run.is_worker)
+    run.config.add_cleanup(client.close)
+    run.register(client, "cortex")
+    run.register(delivery, "cortex-delivery")
+    return delivery
+
+
+def _open(run: BenchmarkRun, server: dict[str, Any]) -> Cortex:
+    # Its first worker stands for the benchmark, the only process where there are none.
+    first = worker_number(run.config) == 0 and (run.is_worker or not number_of_workers(run.config))
+    spool = run.folder / f"{run.process}.spool"
+    return open_cortex(spool=spool, head=run.head if first else None, **server)
+
+
+class CortexDelivery:
+    """Stores how experiments ended, and adds up at the end what all processes delivered."""
+
+    def __init__(self, client: Cortex, delivered: Delivery | None, *, is_worker: bool) -> None:
+        """*delivered* is what was, before the session began."""
+        self._client = client
+        self._delivered = delivered
+        self._is_worker = is_worker
+        self._silent: set[str] = set()
+        """xdist's workers that were started and have not told what they delivered."""
+
+    def describe(self) -> str:
+        return self._client.describe()
+
+    def pytest_koderz_ended(self, experiment: Experiment) -> None:
+        self._client.store_result(experiment)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Before xdist sends a worker's output."""
+        delivered = self._add(self._client.deliver(DELIVERY_SECONDS))
+        if self._is_worker:
+            tell_controller(session.config, DELIVERED, asdict(delivered))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        self._silent.add(node.gateway.id)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        plain = told_by(node, DELIVERED)
+        if plain is not None:
+            self._silent.discard(node.gateway.id)
+            self._add(Delivery.of(plain))
+
+    def lines(self) -> Iterator[str]:
+        if self._delivered is not None:
+            yield from delivery_lines(self._delivered, silent=len(self._silent))
+
+    def _add(self, delivery: Delivery) -> Delivery:
+        self._delivered = delivery if self._delivered is None else self._delivered + delivery
+        return self._delivered
 
 
 def server_of(settings: Settings) -> dict[str, Any]:

@@ -1,59 +1,119 @@
-"""Limits for CI: the exit status says whether the arm under test keeps them."""
+"""GateLimits for CI: the exit status says whether the arm under test keeps them."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_koderz.core.arm import Arm
-from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.evidence.arms import figures_of
-from pytest_koderz.evidence.gate_rules import Gate, gate_cost_per_solved, gate_solved, gate_worse
-from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.reporters.results import VERSION
-from pytest_koderz.settings.config import Settings
+from .option_types import at_least_zero, share
 
-from .items import experiment_of, labels_of
+if TYPE_CHECKING:  # a session without --koderz reads the options alone
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from decimal import Decimal
+
+    from pytest_koderz.core.arm import Arm
+    from pytest_koderz.core.experiment import Experiment
+    from pytest_koderz.evidence.gate_rules import Gate
+
+    from .context import BenchmarkRun
 
 DECIDES = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 """Only these exit statuses give way to a gate's: an interruption or an error stays one, as does any other failure."""
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    add = group.addoption
+    add(
+        "--koderz-min-solved",
+        metavar="0.85",
+        type=share,
+        help="Exit 1 where the first arm solves a smaller share.",
+    )
+    add(
+        "--koderz-max-cost-per-solved",
+        metavar="USD",
+        type=at_least_zero,
+        help="Exit 1 where a solved problem costs it more.",
+    )
+    add(
+        "--koderz-max-worse",
+        metavar="0.02",
+        type=share,
+        help="Exit 1 where its share fell by more since the baseline.",
+    )
+    add("--koderz-baseline", metavar="FILE", help="Results of an earlier --koderz-json, for --koderz-max-worse.")
+
+
+def register(run: BenchmarkRun) -> Gates | None:
+    """None: no limit is given, or a worker runs. Raises UsageError for a baseline that cannot be read."""
+    from .items import labels_of
+
+    arm = run.settings.arms[0]
+    limits = _limits(run.config, arm)
+    if run.is_worker or not limits.given:
+        return None
+    gates = Gates(limits, arm.name, labels_of(arm.name, run.settings.epochs), run.experiments.in_order)
+    run.register(gates, "gates")
+    return gates
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimits:
+    """What the first arm that runs is to keep; None: no limit."""
+
+    least: Decimal | None
+    """The share of solved ones."""
+    fall: Decimal | None
+    """Of that share, since the baseline."""
+    baseline: Mapping[str, float] | None
+    """The share of epochs solved, by problem."""
+    cost: Decimal | None
+    """US dollars for a solved one."""
+
+    @property
+    def given(self) -> bool:
+        return any(limit is not None for limit in (self.least, self.fall, self.cost))
+
+
+def _limits(config: pytest.Config, arm: Arm) -> GateLimits:
+    from decimal import Decimal
+
+    from pytest_koderz.files.usage_error import UsageError
+
+    def number(name: str) -> Decimal | None:
+        text = config.getoption(name)
+        return None if text is None else Decimal(text)
+
+    baseline = _baseline(config.getoption("koderz_baseline"), arm)
+    fall = number("koderz_max_worse")
+    if (fall is None) is not (baseline is None):
+        raise UsageError("--koderz-max-worse and --koderz-baseline go together: how much worse, than what")
+    return GateLimits(number("koderz_min_solved"), fall, baseline, number("koderz_max_cost_per_solved"))
 
 
 class Gates:
     """Registered on the controller where a limit is given. They hold for the first arm that runs."""
 
     def __init__(
-        self, config: pytest.Config, settings: Settings, experiments: Callable[[], Sequence[Experiment]]
+        self, limits: GateLimits, arm: str, labels: Iterable[str], experiments: Callable[[], Sequence[Experiment]]
     ) -> None:
-        """Raises UsageError for a limit that is none, or a baseline that cannot be read."""
-        option = config.getoption
-        self.arm = settings.arms[0].name
-        self._labels = set(labels_of(self.arm, settings.epochs))
-        self.experiments = experiments
-        self.least = _number("--koderz-min-solved", option("koderz_min_solved"), most=Decimal(1))
-        self.fall = _number("--koderz-max-worse", option("koderz_max_worse"), most=Decimal(1))
-        self.cost = _number("--koderz-max-cost-per-solved", option("koderz_max_cost_per_solved"))
-        self.baseline = _baseline(option("koderz_baseline"), settings.arms[0])
-        if (self.fall is None) is not (self.baseline is None):
-            raise UsageError("--koderz-max-worse and --koderz-baseline go together: how much worse, than what")
-        self.planned: list[str] = []
+        """*labels* stand in brackets behind the ids of the arm's items."""
+        self._limits = limits
+        self._arm = arm
+        self._labels = frozenset(labels)
+        self._experiments = experiments
+        self._planned: list[str] = []
         """The problem of each experiment that there should be: what is missing at the end must not decide a gate."""
-        self.decided: dict[str, Gate] = {}
-        self.forgiven = 0
+        self._decided: dict[str, Gate] = {}
+        self._forgiven = 0
         """Failures that are a gate's to weigh."""
-        self.others = 0
+        self._others = 0
         """All other failures and errors: no gate speaks for them."""
-
-    @property
-    def given(self) -> bool:
-        return any(limit is not None for limit in (self.least, self.fall, self.cost))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._plan(item.nodeid for item in session.items)
@@ -65,40 +125,44 @@ class Gates:
 
     def _plan(self, nodeids: Iterable[str]) -> None:
         parts = [nodeid.partition("::")[2].rpartition("[") for nodeid in nodeids]
-        self.planned = [problem for problem, _, label in parts if label.removesuffix("]") in self._labels]
+        self._planned = [problem for problem, _, label in parts if label.removesuffix("]") in self._labels]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.forgiven += report.failed and _is_weighed(report)
+        self._forgiven += report.failed and _is_weighed(report)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         self._decide()
         # pytest's own count has the errors of collection too, and what other plugins add to it.
-        self.others = max(0, session.testsfailed - self.forgiven)
+        self._others = max(0, session.testsfailed - self._forgiven)
         failed_itself = session.exitstatus == pytest.ExitCode.TESTS_FAILED and not session.testsfailed
         if session.exitstatus in DECIDES:
-            holds = all(gate.holds for gate in self.decided.values())
-            good = holds and not self.others and not failed_itself
+            holds = all(gate.holds for gate in self._decided.values())
+            good = holds and not self._others and not failed_itself
             session.exitstatus = pytest.ExitCode.OK if good else pytest.ExitCode.TESTS_FAILED
 
     def _decide(self) -> None:
-        own = [one for one in self.experiments() if one.arm == self.arm]
-        figures = figures_of(self.arm, own)
-        if self.least is not None:
-            self.decided["min-solved"] = gate_solved(figures, float(self.least), len(self.planned))
-        if self.fall is not None and self.baseline is not None:
-            self.decided["max-worse"] = gate_worse(own, self.baseline, float(self.fall), self.planned)
-        if self.cost is not None:
-            self.decided["max-cost-per-solved"] = gate_cost_per_solved(figures, self.cost)
+        from pytest_koderz.evidence.arms import figures_of
+        from pytest_koderz.evidence.gate_rules import gate_cost_per_solved, gate_solved, gate_worse
+
+        limits = self._limits
+        own = [one for one in self._experiments() if one.arm == self._arm]
+        figures = figures_of(self._arm, own)
+        if limits.least is not None:
+            self._decided["min-solved"] = gate_solved(figures, float(limits.least), len(self._planned))
+        if limits.fall is not None and limits.baseline is not None:
+            self._decided["max-worse"] = gate_worse(own, limits.baseline, float(limits.fall), self._planned)
+        if limits.cost is not None:
+            self._decided["max-cost-per-solved"] = gate_cost_per_solved(figures, limits.cost)
         if not own:
             why = "undecided: no experiment of this arm ran"
-            self.decided = {name: replace(gate, reason=why) for name, gate in self.decided.items()}
+            self._decided = {name: replace(gate, reason=why) for name, gate in self._decided.items()}
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
     ) -> None:
         """Where no experiment ran there is no summary for the lines to stand in, and yet they decide."""
-        if exitstatus in DECIDES and not self.experiments():
+        if exitstatus in DECIDES and not self._experiments():
             terminalreporter.section("koderz")
             for line in self.lines():
                 terminalreporter.line(line)
@@ -106,38 +170,29 @@ class Gates:
     def lines(self) -> list[str]:
         """`gate min-solved of koderz: holds (...)`, for the summary."""
         lines = [
-            f"gate {name} of {self.arm}: {'holds' if gate.holds else 'DOES NOT HOLD'} ({gate.reason})"
-            for name, gate in self.decided.items()
+            f"gate {name} of {self._arm}: {'holds' if gate.holds else 'DOES NOT HOLD'} ({gate.reason})"
+            for name, gate in self._decided.items()
         ]
-        if lines and self.others:
-            lines.append(f"failures and errors that no gate speaks for: {self.others}")
+        if lines and self._others:
+            lines.append(f"failures and errors that no gate speaks for: {self._others}")
         return lines
 
 
 def _is_weighed(report: pytest.TestReport) -> bool:
     """Whether a failure is an experiment's, unsolved or invalid, and not its test's or another fixture's."""
+    from .items import experiment_of
+
     experiment = experiment_of(report)
     if experiment is None or experiment.solved:
         return False
     return report.when == "call" or not experiment.status.settled
 
 
-def _number(option: str, text: str | None, most: Decimal | None = None) -> Decimal | None:
-    if text is None:
-        return None
-    upper = "" if most is None else f" to {most}"
-    try:
-        number = Decimal(text)
-        in_range = number.is_finite() and number >= 0 and (most is None or number <= most)
-    except InvalidOperation:
-        in_range = False
-    if not in_range:
-        raise UsageError(f"{option}: {text!r} is not a number from 0{upper}")
-    return number
-
-
 def _baseline(text: str | None, arm: Arm) -> Mapping[str, float] | None:
     """The share of epochs solved by problem, from a file that --koderz-json wrote."""
+    from pytest_koderz.files.usage_error import UsageError
+    from pytest_koderz.reporters.results import VERSION
+
     if text is None:
         return None
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
@@ -46,9 +46,19 @@ def labels_of(arm: str, epochs: int) -> list[str]:
 class Suite(pytest.File):
     """A file that says which problems there are."""
 
+    def __init__(self, *, problems: Sequence[Problem], fault: Exception | None, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.problems = problems
+        self.fault = fault
+        """Why they could not be read."""
+
     def collect(self) -> Iterator[pytest.Item]:
+        if isinstance(self.fault, UsageError):
+            raise self.CollectError(str(self.fault))
+        if self.fault is not None:
+            raise self.fault
         benchmark = self.config.stash[benchmark_key]
-        for problem in self.problems():
+        for problem in self.problems:
             for arm in benchmark.settings.arms:
                 for epoch, label in enumerate(labels_of(arm.name, benchmark.settings.epochs), 1):
                     yield self._item(problem, arm, epoch, label)
@@ -61,15 +71,6 @@ class Suite(pytest.File):
             self, name=name, nodeid=nodeid, problem=problem, arm=arm, epoch=epoch
         )
         return item
-
-    def problems(self) -> list[Problem]:
-        try:
-            loaded = self.config.hook.pytest_koderz_load_problems(config=self.config, suite=self.path)
-        except UsageError as error:
-            raise self.CollectError(str(error)) from None
-        if loaded is None:
-            raise self.CollectError(f"{self.path}: no plugin can read this suite")
-        return list(loaded)
 
 
 class ExperimentItem(pytest.Item):

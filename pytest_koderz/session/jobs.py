@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_koderz.core.errors import OutOfBudget
-from pytest_koderz.files.usage_error import UsageError
+from .option_types import count
 
-from .items import ExperimentItem
-from .runner import Benchmark
+if TYPE_CHECKING:  # a session without --koderz reads the options alone
+    from collections.abc import Iterator
+
+    from .context import BenchmarkRun
+    from .runner import Benchmark
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    group.addoption("--koderz-jobs", metavar="N", type=count, help="Keep N experiments in flight, in one process.")
+
+
+def register(run: BenchmarkRun) -> None:
+    """Raises UsageError where xdist's workers run side by side already."""
+    from pytest_koderz.files.usage_error import UsageError
+
+    from .worker_messages import number_of_workers
+
+    number = run.settings.jobs
+    if number < 2:
+        return
+    if number_of_workers(run.config):
+        raise UsageError("--koderz-jobs: is for one process; with -n the workers run side by side, give one of the two")
+    if not run.is_worker:
+        run.register(Jobs(run.benchmark, number), "jobs")
 
 
 class Jobs:
@@ -23,12 +42,18 @@ class Jobs:
     """
 
     def __init__(self, benchmark: Benchmark, number: int) -> None:
+        from threading import Event
+
         self._benchmark = benchmark
         self._number = number
         self._stopping = Event()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        from .items import ExperimentItem
+
         option = session.config.option
         idle = option.collectonly or (session.testsfailed and not option.continue_on_collection_errors)
         with ThreadPoolExecutor(self._number, "koderz-job") as pool:
@@ -43,11 +68,7 @@ class Jobs:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_before_call(self) -> None:
+        from pytest_koderz.core.errors import OutOfBudget
+
         if self._stopping.is_set():
             raise OutOfBudget("the run was stopped")
-
-
-def check_jobs(config: pytest.Config, number: int) -> None:
-    """Raises UsageError for what cannot be done."""
-    if number > 1 and config.getoption("numprocesses", default=None):
-        raise UsageError("--koderz-jobs: is for one process; with -n the workers run side by side, give one of the two")

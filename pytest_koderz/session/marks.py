@@ -48,16 +48,15 @@ def run_parametrized(request: pytest.FixtureRequest) -> Experiment:
 
 
 def _problems(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Problem, ...]:
-    from pytest_koderz.datasets import read_suite
     from pytest_koderz.datasets.selection import select, select_known
     from pytest_koderz.files.usage_error import UsageError
 
     from .items import benchmark_key
+    from .suites import problems_named
 
     benchmark = metafunc.config.stash[benchmark_key]
-    providers = metafunc.config.pluginmanager.get_plugin("koderz-providers")
     try:
-        problems = read_suite(_suite(metafunc, str(mark.args[0])), getattr(providers, "notify", None))
+        problems = problems_named(metafunc.config, str(mark.args[0]), Path(str(metafunc.definition.path)).parent)
         if "problems" in mark.kwargs:
             problems = select(problems, str(mark.kwargs["problems"]))
         elif benchmark.settings.problems is not None:
@@ -68,19 +67,8 @@ def _problems(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Problem, ..
     return problems
 
 
-def _suite(metafunc: pytest.Metafunc, name: str) -> Path:
-    """A suite by its name, in problems/ or shipped, or by a path from the test's own folder."""
-    from pytest_koderz.settings.config import shipped_path
-
-    from .start_checks import SUITE_FOLDER
-
-    beside = Path(str(metafunc.definition.path)).parent / name
-    places = [metafunc.config.rootpath / SUITE_FOLDER, shipped_path(SUITE_FOLDER)]
-    return next((path for place in places if (path := place / f"{name}.yaml").is_file()), beside)
-
-
 def _arms(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Arm, ...]:
-    from pytest_koderz.settings.config import nearest
+    from pytest_koderz.files.nearest import nearest
 
     from .items import benchmark_key
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from .context import BenchmarkRun
 
-class Chosen:
+
+def register(run: BenchmarkRun) -> None:
+    option = run.config.getoption
+    if (option("lf", default=False) or option("maxfail")) and not run.is_worker:
+        run.register(OutcomeSelection(), "outcome-selection")
+
+
+class OutcomeSelection:
     """Looks at pytest's own ways to choose by outcome: --lf, and -x or --maxfail."""
 
     def __init__(self) -> None:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pytest_koderz.backends import NAMES, backend
+from pytest_koderz.backends import OURS
+from pytest_koderz.backends.backend import Backend, Surroundings
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Model, Sandbox
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.settings.config import Settings
+from pytest_koderz.settings import Settings
 
-FRONTIER_BACKENDS = ("anthropic", "openai", "simulated")
-"""Behind which a frontier model may stand."""
+from .replay import BACKEND as REPLAY
+
+
+class OurBackends:
+    """Registered with --koderz, before the settings are read: koderz.yaml is checked against what there is."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_koderz_backends(self) -> Iterable[Backend]:
+        return (*OURS.values(), REPLAY)
 
 
 class Providers:
@@ -32,22 +39,18 @@ class Providers:
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_load_problems(self, config: pytest.Config, suite: Path) -> Iterable[Problem] | None:
-        from pytest_koderz.datasets import load, read_suite
+        from pytest_koderz.datasets import load_suite
 
-        if suite.suffix in (".yaml", ".yml"):
-            # The doctor stores nothing.
-            return read_suite(suite, None if config.getoption("koderz_doctor") else self.notify)
-        return load("jsonl", suite) if suite.suffix == ".jsonl" else None
+        # The doctor stores nothing.
+        return load_suite(suite, None if config.getoption("koderz_doctor") else self.notify)
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_open_model(self, model: ModelSettings) -> Model | None:
-        if model.backend not in NAMES:
-            return None
-        extra: dict[str, Any] = {"problems": self.problems} if model.backend == "simulated" else {}
-        opened: Model = backend(model.backend).open_model(
-            model, environment=self.settings.environment, worker=self.worker, notify=self.notify, **extra
+        backend = self.settings.backends.get(model.backend)
+        surroundings = Surroundings(
+            environment=self.settings.environment, worker=self.worker, problems=self.problems, notify=self.notify
         )
-        return opened
+        return None if backend is None else backend.opened(model, surroundings)
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_open_sandbox(self) -> Sandbox:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.conditions import conditions_of_arm
+from pytest_koderz.records.events import Head
 from pytest_koderz.records.recorded import Recorded, read_folder
-from pytest_koderz.settings.config import Choice, Settings, load_settings, nearest
+from pytest_koderz.settings import Choice, Settings, load_settings
 
-from .start_checks import offers_back_ends, settings_of
+from .start_checks import backends_of, settings_of
 
 NEWEST = "newest"
 """What --koderz-resume means without an id."""
@@ -29,41 +29,30 @@ def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
     """
     path = config.option.koderz_config
     # Without the command line's choice: its arms may need the profile of the former run.
-    plain = load_settings(Path(path) if path else None, root, os.environ, Choice(), plugins=offers_back_ends(config))
+    plain = load_settings(Path(path) if path else None, root, os.environ, Choice(), backends_of(config))
     folder = _folder(plain.folder, config.option.koderz_resume, config.option.koderz_profile)
     recorded = read_folder(folder)
     config.option.koderz_resume = folder.name
     if not recorded.heads:
         raise UsageError(f"--koderz-resume: nothing is recorded of {folder.name}; run it anew without --koderz-resume")
-    head = _checked(folder, recorded.heads[-1])
-    config.option.koderz_profile = config.option.koderz_profile or head.get("profile")
+    head = recorded.heads[-1]
+    config.option.koderz_profile = config.option.koderz_profile or head.profile
     return folder.name, _with_options(config, settings_of(config, root), root, head), recorded
 
 
-_KINDS: Mapping[str, type] = {"profile": str, "arms": list, "problems": str, "epochs": int, "max_cost": str}
-
-
-def _checked(folder: Path, head: Mapping[str, Any]) -> Mapping[str, Any]:
-    for name, kind in _KINDS.items():
-        if head.get(name) is not None and not isinstance(head[name], kind):
-            raise UsageError(
-                f"--koderz-resume: the journal of {folder.name} says {name}: {head[name]!r}, which is none"
-            )
-    return head
-
-
-def _with_options(config: pytest.Config, settings: Settings, root: Path, head: Mapping[str, Any]) -> Settings:
-    now = {
-        "koderz_arm": ("arms", [arm.name for arm in settings.arms]),
-        "koderz_problems": ("problems", settings.problems),
-        "koderz_epochs": ("epochs", settings.epochs),
+def _with_options(config: pytest.Config, settings: Settings, root: Path, head: Head) -> Settings:
+    limit = None if head.max_cost is None else str(head.max_cost)
+    then_and_now: dict[str, tuple[object, object]] = {
+        "koderz_arm": (list(head.arms) or None, [arm.name for arm in settings.arms]),
+        "koderz_problems": (head.problems, settings.problems),
+        "koderz_epochs": (head.epochs, settings.epochs),
         # A limit in koderz.yaml may have been raised since.
-        "koderz_max_cost": ("max_cost", settings.max_cost and head.get("max_cost")),
+        "koderz_max_cost": (limit, settings.max_cost and limit),
     }
     taken = {
-        option: head[name]
-        for option, (name, value) in now.items()
-        if head.get(name) not in (None, value) and not getattr(config.option, option)
+        option: then
+        for option, (then, now) in then_and_now.items()
+        if then not in (None, now) and not getattr(config.option, option)
     }
     for option, value in taken.items():
         setattr(config.option, option, value)
@@ -103,10 +92,10 @@ def _is_of(folder: Path, profile: str | None) -> bool:
     """True where no profile is asked for, or the journal does not say which one it was."""
     if profile is None:
         return True
-    recorded: object = None
+    recorded: str | None = None
     # One that cannot be read is complained of where it is the one to go on with.
     with suppress(UsageError):
-        recorded = next((head.get("profile") for head in reversed(read_folder(folder).heads)), None)
+        recorded = next((head.profile for head in reversed(read_folder(folder).heads)), None)
     return recorded in (None, profile)
 
 
@@ -119,7 +108,7 @@ def resume_lines(recorded: Recorded, settings: Settings, benchmark_id: str) -> l
     settled, open_ones = recorded.counts()
     lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped"]
     for arm in settings.arms:
-        changed = recorded.changes_of_arm(arm.name, conditions_of_arm(arm))
+        changed = recorded.changes_of_arm(arm)
         if changed:
-            lines.append(f"arm '{arm.name}' is run anew, not mixed with its record; changed: {', '.join(changed)}")
+            lines.append(f"arm '{arm.name}' is run anew, not mixed with its record; changed: {'; '.join(changed)}")
     return lines

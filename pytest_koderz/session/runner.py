@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.backends import NAMES
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.errors import (
     InfrastructureError,
@@ -25,14 +24,16 @@ from pytest_koderz.core.errors import (
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status, experiment_id, seed_of
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.loop import solve
+from pytest_koderz.core.money import Ledger, Spending
 from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
+from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.conditions import conditions_of
+from pytest_koderz.records.codec import Malformed, plain
 from pytest_koderz.records.recorded import Past, Recorded
-from pytest_koderz.records.resumed_world import Continued
-from pytest_koderz.settings.config import Settings, nearest
+from pytest_koderz.records.resumed_world import ResumedWorld
+from pytest_koderz.settings import Settings
 
 NOTHING_RECORDED = Recorded()
 
@@ -97,7 +98,7 @@ class Benchmark:
             crew = self._crew(arm)
         except (KoderzError, UsageError) as fault:
             return self._told(start.ended(Status.INVALID, 0.0, str(fault)))
-        world = Continued(past, self.hooks, self.hooks, self.hooks.keep)
+        world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep)
         ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
         return ended if ended.id in self.hooks.stopped else self._told(ended)
 
@@ -141,14 +142,18 @@ class Benchmark:
 
     def _past(self, start: Experiment, problem: Problem, arm: Arm) -> Past:
         """What is recorded under the same conditions; what is recorded under others is named, and left alone."""
-        conditions = conditions_of(problem, arm)
-        changed = self.recorded.changes(start.id, conditions)
+        changed = self.recorded.changes(start.id, problem, arm)
         if changed:
-            self.hooks.complaints[f"run anew with arm '{arm.name}', since it changed: {', '.join(changed)}"] += 1
-        return self.recorded.past(start.id, conditions)
+            self.hooks.complaints[f"run anew with arm '{arm.name}', since it changed: {'; '.join(changed)}"] += 1
+        return self.recorded.past(start.id, problem, arm)
+
+    def run_key(self, experiment_id: str, problem: Problem, arm: Arm) -> str | None:
+        """For the journal: what stands for these conditions there already."""
+        return self.recorded.run_key(experiment_id, problem, arm)
 
     def _told(self, ended: Experiment) -> Experiment:
         """*ended*; invalid where its end cannot be recorded."""
+        ended = _as_far_as_it_can_be_kept(ended)
         try:
             self.hooks.tell("pytest_koderz_ended", ended)
         except JournalFault as fault:
@@ -182,10 +187,20 @@ class Benchmark:
                 opened = self.config.hook.pytest_koderz_open_model(config=self.config, model=settings, role=role)
                 if opened is None:
                     place = f"{self.settings.path}: models.{settings.name}.backend"
-                    near = nearest(settings.backend, NAMES)
+                    near = nearest(settings.backend, self.settings.backends)
                     raise ModelUnavailable(f"{place}: no back end named '{settings.backend}'{near}")
                 self._models[settings.name] = opened
             return self._models[settings.name]
+
+
+def _as_far_as_it_can_be_kept(ended: Experiment) -> Experiment:
+    """*ended*; without what happened in it where a plugin's model or judge gave values that no record can hold."""
+    try:
+        plain(ended)
+    except Malformed as fault:
+        bare = replace(ended, spec=None, iterations=(), checkpoints=(), advice=(), graded=None, ledger=Ledger())
+        return bare.ended(Status.INVALID, 0.0, f"what no record can hold was given: {fault}")
+    return ended
 
 
 class Hooks:
@@ -266,8 +281,8 @@ class Hooks:
         except (pytest.skip.Exception, Exception) as refusal:
             raise OutOfBudget(str(refusal) or type(refusal).__name__) from refusal
 
-    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:
-        self.tell("pytest_koderz_called", experiment, role=role, prompt=prompt, reply=reply)
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
+        self.tell("pytest_koderz_called", experiment, role=role, prompt=prompt, reply=reply, spending=spending)
         for warning in reply.warnings:
             self.complaints[f"{reply.model_id}: {warning}"] += 1
         if role in (Role.SPEC, Role.CHECKPOINT) and reply.stop_reason is not StopReason.END:

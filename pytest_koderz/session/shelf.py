@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Experiment, Spec, spec_seed
 from pytest_koderz.core.loop import spec_of
-from pytest_koderz.core.money import cost_of
+from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import spec_prompt
-from pytest_koderz.records.codec import plain, value_of
-from pytest_koderz.records.conditions import conditions_of_arm
+from pytest_koderz.files.locks import lock
+from pytest_koderz.records.codec import Malformed, dumped, parsed, plain, value_of
+from pytest_koderz.records.conditions import conditions_of, conditions_of_role, digest_of
+from pytest_koderz.records.events import Called, Event
+from pytest_koderz.records.private_files import make_private_folder, open_private
 from pytest_koderz.records.recorded import Recorded
-
-SPEC_MODEL = f"{Role.SPEC} model"
-"""The condition that two arms must have in common to share a spec, beside its prompt."""
 
 
 class Shelf:
@@ -41,20 +38,23 @@ class Shelf:
         self._writing: dict[str, _Slot] = {}
         """By experiment that may write."""
 
-    def restore(self, recorded: Recorded) -> None:
+    def restore(self, recorded: Recorded, arms: Iterable[Arm]) -> None:
         """Make it hold what was paid for before the benchmark was cut short. For the controller, before any item runs.
 
         The journals are the record: a spec that they have lost is asked for again, or its cost would be missing.
         """
-        self._forget_all_but({call.values["experiment"] for call in recorded.calls() if _called_for_spec(call.values)})
-        for runs in recorded.experiments.values():
-            for run in runs.values():
-                model = next((event.values["under"][SPEC_MODEL] for event in run if _began_with_spec(event.values)), "")
-                for values in (event.values for event in run if _called_for_spec(event.values)):
-                    slot = self._slot(values["prompt"]["digest"], model)
-                    if slot.read() is None:
-                        slot.write(values["experiment"], values["reply"])
-                    slot.close()
+        paid = [_paid_spec(event) for event in recorded.calls()]
+        self._forget_all_but({each.payer for each in paid if each is not None})
+        for arm in arms:
+            for found in (_paid_spec(event) for event in recorded.calls_for_spec(arm)):
+                if found is not None:
+                    self._put_back(found, arm)
+
+    def _put_back(self, found: _PaidSpec, arm: Arm) -> None:
+        slot = self._slot(found.prompt_digest, arm)
+        if slot.read() is None:
+            slot.write(found.payer, found.spec)
+        slot.close()
 
     def _forget_all_but(self, payers: set[str]) -> None:
         for path in self._folder.glob("*.json"):
@@ -70,25 +70,24 @@ class Shelf:
         if arm.spec is None:
             return None
         prompt = spec_prompt(problem, spec_seed(problem.id, experiment.epoch))
-        slot = self._slot(prompt.digest, conditions_of_arm(arm)[SPEC_MODEL])
+        slot = self._slot(prompt.digest, arm)
         found = slot.read()
         if found is None:
             self._writing[experiment.id] = slot
             return None
         slot.close()
-        payer, reply = found
-        return replace(spec_of(reply, cost_of(reply.usage, arm.spec.price)), recalled_from=payer)
+        payer, spec = found
+        return replace(spec, recalled_from=payer)
 
-    def pytest_koderz_called(self, experiment: Experiment, role: Role, reply: Reply) -> None:
+    def pytest_koderz_called(self, experiment: Experiment, role: Role, reply: Reply, spending: Spending) -> None:
         """The journal has the reply already: where a kill comes in between, `restore` finds it there."""
         if role is Role.SPEC:
-            self._put(experiment, experiment.id, reply)
+            self._put(experiment, experiment.id, spec_of(reply, spending.cost))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_spec_written(self, experiment: Experiment, spec: Spec) -> None:
         """One that another memory knew, from an earlier benchmark, serves all arms too."""
-        known = Reply(spec.text, spec.usage, spec.model_id, spec.stop_reason, spec.seconds, spec.gpu_seconds)
-        self._put(experiment, spec.recalled_from or experiment.id, known)
+        self._put(experiment, spec.recalled_from or experiment.id, replace(spec, recalled_from=None, leaks=()))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_ended(self, experiment: Experiment) -> None:
@@ -97,16 +96,18 @@ class Shelf:
         if slot is not None:
             slot.close()
 
-    def _put(self, experiment: Experiment, payer: str, reply: Reply) -> None:
+    def _put(self, experiment: Experiment, payer: str, spec: Spec) -> None:
         slot = self._writing.pop(experiment.id, None)
         if slot is not None:
             try:
-                slot.write(payer, plain(reply))
+                slot.write(payer, spec)
             finally:
                 slot.close()
 
-    def _slot(self, prompt_digest: str, model: str) -> _Slot:
-        self._folder.mkdir(parents=True, exist_ok=True)
+    def _slot(self, prompt_digest: str, arm: Arm) -> _Slot:
+        """Two arms share a spec of one prompt and one model."""
+        make_private_folder(self._folder)
+        model = digest_of(conditions_of_role(conditions_of(None, arm), Role.SPEC))
         return _Slot(self._folder / f"{sha256(f'{prompt_digest} {model}'.encode()).hexdigest()[:24]}.json")
 
 
@@ -114,23 +115,23 @@ class _Slot:
     """A file with one spec or none, locked until it is closed; opening it waits for whoever has it."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            lock(self._descriptor)
         except BaseException:
             self.close()
             raise
 
-    def read(self) -> tuple[str, Reply] | None:
-        """Who paid for it, and the reply. None: it is empty, or was cut by a kill or a full disk."""
+    def read(self) -> tuple[str, Spec] | None:
+        """Who paid for it, and the spec. None: it is empty, or was cut by a kill or a full disk."""
         try:
-            values = json.loads(os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0))
-            return str(values["experiment"]), value_of(Reply, values["reply"])
-        except (ValueError, KeyError, TypeError):
+            values = parsed(os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0))
+            return str(values["experiment"]), value_of(Spec, values["spec"])
+        except (Malformed, KeyError, TypeError):
             return None
 
-    def write(self, payer: str, reply: Any) -> None:
-        content = json.dumps({"experiment": payer, "reply": reply}).encode()
+    def write(self, payer: str, spec: Spec) -> None:
+        content = dumped({"experiment": payer, "spec": plain(spec)}).encode()
         self.clear()
         os.pwrite(self._descriptor, content, 0)
 
@@ -141,9 +142,18 @@ class _Slot:
         os.close(self._descriptor)
 
 
-def _began_with_spec(values: Mapping[str, Any]) -> bool:
-    return values["event"] == "began" and SPEC_MODEL in (values.get("under") or ())
+@dataclass(frozen=True, slots=True)
+class _PaidSpec:
+    """A spec that stands in the journals."""
+
+    payer: str
+    prompt_digest: str
+    spec: Spec
 
 
-def _called_for_spec(values: Mapping[str, Any]) -> bool:
-    return values["event"] == "called" and bool(values["role"] == Role.SPEC)
+def _paid_spec(event: Event) -> _PaidSpec | None:
+    """None for a call of another role."""
+    call = event.what
+    if not isinstance(call, Called) or call.role is not Role.SPEC or event.about is None:
+        return None
+    return _PaidSpec(event.about.experiment, call.prompt.digest, spec_of(call.reply, call.spending.cost))

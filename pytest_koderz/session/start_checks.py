@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from pytest_koderz.backends import NAMES, requirements
-from pytest_koderz.backends.checks import absence
-from pytest_koderz.backends.weights import ensure_weights
+from pytest_koderz.backends.backend import Registry
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.money import Usage
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.settings.config import Choice, Settings, load_settings, shipped_path
+from pytest_koderz.settings import Choice, Settings, load_settings, shipped_path
 
 SUITE_FOLDER = "problems"
 BUILT_IN_SUITE = "humaneval.yaml"
@@ -29,42 +28,26 @@ TYPICAL_ANSWER = Usage(input=200, output=150)
 def settings_of(config: pytest.Config, root: Path) -> Settings:
     """The settings that koderz.yaml, environment and command line come to. Raises UsageError."""
     option = config.getoption
-    path = option("koderz_config")
+    path, limit = option("koderz_config"), option("koderz_max_cost")
     choice = Choice(
         profile=option("koderz_profile"),
         arms=tuple(option("koderz_arm")),
         problems=option("koderz_problems"),
-        epochs=_count("--koderz-epochs", option("koderz_epochs")),
-        jobs=_count("--koderz-jobs", option("koderz_jobs")),
+        epochs=option("koderz_epochs"),
+        jobs=option("koderz_jobs"),
         json=option("koderz_json"),
         html=option("koderz_html"),
-        max_cost=_amount("--koderz-max-cost", option("koderz_max_cost")),
+        max_cost=None if limit is None else Decimal(limit),
     )
-    return load_settings(Path(path) if path else None, root, os.environ, choice, plugins=offers_back_ends(config))
+    return load_settings(Path(path) if path else None, root, os.environ, choice, backends_of(config))
 
 
-def offers_back_ends(config: pytest.Config) -> bool:
-    """Whether anyone but this plugin opens models."""
-    return any(not impl.trylast for impl in config.hook.pytest_koderz_open_model.get_hookimpls())
-
-
-def _count(name: str, number: int | None) -> int | None:
-    if number is not None and number < 1:
-        raise UsageError(f"{name}: {number} is less than 1")
-    return number
-
-
-def _amount(name: str, text: str | None) -> Decimal | None:
-    """US dollars above 0; None where nothing was given."""
-    if text is None:
-        return None
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise UsageError(f"{name}: {text!r} is not an amount of US dollars such as 2.50") from None
-    if not (amount.is_finite() and amount > 0):
-        raise UsageError(f"{name}: {text} is not an amount of US dollars above 0")
-    return amount
+def backends_of(config: pytest.Config) -> Registry:
+    """Ours and those of plugins. Raises UsageError where two have one name."""
+    # Ours opens what is registered.
+    others = any(not impl.trylast for impl in config.hook.pytest_koderz_open_model.get_hookimpls())
+    offered = reversed(config.hook.pytest_koderz_backends(config=config))
+    return Registry(chain.from_iterable(offered), open_ended=others)
 
 
 def frame_of(settings: Settings, benchmark_id: str) -> Frame:
@@ -94,23 +77,22 @@ def check_models(settings: Settings) -> None:
 
 def fault_of(model: ModelSettings, settings: Settings) -> str | None:
     """Such as that its key is missing; None where nothing is known to be in the way."""
-    missing = requirements(model, settings.environment) if model.backend in NAMES else None
+    missing = settings.backend_of(model).fault_of(model, settings.environment)
     return f"model '{model.name}' of profile '{settings.profile}': {missing}" if missing else None
 
 
 def check_servers(settings: Settings, workers: int) -> None:
     """Refuse a model that none of the calls would reach, before others are paid to work for it. Raises UsageError."""
     for model in settings.models:
-        fault = absence(model, settings.environment, workers)
+        fault = settings.backend_of(model).why_unreachable(model, settings.environment, workers)
         if fault is not None:
             raise UsageError(f"model '{model.name}' of profile '{settings.profile}': {fault}")
 
 
-def prepare_weights(settings: Settings, say: Callable[[str], None]) -> None:
-    """Fetch what the embedded models need, before several workers could do so at once. Raises UsageError."""
+def prepare_models(settings: Settings, say: Callable[[str], None]) -> None:
+    """Fetch what models need, such as weights, before several workers could do so at once. Raises UsageError."""
     for model in settings.models:
-        if model.backend == "embedded":
-            ensure_weights(model.model, say)
+        settings.backend_of(model).prepare(model, say)
 
 
 def choose_paths(config: pytest.Config, root: Path) -> None:
@@ -130,9 +112,3 @@ def _shipped(config: pytest.Config, arg: str) -> str:
     if missing and Path(name).parent.name == SUITE_FOLDER and shipped.is_file():
         return f"{shipped}{separator}{rest}"
     return arg
-
-
-def schedule_one_by_one(config: pytest.Config) -> None:
-    """xdist keeps a batch of items per worker; experiments are long, so that workers would wait for each other."""
-    if config.getoption("maxschedchunk", default=None) is None and hasattr(config.option, "maxschedchunk"):
-        config.option.maxschedchunk = 1

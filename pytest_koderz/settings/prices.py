@@ -1,15 +1,58 @@
-"""List prices of the frontier's models, offline."""
+"""What a model costs: by koderz.yaml, by the rule of its back end, or by the price list, offline."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from pytest_koderz.backends.backend import CostRule
 from pytest_koderz.core.money import Price
+
+from .schema import ModelEntry, PriceEntry
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice, TieredPrices
+
+
+FRONTIER_PROVIDER = "anthropic"
+"""Whose price list is asked for a name that belongs to no back end: a `control_model`, a `priced_as`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """The section `prices` of koderz.yaml, and the price list behind it."""
+
+    entries: Mapping[str, PriceEntry | Literal["free"]]
+    today: date
+
+    def of_model(self, entry: ModelEntry, rule: CostRule) -> Price | None:
+        """None: not known. What runs on the user's own machine is free where nobody says otherwise."""
+        if entry.priced_as is None and entry.model not in self.entries and rule.own_machine:
+            return self._free("runs on your own machine")
+        provider = rule.provider or (FRONTIER_PROVIDER if entry.priced_as else "")
+        return self.listed(provider, entry.priced_as or entry.model)
+
+    def listed(self, provider: str, model: str) -> Price | None:
+        """The user's own price before the provider's."""
+        own = self.entries.get(model)
+        if own == "free":
+            return self._free("koderz.yaml")
+        if own is not None:
+            return _price_of_entry(own)
+        return price_of(provider, model, self.today) if provider else None
+
+    def _free(self, source: str) -> Price:
+        zero = Decimal(0)
+        return Price(zero, zero, zero, zero, self.today, source)
+
+
+def _price_of_entry(own: PriceEntry) -> Price:
+    write = own.input if own.cache_write is None else own.cache_write
+    read = own.input if own.cache_read is None else own.cache_read
+    return Price(own.input, own.output, write, read, own.as_of, own.source)
 
 
 def price_of(provider: str, model: str, on: date) -> Price | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
-from pytest_koderz.core.money import Usage
+from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem, TestSet
 
@@ -87,7 +87,14 @@ class RecordingListener:
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:  # noqa: ARG002 - the Protocol's
         self.heard.append(("before_call", prompt))
 
-    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None:  # noqa: ARG002
+    def called(  # the Protocol's
+        self,
+        experiment: Experiment,  # noqa: ARG002
+        role: Role,  # noqa: ARG002
+        prompt: Prompt,  # noqa: ARG002
+        reply: Reply,
+        spending: Spending,  # noqa: ARG002
+    ) -> None:
         self.heard.append(("called", reply))
 
     def spec_written(self, experiment: Experiment, spec: Spec) -> None:  # noqa: ARG002 - the Protocol's

@@ -14,7 +14,6 @@ from typing import Any
 import anthropic
 import pytest
 
-from pytest_koderz.backends.anthropic import AnthropicModel, open_model, requirements
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
@@ -22,12 +21,12 @@ from pytest_koderz.core.money import Price, Usage, cost_of
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import Answer, AnthropicServer, Dropped, Fault, Garbage, HalfSent, Hang, Request, Status
 
-from .worlds import SECRET, Naps, a_model, a_prompt
+from .worlds import SECRET, Naps, a_model, a_prompt, fault_of, open_model
 
 LONG = "x" * 5000
 
 
-def opened(server: AnthropicServer, naps: Callable[[float], None] | None = None, **settings: Any) -> AnthropicModel:
+def opened(server: AnthropicServer, naps: Callable[[float], None] | None = None, **settings: Any) -> Any:
     environment = {"ANTHROPIC_API_KEY": SECRET, "ANTHROPIC_BASE_URL": server.url}
     settings.setdefault("model", "claude-opus-5-5")
     return open_model(a_model("anthropic", **settings), environment=environment, sleep=naps or Naps())
@@ -269,7 +268,7 @@ def test_a_dead_server_is_not_asked_for_a_while() -> None:
 
 def test_a_missing_key_is_named() -> None:
     """Without a key nothing is opened."""
-    assert "ANTHROPIC_API_KEY is not set" in (requirements(a_model("anthropic"), {}) or "")
+    assert "ANTHROPIC_API_KEY is not set" in (fault_of(a_model("anthropic"), {}) or "")
     with pytest.raises(UsageError, match="ANTHROPIC_API_KEY is not set"):
         open_model(a_model("anthropic"), environment={"ANTHROPIC_API_KEY": "  "})
 
@@ -330,3 +329,16 @@ def test_the_official_client_can_stream_and_count() -> None:
             message = stream.get_final_message()
     assert (message.stop_reason, message.usage.input_tokens, message.usage.output_tokens) == ("max_tokens", 10, 7)
     assert server.billed.calls == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    """The SDK would carry the key along, to any server."""
+    with AnthropicServer(["ok"]) as other:
+        away = Status(status, headers=(("location", f"{other.url}/v1/messages"),))
+        with (
+            AnthropicServer([away]) as server,
+            pytest.raises(ModelUnavailable, match=f"redirects, .*status {status}: {other.url}"),
+        ):
+            opened(server).complete(a_prompt())
+        assert other.requests == ()

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.backends import backend
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Experiment, Status, seed_of
 from pytest_koderz.core.iteration import StopReason
@@ -35,7 +34,7 @@ from pytest_koderz.testing import (
 )
 from pytest_koderz.testing import Status as HttpStatus
 
-from .worlds import ADD, SECRET, Naps, a_model
+from .worlds import ADD, SECRET, Naps, a_model, open_model
 
 PRICE = Price(Decimal(4), Decimal(20), Decimal(5), Decimal("0.2"), date(2026, 11, 1), "by hand")
 FAULTS: list[Fault] = [
@@ -94,7 +93,12 @@ def an_environment(name: str, url: str) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "server"), [("anthropic", AnthropicServer), ("ollama", OllamaServer), ("openai", OpenAIServer)]
+    ("name", "server"),
+    [
+        pytest.param("anthropic", AnthropicServer, marks=pytest.mark.slow),
+        pytest.param("ollama", OllamaServer, marks=pytest.mark.slow),
+        ("openai", OpenAIServer),
+    ],
 )
 def test_nothing_is_lost_and_nothing_paid_twice(name: str, server: type[Any]) -> None:
     """700 requests through 30 % faults of every kind: the ledgers hold what the server billed, to the cent and call."""
@@ -119,7 +123,7 @@ def test_nothing_is_lost_and_nothing_paid_twice(name: str, server: type[Any]) ->
 def experiments(name: str, sky: LoopbackServer, requests: int) -> Any:
     """One after the other until the server has had so many requests."""
     settings = a_model(name, price=PRICE, timeout=3.0)
-    model = backend(name).open_model(settings, environment=an_environment(name, sky.url), sleep=Naps())
+    model = open_model(settings, environment=an_environment(name, sky.url), sleep=Naps())
     arm = Arm("local-only", local=settings, max_iterations=4)
     judge = ScriptedSandbox("x + y")
     for epoch in range(requests):

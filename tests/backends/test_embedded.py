@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import requests
 
-from pytest_koderz.backends.embedded import EmbeddedModel, _threads, ensure_weights, open_model, requirements
+from pytest_koderz.backends.embedded import _threads
+from pytest_koderz.backends.weights import ensure_weights
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.files.usage_error import UsageError
 
-from .worlds import a_model, a_prompt
+from .worlds import a_model, a_prompt, fault_of, open_model
 
 
 @cache
@@ -34,12 +35,13 @@ def smollm2() -> str:
     return str(weights)
 
 
-def opened(weights: str, **settings: Any) -> EmbeddedModel:
+def opened(weights: str, **settings: Any) -> Any:
     settings = {"temperature": 0.0, "max_tokens": 60, "context_tokens": 1024} | settings
     return open_model(a_model("embedded", weights, **settings), environment={})
 
 
 @pytest.mark.slow
+@pytest.mark.sample
 def test_it_writes_code(smollm2: str) -> None:
     """Greedy, it answers a simple task with a function; tokens are counted; no machine path is told."""
     reply = opened(smollm2).complete(
@@ -111,7 +113,7 @@ def test_damaged_weights_are_a_usage_error(smollm2: str, tmp_path: Path) -> None
 
 def test_what_is_missing_is_known_beforehand() -> None:
     """Without loading or fetching anything."""
-    assert "no such model" in (requirements(a_model("embedded", "nowhere.gguf"), {}) or "")
+    assert "no such model" in (fault_of(a_model("embedded", "nowhere.gguf"), {}) or "")
 
 
 def test_threads_are_a_positive_number() -> None:

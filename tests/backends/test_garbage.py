@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.backends.completions import reply_of
-from pytest_koderz.backends.http.client import Wire
+from pytest_koderz.backends.http.client import HttpClient
 from pytest_koderz.backends.http.retry import MayPass
-from pytest_koderz.backends.ollama import OllamaModel, open_model
+from pytest_koderz.backends.ollama import OllamaModel
 from pytest_koderz.backends.redaction import Redactor
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.ports import Reply
 
-from .worlds import a_model, a_prompt
+from .worlds import a_model, a_prompt, open_model
 
 SCALARS = st.none() | st.booleans() | st.integers(-9, 9999) | st.floats(allow_nan=False) | st.text(max_size=5)
 ANYTHING = st.recursive(
@@ -60,7 +60,7 @@ CHATS = an_object(
 
 
 # No deadline: other work on the machine says nothing of an answer.
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def reply_or_none(answer: Callable[[], Reply]) -> Reply | None:
@@ -90,8 +90,8 @@ def test_any_completion_is_a_reply_or_tried_again(answer: dict[str, Any]) -> Non
     assert reply is None or is_well_typed(reply)
 
 
-class Canned(Wire):
-    """A wire that always brings the same object."""
+class Canned(HttpClient):
+    """A client that always brings the same object."""
 
     def __init__(self, answer: dict[str, Any]) -> None:
         super().__init__("http://box", 1.0, None, Redactor())
@@ -106,6 +106,6 @@ class Canned(Wire):
 def test_any_chat_is_a_reply_or_tried_again(answer: dict[str, Any]) -> None:
     """Of Ollama's shape, with anything in any place."""
     model = open_model(a_model("ollama"), environment={})
-    canned = OllamaModel(model.settings, Canned(answer), model._caller, {})
+    canned = OllamaModel(model.settings, Canned(answer), model._caller)
     reply = reply_or_none(lambda: canned._attempt(a_prompt()))
     assert reply is None or is_well_typed(reply)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ollama._client import _parse_host
 
-from pytest_koderz.backends.http.hosts import base_url, is_loopback, listed, shared_out, shown
+from pytest_koderz.backends.http.hosts import base_url, is_loopback, listed, redirected, shared_out, shown
 from pytest_koderz.files.usage_error import UsageError
 
 
@@ -65,3 +65,30 @@ def test_a_password_in_a_url_is_used_but_not_shown() -> None:
 def test_loopback_is_known(url: str, *, local: bool) -> None:
     """By address or by its usual name."""
     assert is_loopback(url) is local
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/other", "http://me:pw@box:80/other"),
+        ("http://box/v1/chat/", "http://me:pw@box/v1/chat/"),
+        ("https://box/v1/chat", "https://me:pw@box/v1/chat"),
+        ("http://you:too@box:80/", "http://me:pw@box:80/"),
+        ("http://box:8080/", None),
+        ("http://box.example.com/", None),
+        ("//elsewhere/v1/chat", None),
+        ("https://box:8443/", None),
+        ("ftp://box/", None),
+        ("http://[box/", None),
+        ("http://box:eighty/", None),
+    ],
+)
+def test_a_redirect_stays_on_its_server(location: str, target: str | None) -> None:
+    """By name and port, and may only become safer; the password that we have is kept, that of others is not taken."""
+    assert redirected("http://me:pw@box:80/v1/chat", location) == target
+
+
+def test_a_redirect_never_takes_the_encryption_off() -> None:
+    """Not on the same server either."""
+    assert redirected("https://box/v1", "http://box/v1") is None
+    assert redirected("https://box:8443/v1", "http://box:8443/v1") is None

@@ -11,11 +11,10 @@ from threading import Barrier
 import pytest
 
 from pytest_koderz.backends.http.limits import MINUTE, Limits
-from pytest_koderz.backends.ollama import open_model
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import Answer, FrozenClock, OllamaServer
 
-from .worlds import a_model, a_prompt
+from .worlds import a_model, a_prompt, open_model
 
 
 class Waited(Exception):
@@ -98,7 +97,7 @@ def test_models_share_the_limit_of_their_server(tmp_path: Path, monkeypatch: pyt
     def ask(host: str) -> str:
         model = open_model(a_model("ollama", hosts=(host,), options={"max_in_flight": 2}), environment={})
         together.wait()
-        return model.complete(a_prompt()).text
+        return str(model.complete(a_prompt()).text)
 
     with OllamaServer([Answer("ok", latency=0.05)] * 4) as server, ThreadPoolExecutor(4) as threads:
         assert list(threads.map(ask, [server.url] * 4)) == ["ok"] * 4

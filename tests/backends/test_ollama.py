@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import sleep
 from typing import Any
 
 import ollama
 import pytest
 
-from pytest_koderz.backends.ollama import OllamaModel, open_model, requirements
+from pytest_koderz.backends.ollama import BACKEND
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import Answer, Dropped, Fault, Garbage, HalfSent, Hang, OllamaServer, Status, Turn
 
-from .worlds import SECRET, Naps, a_model, a_prompt
+from .worlds import SECRET, Naps, RawServer, Say, a_model, a_prompt, fault_of, open_model
 
 
-def opened(server: OllamaServer, naps: Naps | None = None, **settings: Any) -> OllamaModel:
+def opened(server: OllamaServer, naps: Naps | None = None, **settings: Any) -> Any:
     model = a_model("ollama", "qwen2.5-coder:7b", **settings)
     return open_model(model, environment={"OLLAMA_HOST": server.url}, sleep=naps or Naps())
 
@@ -223,10 +225,10 @@ def test_a_proxy_of_the_environment_is_not_asked_for_loopback(monkeypatch: pytes
 def test_a_malformed_host_is_a_usage_error() -> None:
     """It is found before anything is asked, and named with the variable."""
     environment = {"OLLAMA_HOST": "127.0.0.1:eleven"}
-    assert "OLLAMA_HOST: '127.0.0.1:eleven' is no host" in (requirements(a_model("ollama"), environment) or "")
+    assert "OLLAMA_HOST: '127.0.0.1:eleven' is no host" in (fault_of(a_model("ollama"), environment) or "")
     with pytest.raises(UsageError, match="is no host"):
         open_model(a_model("ollama"), environment=environment)
-    assert requirements(a_model("ollama"), {}) is None
+    assert fault_of(a_model("ollama"), {}) is None
 
 
 def test_a_key_for_a_server_behind_a_proxy_is_sent() -> None:
@@ -262,3 +264,63 @@ def test_the_official_client_accepts_the_server() -> None:
     assert "".join(piece.message.content or "" for piece in pieces) == "in pieces"
     assert pieces[-1].done
     assert server.billed.calls == 2
+
+
+def looked(url: str) -> tuple[list[str], str | None]:
+    """The doctor's words for each finding, and what the start check says."""
+    model = a_model("ollama", "llama3.2", hosts=(url,))
+    found = [f"{word}: {text}" for word, text in BACKEND.findings(model, {})]
+    return found, BACKEND.why_unreachable(model, {}, 1)
+
+
+def test_a_server_with_the_model_is_found_ready() -> None:
+    """A name without a tag is that of `latest`."""
+    with OllamaServer(models=["llama3.2:latest"]) as server:
+        assert looked(server.url) == ([f"ok: {server.url} has llama3.2:latest"], None)
+
+
+def test_a_server_without_the_model_is_named_with_the_command() -> None:
+    """Before anything is spent on other models."""
+    with OllamaServer(models=["other:7b"]) as server:
+        words = f"{server.url} answers, but does not have the model; run `ollama pull llama3.2` there"
+        assert looked(server.url) == ([f"missing: {words}"], words)
+
+
+def trickle(path: str, say: Say) -> None:
+    say(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        say(b" ")
+        sleep(0.01)
+
+
+def hang_up(path: str, say: Say) -> None:
+    """Nothing is said."""
+
+
+@pytest.mark.parametrize("answer", [trickle, hang_up])
+def test_a_server_that_does_not_answer_is_not_waited_for(
+    answer: Callable[[str, Say], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where it sends a byte now and then."""
+    monkeypatch.setattr("pytest_koderz.backends.ollama.LOOK_SECONDS", 0.3)
+    with RawServer(answer) as server:
+        words = f"{server.url} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
+        assert looked(server.url) == ([f"missing: {words}"], words)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"models": 3}', b'{"error": "who?"}'])
+def test_another_kind_of_server_may_answer_all_the_same(body: bytes) -> None:
+    """The doctor says so; a run is not refused for it."""
+    with RawServer(lambda _, say: say(b"HTTP/1.1 200 OK\r\n\r\n" + body)) as server:
+        found, refusal = looked(server.url)
+    assert found == [f"missing: {server.url} answers, but not as Ollama does; correct OLLAMA_HOST or OLLAMA_API_KEY"]
+    assert refusal is None
+
+
+def test_only_the_servers_of_these_workers_are_asked_at_the_start() -> None:
+    """The doctor asks all."""
+    with OllamaServer(models=["llama3.2:latest"]) as server:
+        model = a_model("ollama", "llama3.2", hosts=(server.url, "127.0.0.1:9"))
+        assert BACKEND.why_unreachable(model, {}, 1) is None
+        assert "127.0.0.1:9 does not answer" in (BACKEND.why_unreachable(model, {}, 2) or "")
+        assert [word for word, _ in BACKEND.findings(model, {})] == ["ok", "missing"]

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.backends.openai import OpenAIModel, open_model, requirements
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
@@ -22,12 +21,12 @@ from pytest_koderz.testing import (
     Status,
 )
 
-from .worlds import SECRET, Naps, a_model, a_prompt
+from .worlds import SECRET, Naps, a_model, a_prompt, fault_of, open_model
 
 
 def opened(
     server: OpenAIServer, naps: Naps | None = None, environment: dict[str, str] | None = None, **settings: Any
-) -> OpenAIModel:
+) -> Any:
     settings.setdefault("hosts", (server.url,))
     return open_model(a_model("openai", **settings), environment=environment or {}, sleep=naps or Naps())
 
@@ -190,8 +189,8 @@ def test_timings_of_llama_server_are_gpu_seconds() -> None:
 
 def test_only_the_service_itself_needs_a_key() -> None:
     """A server of one's own needs none; without any server named it is OpenAI's."""
-    assert "OPENAI_API_KEY is not set" in (requirements(a_model("openai"), {}) or "")
-    assert requirements(a_model("openai", hosts=("gpu-box:8000",)), {}) is None
-    assert requirements(a_model("openai"), {"OPENAI_BASE_URL": "http://gpu-box:8000/v1"}) is None
+    assert "OPENAI_API_KEY is not set" in (fault_of(a_model("openai"), {}) or "")
+    assert fault_of(a_model("openai", hosts=("gpu-box:8000",)), {}) is None
+    assert fault_of(a_model("openai"), {"OPENAI_BASE_URL": "http://gpu-box:8000/v1"}) is None
     with pytest.raises(UsageError, match="OPENAI_API_KEY"):
         open_model(a_model("openai"), environment={})

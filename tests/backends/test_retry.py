@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_koderz.backends.http.caller import Caller
 from pytest_koderz.backends.http.rest import Breaker
-from pytest_koderz.backends.http.retry import MayPass, Patience, persistently, retry_after
+from pytest_koderz.backends.http.retry import Caller, MayPass, Patience, retry_after, retrying
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.testing import FrozenClock
 
@@ -54,7 +53,7 @@ def test_it_is_not_waited_for_longer_than_is_sensible() -> None:
     """A server that asks for an hour gets no second try."""
     naps = Naps()
     with pytest.raises(MayPass):
-        persistently(failing(1, retry_after=3600.0), Patience(), sleep=naps)
+        retrying(failing(1, retry_after=3600.0), Patience(), sleep=naps)
     assert naps.taken == []
 
 
@@ -62,7 +61,7 @@ def test_a_time_limit_is_waited_out_twice_at_most() -> None:
     """A third try would cost as much time again, and perhaps money."""
     naps = Naps()
     with pytest.raises(MayPass):
-        persistently(failing(3, timed_out=True), Patience(), sleep=naps)
+        retrying(failing(3, timed_out=True), Patience(), sleep=naps)
     assert len(naps.taken) == 1
 
 
@@ -70,7 +69,7 @@ def test_other_errors_pass_through() -> None:
     """Only MayPass is tried again."""
     naps = Naps()
     with pytest.raises(KeyError):
-        persistently(lambda: _raise(KeyError("bug")), Patience(), sleep=naps)
+        retrying(lambda: _raise(KeyError("bug")), Patience(), sleep=naps)
     assert naps.taken == []
 
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.backends import anthropic, ollama, openai
 from pytest_koderz.core.errors import ModelUnavailable
-from pytest_koderz.core.ports import Model
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.testing import (
     Answer,
@@ -24,7 +22,7 @@ from pytest_koderz.testing import (
     Status,
 )
 
-from .worlds import SECRET, Naps, a_model, a_prompt
+from .worlds import SECRET, Naps, a_model, a_prompt, open_model
 
 ECHOES: list[Fault] = [
     Status(401, f"invalid key {SECRET}"),
@@ -35,19 +33,19 @@ ECHOES: list[Fault] = [
 ]
 
 
-def an_anthropic(url: str) -> Model:
+def an_anthropic(url: str) -> Any:
     environment = {"ANTHROPIC_API_KEY": SECRET, "ANTHROPIC_BASE_URL": url}
-    return anthropic.open_model(a_model("anthropic", options={"retries": 1}), environment=environment, sleep=Naps())
+    return open_model(a_model("anthropic", options={"retries": 1}), environment=environment, sleep=Naps())
 
 
-def an_ollama(url: str) -> Model:
+def an_ollama(url: str) -> Any:
     environment = {"OLLAMA_API_KEY": SECRET, "OLLAMA_HOST": url}
-    return ollama.open_model(a_model("ollama", options={"retries": 1}), environment=environment, sleep=Naps())
+    return open_model(a_model("ollama", options={"retries": 1}), environment=environment, sleep=Naps())
 
 
-def an_openai(url: str) -> Model:
+def an_openai(url: str) -> Any:
     environment = {"OPENAI_API_KEY": SECRET, "OPENAI_BASE_URL": url}
-    return openai.open_model(a_model("openai", options={"retries": 1}), environment=environment, sleep=Naps())
+    return open_model(a_model("openai", options={"retries": 1}), environment=environment, sleep=Naps())
 
 
 EACH = pytest.mark.parametrize(
@@ -59,9 +57,7 @@ EACH = pytest.mark.parametrize(
 
 @EACH
 @pytest.mark.parametrize("echo", ECHOES, ids=["401", "400", "529", "JSON", "HTML"])
-def test_an_error_never_repeats_the_key(
-    server: type[LoopbackServer], model: Callable[[str], Model], echo: Fault
-) -> None:
+def test_an_error_never_repeats_the_key(server: type[LoopbackServer], model: Callable[[str], Any], echo: Fault) -> None:
     """Not even where the server echoes it, and not in the traceback with all its causes."""
     with server([echo] * 3) as asked, pytest.raises(ModelUnavailable) as caught:
         model(asked.url).complete(a_prompt())
@@ -69,7 +65,7 @@ def test_an_error_never_repeats_the_key(
 
 
 @EACH
-def test_a_reply_never_repeats_the_key(server: type[LoopbackServer], model: Callable[[str], Model]) -> None:
+def test_a_reply_never_repeats_the_key(server: type[LoopbackServer], model: Callable[[str], Any]) -> None:
     """A server that echoes the header into text and model id is not believed."""
     with server([Answer(f"my key is {SECRET}", model=f"m-{SECRET}")]) as asked:
         reply = model(asked.url).complete(a_prompt())
@@ -78,35 +74,34 @@ def test_a_reply_never_repeats_the_key(server: type[LoopbackServer], model: Call
 
 
 @EACH
-def test_a_repr_never_shows_the_key(server: type[LoopbackServer], model: Callable[[str], Model]) -> None:
+def test_a_repr_never_shows_the_key(server: type[LoopbackServer], model: Callable[[str], Any]) -> None:
     """Neither the model's nor that of anything it holds."""
     with server() as asked:
         opened = model(asked.url)
     assert SECRET not in repr(opened)
     assert SECRET not in repr(vars(opened))
+    assert SECRET not in repr(vars(opened._model))
 
 
 @pytest.mark.parametrize(
-    ("module", "name"),
-    [(anthropic, "ANTHROPIC_API_KEY"), (ollama, "OLLAMA_API_KEY"), (openai, "OPENAI_API_KEY")],
+    ("backend", "name"),
+    [("anthropic", "ANTHROPIC_API_KEY"), ("ollama", "OLLAMA_API_KEY"), ("openai", "OPENAI_API_KEY")],
 )
-def test_a_key_that_no_header_can_carry_is_not_repeated(module: Any, name: str) -> None:
+def test_a_key_that_no_header_can_carry_is_not_repeated(backend: str, name: str) -> None:
     """A line break in the middle is found before a library would put the key into its error."""
     environment = {name: f"{SECRET}\n{SECRET}"}
     with pytest.raises(UsageError, match=f"{name} holds a space, a line break") as caught:
-        module.open_model(a_model(module.__name__.rpartition(".")[2]), environment=environment)
+        open_model(a_model(backend), environment=environment)
     assert SECRET not in str(caught.value)
 
 
 def test_a_password_in_a_url_is_not_told() -> None:
     """Errors name the server without it."""
-    model = ollama.open_model(
-        a_model("ollama", hosts=(f"http://me:{SECRET}@127.0.0.1:9",), options={"retries": 0}), environment={}
-    )
+    model = open_model(a_model("ollama", hosts=(f"http://me:{SECRET}@127.0.0.1:9",), options={"retries": 0}))
     with pytest.raises(ModelUnavailable, match=r"^http://127\.0\.0\.1:9: ") as caught:
         model.complete(a_prompt())
     assert SECRET not in "".join(traceback.format_exception(caught.value))
-    assert SECRET not in repr(model._wire)
+    assert SECRET not in repr(model._model._client)
 
 
 def test_a_recorded_request_does_not_show_the_key() -> None:

@@ -15,17 +15,17 @@ from typing import Any
 import pytest
 
 from pytest_koderz.backends.breakage import broken
-from pytest_koderz.backends.simulated import Ability, SimulatedModel, difficulty_of, open_model
+from pytest_koderz.backends.simulated import Ability, difficulty_of
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.money import Price
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
 from pytest_koderz.files.usage_error import UsageError
 
-from .worlds import ADD, a_model, a_prompt
+from .worlds import ADD, a_model, a_prompt, open_model
 
 
-def opened(**options: float) -> SimulatedModel:
+def opened(**options: float) -> Any:
     return open_model(a_model("simulated", options=options), problems={ADD.id: ADD}, environment={})
 
 

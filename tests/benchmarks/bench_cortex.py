@@ -16,7 +16,7 @@ from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, experiment_id
 from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome, Verdict
 from pytest_koderz.core.loop import solve
-from pytest_koderz.core.money import Usage
+from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.cortex import Cortex, Delivery, open_cortex
@@ -79,7 +79,7 @@ class Told:
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None: ...
     def advised(self, experiment: Experiment, advice: Advice) -> None: ...
-    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply) -> None: ...
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None: ...
 
     def spec_written(self, experiment: Experiment, spec: Spec) -> None:
         self._timed(lambda cortex: cortex.pytest_koderz_spec_written(experiment, spec))

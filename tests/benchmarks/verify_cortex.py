@@ -1,10 +1,12 @@
 """Run a simulated benchmark with two workers and compare what cortex has with what the journals say.
 
     python -m tests.benchmarks.verify_cortex --kills 20
+    CORTEX_PATH=.../claude-cortex-core/dist/index.js python -m tests.benchmarks.verify_cortex
 
-Nearly every experiment takes all of its ten iterations. With --kills all memory servers are killed at that many seeded
-moments, spread evenly over the memories of an undisturbed run, be it in the benchmark or, where that falls behind, in
-the delivery of what it still owed. With --cortex-path the server is `node PATH`, which nobody kills.
+Nearly every experiment takes all of its ten iterations; `--usual` leaves the simulated models as strong as a user has
+them. With --kills all memory servers are killed at that many seeded moments, spread evenly over the memories of an
+undisturbed run, be it in the benchmark or, where that falls behind, in the delivery of what it still owed. Where
+CORTEX_PATH is set (or --cortex-path given) the server is `node PATH`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -21,13 +24,22 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.cortex import recall
-from pytest_koderz.cortex.connection import Launch
-from pytest_koderz.cortex.replies import exported
+from pytest_koderz.cortex.client.connection import Launch
+from pytest_koderz.cortex.client.memories import (
+    MemoryEntry,
+    memory_of_advice,
+    memory_of_checkpoint,
+    memory_of_iteration,
+    memory_of_result,
+    memory_of_spec,
+)
+from pytest_koderz.cortex.client.replies import exported
 from pytest_koderz.records.reader import archived
 from tests.cortex.worlds import converse, kill_servers
 
@@ -46,23 +58,26 @@ def main() -> int:
     parser.add_argument("--problems", default="0-163")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--cortex-path", help="claude-cortex's dist/index.js, or a stand-in")
+    parser.add_argument("--usual", action="store_true", help="the simulated models as they are")
+    parser.add_argument(
+        "--cortex-path", default=os.environ.get("CORTEX_PATH") or None, help="claude-cortex's index.js, or a stand-in"
+    )
     options = parser.parse_args()
     first, _, last = options.problems.partition("-")
     expected = (int(last or first) - int(first) + 1) * MEMORIES
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "koderz.yaml").write_text(SETTINGS)
+        (folder / "koderz.yaml").write_text("" if options.usual else SETTINGS)
         points = moments(options.kills, expected, options.seed)
         environment = {**os.environ, **({"CORTEX_PATH": options.cortex_path} if options.cortex_path else {})}
         with killing(folder / ".koderz", points) as killed:
             began = time.monotonic()
-            pytest(folder, [*BENCHMARK, "--koderz-problems", options.problems], environment)
+            said = pytest(folder, [*BENCHMARK, "--koderz-problems", options.problems], environment)[1]
             print(f"{time.monotonic() - began:.0f} s, servers killed {len(killed)} times until here", flush=True)
-            while pytest(folder, ["--koderz-cortex-sync"], environment):
+            while pytest(folder, ["--koderz-cortex-sync"], environment)[0]:
                 time.sleep(1.0)
         print(f"servers killed at {len(killed)} of {len(points)} moments: {killed}", flush=True)
-        return compare(folder, options.cortex_path)
+        return compare(folder, options.cortex_path, said)
 
 
 def moments(count: int, memories: int, seed: int) -> list[int]:
@@ -94,16 +109,15 @@ def killing(folder: Path, points: Sequence[int]) -> Iterator[list[int]]:
         killer.join()
 
 
-def pytest(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Its exit status; what it says of cortex is printed."""
+def pytest(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Its exit status, and what it says of cortex, which is also printed."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--koderz", *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    for line in done.stdout.splitlines():
-        if line.startswith(("cortex:", "warning:", "ERROR")):
-            print(f"  {line}", flush=True)
+    said = [line for line in done.stdout.splitlines() if line.startswith(("cortex:", "warning:", "ERROR"))]
+    print("\n".join(f"  {line}" for line in said), flush=True)
     if done.returncode > 1:
         sys.exit(done.stdout + done.stderr)
-    return done.returncode
+    return done.returncode, "\n".join(said)
 
 
 def stored(database: Path) -> int:
@@ -114,39 +128,50 @@ def stored(database: Path) -> int:
         return 0
 
 
-def compare(folder: Path, cortex_path: str | None) -> int:
-    """0 where cortex and the journals tell the same experiments, and nothing twice."""
+def compare(folder: Path, cortex_path: str | None, said: str) -> int:
+    """0 where cortex and the journals tell the same experiments, nothing is there twice, and all was *said* at once."""
     (journals,) = (folder / ".koderz").glob("bench_*")
     recorded = archived(journals)
     where: dict[str, Any] = {"cortex_path": cortex_path, "database": database_of(folder, cortex_path)}
     recalled = recall(recorded.id, **where)
     told = {one.id: one for one in recalled.experiments}
     same = sum(told.get(one.id) == one for one in recorded.experiments)
-    events = Counter(kind for one in recorded.experiments for kind in kinds(one))
     print(f"  {len(recorded.experiments)} experiments, {same} of them the same in cortex as in the journals")
     how = Launch.of(cortex_path, where["database"], "koderz", os.environ)
-    titles = [row["title"] for row in exported(converse(how, [("export_memories", {"project": "koderz"})])[0])]
-    print(f"  events in the journals: {dict(events)}, 1 benchmark; {len(titles)} memories, {len(set(titles))} titles")
-    whole = same == len(recorded.experiments) == len(told) and len(titles) == len(set(titles)) == events.total() + 1
+    rows = exported(converse(how, [("export_memories", {"project": "koderz"})])[0])
+    memories = [memory for one in recorded.experiments for memory in memories_of(one)]
+    contents = Counter(memory.content for memory in memories)
+    there = Counter(str(row["content"]) for row in rows)
+    lost = contents - there
+    titles = {row["title"] for row in rows}
+    kinds = Counter(memory.kind for memory in memories)
+    print(f"  events in the journals: {dict(kinds)}, 1 benchmark; {len(rows)} memories, {len(titles)} titles")
+    print(
+        f"  contents: {contents.total() - lost.total()} of {contents.total()} as they were told, {len(there)} different"
+    )
+    found = re.search(r"cortex: (\d+) stored, (\d+) verified", said)
+    counts = tuple(map(int, found.groups())) if found else (0, 0)
+    print(f"  said at the end of the run: {counts[0]} stored, {counts[1]} verified; exported: {len(rows)}")
+    whole = same == len(recorded.experiments) == len(told) and len(rows) == len(titles) == len(memories) + 1
     noted = recalled.heads.get(recorded.id, {}).get("profile") == "simulated"
-    print("the same set, each once" if whole and noted else "NOT THE SAME")
-    return 0 if whole and noted else 1
+    right = whole and noted and not lost
+    print("the same set, each once" if right else "NOT THE SAME")
+    return 0 if right else 1
 
 
 def database_of(folder: Path, cortex_path: str | None) -> Path:
     return folder / ".koderz" / ("claude-cortex.db" if cortex_path else "cortex.db")
 
 
-def kinds(experiment: Experiment) -> list[str]:
-    """Of each event that makes a memory."""
-    counts = {
-        "spec": int(experiment.spec is not None),
-        "iteration": len(experiment.iterations),
-        "advice": len(experiment.advice),
-        "checkpoint": len(experiment.checkpoints),
-        "result": 1,
-    }
-    return [kind for kind, count in counts.items() for _ in range(count)]
+def memories_of(experiment: Experiment) -> Iterator[MemoryEntry]:
+    """One of each event, as the journals tell them; the title of a spec is not known to them."""
+    if experiment.spec is not None:
+        yield memory_of_spec(experiment, experiment.spec, "")
+    yield from (memory_of_iteration(experiment, iteration) for iteration in experiment.iterations)
+    for number, advice in enumerate(experiment.advice, start=1):
+        yield memory_of_advice(replace(experiment, advice=experiment.advice[:number]), advice)
+    yield from (memory_of_checkpoint(experiment, guidance) for guidance in experiment.checkpoints)
+    yield memory_of_result(experiment)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from pytest_koderz.commands.doctor import finding_lines
-from pytest_koderz.cortex.memories import memory_of_result
-from pytest_koderz.cortex.spool import Spool
+from pytest_koderz.cortex.client.memories import memory_of_result
+from pytest_koderz.cortex.client.spool import Spool
 from pytest_koderz.testing import OllamaServer
 from tests.conftest import Run
 from tests.core.worlds import START
@@ -74,6 +74,41 @@ def test_an_experiment_is_told_alike_from_both(simulate: Run, run: Run, pytester
     wrong = run("--koderz-analyze", found[1][:-1] + "x")
     assert wrong.ret == pytest.ExitCode.USAGE_ERROR
     wrong.stderr.fnmatch_lines([f"ERROR: --koderz-analyze: * (did you mean {found[1]}?)"])
+
+
+def test_what_was_recorded_decides(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
+    """Arms, control, margin and prices are those of the run, whatever koderz.yaml says by now."""
+    arms = ("--koderz-arm", "koderz", "--koderz-arm", "no-spec")
+    seen = forgetful("--koderz-problems", "2-3", "--tb=no", "-rN", *arms)
+    seen.stdout.fnmatch_lines(["SIMULATED   an extra solve by the spec: * against no-spec*"])
+    (journal,) = (pytester.path / ".koderz").glob("bench_*/main.jsonl")
+    (pytester.path / "koderz.yaml").write_text(CHANGED)
+    told = _ours(run("--koderz-analyze", journal.parent.name))
+    assert _summary(told) == _summary(seen.outlines)
+
+
+CHANGED = """
+margin: 0.5
+control: local-only
+cortex: {enabled: false}
+profiles:
+  simulated: {arms: [local-only], models: {spec: smollm2, local: smollm2, checkpoint: smollm2, frontier: smollm2}}
+arms:
+  koderz: {local: local}
+  no-spec: {local: local, candidates: 7}
+"""
+
+
+@pytest.mark.parametrize("verb", ["--koderz-analyze=bench_1a2b3c4d", "--koderz-resume=bench_1a2b3c4d"])
+def test_a_journal_that_cannot_be_read_is_a_usage_error(verb: str, run: Run, pytester: pytest.Pytester) -> None:
+    """With file and line; never an internal error."""
+    journal = pytester.path / ".koderz" / "bench_1a2b3c4d" / "main.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"v":3,"event":"benchmark","at":"2026","arms":"koderz"}\n')
+    result = run("--koderz", verb)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *main.jsonl:1: arms: must be a list, not 'koderz'; remove it to go on *"])
+    run("--koderz-results").stdout.fnmatch_lines(["bench_1a2b3c4d  cannot be read: *"])
 
 
 @pytest.mark.skipif(NODE is None, reason="there is no node to run the stand-in with")

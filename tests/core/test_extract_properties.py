@@ -55,7 +55,7 @@ PARTS = [
     ),
     *(WHOLE, LOOP, "Sure!", "return", ":", "#", "\ud800", "\u201c", "lambda: 0", "x = 1", "assert False", ";", "\\"),
 ]
-SLOW = settings(max_examples=150, deadline=None)
+SLOW = settings(deadline=None)
 
 
 @SLOW

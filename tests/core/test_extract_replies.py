@@ -42,7 +42,9 @@ def _verdict(judge: Judge, problem: Problem, reply: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", ["llm-humaneval-benchmarks", "mapcoder", "mint"])
+@pytest.mark.parametrize(
+    "source", [pytest.param("llm-humaneval-benchmarks", marks=pytest.mark.sample), "mapcoder", "mint"]
+)
 def test_recorded_replies_get_the_verdict_of_a_careful_reader(source: str, judge: Judge) -> None:
     """Extraction and judging together agree with every label but those that are listed with a reason."""
     problems = {problem.id: problem for problem in load("humaneval")}

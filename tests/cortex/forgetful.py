@@ -1,8 +1,8 @@
 """A memory server that loses what claude-cortex 2.0.0 is documented to lose, and fails when it is told to.
 
 Started as `node forgetful.py --db FILE`. FILE with the suffix .faults says what goes wrong: `lost_reply`, `hang`,
-`refuse` and `similar` list the numbers of the calls of `remember` concerned; `long_term` is added to the count of
-long-term memories; `cut` is the length of contents.
+`refuse`, `reject`, `drop` and `similar` list the numbers of the calls of `remember` concerned; `long_term` is added to
+the count of long-term memories; `cut` is the length of contents; with `keep` nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import anyio
 
-from pytest_koderz.cortex.answers import Tools
-from pytest_koderz.cortex.server import server_of
-from pytest_koderz.cortex.store import Filter, Store
+from pytest_koderz.cortex.server.mcp_server import server_of
+from pytest_koderz.cortex.server.memory_tools import MemoryTools
+from pytest_koderz.cortex.server.store import MemoryFilter, Store
 
 SHORT_TERM_CAP = 250
 
 
-class Forgetful(Tools):
+class Forgetful(MemoryTools):
     """The embedded server's tools, with the losses put back in."""
 
     def __init__(self, store: Store, database: Path) -> None:
@@ -39,12 +39,14 @@ class Forgetful(Tools):
             return self._remember_forgetfully(arguments), False
         if tool == "export_memories":  # claude-cortex knows no other argument
             arguments = {name: value for name, value in arguments.items() if name == "project"}
+        if tool == "forget" and self._faults.get("keep"):
+            return "Failed to forget: Error: locked", False
         if tool == "end_session":
-            self._store.forget([row["id"] for row in self._store.find(Filter(type="short_term"))])
+            self._store.forget([row["id"] for row in self._store.find(MemoryFilter(type="short_term"))])
         text, is_error = super().call(tool, arguments)
         if tool == "memory_stats":
             more = self._faults.get("long_term", 0)
-            count = len(self._store.find(Filter(type="long_term")))
+            count = len(self._store.find(MemoryFilter(type="long_term")))
             text = text.replace(f"Long-term: {count}", f"Long-term: {count + more}")
         return text, is_error
 
@@ -56,21 +58,25 @@ class Forgetful(Tools):
             time.sleep(3600)
         if number in self._faults.get("refuse", ()):
             return "Failed to remember: Database is busy (another operation in progress). Please try again in a moment."
+        if number in self._faults.get("reject", ()) or "transferable" in arguments:
+            return "Failed to remember: Error: SQLite3 can only bind numbers, strings, bigints, buffers, and null"
         if number in self._faults.get("similar", ()) or self._has_like(arguments):
             return (
                 f'Remembered: "{arguments["title"]}"\n  ID: 1\n  Type: long_term\n  Category: custom\n'
                 "  Salience: 100%\n  Reason: Updated existing similar memory"
             )
         text, _ = super().call("remember", self._cut(arguments))
-        rows = self._store.find(Filter(type="short_term"), "salience, last_accessed, id")
+        rows = self._store.find(MemoryFilter(type="short_term"), "salience, last_accessed, id")
         self._store.forget([row["id"] for row in rows[: max(0, len(rows) - SHORT_TERM_CAP)]])
+        if number in self._faults.get("drop", ()):
+            self._store.forget([self._store.find(MemoryFilter())[-1]["id"]])
         if number in self._faults.get("lost_reply", ()):
             os._exit(1)
         return text
 
     def _has_like(self, arguments: Mapping[str, Any]) -> bool:
         important = arguments.get("importance") in ("high", "critical")
-        rows = self._store.find(Filter(query=arguments["title"]))
+        rows = self._store.find(MemoryFilter(query=arguments["title"]))
         return important and any(row["title"] == arguments["title"] for row in rows)
 
     def _cut(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +90,7 @@ class Forgetful(Tools):
         }
 
 
-async def serve(tools: Tools) -> None:
+async def serve(tools: MemoryTools) -> None:
     from mcp.server.stdio import stdio_server
 
     server = server_of(tools)

@@ -113,6 +113,7 @@ const TOOLS = {
   remember(given) {
     const sign = given.title.match(REFUSED);
     if (sign) return `Failed to remember: Error: fts5: syntax error near "${sign[0]}"`;
+    if ("transferable" in given) return "Failed to remember: Error: SQLite3 can only bind numbers, strings, bigints, buffers, and null";
     const salience = { low: 0.3, normal: 0.5, high: 0.8, critical: 1 }[given.importance] ?? 0.25;
     const category = given.category ?? "note", tags = given.tags ?? [];
     const like = similar(given, category, tags);
@@ -134,7 +135,7 @@ const TOOLS = {
       created_at: moment,
       metadata: JSON.stringify(given.metadata ?? {}),
       scope: given.scope ?? (GLOBAL.includes(category) ? "global" : "project"),
-      transferable: given.transferable ? 1 : 0,
+      transferable: given.scope === "global" ? 1 : 0,
       embedding: null,
       embedding_model: null,
     };

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_koderz.cortex import Delivery, recall
-from pytest_koderz.cortex.replies import exported
+from pytest_koderz.cortex.client.replies import exported
 
 from .worlds import LOSSY, NODE, converse, iteration, launch, lived, lossy, servers_of, spec, tell
 
@@ -36,7 +36,7 @@ def test_the_stand_in_loses_what_it_is_said_to_lose(tmp_path: Path) -> None:
     """Each loss of the recorded server, met by whoever does not know of it."""
     several = {"category": "custom", "tags": ["spec", "experiment"], "importance": "critical"}
     careless: Mapping[str, tuple[list[Call], int]] = {
-        "titles": ([remember("cost = 1"), remember("why?")], 0),
+        "refused": ([remember("cost = 1"), remember("why?"), remember("here", transferable=False)], 0),
         "similar": ([remember("spec experiment custom", **several) for _ in range(30)], 2),
         "short term": ([remember(f"note {number}") for number in range(300)], 250),
         "end": ([remember("note"), ("end_session", {"sessionId": 999})], 0),

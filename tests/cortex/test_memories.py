@@ -7,31 +7,31 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
-from pytest_koderz.cortex.memories import (
+from pytest_koderz.cortex.client.memories import (
     CONTENT_LIMIT,
-    Memory,
+    MemoryEntry,
     memory_of_advice,
     memory_of_benchmark,
     memory_of_checkpoint,
     memory_of_iteration,
     memory_of_result,
     memory_of_spec,
+    record_of,
     shortened,
     title_of,
-    value_of,
 )
-from pytest_koderz.cortex.reading import experiment_of
-from pytest_koderz.cortex.redaction import Redaction
+from pytest_koderz.cortex.client.recalled_experiments import experiment_of
+from pytest_koderz.cortex.client.secret_values import Redaction
 
 from .worlds import BENCHMARK, advice, experiment, guidance, iteration, lived, spec
 
 
-def row(memory: Memory) -> dict[str, Any]:
+def row(memory: MemoryEntry) -> dict[str, Any]:
     """*memory* as a server gives it back."""
     arguments = json.loads(json.dumps(memory.arguments("koderz"), default=str))
     return {**arguments, "metadata": json.dumps(arguments["metadata"])}
@@ -40,7 +40,7 @@ def row(memory: Memory) -> dict[str, Any]:
 def test_values_come_back_equal() -> None:
     """Each with all its parts: decimals, enumerations, failures, several candidates."""
     one = lived().with_advice(advice())
-    told: list[tuple[type, object, Memory]] = [
+    told: list[tuple[type, object, MemoryEntry]] = [
         (Spec, one.spec, memory_of_spec(one, spec(), "0123")),
         (Iteration, one.iterations[2], memory_of_iteration(one, one.iterations[2])),
         (Guidance, one.checkpoints[0], memory_of_checkpoint(one, one.checkpoints[0])),
@@ -48,7 +48,7 @@ def test_values_come_back_equal() -> None:
         (Experiment, replace(one, spec=None, iterations=(), advice=(), checkpoints=()), memory_of_result(one)),
     ]
     for kind, value, memory in told:
-        assert value_of(kind, row(memory)) == value
+        assert record_of(kind, row(memory)) == value
 
 
 def test_an_experiment_is_rebuilt_from_its_memories() -> None:
@@ -82,7 +82,7 @@ def test_the_words_of_the_seed_are_kept() -> None:
 def test_a_benchmark_is_a_note() -> None:
     """With its settings, for people and for machines; half of a name cannot be taken for another benchmark's."""
     head = {"id": BENCHMARK, "profile": "live", "arms": ["koderz"], "margin": 0.05, "max_cost": None}
-    memory = Memory.from_json(memory_of_benchmark(head).as_json())
+    memory = MemoryEntry.from_json(memory_of_benchmark(head).as_json())
     assert (memory.category, memory.title, memory.tags) == (
         "note",
         f"{BENCHMARK} benchmark-note",
@@ -116,7 +116,7 @@ def test_an_iteration_without_code_is_kept() -> None:
     """As a reply that held none."""
     empty = Iteration(1, (None,), (Verdict(Outcome.NO_CODE),))
     memory = memory_of_iteration(experiment(), empty)
-    assert value_of(Iteration, row(memory)) == empty
+    assert record_of(Iteration, row(memory)) == empty
     assert memory.metadata["digest"] is None
 
 
@@ -129,10 +129,13 @@ def test_a_spec_is_found_by_its_key_only_where_it_was_paid_for() -> None:
     assert "paid for by exp_00000000" in recalled.content
 
 
+FOR_ANY_TEXT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+"""However long a loaded machine takes to think of one."""
+
 TEXTS = st.text(max_size=400) | st.text(alphabet="🙂é\n`", max_size=12_000)
 
 
-@settings(max_examples=60, deadline=None)
+@FOR_ANY_TEXT
 @given(TEXTS)
 def test_a_content_is_never_longer_than_the_server_keeps(text: str) -> None:
     """In the units in which JavaScript counts; what was cut says where the whole is."""
@@ -141,7 +144,7 @@ def test_a_content_is_never_longer_than_the_server_keeps(text: str) -> None:
     assert cut == text * 4 or cut.endswith("\n\n[whole elsewhere]")
 
 
-@settings(max_examples=60, deadline=None)
+@FOR_ANY_TEXT
 @given(st.text(max_size=60))
 def test_titles_hold_what_every_search_takes(name: str) -> None:
     """Letters, digits and a few signs, whatever a problem is called."""
@@ -149,19 +152,19 @@ def test_titles_hold_what_every_search_takes(name: str) -> None:
     assert not set(title) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:-.,_() ")
 
 
-@settings(max_examples=60, deadline=None)
+@FOR_ANY_TEXT
 @given(source=st.text(max_size=300), told=st.text(max_size=300))
 def test_any_text_of_a_model_survives(source: str, told: str) -> None:
     """Whatever characters it holds; only halves of surrogate pairs, which are no text, become question marks."""
     step = iteration(1, source, told=told)
-    memory = Memory.from_json(memory_of_iteration(experiment(), step).as_json())
-    assert value_of(Iteration, row(memory)) == step
+    memory = MemoryEntry.from_json(memory_of_iteration(experiment(), step).as_json())
+    assert record_of(Iteration, row(memory)) == step
 
 
 def test_half_a_surrogate_pair_can_be_sent() -> None:
     """Some models write them; the text is kept but for them."""
     memory = memory_of_iteration(experiment(), iteration(1, "x = '\ud83d'\n"))
-    assert "x = '?'" in Memory.from_json(memory.as_json()).content
+    assert "x = '?'" in MemoryEntry.from_json(memory.as_json()).content
 
 
 def test_secrets_of_the_environment_are_taken_out() -> None:
@@ -174,7 +177,7 @@ def test_secrets_of_the_environment_are_taken_out() -> None:
     }
     step = iteration(1, told='sk-ant-secret quo"ted\\secret en_US.UTF-8 a')
     text = Redaction.of(environment).of_json(memory_of_iteration(experiment(), step).as_json())
-    told = value_of(Iteration, row(Memory.from_json(text))).feedback
+    told = record_of(Iteration, row(MemoryEntry.from_json(text))).feedback
     assert told == "[redacted] [redacted] en_US.UTF-8 a"
 
 
@@ -191,4 +194,4 @@ def test_candidates_other_than_the_best_are_kept() -> None:
     several = Iteration(1, (Candidate("a = 1\n"), Candidate("a = 2\n")), (wrong, right))
     memory = memory_of_iteration(experiment(), several)
     assert "a = 2" in memory.content
-    assert value_of(Iteration, row(memory)) == several
+    assert record_of(Iteration, row(memory)) == several

@@ -18,11 +18,18 @@ from typing import Any
 import pytest
 
 from pytest_koderz.core.errors import MemoryUnavailable
-from pytest_koderz.cortex.answers import Tools
-from pytest_koderz.cortex.connection import connect
-from pytest_koderz.cortex.replies import Reply, exported, in_context, long_term_count, remembered, session_started
-from pytest_koderz.cortex.store import MIGRATIONS, Filter, Store
-from pytest_koderz.cortex.tools import SCHEMAS
+from pytest_koderz.cortex.client.connection import connect
+from pytest_koderz.cortex.client.replies import (
+    ToolReply,
+    exported,
+    in_context,
+    long_term_count,
+    remembered,
+    session_started,
+)
+from pytest_koderz.cortex.server.memory_tools import MemoryTools
+from pytest_koderz.cortex.server.store import MIGRATIONS, MemoryFilter, Store
+from pytest_koderz.cortex.server.tool_schemas import SCHEMAS
 
 from .worlds import converse, launch, rows_in, servers_of
 
@@ -30,29 +37,29 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Iterator[Tools]:
+def tools(tmp_path: Path) -> Iterator[MemoryTools]:
     with closing(Store(tmp_path / "cortex.db")) as store:
-        yield Tools(store, "koderz", tmp_path)
+        yield MemoryTools(store, "koderz", tmp_path)
 
 
-def say(tools: Tools, tool: str, **arguments: object) -> str:
+def say(tools: MemoryTools, tool: str, **arguments: object) -> str:
     text, is_error = tools.call(tool, arguments)
     assert not is_error, text
     return text
 
 
-def export(tools: Tools, **arguments: object) -> list[dict[str, Any]]:
-    return exported(Reply(say(tools, "export_memories", **arguments)))
+def export(tools: MemoryTools, **arguments: object) -> list[dict[str, Any]]:
+    return exported(ToolReply(say(tools, "export_memories", **arguments)))
 
 
-def keep(tools: Tools, title: str, content: str = "text", **more: object) -> int:
-    answer = remembered(Reply(say(tools, "remember", title=title, content=content, **more)))
+def keep(tools: MemoryTools, title: str, content: str = "text", **more: object) -> int:
+    answer = remembered(ToolReply(say(tools, "remember", title=title, content=content, **more)))
     assert answer.kept, answer
     assert answer.id is not None
     return answer.id
 
 
-def test_a_memory_comes_back_whole(tools: Tools) -> None:
+def test_a_memory_comes_back_whole(tools: MemoryTools) -> None:
     """Title, content, tags and metadata are what was given, however long."""
     content, tags = "ü\u2028🙂\x00" * 20_000, [f"t{number}" for number in range(30)]
     metadata = {"deep": {"list": [1, 2.5, None, True, "x"]}, "cost": 0.0463}
@@ -62,9 +69,9 @@ def test_a_memory_comes_back_whole(tools: Tools) -> None:
     assert (json.loads(row["tags"]), json.loads(row["metadata"])) == (tags, metadata)
 
 
-def test_nothing_is_merged_aged_or_capped(tools: Tools) -> None:
+def test_nothing_is_merged_aged_or_capped(tools: MemoryTools) -> None:
     """300 short-term memories, and equal titles of critical importance: all are there after the session has ended."""
-    session = session_started(Reply(say(tools, "start_session")))
+    session = session_started(ToolReply(say(tools, "start_session")))
     for number in range(300):
         keep(tools, f"note {number}", type="short_term", importance="low")
     for number in range(5):
@@ -74,7 +81,7 @@ def test_nothing_is_merged_aged_or_capped(tools: Tools) -> None:
     assert len(export(tools)) == 305
 
 
-def test_a_title_that_cannot_be_searched_for_is_refused(tools: Tools) -> None:
+def test_a_title_that_cannot_be_searched_for_is_refused(tools: MemoryTools) -> None:
     """In words, and nothing is written; so a title that this server takes is one that claude-cortex takes."""
     for sign in "!#$%';<=>?@[\\]`~":
         assert say(tools, "remember", title=f"a {sign} b", content="c").startswith("Failed to remember: Error: fts5:")
@@ -83,7 +90,7 @@ def test_a_title_that_cannot_be_searched_for_is_refused(tools: Tools) -> None:
     keep(tools, "")
 
 
-def test_search_finds_all_words_in_any_order(tools: Tools) -> None:
+def test_search_finds_all_words_in_any_order(tools: MemoryTools) -> None:
     """In title, content and tags."""
     keep(tools, "exp_1 HumanEval/0 iteration-1", "def f(): return one")
     keep(tools, "exp_2 HumanEval/0 iteration-1", "def f(): return two", tags=["special"])
@@ -93,7 +100,7 @@ def test_search_finds_all_words_in_any_order(tools: Tools) -> None:
     assert say(tools, "recall", query="what? = now").startswith("Failed to recall: Error: fts5:")
 
 
-def test_recall_filters(tools: Tools) -> None:
+def test_recall_filters(tools: MemoryTools) -> None:
     """By category, type, tag, project and scope."""
     keep(tools, "one", category="error", tags=["a"], type="episodic")
     keep(tools, "two", category="todo", tags=["a", "b"])
@@ -112,7 +119,7 @@ def test_recall_filters(tools: Tools) -> None:
     assert "Found 2 memories:\n" in say(tools, "recall", project="*", limit=2)
 
 
-def test_what_is_looked_at_grows_important(tools: Tools) -> None:
+def test_what_is_looked_at_grows_important(tools: MemoryTools) -> None:
     """Less each time, and no further than 100 %; then it is promoted to the long term."""
     number = keep(tools, "seen", type="short_term", importance="normal")
     assert "Would promote: 0 memories" in say(tools, "consolidate", dryRun=True)
@@ -123,13 +130,13 @@ def test_what_is_looked_at_grows_important(tools: Tools) -> None:
     assert say(tools, "consolidate") == "Consolidation: 1 promoted, 0 updated, 0 deleted."
 
 
-def test_an_unspoken_category_is_guessed(tools: Tools) -> None:
+def test_an_unspoken_category_is_guessed(tools: MemoryTools) -> None:
     """From words in title and content; a plain text is a note."""
     for text, category in (("Fixed a crash", "error"), ("I prefer tabs", "preference"), ("hello", "note")):
         assert f"Category: {category}\n" in say(tools, "remember", title=text, content="x")
 
 
-def test_forget(tools: Tools) -> None:
+def test_forget(tools: MemoryTools) -> None:
     """One by its id; several only when confirmed; a preview deletes nothing; without criteria nothing happens."""
     numbers = [keep(tools, f"memory {number}", category="todo") for number in range(3)]
     assert "Failed to forget: Memory with ID 77 not found" in say(tools, "forget", id=77)
@@ -144,7 +151,7 @@ def test_forget(tools: Tools) -> None:
     assert say(tools, "recall", query="memory") == "No memories found matching your query."
 
 
-def test_links(tools: Tools) -> None:
+def test_links(tools: MemoryTools) -> None:
     """Each once, between two memories that are there; seen from both ends; gone with either."""
     one, two = keep(tools, "one"), keep(tools, "two")
     assert say(tools, "get_related", id=one) == "No related memories found."
@@ -159,12 +166,12 @@ def test_links(tools: Tools) -> None:
     assert say(tools, "get_related", id=two) == "No related memories found."
 
 
-def test_an_export_can_be_imported(tools: Tools, tmp_path: Path) -> None:
+def test_an_export_can_be_imported(tools: MemoryTools, tmp_path: Path) -> None:
     """With content, tags and metadata as they were; a file with one bad entry is not imported by half."""
     keep(tools, "one", "first", tags=["a"], metadata={"n": 1}, category="todo", type="long_term")
     data = say(tools, "export_memories").partition("\n\n")[2]
     with closing(Store(tmp_path / "other.db")) as store:
-        other = Tools(store, "koderz", tmp_path)
+        other = MemoryTools(store, "koderz", tmp_path)
         assert say(other, "import_memories", data=data) == "Imported 1 memories."
         (row,) = export(other)
         assert (row["title"], row["content"], row["tags"], row["metadata"]) == ("one", "first", '["a"]', '{"n":1}')
@@ -178,7 +185,7 @@ def test_an_export_can_be_imported(tools: Tools, tmp_path: Path) -> None:
         assert len(export(other)) == 1
 
 
-def test_context(tools: Tools) -> None:
+def test_context(tools: MemoryTools) -> None:
     """Decisions, patterns, open items and the latest, in three formats; with a query also what it finds."""
     keep(tools, "the plan", "Use SQLite", category="architecture", importance="high")
     keep(tools, "the way", "Frozen values", category="pattern", importance="normal")
@@ -190,13 +197,13 @@ def test_context(tools: Tools) -> None:
     detailed = say(tools, "get_context", format="detailed", query="frozen")
     assert detailed.startswith("# Project Context: koderz")
     assert "## Relevant to Current Context" in detailed
-    rows = in_context(Reply(say(tools, "get_context", format="raw", query="tests")))
+    rows = in_context(ToolReply(say(tools, "get_context", format="raw", query="tests")))
     assert [row["title"] for row in rows] == ["the rest", "the plan", "the way", "the rest"]
     assert say(tools, "get_context", project="*").startswith("### Key Decisions")
     assert "### Pending Items" in say(tools, "start_session")
 
 
-def test_projects(tools: Tools, tmp_path: Path) -> None:
+def test_projects(tools: MemoryTools, tmp_path: Path) -> None:
     """From the environment, else the folder's name, until one is set; `*` is all of them."""
     assert "**Detection Source:** env" in say(tools, "get_project")
     assert say(tools, "set_project", project="*") == "Project context changed: koderz -> global"
@@ -204,14 +211,14 @@ def test_projects(tools: Tools, tmp_path: Path) -> None:
     keep(tools, "of no project")
     assert export(tools)[0]["project"] is None
     with closing(Store(tmp_path / "other.db")) as store:
-        assert f"**Current Project:** {tmp_path.name}\n" in say(Tools(store, None, tmp_path), "get_project")
+        assert f"**Current Project:** {tmp_path.name}\n" in say(MemoryTools(store, None, tmp_path), "get_project")
 
 
-def test_statistics(tools: Tools) -> None:
+def test_statistics(tools: MemoryTools) -> None:
     """By type and category, of one project or of all."""
     keep(tools, "one", category="todo", type="long_term")
     keep(tools, "two", category="todo", project="other")
-    assert long_term_count(Reply(say(tools, "memory_stats"))) == 1
+    assert long_term_count(ToolReply(say(tools, "memory_stats"))) == 1
     assert "Total memories: 2\n" in say(tools, "memory_stats", project="*")
     assert "Total memories: 0\n" in say(tools, "memory_stats", project="none")
 
@@ -238,7 +245,7 @@ WRONG_CALLS: list[tuple[str, Mapping[str, object], str, list[object]]] = [
 
 @pytest.mark.parametrize(("tool", "arguments", "code", "path"), WRONG_CALLS)
 def test_a_wrong_call_is_an_error_that_names_the_argument(
-    tools: Tools, tool: str, arguments: Mapping[str, object], code: str, path: list[object]
+    tools: MemoryTools, tool: str, arguments: Mapping[str, object], code: str, path: list[object]
 ) -> None:
     """In the words of claude-cortex's own validation."""
     text, is_error = tools.call(tool, arguments)
@@ -248,7 +255,7 @@ def test_a_wrong_call_is_an_error_that_names_the_argument(
     assert [(issue["code"], issue["path"]) for issue in json.loads(issues)] == [(code, path)]
 
 
-def test_every_tool_answers_every_call_that_fits_its_schema(tools: Tools) -> None:
+def test_every_tool_answers_every_call_that_fits_its_schema(tools: MemoryTools) -> None:
     """With the least arguments; none fails in Python."""
     least = {"string": "a", "number": 1, "array": [], "object": {}, "boolean": False}
     for tool, schema in SCHEMAS.items():
@@ -323,12 +330,12 @@ def test_a_missing_folder_is_made(tmp_path: Path) -> None:
 
 def test_an_unfinished_migration_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The schema changes as a whole or not at all."""
-    monkeypatch.setattr("pytest_koderz.cortex.store.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE more (x); broken;"))
+    monkeypatch.setattr("pytest_koderz.cortex.server.store.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE more (x); broken;"))
     with pytest.raises(sqlite3.OperationalError):
         Store(tmp_path / "cortex.db")
     monkeypatch.undo()
     with closing(Store(tmp_path / "cortex.db")) as store:
-        assert store.find(Filter()) == []
+        assert store.find(MemoryFilter()) == []
     with closing(sqlite3.connect(tmp_path / "cortex.db")) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         assert database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)
@@ -337,7 +344,7 @@ def test_an_unfinished_migration_leaves_nothing(tmp_path: Path, monkeypatch: pyt
 def test_several_servers_write_one_file_at_once(tmp_path: Path) -> None:
     """Each acknowledged memory of each of three servers, started at the same moment, is there once."""
 
-    def write(server: int) -> list[Reply]:
+    def write(server: int) -> list[ToolReply]:
         titles = [f"server-{server} memory-{number}" for number in range(60)]
         return converse(launch(tmp_path), [("remember", {"title": title, "content": "c"}) for title in titles])
 

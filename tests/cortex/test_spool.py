@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.cortex.memories import memory_of_iteration
-from pytest_koderz.cortex.spool import Spool, SpoolTaken, State, owed_by
+from pytest_koderz.cortex.client.memories import memory_of_iteration
+from pytest_koderz.cortex.client.spool import Spool, SpoolTaken, State, owed_by
 from pytest_koderz.cortex.transaction import writing
 
 from .worlds import experiment, iteration

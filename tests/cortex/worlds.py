@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -21,15 +21,18 @@ from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome,
 from pytest_koderz.core.money import Ledger, Spending, Usage
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.cortex import Cortex, open_cortex
-from pytest_koderz.cortex.answers import Tools
-from pytest_koderz.cortex.connection import Launch, connect
-from pytest_koderz.cortex.replies import Reply, exported
-from pytest_koderz.cortex.store import Store
+from pytest_koderz.cortex.client.connection import Launch, connect
+from pytest_koderz.cortex.client.replies import ToolReply, exported
+from pytest_koderz.cortex.server.memory_tools import MemoryTools
+from pytest_koderz.cortex.server.store import Store
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "cortex"
 FORGETFUL = Path(__file__).with_name("forgetful.py")
 LOSSY = Path(__file__).with_name("lossy_server.mjs")
 NODE = shutil.which("node")
+
+REAL = os.environ.get("CORTEX_PATH") or None
+"""A real claude-cortex."""
 
 BENCHMARK = "bench_0a1b2c3d"
 
@@ -106,22 +109,31 @@ def tell(cortex: Cortex, ended: Experiment) -> int:
     return len(ended.advice) + 1 + (ended.spec is not None) + len(ended.iterations) + len(ended.checkpoints)
 
 
-def embedded(folder: Path, name: str = "main", environment: Mapping[str, str] | None = None) -> Cortex:
+def embedded(
+    folder: Path, name: str = "main", environment: Mapping[str, str] | None = None, server: str | None = None
+) -> Cortex:
+    """Cortex on the embedded server, or on claude-cortex where *server* is its path."""
     return open_cortex(
-        cortex_path=None,
+        cortex_path=server,
         database=folder / "cortex.db",
         spool=folder / "bench" / f"{name}.spool",
         environment=environment,
     )
 
 
-def forgetful(folder: Path, name: str = "main", faults: Mapping[str, object] | None = None) -> Cortex:
+def forgetful(
+    folder: Path,
+    name: str = "main",
+    faults: Mapping[str, object] | None = None,
+    complain: Callable[[str], None] | None = None,
+) -> Cortex:
     """Cortex on a server that loses what claude-cortex loses, launched as claude-cortex is."""
     return open_cortex(
         cortex_path=str(FORGETFUL),
         database=folder / "cortex.db",
         spool=folder / "bench" / f"{name}.spool",
         environment=node_environment(folder, faults or {}),
+        complain=complain,
     )
 
 
@@ -150,25 +162,28 @@ def launch(folder: Path, environment: Mapping[str, str] | None = None, cortex_pa
     return Launch.of(cortex_path, folder / "cortex.db", "koderz", environment or os.environ)
 
 
-def converse(how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]]) -> list[Reply]:
+def converse(how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]]) -> list[ToolReply]:
     """The replies to *calls*, over one connection."""
 
-    async def talk() -> list[Reply]:
+    async def talk() -> list[ToolReply]:
         async with connect(how) as connection:
             return [await connection.call(tool, arguments) for tool, arguments in calls]
 
     return asyncio.run(talk())
 
 
-def rows_in(folder: Path) -> list[Row]:
-    """All that the database holds."""
+def rows_in(folder: Path, server: str | None = None) -> list[Row]:
+    """All that the database holds, which is claude-cortex's where *server* is its path."""
+    if server is not None:
+        (reply,) = converse(launch(folder, cortex_path=server), [("export_memories", {"project": "*"})])
+        return list(exported(reply))
     with closing(Store(folder / "cortex.db")) as store:
-        text, _ = Tools(store, "koderz", folder).call("export_memories", {"project": "*"})
-    return list(exported(Reply(text)))
+        text, _ = MemoryTools(store, "koderz", folder).call("export_memories", {"project": "*"})
+    return list(exported(ToolReply(text)))
 
 
-def titles_in(folder: Path) -> list[str]:
-    return sorted(str(row["title"]) for row in rows_in(folder))
+def titles_in(folder: Path, server: str | None = None) -> list[str]:
+    return sorted(str(row["title"]) for row in rows_in(folder, server))
 
 
 def servers_of(folder: Path) -> list[int]:

@@ -28,7 +28,7 @@ FLOATS = st.floats(allow_nan=False)
 NEAR = st.sampled_from([0.0, 1e-9, 9.9e-7, 1e-6, 1.01e-6, 1e-4, -1e-6, 1e-7, 1e-8])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(wanted=st.lists(FLOATS, min_size=1, max_size=4), part=NEAR, share=NEAR, tolerance=st.sampled_from([0, 1e-4]))
 def test_lists_of_floats_are_as_close_as_allclose_asks_for(
     wanted: list[float], part: float, share: float, tolerance: float
@@ -40,7 +40,7 @@ def test_lists_of_floats_are_as_close_as_allclose_asks_for(
     assert agrees_of("HumanEval/900", "f", tolerance)(answer, wanted) is (answer == wanted or bool(close))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(wanted=st.complex_numbers(allow_nan=False, allow_infinity=False, max_magnitude=1e9), part=NEAR)
 def test_complex_numbers_are_as_close_as_allclose_asks_for(wanted: complex, part: float) -> None:
     """Where a tolerance is given; without one they are equal or not."""

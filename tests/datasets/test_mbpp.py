@@ -58,6 +58,7 @@ def test_a_malformed_row_is_named(tmp_path: Path, fields: dict[str, Any], words:
 
 
 @pytest.mark.slow
+@pytest.mark.sample
 def test_every_solution_of_mbpp_passes() -> None:
     """The 427 published solutions pass the published assertions; one of them is named `check` itself."""
     if not SANITIZED.is_file():

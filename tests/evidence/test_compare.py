@@ -210,7 +210,7 @@ def test_no_margin_and_no_difference_never_comes_to_an_end() -> None:
     assert problems_needed(Pairs(2, 2, 20), 20, 0.0) is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(st.integers(0, 30), st.integers(0, 8), st.integers(0, 8), st.integers(0, 8))
 def test_comparison_is_consistent_for_any_table(both: int, only_arm: int, only_control: int, neither: int) -> None:
     """Never better and worse at once: exchanging the arms exchanges the claims, and claims agree with the interval."""
@@ -241,7 +241,7 @@ def thrice(counts: list[tuple[int, int]]) -> tuple[list[Experiment], list[Experi
     return arm, control
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
 def test_comparison_of_epochs_is_consistent(counts: list[tuple[int, int]]) -> None:
     """As for single tries: mirrored when the arms change places, and claims agree with the interval beside them."""

@@ -142,7 +142,7 @@ def test_estimate_of_nothing_settled_is_unknown() -> None:
 prices = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(deadline=None)
 @given(prices)
 def test_savings_add_up_and_mirror(pairs: list[tuple[int, int]]) -> None:
     """What one arm saves the other loses, and the interval holds the figure."""

@@ -18,6 +18,8 @@ from threading import Thread
 import pytest
 
 from pytest_koderz.datasets import load, read_suite
+from pytest_koderz.datasets.catalogue import DATASETS
+from pytest_koderz.datasets.dataset import ToolCache
 from pytest_koderz.files import download
 from pytest_koderz.files.download import Source, downloaded
 from pytest_koderz.files.usage_error import UsageError
@@ -277,6 +279,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "caches"
 
 
+def cache_of(name: str) -> ToolCache:
+    found = DATASETS[name].home
+    assert isinstance(found, ToolCache)
+    return found
+
+
 def test_a_suite_names_where_its_file_comes_from(shop: Shop, tmp_path: Path, home: Path) -> None:
     """`url` and `sha256` of a suite; without someone who is told nothing is downloaded."""
     place = tmp_path / "suite.yaml"
@@ -308,12 +316,11 @@ def test_a_published_dataset_is_downloaded_where_it_is_not_at_hand(
     """It goes into our own folder of the user's cache; the publisher's tool's is left alone."""
     from dataclasses import replace
 
-    from pytest_koderz.datasets import places
-
     row = {"task_id": 7, "prompt": "Do.", "code": "def f():\n  return 1", "test_list": ["assert f() == 1"]}
     shop.files["/mbpp.json"] = json.dumps([row]).encode()
     source = Source(f"{shop.url}/mbpp.json", hexed(shop.files["/mbpp.json"]))
-    monkeypatch.setattr(places, "HOMES", {"mbpp": replace(places.HOMES["mbpp"], source=source)})
+    home_of_mbpp = replace(cache_of("mbpp"), source=source)
+    monkeypatch.setitem(DATASETS, "mbpp", replace(DATASETS["mbpp"], home=home_of_mbpp))
     with pytest.raises(UsageError, match=r"was not downloaded yet, which a run of a suite that names it does"):
         load("mbpp")
     (problem,) = load("mbpp", notify=lambda _: None)
@@ -325,8 +332,6 @@ def test_a_published_dataset_is_downloaded_where_it_is_not_at_hand(
 
 def test_where_the_files_are_looked_for(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment's path comes first, then the newest file in the tool's cache."""
-    from pytest_koderz.datasets.places import place_of
-
     for tool, stem, name, variable in (
         ("evalplus", "HumanEvalPlus", "humanevalplus", "HUMANEVAL_OVERRIDE_PATH"),
         ("evalplus", "MbppPlus", "mbppplus", "MBPP_OVERRIDE_PATH"),
@@ -336,6 +341,7 @@ def test_where_the_files_are_looked_for(home: Path, tmp_path: Path, monkeypatch:
         for version in ("v0.1.9", "v0.1.10"):
             (home / tool / f"{stem}-{version}.jsonl").touch()
         (home / tool / f"{stem}-Mini-v0.1.11.jsonl").touch()
+        place_of = cache_of(name)
         assert place_of(name, None) == home / tool / f"{stem}-v0.1.10.jsonl"
         monkeypatch.setenv(variable, str(tmp_path / "mine.jsonl"))
         with pytest.raises(UsageError, match=rf"{variable} names .*mine.jsonl, and no such file is there"):
@@ -372,24 +378,20 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 )
 def test_the_sums_are_those_of_the_released_files(name: str, file: str) -> None:
     """What would be downloaded is checked against the file as it was released."""
-    from pytest_koderz.datasets.places import HOMES
-
     place = SHARED / file
     if not place.is_file():
         pytest.skip(f"the released file is not at {place}")
-    source = HOMES[name].source
+    source = cache_of(name).source
     assert source is not None
     assert download.sha256_of(place) == source.sha256
 
 
 def test_the_sum_of_mbpp_is_that_of_its_rows() -> None:
     """Its publisher writes the rows without line breaks."""
-    from pytest_koderz.datasets.places import HOMES
-
     place = SHARED / "sanitized-mbpp.json"
     if not place.is_file():
         pytest.skip(f"the rows are not at {place}")
-    source = HOMES["mbpp"].source
+    source = cache_of("mbpp").source
     assert source is not None
     assert hexed(json.dumps(json.loads(place.read_text())).encode()) == source.sha256
 

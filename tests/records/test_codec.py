@@ -1,21 +1,33 @@
-"""Experiments as JSON and back, and the journal."""
+"""Records as JSON and back: what is let through can be written and read again, what is refused is named."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.records.codec import from_json, to_json
-from pytest_koderz.records.journal import VERSION, Journal
+from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.money import Price, Spending
+from pytest_koderz.core.ports import Reply
+from pytest_koderz.records.codec import Malformed, dumped, from_json, parsed, plain, to_json, value_of
+from pytest_koderz.records.events import Event, event_of, line_of
 from pytest_koderz.testing import ScriptedModel
-from tests.core.worlds import RIGHT, run, wrong
+from tests.core.worlds import FRONTIER, KODERZ, RIGHT, run, wrong
+
+from .worlds import events
+
+REPLY: dict[str, Any] = {"text": "", "usage": {}, "model_id": "m"}
+SPENDING: dict[str, Any] = {"role": "spec", "model": "m", "calls": 1, "usage": {}, "cost": "1", "seconds": 1}
+DEEP = "[" * 100_000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def experiment() -> Experiment:
     return run(local=ScriptedModel([wrong(1), "no code", wrong(2), wrong(2), RIGHT]))
 
@@ -28,32 +40,96 @@ def test_an_experiment_survives_json(experiment: Experiment) -> None:
     assert again.iterations[0].verdict.outcome is experiment.iterations[0].verdict.outcome
 
 
-def test_other_text_is_no_experiment() -> None:
-    """ValueError, not half a record."""
-    with pytest.raises(ValueError, match="id"):
-        from_json("{}")
+@given(events())
+@settings(max_examples=150, deadline=None)
+def test_what_is_written_is_read_as_it_was(event: Event) -> None:
+    """Every kind of event, with values from end to end of their ranges."""
+    assert event_of(parsed(line_of(event))) == event
 
 
-def test_the_journal_holds_a_line_for_every_event(tmp_path: Path, experiment: Experiment) -> None:
-    """Each is whole when the call returns, so a kill afterwards cannot take it away."""
-    journal = Journal(tmp_path / "bench", "main", {"id": "bench_1"})
-    for iteration in experiment.iterations:
-        before = _lines(journal.path)
-        journal.pytest_koderz_iterated(experiment, iteration)
-        assert len(_lines(journal.path)) == max(len(before), 1) + 1
-    journal.pytest_koderz_ended(experiment)
-    journal.close()
-    events = [json.loads(line) for line in _lines(journal.path)]
-    assert [event["event"] for event in events] == ["benchmark", *["iterated"] * 5, "ended"]
-    assert from_json(json.dumps(events[-1]["record"])) == experiment
-    assert {event["v"] for event in events} == {VERSION}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("1E+999999999"),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
 
 
-def test_nothing_is_written_before_something_happens(tmp_path: Path) -> None:
-    """A run without experiments leaves no folder behind."""
-    Journal(tmp_path / "bench", "main", {}).close()
-    assert not (tmp_path / "bench").exists()
+@given(events(), st.data())
+@settings(max_examples=300, deadline=None)
+def test_what_is_let_through_can_be_written_and_read_again(event: Event, data: st.DataObject) -> None:
+    """Also where something else stands in the place of any part of it: it is refused, or equal after a journey."""
+    told = json.loads(line_of(event))
+    spoilt = data.draw(spoilings(told))
+    try:
+        let_through = event_of(parsed(json.dumps(spoilt)))
+    except Malformed:
+        return
+    assert event_of(parsed(line_of(let_through))) == let_through
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
+@st.composite
+def spoilings(draw: st.DrawFn, told: dict[str, Any]) -> dict[str, Any]:
+    """*told* with other JSON somewhere; the version stays."""
+    name = draw(st.sampled_from([key for key in told if key != "v"]))
+    value = told[name]
+    if isinstance(value, dict) and value and draw(st.booleans()):
+        return {**told, name: draw(spoilings(value))}
+    return {**told, name: draw(JSON)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "words"),
+    [
+        (Spending, SPENDING | {"cost": "1E+999999999"}, "cost: must be a decimal number within 1E-40 and 1E18, not"),
+        (Spending, SPENDING | {"cost": "NaN"}, "cost: must be a decimal number"),
+        (Spending, SPENDING | {"cost": 0.1}, "cost: must be a text, not 0.1"),
+        (Spending, SPENDING | {"seconds": float("nan")}, "seconds: must be a finite number, not nan"),
+        (Spending, SPENDING | {"seconds": "1"}, "seconds: must be a number, not '1'"),
+        (Spending, SPENDING | {"calls": True}, "calls: must be a whole number, not True"),
+        (Spending, SPENDING | {"calls": 10**30}, "calls: is a number too large"),
+        (Reply, REPLY | {"usage": {"input": 1.0}}, r"usage.input: must be a whole number, not 1.0"),
+        (Reply, REPLY | {"warnings": "careful"}, "warnings: must be a list, not 'careful'"),
+        (Reply, REPLY | {"warnings": ["a", 1]}, r"warnings\[1\]: must be a text, not 1"),
+        (Reply, REPLY | {"stop_reason": "tired"}, "stop_reason: must be one of end, max tokens, context, refusal, not"),
+        (Reply, REPLY | {"mood": "good"}, "mood: is no key of this version"),
+        (Reply, {"text": ""}, "usage: is missing"),
+        (Reply, [], "must be an object, not"),
+        (Iteration, {"number": 1, "candidates": [], "verdicts": []}, "candidates and verdicts must be as many"),
+        (
+            Price,
+            {**plain(FRONTIER.price), "as_of": "20261122"},
+            "as_of: must be a day such as 2026-11-22, not '20261122'",
+        ),
+    ],
+)
+def test_what_is_refused_is_named(kind: type, told: object, words: str) -> None:
+    """By its place in the value, and with what would be right."""
+    with pytest.raises(Malformed, match=rf"^{words}"):
+        value_of(kind, told)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (DEEP, "nested too deeply"),
+        ("{" * 3, "is no JSON"),
+        ('{"a": 1, "a": 2}', "a key is given twice"),
+        (b"\xff", "is no JSON"),
+        ("1" * 5000, "is no JSON"),
+    ],
+    ids=["deep", "torn", "twice", "bytes", "digits"],
+)
+def test_text_that_is_no_json_is_refused(text: str | bytes, words: str) -> None:
+    with pytest.raises(Malformed, match=words):
+        parsed(text)
+
+
+def test_what_could_not_be_read_again_is_not_written(experiment: Experiment) -> None:
+    """Such as the infinite seconds of a plugin's model."""
+    with pytest.raises(Malformed, match=r"^seconds: must be a finite number, not inf"):
+        to_json(replace(experiment, seconds=float("inf")))
+
+
+def test_an_arm_is_data(experiment: Experiment) -> None:
+    """With its models and their prices."""
+    assert value_of(type(KODERZ), parsed(dumped(plain(KODERZ)))) == KODERZ

@@ -7,6 +7,7 @@ import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,11 @@ import pytest
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.errors import JournalFault
 from pytest_koderz.core.experiment import Experiment, Spec, Status
-from pytest_koderz.core.money import Usage
+from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.conditions import conditions_of
+from pytest_koderz.records.events import Called
 from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.records.journal import Journal
 from pytest_koderz.records.recorded import Past, read_folder
@@ -29,6 +30,7 @@ PROBLEM = Problem("own/add", "def add(x, y): ...", "add", "def check(candidate):
 START = Experiment("exp_12345678", PROBLEM.id, ARM.name, started="2026-11-22T20:00:00.000+00:00")
 PROMPT = Prompt("Be brief.", "", "Specify.", PROBLEM.id, Role.SPEC)
 REPLY = Reply("Add.\ud800", Usage(1, 2, 3, 4), "qwen-7b", seconds=1.5, warnings=("careful",))
+SPENDING = Spending(Role.SPEC, "coder", 1, REPLY.usage, Decimal("0.5"), 1.5)
 SPEC = Spec("Add.", "qwen-7b", Usage(1, 2))
 
 
@@ -36,7 +38,7 @@ def write(folder: Path, *ends: Status, process: str = "main", arm: Arm = ARM) ->
     """A journal of one experiment, ended as often as *ends* says."""
     journal = Journal(folder, process, {"profile": "live"})
     journal.pytest_koderz_began(START, PROBLEM, arm)
-    journal.pytest_koderz_called(START, Role.SPEC, PROMPT, replace(REPLY, text=process))
+    journal.pytest_koderz_called(START, Role.SPEC, PROMPT, replace(REPLY, text=process), SPENDING)
     journal.pytest_koderz_spec_written(START, SPEC)
     for status in ends:
         journal.pytest_koderz_ended(START.ended(status, 2.0))
@@ -45,14 +47,14 @@ def write(folder: Path, *ends: Status, process: str = "main", arm: Arm = ARM) ->
 
 
 def past(folder: Path, arm: Arm = ARM) -> Past:
-    return read_folder(folder).past(START.id, conditions_of(PROBLEM, arm))
+    return read_folder(folder).past(START.id, PROBLEM, arm)
 
 
 def test_replies_steps_and_the_start_are_found(tmp_path: Path) -> None:
     """By role and prompt digest, whole."""
     write(tmp_path)
     found = past(tmp_path)
-    assert found.replies == {("spec", PROMPT.digest): replace(REPLY, text="main")}
+    assert found.replies == {("spec", PROMPT.digest): replace(REPLY, text="main", charged=Decimal("0.5"))}
     assert (found.started, found.specs, found.settled) == (START.started, (SPEC,), None)
 
 
@@ -70,20 +72,22 @@ def test_an_experiment_may_begin_in_one_process_and_end_in_another(tmp_path: Pat
 @pytest.mark.parametrize(
     ("arm", "names"),
     [
-        (replace(ARM, max_iterations=3), ("arm",)),
-        (replace(ARM, local=replace(MODEL, temperature=0.5)), ("local model",)),
-        (replace(ARM, spec=None), ("arm", "spec model")),
+        (replace(ARM, max_iterations=3), ("max_iterations was 50, is 3",)),
+        (replace(ARM, local=replace(MODEL, temperature=0.5)), ("local.temperature was 0.2, is 0.5",)),
+        (replace(ARM, local=replace(MODEL, options={"top_k": 4})), ("local.options.top_k was unset, is 4",)),
+        (replace(ARM, spec=None), ("spec was coder, is none",)),
         (replace(ARM, local=replace(MODEL, timeout=5.0, hosts=("http://gpu:1",))), ()),
     ],
-    ids=["limits", "model", "role", "transport"],
+    ids=["limits", "model", "option", "role", "transport"],
 )
 def test_what_changed_is_named(tmp_path: Path, arm: Arm, names: tuple[str, ...]) -> None:
-    """And its record is left alone. How a model is reached makes no difference."""
+    """With both values, and its record is left alone. How a model is reached makes no difference."""
     write(tmp_path, Status.SOLVED)
     recorded = read_folder(tmp_path)
-    assert recorded.changes(START.id, conditions_of(PROBLEM, arm)) == names
+    assert recorded.changes(START.id, PROBLEM, arm) == names
     assert (past(tmp_path, arm).settled is None) == bool(names)
-    assert recorded.changes(START.id, conditions_of(replace(PROBLEM, tests="pass"), ARM)) == ("problem",)
+    (of_problem,) = recorded.changes(START.id, replace(PROBLEM, tests="pass"), ARM)
+    assert of_problem == "problem.tests was def check(candidate): ..., is pass"
 
 
 def _torn(lines: list[str]) -> str:
@@ -95,7 +99,7 @@ def _broken(lines: list[str]) -> str:
 
 
 def _newer(lines: list[str]) -> str:
-    return "\n".join(lines).replace('"v":2', '"v":99', 1)
+    return "\n".join(lines).replace('"v":3', '"v":99', 1)
 
 
 def _spoilt(lines: list[str]) -> str:
@@ -119,7 +123,7 @@ def test_a_torn_last_line_is_passed_over_and_cut_off_by_the_next_writer(
     ("change", "words"),
     [
         (_broken, r"main.jsonl:3: is no line of a journal"),
-        (_newer, r"main.jsonl:1: was written by a newer version .* \(format 99, this one reads up to 2\)"),
+        (_newer, r"main.jsonl:1: was written by a newer version .* \(format 99, this one reads up to 3\)"),
     ],
     ids=["broken", "newer"],
 )
@@ -141,10 +145,11 @@ def test_a_clock_that_is_set_back_does_not_change_the_order(tmp_path: Path) -> N
     assert past(tmp_path).replies[Role.SPEC, PROMPT.digest].text == "main"
 
 
-def test_a_line_of_another_shape_makes_that_experiment_unreadable(tmp_path: Path) -> None:
+def test_a_line_of_another_shape_is_refused(tmp_path: Path) -> None:
+    """With the key in it that is wrong."""
     path = write(tmp_path, Status.SOLVED)
     path.write_text(path.read_text().replace('"text":"Add."', '"words":"Add."'))
-    with pytest.raises(JournalFault, match=r"main.jsonl:4: is no record of this version"):
+    with pytest.raises(UsageError, match=r"main.jsonl:4: spec.text: is missing; remove it to go on"):
         past(tmp_path)
 
 
@@ -152,11 +157,15 @@ def test_an_older_journal_does_not_say_under_which_conditions(tmp_path: Path) ->
     """Version 1 had none, so that nothing of it is mixed in."""
     path = write(tmp_path, Status.SOLVED)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    old = [{key: row[key] for key in row if key != "conditions"} | {"v": 1} for row in rows if row["event"] != "began"]
+    rows = [{key: row[key] for key in row if key not in ("conditions", "spending")} | {"v": 1} for row in rows]
+    old = [row for row in rows if row["event"] != "began"]
     path.write_text("".join(json.dumps(row) + "\n" for row in old))
-    (why,) = read_folder(tmp_path).changes(START.id, conditions_of(PROBLEM, ARM))
+    (why,) = read_folder(tmp_path).changes(START.id, PROBLEM, ARM)
     assert why.startswith("journal version")
     assert past(tmp_path) == Past()
+    (call,) = (event.what for event in read_folder(tmp_path).calls())
+    assert isinstance(call, Called)
+    assert call.spending.cost is None
 
 
 def test_what_cannot_be_written_leaves_no_half_line(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def _types(value: Any) -> Any:
 
 
 @given(_VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_every_value_comes_back_equal_and_of_exact_type(value: object) -> None:
     """What goes over the wire comes back the same, in all its depth."""
     result = _across(value)
@@ -118,7 +118,7 @@ def test_every_value_comes_back_equal_and_of_exact_type(value: object) -> None:
 
 
 @given(_JSON)
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 def test_the_decoder_makes_nothing_but_plain_values(message: object) -> None:
     """Whatever JSON arrives, it is refused or becomes plain values and strangers; nothing crashes."""
     nodes = message if type(message) is list else [message]
@@ -135,7 +135,7 @@ def test_the_decoder_makes_nothing_but_plain_values(message: object) -> None:
     st.lists(st.tuples(st.sampled_from("ldsaqCODKVIgtfiubcrneMFyvhmo="), _JSON, _JSON).map(list), max_size=6),
     st.integers(-1, 7),
 )
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 def test_nodes_that_nearly_fit_do_no_harm(nodes: list[Node], root: int) -> None:
     """A graph of the right shape with the wrong content is refused or plain."""
     with suppress(MalformedMessage):
@@ -295,7 +295,7 @@ def test_a_frame_beyond_the_limit_is_refused() -> None:
 
 
 @given(st.lists(st.text(string.printable), max_size=4))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None)
 def test_messages_arrive_one_by_one(messages: list[str]) -> None:
     """What was sent together is received in its parts, and then the end."""
     here, there = socket.socketpair()

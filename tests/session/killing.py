@@ -42,11 +42,12 @@ def kill_when(
     point: Callable[[], bool],
     *arguments: str,
     stop: signal.Signals = signal.SIGKILL,
+    then: Callable[[], object] = lambda: None,
     delay: float = 0.0,
 ) -> bool:
     """Start a benchmark in *folder* and kill it with all its workers once *point* is true; False: it ended before.
 
-    *delay* is the seconds from then to the kill.
+    *then* is called once the signal is sent; *delay* is the seconds from *point* to the kill.
     """
     with subprocess.Popen(
         command(*arguments), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
@@ -59,6 +60,7 @@ def kill_when(
         ended = process.poll() is not None
         if not ended:
             os.killpg(process.pid, stop)
+        then()
         process.communicate()
         assert time.monotonic() < until
         return not ended

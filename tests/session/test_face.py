@@ -18,9 +18,10 @@ from tests.conftest import Run
 from .worlds import outcomes
 
 
-def test_an_empty_folder_is_enough(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_an_empty_folder_is_enough(run_apart: Run, pytester: pytest.Pytester) -> None:
     """The built-in suite runs under the name that it has in a checkout; totals add up."""
-    result = simulate("--koderz-problems", "0-2", "-v", "--koderz-json", "out/r.json")
+    simulated = ("--koderz", "--koderz-profile", "simulated")
+    result = run_apart(*simulated, "--koderz-problems", "0-2", "-v", "--koderz-json", "out/r.json")
     result.stdout.fnmatch_lines(
         [
             "koderz: SIMULATED profile simulated:*",
@@ -70,8 +71,9 @@ def test_the_default_profile_runs_in_an_empty_folder(run: Run) -> None:
     assert sum("::HumanEval/" in line for line in result.outlines) >= 2
 
 
-def test_k_reaches_beyond_the_profiles_own_selection(run: Run) -> None:
+def test_k_reaches_beyond_the_profiles_own_selection(run: Run, pytester: pytest.Pytester) -> None:
     """The default profile selects short problems; who asks for another one by -k gets it."""
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
     result = run("--koderz", "-k", "HumanEval/100[", "--collect-only", "-q")
     assert [line for line in result.outlines if "::" in line] == [
         "problems/humaneval.yaml::HumanEval/100[koderz]",
@@ -231,9 +233,13 @@ def test_a_list_of_the_problems(run: Run) -> None:
 
 
 def test_ctrl_c_shows_what_is_settled(pytester: pytest.Pytester) -> None:
-    """Exit status 2, a summary of what was settled until then, and a journal. So many epochs are not over before."""
+    """Exit status 2, a summary of what was settled until then, and a journal.
+
+    It cannot be over before: what so many epochs print is more than a pipe holds that nobody reads.
+    """
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--koderz", "--koderz-profile", "simulated", "--koderz-epochs", "10", "-v"],
+        [sys.executable, "-m", "pytest", "--koderz", "--koderz-profile", "simulated", "--koderz-epochs", "3", "-v"],
         cwd=pytester.path,
         stdout=subprocess.PIPE,
         text=True,
@@ -252,7 +258,7 @@ def test_ctrl_c_shows_what_is_settled(pytester: pytest.Pytester) -> None:
     assert "journal: .koderz/bench_" in seen
 
 
-def test_without_koderz_nothing_of_ours_is_there(pytester: pytest.Pytester, run: Run) -> None:
+def test_without_koderz_nothing_of_ours_is_there(pytester: pytest.Pytester, run_apart: Run) -> None:
     """No heavy import, no collected suite, no printed line."""
     heavy = ["anthropic", "mcp", "requests", "yaml", "pydantic", "scipy", "numpy", "genai_prices", "xllamacpp"]
     ours = [f"pytest_koderz.{room}" for room in ("core", "session", "config", "sandbox", "cortex", "backends")]
@@ -266,7 +272,7 @@ def test_without_koderz_nothing_of_ours_is_there(pytester: pytest.Pytester, run:
     suite = pytester.path / "problems"
     suite.mkdir()
     (suite / "humaneval.yaml").write_text("dataset: humaneval\n")
-    result = run("-p", "no:hypothesispytest", "-p", "no:anyio")
+    result = run_apart("-p", "no:hypothesispytest", "-p", "no:anyio")
     result.assert_outcomes(passed=1)
     assert not any(line.startswith("koderz:") for line in result.outlines)
 
@@ -339,6 +345,7 @@ def test_problems_of_ones_own_run_alone_with_a_shipped_profile(run: Run, pyteste
     """No other suite is needed; what the command line picks must be there."""
     (pytester.path / "problems").mkdir()
     (pytester.path / "problems" / "own.yaml").write_text(OWN)
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
     for profile in ("embedded", "simulated"):
         assert _listed(run("--koderz-list", "--koderz-profile", profile)) == ["own/twice"]
     simulated = ("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "local-only")

@@ -69,7 +69,7 @@ def test_a_suite_without_plus_tests_cannot_be_graded_on_them(
     simulate: Run, pytester: pytest.Pytester, workers: int
 ) -> None:
     """Said before anything is run."""
-    (pytester.path / "koderz.yaml").write_text("grade_on: plus\n")
+    (pytester.path / "koderz.yaml").write_text("grade_on: plus\ncortex: {enabled: false}\n")
     result = simulate("--koderz-problems", "0", "-n", str(workers))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*koderz.yaml: no problem of humaneval.yaml has the tests that `grade_on` asks for*"])

@@ -6,13 +6,17 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from threading import Barrier, Event
 
 import pytest
 
-from pytest_koderz.testing import Answer, OllamaServer
+from pytest_koderz.core.money import Usage
+from pytest_koderz.testing import Answer, OllamaServer, Request
+from pytest_koderz.testing.server import Body
 from tests.conftest import Run
 
-from .killing import command
+from .killing import PATIENCE, command
 from .worlds import recorded
 
 ARMS = ("--koderz-arm", "koderz", "--koderz-arm", "no-checkpoints", "--koderz-problems", "0-7")
@@ -23,6 +27,31 @@ arms: {alone: {local: local, max_iterations: 1}}
 models: {coder: {backend: ollama, model: coder, context_tokens: 4096}}
 cortex: {enabled: false}
 """
+
+
+NOTICING = """
+import pathlib, pytest
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtestloop():
+    try:
+        return (yield)
+    except KeyboardInterrupt:
+        pathlib.Path("noticed").touch()
+        raise
+"""
+
+
+class Waiting(OllamaServer):
+    """Knows nothing, and says so no sooner than *until* returns."""
+
+    def __init__(self, until: Callable[[float], object]) -> None:
+        super().__init__(["I do not know."] * 8)
+        self.until = until
+
+    def body_of(self, answer: Answer, usage: Usage, request: Request) -> Body:
+        self.until(PATIENCE)
+        return super().body_of(answer, usage, request)
 
 
 @pytest.fixture
@@ -46,7 +75,7 @@ def test_a_server_is_asked_several_things_at_once(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many as the profile says."""
-    with OllamaServer([Answer("I do not know.", latency=2.0)] * 8) as server:
+    with Waiting(Barrier(4).wait) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         run("--koderz").assert_outcomes(failed=8)
         assert server.most_at_once == 4
@@ -58,12 +87,17 @@ def test_ctrl_c_starts_nothing_more_and_a_resume_finishes(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The four calls in flight are answered and recorded; the other four experiments cost nothing until resumed."""
-    with OllamaServer([Answer("I do not know.", latency=4.0)] * 4 + ["I do not know."] * 4) as server:
+    (pytester.path / "conftest.py").write_text(NOTICING)
+    answering = Event()
+    with Waiting(answering.wait) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         with subprocess.Popen(command(), cwd=pytester.path, stdout=subprocess.PIPE, text=True) as process:
             while len(server.requests) < 4 and process.poll() is None:
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
+            while not (pytester.path / "noticed").exists() and process.poll() is None:
+                time.sleep(0.01)
+            answering.set()
             output, _ = process.communicate(timeout=120)
         assert process.returncode == pytest.ExitCode.INTERRUPTED, output
         assert len(recorded(pytester.path, "called")) == len(server.requests) == 4

@@ -35,7 +35,7 @@ prices:
   claude-opus-5-5: {input: 4, output: 20, as_of: 2026-11-22, source: the test}
   claude-sonnet-5-5: {input: 2, output: 10, as_of: 2026-11-22, source: the test}
 """
-SETTINGS = PROFILE + MODELS + PRICES
+SETTINGS = PROFILE + MODELS + PRICES + "cortex: {enabled: false}\n"
 SUITE = '''
 problems:
   - id: own/add
@@ -56,15 +56,26 @@ problems:
 SECRET = "sk-ant-made-up-0123456789"
 
 
+def furnish(folder: Path, settings: str) -> None:
+    """A suite of one problem and settings for two loopback servers."""
+    (folder / "problems").mkdir()
+    (folder / "problems" / "own.yaml").write_text(SUITE)
+    (folder / "koderz.yaml").write_text(settings)
+    (folder / ".env").write_text(f"ANTHROPIC_API_KEY={SECRET}\n")
+
+
 @pytest.fixture
-def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> Run:
-    """A folder with a suite of one problem and settings for two loopback servers."""
-    (pytester.path / "problems").mkdir()
-    (pytester.path / "problems" / "own.yaml").write_text(SUITE)
-    (pytester.path / "koderz.yaml").write_text(SETTINGS)
-    (pytester.path / ".env").write_text(f"ANTHROPIC_API_KEY={SECRET}\n")
-    del monkeypatch
+def world(pytester: pytest.Pytester, run: Run) -> Run:
+    """Runs in such a folder, without cortex."""
+    furnish(pytester.path, SETTINGS)
     return run
+
+
+@pytest.fixture
+def remembering(pytester: pytest.Pytester, run_apart: Run) -> Run:
+    """Runs with cortex, each in a process of its own."""
+    furnish(pytester.path, PROFILE + MODELS + PRICES)
+    return run_apart
 
 
 def _frontier(request: Request) -> Answer:
@@ -84,13 +95,13 @@ def _coder(request: Request) -> Answer:
 
 
 def test_a_full_experiment_with_figures_checked_by_hand(
-    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    remembering: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Spec $0.0014, two free failures, a checkpoint $0.0007, a free success; the control's one try $0.0014."""
     with AnthropicServer(_frontier) as anthropic, OllamaServer(_coder) as ollama:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
         monkeypatch.setenv("OLLAMA_HOST", ollama.url)
-        result = world("--koderz", "--koderz-profile", "loopback", "--koderz-json", "r.json", "-v")
+        result = remembering("--koderz", "--koderz-profile", "loopback", "--koderz-json", "r.json", "-v")
         assert anthropic.billed.calls == 3
         assert ollama.billed.calls == 3
     result.assert_outcomes(passed=2)
@@ -107,12 +118,14 @@ def test_a_full_experiment_with_figures_checked_by_hand(
     assert "cortex: 9 stored, 9 verified" in text
 
 
-def test_secrets_stay_where_they_are(world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_stay_where_they_are(
+    remembering: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The key reaches the provider, and no file, no line, no other process."""
     with AnthropicServer(_frontier) as anthropic, OllamaServer(_coder) as ollama:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
         monkeypatch.setenv("OLLAMA_HOST", ollama.url)
-        result = world("--koderz", "--koderz-profile", "loopback", "--koderz-json", "r.json", "-v")
+        result = remembering("--koderz", "--koderz-profile", "loopback", "--koderz-json", "r.json", "-v")
         keys = {request.headers["authorization"] for request in anthropic.requests}
     assert keys == {f"Bearer {SECRET}"}
     assert SECRET not in result.stdout.str() + result.stderr.str()

@@ -18,18 +18,10 @@ def test_is_cheap(koderz_experiment):
 """
 
 
-def test_a_test_function_gets_experiments(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_test_function_gets_experiments(forgetful: Run, pytester: pytest.Pytester) -> None:
     """One test for each problem; the user's assertion decides; results and summary know the experiments."""
     pytester.makepyfile(SOURCE)
-    result = run(
-        "--koderz",
-        "--koderz-profile",
-        "simulated",
-        "-v",
-        "--koderz-json",
-        "r.json",
-        "test_a_test_function_gets_experiments.py",
-    )
+    result = forgetful("-v", "--koderz-json", "r.json", "test_a_test_function_gets_experiments.py")
     result.stdout.fnmatch_lines(["*::test_is_cheap?HumanEval/0-koderz? *"])
     result.assert_outcomes(passed=4)
     rows = json.loads((pytester.path / "r.json").read_text())["experiments"]

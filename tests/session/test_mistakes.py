@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.settings.config import Choice, load_settings
+from pytest_koderz.settings import Choice, load_settings
 from tests.conftest import Run
 
 BASE = """
@@ -214,6 +214,7 @@ profiles:
 models:
   m: {MODEL}
 prices: {x: free}
+cortex: {enabled: false}
 """
 HEAD = (
     '{"v":2,"event":"benchmark","at":"2026-11-22T20:00:00+00:00","profile":"simulated","arms":["frontier-only"],'
@@ -260,9 +261,9 @@ ON_THE_COMMAND_LINE = {
     "settings in Latin-1": Mistake(
         "--koderz", "{folder}/koderz.yaml:1: not UTF-8 text (byte 0xe9)", {"koderz.yaml": b"profile: caf\xe9\n"}
     ),
-    "no epochs": Mistake("--koderz --koderz-epochs 0", "--koderz-epochs: 0 is less than 1"),
+    "no epochs": Mistake("--koderz --koderz-epochs 0", "*error: argument --koderz-epochs: 0 is less than 1"),
     "epochs in words": Mistake(
-        "--koderz --koderz-epochs two", "*error: argument --koderz-epochs: invalid int value: 'two'"
+        "--koderz --koderz-epochs two", "*error: argument --koderz-epochs: 'two' is not a whole number such as 3"
     ),
     "problems backwards": Mistake(
         f"{SIMULATED} --koderz-problems 9-0",
@@ -299,13 +300,16 @@ ON_THE_COMMAND_LINE = {
         SIMULATED, "{folder}/.koderz/bench_*: nothing can be recorded there (Not a directory)", {".koderz": "a file"}
     ),
     "more than all": Mistake(
-        f"{SIMULATED} --koderz-min-solved 1.5", "--koderz-min-solved: '1.5' is not a number from 0 to 1"
+        f"{SIMULATED} --koderz-min-solved 1.5",
+        "*error: argument --koderz-min-solved: '1.5' is not a number from 0 to 1",
     ),
     "a share in words": Mistake(
-        f"{SIMULATED} --koderz-min-solved most", "--koderz-min-solved: 'most' is not a number from 0 to 1"
+        f"{SIMULATED} --koderz-min-solved most",
+        "*error: argument --koderz-min-solved: 'most' is not a number from 0 to 1",
     ),
     "a cost below nothing": Mistake(
-        f"{SIMULATED} --koderz-max-cost-per-solved=-3", "--koderz-max-cost-per-solved: '-3' is not a number from 0"
+        f"{SIMULATED} --koderz-max-cost-per-solved=-3",
+        "*error: argument --koderz-max-cost-per-solved: '-3' is not a number from 0",
     ),
     "worse than nothing": Mistake(
         f"{SIMULATED} --koderz-max-worse 0.1",
@@ -429,7 +433,7 @@ def test_a_mistake_on_the_command_line(
     for variable, value in mistake.environment.items():
         monkeypatch.setenv(variable, value)
     before = sorted(pytester.path.rglob("*"))
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *mistake.arguments.split())
+    result = run("-p", "no:cacheprovider", *mistake.arguments.split())
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     message = glob.escape(mistake.message.replace("{folder}", str(pytester.path))).replace("[*]", "*")
     told = [line for line in result.errlines + result.outlines if "rror: " in line.lower()]

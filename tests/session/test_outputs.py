@@ -47,7 +47,7 @@ def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
     os.close(reader)
 
 
-def test_results_that_could_not_be_written_are_not_announced(simulate: Run, pytester: pytest.Pytester) -> None:
+def test_results_that_could_not_be_written_are_not_announced(forgetful: Run, pytester: pytest.Pytester) -> None:
     """The summary says why there are none, and how to have them."""
     pytester.makeconftest(
         "import pathlib, shutil\n"
@@ -55,12 +55,12 @@ def test_results_that_could_not_be_written_are_not_announced(simulate: Run, pyte
         "    shutil.rmtree('out')\n"
         "    pathlib.Path('out').write_text('in the way')\n"
     )
-    result = simulate("--koderz-problems", "0", "--koderz-json", "out/r.json", "--koderz-html", "r.html")
+    result = forgetful("--koderz-problems", "0", "--koderz-json", "out/r.json", "--koderz-html", "r.html")
     result.stdout.fnmatch_lines(["no results: out/r.json: *; resume bench_* to have them", "results: r.html"])
     result.stdout.no_fnmatch_line("results: out/r.json")
 
 
-def test_results_come_without_a_terminal_too(simulate: Run) -> None:
+def test_results_come_without_a_terminal_too(forgetful: Run) -> None:
     """There is no summary then."""
-    simulate("--koderz-problems", "0", "--koderz-json", "r.json", "-p", "no:terminal")
+    forgetful("--koderz-problems", "0", "--koderz-json", "r.json", "-p", "no:terminal")
     assert json.loads(Path("r.json").read_text())["experiments"]

@@ -21,7 +21,7 @@ models:
   sonnet: {backend: replay, model: recording, priced_as: claude-sonnet-5-5}
   coder: {backend: replay, model: recording, priced_as: "qwen2.5-coder:7b"}
 """
-REPLAYED = PROFILE + PLAYED + PRICES + '  "qwen2.5-coder:7b": free\n'
+REPLAYED = PROFILE + PLAYED + PRICES + '  "qwen2.5-coder:7b": free\ncortex: {enabled: false}\n'
 
 
 def summary(result: pytest.RunResult) -> list[str]:
@@ -77,13 +77,15 @@ def _ledgers(folder: Path, name: str = ".koderz/bench_*") -> dict[str, list[tupl
     return found
 
 
-def test_what_simulated_models_said_stays_marked(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
+def test_what_simulated_models_said_stays_marked(forgetful: Run, pytester: pytest.Pytester) -> None:
     """Played back, its figures are as little measured as they were."""
     arguments = ("--koderz-arm", "local-only", "--koderz-problems", "0-1", "--tb=no")
-    simulate(*arguments)
+    forgetful(*arguments)
     (folder,) = pytester.path.glob(".koderz/bench_*")
-    settings = "models:\n  simulated-local: {backend: replay, model: NAME, priced_as: own}\nprices: {own: free}\n"
-    (pytester.path / "koderz.yaml").write_text(settings.replace("NAME", str(folder)))
-    result = simulate(*arguments)
+    played = (
+        f"models:\n  simulated-local: {{backend: replay, model: {folder}, priced_as: own}}\nprices: {{own: free}}\n"
+    )
+    (pytester.path / "koderz.yaml").write_text(f"{played}cortex: {{enabled: false}}\n")
+    result = forgetful(*arguments)
     result.stdout.fnmatch_lines(["koderz: SIMULATED profile simulated:*", "SIMULATED local-only *"])
     assert not any("INVALID" in line for line in result.outlines)

@@ -10,15 +10,18 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
+from pytest_koderz.core.money import Usage
 from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.testing import Answer, OllamaServer, Request
+from pytest_koderz.testing.server import Body
 from tests.conftest import Run
 
-from .killing import command, kill_when, recorded_bytes, results, suite_of
+from .killing import PATIENCE, command, kill_when, recorded_bytes, results, suite_of
 
 SETTINGS = """
 profiles:
@@ -59,7 +62,7 @@ def short(run: Run) -> Run:
     return shortly
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", pytest.param("2", marks=pytest.mark.slow)])
 def test_killed_at_any_point_it_ends_as_if_it_had_not_been(undisturbed: Path, short: Run, workers: str) -> None:
     """Three times in one benchmark, by SIGKILL, at seeded points; then outcomes, dollars and tokens are the same."""
     wanted, size = results(undisturbed / "r.json"), recorded_bytes(undisturbed)
@@ -95,8 +98,8 @@ def test_a_changed_arm_is_named_and_run_anew(undisturbed: Path, short: Run) -> N
     result = short("--koderz-resume", "--koderz-json", "two.json")
     result.stdout.fnmatch_lines(
         [
-            "koderz: *arm 'koderz' is run anew, not mixed with its record; changed: arm",
-            "warning: run anew with arm 'koderz', since it changed: arm (4 times)",
+            "koderz: *arm 'koderz' is run anew, not mixed with its record; changed: max_iterations was 8, is 2",
+            "warning: run anew with arm 'koderz', since it changed: max_iterations was 8, is 2 (4 times)",
         ]
     )
     assert max(row["iterations"] for row in results(undisturbed / "two.json")["experiments"].values()) == 2
@@ -105,6 +108,31 @@ def test_a_changed_arm_is_named_and_run_anew(undisturbed: Path, short: Run) -> N
     own.write_text(SETTINGS)
     short("--koderz-resume", "--koderz-json", "back.json")
     assert results(undisturbed / "back.json") == results(undisturbed / "r.json")
+
+
+def test_what_was_paid_keeps_its_price(undisturbed: Path, short: Run) -> None:
+    """Of a half-done experiment's calls too: each costs what it cost when it was made."""
+    path = journal(undisturbed)
+    lines = path.read_text().splitlines(keepends=True)
+    last = next(place for place, line in enumerate(lines) if '"event":"called"' in line and '"role":"spec"' in line)
+    path.write_text("".join(lines[: last + 1]))
+    dear = "prices:\n  claude-opus-5-5: {input: 9999, output: 9999, as_of: 2026-11-22, source: a test}\n"
+    (undisturbed / "koderz.yaml").write_text(SETTINGS + dear)
+    name = json.loads(lines[last])["problem"]
+    short("--koderz-resume", "--koderz-json", "again.json", "-k", f"{name}[koderz]")
+    (row,) = json.loads((undisturbed / "again.json").read_text())["experiments"]
+    (first,) = (
+        row
+        for row in json.loads((undisturbed / "r.json").read_text())["experiments"]
+        if row["id"] == row_id(lines[last])
+    )
+    spent = [{one["role"]: one["cost_usd"] for one in each["spent"]} for each in (first, row)]
+    assert spent[0]["spec"] == spent[1]["spec"]
+
+
+def row_id(line: str) -> str:
+    """Which experiment a journal's line is of."""
+    return str(json.loads(line)["experiment"])
 
 
 def test_one_arm_of_the_former_run_can_go_on(undisturbed: Path, short: Run) -> None:
@@ -199,12 +227,25 @@ cortex: {enabled: false}
 
 
 def _coder(request: Request) -> Answer:
-    """Right at the third try, and slow enough to be killed while it thinks."""
+    """Right at the third try."""
     asked = json.dumps(request.body)
     name = asked.split("Write the whole function `")[1].split("`")[0]
     tries = asked.count("## Attempt")
     operator = "+" if tries == 2 else "-"
-    return Answer(f"```python\ndef {name}(x, y):\n    return x {operator} y  # {tries}\n```", latency=0.05)
+    return Answer(f"```python\ndef {name}(x, y):\n    return x {operator} y  # {tries}\n```")
+
+
+class Stalling(OllamaServer):
+    """Answers seven requests; the others have to wait until it goes on."""
+
+    def __init__(self) -> None:
+        super().__init__(_coder)
+        self.goes_on = Event()
+
+    def body_of(self, answer: Answer, usage: Usage, request: Request) -> Body:
+        if len(_asked(self)) > 7:
+            self.goes_on.wait(PATIENCE)
+        return super().body_of(answer, usage, request)
 
 
 @pytest.mark.parametrize(("workers", "stop"), [("0", signal.SIGTERM), ("2", signal.SIGKILL), ("2", signal.SIGINT)])
@@ -215,10 +256,10 @@ def test_only_calls_in_flight_are_asked_again(
     (pytester.path / "koderz.yaml").write_text(SERVED)
     (pytester.path / "problems").mkdir()
     (pytester.path / "problems" / "own.yaml").write_text(suite_of(6))
-    with OllamaServer(_coder) as server:
+    with Stalling() as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         served = ("--koderz-profile", "served", "-n", workers)
-        assert kill_when(pytester.path, lambda: len(_asked(server)) >= 8, *served, stop=stop)
+        assert kill_when(pytester.path, lambda: len(_asked(server)) >= 8, *served, stop=stop, then=server.goes_on.set)
         result = run("--koderz", "--koderz-resume", "--koderz-json", "r.json", "-n", "0")
         asked = _asked(server)
     result.assert_outcomes(passed=6)

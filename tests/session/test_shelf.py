@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Spec, Status, spec_seed
-from pytest_koderz.core.money import Usage
+from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Reply
 from pytest_koderz.core.prompts import spec_prompt
 from pytest_koderz.records.journal import Journal
@@ -24,11 +25,12 @@ from tests.core.worlds import ADD, FRONTIER, KODERZ, START
 from .worlds import recorded
 
 REPLY = Reply("a spec", Usage(100, 10), "frontier-1", seconds=2.0)
+SPENDING = Spending(Role.SPEC, "frontier", 1, REPLY.usage, Decimal("0.0006"), 2.0)
 OTHER = replace(START, id="exp_00000002", arm="no-checkpoints")
 
 
 def called(shelf: Shelf, experiment: Experiment) -> None:
-    shelf.pytest_koderz_called(experiment, Role.SPEC, REPLY)
+    shelf.pytest_koderz_called(experiment, Role.SPEC, REPLY, SPENDING)
 
 
 def recall(shelf: Shelf, experiment: Experiment) -> Spec | None:
@@ -101,13 +103,13 @@ def test_a_paid_spec_is_put_back_from_the_journal(tmp_path: Path, journal: Journ
     """Killed between the call's line and the shelf, a resumed benchmark pays no second time; cut files are none."""
     prompt = spec_prompt(ADD, spec_seed(ADD.id, START.epoch))
     journal.pytest_koderz_began(START, ADD, KODERZ)
-    journal.pytest_koderz_called(START, Role.SPEC, prompt, REPLY)
+    journal.pytest_koderz_called(START, Role.SPEC, prompt, REPLY, SPENDING)
     journal.close()
     shelf = Shelf(tmp_path / "specs")
-    shelf.restore(read_folder(tmp_path))
+    shelf.restore(read_folder(tmp_path), [KODERZ])
     (slot,) = (tmp_path / "specs").iterdir()
     slot.write_text(slot.read_text()[:20])
-    shelf.restore(read_folder(tmp_path))
+    shelf.restore(read_folder(tmp_path), [KODERZ])
     spec = recall(shelf, OTHER)
     assert spec is not None
     assert (spec.text, spec.recalled_from) == ("a spec", START.id)

@@ -76,10 +76,10 @@ def arm_of(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_timeout_is_invalid_and_stays_on_the_bill(run: Run, three: Path, jobs: str) -> None:
+def test_a_timeout_is_invalid_and_stays_on_the_bill(run_apart: Run, three: Path, jobs: str) -> None:
     """An error as any other outage, with the spec that was paid for; the other problems are settled as ever."""
     stop_by(three, TIMEOUT, HANDLER)
-    result = run("--koderz", "--koderz-json", "r.json", "--koderz-jobs", jobs)
+    result = run_apart("--koderz", "--koderz-json", "r.json", "--koderz-jobs", jobs)
     result.assert_outcomes(passed=2, errors=1)
     arm = arm_of(three)
     assert (arm["solved"], arm["settled"], arm["invalid"]) == (2, 2, 1)
@@ -94,11 +94,11 @@ def test_a_timeout_is_invalid_and_stays_on_the_bill(run: Run, three: Path, jobs:
     ended = [line["record"]["status"] for line in recorded(three, "ended")]
     assert sorted(ended) == ["invalid", "solved", "solved"]
     stop_by(three, "stopped.set()")
-    run("--koderz", "--koderz-resume").assert_outcomes(passed=3)
+    run_apart("--koderz", "--koderz-resume").assert_outcomes(passed=3)
     assert [line["role"] for line in recorded(three, "called")].count("spec") == 3
 
 
-def test_a_stopped_experiment_of_a_test_of_ones_own(run: Run, three: Path, pytester: pytest.Pytester) -> None:
+def test_a_stopped_experiment_of_a_test_of_ones_own(run_apart: Run, three: Path, pytester: pytest.Pytester) -> None:
     """The same where a fixture runs it."""
     stop_by(three, TIMEOUT, HANDLER)
     pytester.makepyfile(
@@ -111,15 +111,15 @@ def test_a_stopped_experiment_of_a_test_of_ones_own(run: Run, three: Path, pytes
         """
     )
     files = [path.name for path in three.glob("test_*.py")]
-    result = run("--koderz", "--koderz-json", "r.json", *files)
+    result = run_apart("--koderz", "--koderz-json", "r.json", *files)
     result.assert_outcomes(passed=2, errors=1)
     assert (arm_of(three)["invalid"], arm_of(three)["paid_usd"]) == (1, 0.0042)
 
 
-def test_ctrl_c_in_the_first_experiment_shows_what_it_cost(run: Run, three: Path) -> None:
+def test_ctrl_c_in_the_first_experiment_shows_what_it_cost(run_apart: Run, three: Path) -> None:
     """It is unfinished, on the bill, and can be gone on with; the file of results says the same."""
     stop_by(three, CTRL_C)
-    result = run("--koderz", "--koderz-json", "r.json")
+    result = run_apart("--koderz", "--koderz-json", "r.json")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(
         [
@@ -134,19 +134,19 @@ def test_ctrl_c_in_the_first_experiment_shows_what_it_cost(run: Run, three: Path
     assert (arm_of(three)["unfinished"], arm_of(three)["paid_usd"]) == (1, 0.0014)
 
 
-def test_ctrl_c_shows_what_was_in_flight(run: Run, three: Path) -> None:
+def test_ctrl_c_shows_what_was_in_flight(run_apart: Run, three: Path) -> None:
     """Of several jobs: those that no item has reported."""
     stop_by(three, CTRL_C)
-    result = run("--koderz", "--koderz-jobs", "3", "--koderz-json", "r.json")
+    result = run_apart("--koderz", "--koderz-jobs", "3", "--koderz-json", "r.json")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     paid = len([line for line in recorded(three, "called") if line["role"] == "spec"]) * 0.0014
     assert arm_of(three)["paid_usd"] == pytest.approx(paid)
 
 
-def test_ctrl_c_among_workers_counts_what_they_recorded(run: Run, three: Path) -> None:
+def test_ctrl_c_among_workers_counts_what_they_recorded(run_apart: Run, three: Path) -> None:
     """What was under way in a worker, or settled and not reported any more, is known from its journal alone."""
     stop_by(three, "import os; stopped.set(); os.kill(os.getppid(), signal.SIGINT); threading.Event().wait(3)")
-    result = run("--koderz", "-n", "1", "--koderz-json", "r.json")
+    result = run_apart("--koderz", "-n", "1", "--koderz-json", "r.json")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["journal: .koderz/bench_*", "go on with: pytest --koderz --koderz-resume"])
     arm = arm_of(three)
@@ -154,24 +154,24 @@ def test_ctrl_c_among_workers_counts_what_they_recorded(run: Run, three: Path) -
     assert arm["paid_usd"] == pytest.approx(sum(float(line["cost"]) for line in recorded(three, "called")))
 
 
-def test_ctrl_c_among_workers_does_not_say_that_nothing_is_stored(run: Run, three: Path) -> None:
+def test_ctrl_c_among_workers_does_not_say_that_nothing_is_stored(run_apart: Run, three: Path) -> None:
     """What a worker stored reaches nobody once the session was interrupted."""
     own = three / "koderz.yaml"
     own.write_text(own.read_text().replace("cortex: {enabled: false}\n", ""))
     stop_by(three, "import os; stopped.set(); os.kill(os.getppid(), signal.SIGINT); threading.Event().wait(3)")
-    result = run("--koderz", "-n", "1")
+    result = run_apart("--koderz", "-n", "1")
     told = [line for line in result.outlines if line.startswith("cortex:")]
     unsaid = "cortex: what 1 worker stored is not known, since they were cut short"
     assert told == [f"{unsaid}; pytest --koderz-cortex-sync delivers what is owed"]
 
 
-def test_the_command_to_go_on_names_the_suites_that_were_named(run: Run, three: Path) -> None:
+def test_the_command_to_go_on_names_the_suites_that_were_named(run_apart: Run, three: Path) -> None:
     """The journal does not say which they were. A file of settings is written so that pytest takes it for no test."""
     (three / "problems").rename(three / "mine")
     stop_by(three, CTRL_C)
-    result = run("--koderz", "mine/own.yaml")
+    result = run_apart("--koderz", "mine/own.yaml")
     result.stdout.fnmatch_lines(["go on with: pytest --koderz mine/own.yaml --koderz-resume"])
-    result = run("--koderz", "mine/own.yaml", "--koderz-config=koderz.yaml")
+    result = run_apart("--koderz", "mine/own.yaml", "--koderz-config=koderz.yaml")
     result.stdout.fnmatch_lines(
         [
             "koderz: profile mine",
@@ -180,11 +180,11 @@ def test_the_command_to_go_on_names_the_suites_that_were_named(run: Run, three: 
     )
 
 
-def test_skipped_experiments_name_their_suite(run: Run, three: Path) -> None:
+def test_skipped_experiments_name_their_suite(run_apart: Run, three: Path) -> None:
     """Not a file of ours."""
     stop_by(three, "")
     guard = "\ndef pytest_koderz_before_call():\n    pytest.skip('not today')\n"
     (three / "conftest.py").write_text((three / "conftest.py").read_text() + guard)
-    result = run("--koderz", "-rs")
+    result = run_apart("--koderz", "-rs")
     result.assert_outcomes(skipped=3)
     result.stdout.fnmatch_lines(["SKIPPED [[]3[]] problems/own.yaml:1: not today"])

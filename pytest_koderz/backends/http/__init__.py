@@ -1,1 +1,1 @@
-"""How a model server is asked over HTTP: limits, retries, rest."""
+"""How a server is asked: hosts (where), client (one call), retry (again), limits (how much), rest (not now)."""

@@ -1,11 +1,14 @@
-"""Which server a model is asked on."""
+"""Where a back end's servers and key are named, and which of them a model is asked on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
+from pytest_koderz.backends.redaction import Redactor, key_fault
+from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.files.usage_error import UsageError
 
 _SCHEME_PORTS = {"http": 80, "https": 443}
@@ -63,7 +66,92 @@ def is_loopback(url: str) -> bool:
         return name == "localhost"
 
 
+def redirected(url: str, location: str) -> str | None:
+    """The URL that a redirect of *url* names, with the same user and password. None: it is on another server.
+
+    The same server may ask for https where it was asked by http, never the other way round.
+    """
+    try:
+        was, goes = urlsplit(url), urlsplit(urljoin(url, location))
+        if _place(goes) not in (_place(was), _secured(was)):
+            return None
+    except ValueError:
+        return None
+    user = was.netloc.rpartition("@")[0]
+    return goes._replace(netloc=f"{user}@" * bool(user) + goes.netloc.rpartition("@")[2]).geturl()
+
+
+def origin_of(url: str, location: str) -> str:
+    """The server that a redirect of *url* names, without path and password."""
+    try:
+        goes = urlsplit(urljoin(url, location))
+    except ValueError:
+        return "what is no address"
+    return f"{goes.scheme}://{goes.netloc.rpartition('@')[2]}"
+
+
+_Place = tuple[str, str | None, int | None]
+
+
+def _place(parts: SplitResult) -> _Place:
+    return parts.scheme, parts.hostname, parts.port or _SCHEME_PORTS.get(parts.scheme)
+
+
+def _secured(parts: SplitResult) -> _Place:
+    """The same server by https: on https's own port where *parts* has that of http."""
+    _, name, port = _place(parts)
+    return "https", name, _SCHEME_PORTS["https"] if port == _SCHEME_PORTS["http"] else port
+
+
 def _bracketed(name: str | None) -> str:
     """An IPv6 address gets its brackets back, which urlsplit takes off."""
     name = name or "127.0.0.1"
     return f"[{name}]" if ":" in name else name
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a back end takes from the environment."""
+
+    hosts_name: str
+    """Of the variable that names the servers, separated by commas."""
+    key_name: str
+    default: str
+    """The server where none is named."""
+    port: int
+    """Where neither scheme nor port is written."""
+
+    def hosts(self, settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+        """As they were written, in the order in which workers take them: those of *settings* before any others."""
+        return settings.hosts or listed(environment.get(self.hosts_name, "")) or (self.default,)
+
+    def urls(self, settings: ModelSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+        """The base URLs of all servers, without the /v1 that some are written with.
+
+        Raises UsageError, with the place where a host is named, for what is none.
+        """
+        try:
+            hosts = self.hosts(settings, environment)
+            return tuple(base_url(host, self.port).removesuffix("/v1") for host in hosts)
+        except UsageError as fault:
+            raise UsageError(f"{'hosts' if settings.hosts else self.hosts_name}: {fault}") from None
+
+    def url(self, settings: ModelSettings, environment: Mapping[str, str], worker: int) -> str:
+        """The base URL of the server that *worker* talks to."""
+        return shared_out(self.urls(settings, environment), worker)
+
+    def key(self, environment: Mapping[str, str]) -> str | None:
+        """Without the white space around it. None: there is none."""
+        return environment.get(self.key_name, "").strip() or None
+
+    def redactor(self, settings: ModelSettings, environment: Mapping[str, str]) -> Redactor:
+        """Of the key and the servers' passwords. Raises UsageError for a host that is none."""
+        return Redactor(self.key(environment), *map(password_in, self.urls(settings, environment)))
+
+    def fault(self, settings: ModelSettings, environment: Mapping[str, str]) -> str | None:
+        """What is wrong with servers or key as they are written; None where nothing is. A missing key is not wrong."""
+        try:
+            self.urls(settings, environment)
+        except UsageError as fault:
+            return str(fault)
+        return key_fault(self.key_name, self.key(environment) or "")

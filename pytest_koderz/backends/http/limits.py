@@ -1,14 +1,20 @@
-"""Limits on the calls to one server, shared by all processes of a user on this machine."""
+"""What a call may take: its place among all calls of a user on this machine, its time, and its answer's size."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from socket import SHUT_RDWR, socket
+from threading import Lock, Timer
+from typing import Self
+
+from pytest_koderz.files.locks import lock
 
 MINUTE = 60.0
 POLL = 0.1
@@ -55,7 +61,7 @@ class Limits:
         while True:
             for number in range(places):
                 descriptor = self._open(f"place-{number}")
-                if _locked(descriptor, wait=False):
+                if lock(descriptor, wait=False):
                     return descriptor
                 os.close(descriptor)
             self._sleep(POLL)
@@ -70,7 +76,7 @@ class Limits:
         """Seconds until one more call may begin; 0 and the call is entered where it may now."""
         descriptor = self._open("minute")
         try:
-            _locked(descriptor, wait=True)
+            lock(descriptor)
             now = self._clock()
             # A time ahead of now was written before the clock was set back.
             begun = [then for then in _read(descriptor) if now - MINUTE < then <= now]
@@ -86,22 +92,93 @@ class Limits:
         return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
+class CallDeadline:
+    """A context manager: so many *seconds* after its begin the sockets of a call are shut, whatever they are at.
+
+    A time limit of a socket begins anew with each byte, so that a server which sends one a second never meets it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self._sockets: list[socket] = []
+        self._lock = Lock()
+        self._timer = Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            while self._sockets:
+                self._sockets.pop().close()
+
+    def watch(self, opened: socket) -> None:
+        """A duplicate is kept, since TLS takes the socket itself over."""
+        with self._lock:
+            self._sockets.append(opened.dup())
+            if self.passed:
+                self._shut()
+
+    def _end(self) -> None:
+        with self._lock:
+            self.passed = True
+            self._shut()
+
+    def _shut(self) -> None:
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(SHUT_RDWR)
+
+
+class TooLarge(Exception):
+    """More bytes than there is room for."""
+
+
+class BadEncoding(Exception):
+    """Bytes that cannot be unpacked; its words are the encoding's name."""
+
+
+class Room:
+    """Holds an answer of at most *most* bytes, counted unpacked: a few packed ones may stand for any number."""
+
+    def __init__(self, encoding: str, most: int) -> None:
+        """*encoding* is that of HTTP's header; no more than is asked for is understood."""
+        self._encoding = encoding.strip().lower()
+        self._most = most
+        self._held = bytearray()
+        # 32 + 15: gzip and deflate alike.
+        self._unpack = zlib.decompressobj(32 + 15) if self._encoding in _PACKED else None
+        if self._unpack is None and self._encoding not in ("", "identity"):
+            raise BadEncoding(encoding)
+
+    @property
+    def content(self) -> bytes:
+        return bytes(self._held)
+
+    def put(self, piece: bytes) -> None:
+        """Raises TooLarge or BadEncoding."""
+        if self._unpack is not None:
+            try:
+                piece = self._unpack.decompress(piece, self._most + 1 - len(self._held))
+            except zlib.error:
+                raise BadEncoding(self._encoding) from None
+        self._held += piece
+        if len(self._held) > self._most:
+            raise TooLarge
+
+
+_PACKED = ("gzip", "x-gzip", "deflate")
+
+
 def folder_of(host: str) -> Path:
     """Where the limits of *host* are kept for this user."""
     import platformdirs
 
     cache = platformdirs.user_cache_path("pytest-koderz")
     return cache / "limits" / sha256(host.encode()).hexdigest()[:16]
-
-
-def _locked(descriptor: int, *, wait: bool) -> bool:
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _read(descriptor: int) -> list[float]:

@@ -21,7 +21,7 @@ class Piece:
 
 def plain(reply_text: str) -> str:
     """The reply without its thinking and the conversation's own marks, and with one kind of line end."""
-    text = reply_text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").lstrip("\ufeff")
+    text = reply_text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     text = _SPECIAL.sub("\n", text)
     closing = [match.end() for match in _THOUGHT.finditer(text)]
     if closing:
@@ -31,8 +31,8 @@ def plain(reply_text: str) -> str:
     return text
 
 
-# `table[THINK]` is Python.
-_THINKING = re.compile(r"(?i:<think(?:ing)?>)|(?<![\w\])])\[THINK\]|\u25c1think\u25b7")
+# As DeepSeek, Qwen and others mark it; Mistral; Kimi.
+_THINKING = re.compile(r"(?i:<think(?:ing)?>)|\[THINK\]|\u25c1think\u25b7")
 _THOUGHT = re.compile(r"(?i:</think(?:ing)?>)|\[/THINK\]|\u25c1/think\u25b7")
 _SPECIAL = re.compile(r"<\|[a-z_]{2,20}\|>|</?s>|<(?:end_of_turn|eos)>|\[/?INST\]")
 """What marks the turns of a conversation to a model, and gets into its reply."""
@@ -44,15 +44,14 @@ def marked_pieces(text: str) -> list[Piece]:
     place = 0
     for start, end, piece in _tagged(text):
         pieces += _fenced(text[place:start], 1)
-        pieces += _fenced(piece.text, piece.weight) or [piece]
+        pieces.append(piece)
         place = end
     return _last(pieces + _fenced(text[place:], 1))
 
 
-def unmarked_pieces(text: str) -> list[Piece]:
-    """The running text, and the fenced parts of a text whose tags mark nothing."""
-    unthought = _THINKING.split(text, maxsplit=1)[0]
-    return [Piece(unthought[:LONGEST], -1), *_last(_fenced(text, 1))]
+def running_text(text: str) -> Piece:
+    """A plain text as it stands, whose marks mark nothing."""
+    return Piece(text[:LONGEST], -1)
 
 
 def _last(pieces: list[Piece]) -> list[Piece]:
@@ -72,49 +71,32 @@ def _last(pieces: list[Piece]) -> list[Piece]:
 # --- tags
 
 _ANSWERS = frozenset({"solution", "answer", "final_answer"})
-# These are words of HTML and of prose too, so they mark a section at the start of a line alone.
-_ANSWERS_ON_A_LINE = _ANSWERS | {"final", "code", "python", "result", "response"}
-# Square brackets are Python's too, so they open a section in capitals and at the start of a line alone.
-_TITLES = "PYTHON|ANSWER|SOLUTION|CODE"
-_TAG = re.compile(
-    r"<(?P<close>/?)(?P<name>[A-Za-z]\w{1,20})(?: [^<>\n]{0,80})?>"
-    rf"|^[ \t]*\[(?P<title>{_TITLES})\](?=[ \t]*(?:$|@|(?:async|def|class|import|from)\b))|\[/(?P<shut>{_TITLES})\]",
-    re.MULTILINE,
-)
+_TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z]\w{1,20})(?: [^<>\n]{0,80})?>")
 
 
 def _tagged(text: str) -> Iterator[tuple[int, int, Piece]]:
     """Start, end and content of each innermost section; a marked answer that is never closed runs to the end."""
     opened: re.Match[str] | None = None
     tags = list(_TAG.finditer(text))
-    closed = {_name(tag) for tag in tags if _closes_section(tag)}
+    closed = {_name(tag) for tag in tags if tag["close"]}
     for tag in tags:
-        # Programs hold `<words>` in their texts, which nothing closes.
-        opens = not _closes_section(tag) and (_marks_answer(tag) or (_name(tag) in closed and _starts_line(tag)))
-        if opened is not None and (_marks_answer(opened) if opens else _closes_section(tag, opened)):
-            weight = 2 if _marks_answer(opened) else 0
-            yield opened.start(), tag.start(), Piece(text[opened.end() : tag.start()], weight)
-            opened = None
-        if opens:
+        if tag["close"]:
+            if opened is not None and _name(tag) == _name(opened):
+                yield opened.start(), tag.start(), Piece(text[opened.end() : tag.start()], _weight(opened))
+                opened = None
+        elif _weight(tag) or (_name(tag) in closed and _starts_line(tag)):
+            # Programs hold `<words>` in their texts, which nothing closes.
             opened = tag
-    if opened is not None and _marks_answer(opened):
+    if opened is not None and _weight(opened):
         yield opened.start(), len(text), Piece(text[opened.end() :], 2)
 
 
-def _closes_section(tag: re.Match[str], opened: re.Match[str] | None = None) -> bool:
-    """Whether the tag is a closing one, and that of *opened*."""
-    return bool(tag["close"] or tag["shut"]) and (opened is None or _name(tag) == _name(opened))
-
-
 def _name(tag: re.Match[str]) -> str:
-    return (tag["name"] or tag["title"] or tag["shut"]).lower()
+    return tag["name"].lower()
 
 
-def _marks_answer(tag: re.Match[str]) -> bool:
-    if _starts_line(tag):
-        return _name(tag) in _ANSWERS_ON_A_LINE
-    # In quotes it is spoken of, or part of a program's text.
-    return _name(tag) in _ANSWERS and tag.string[tag.start() - 1] not in "`'\""
+def _weight(tag: re.Match[str]) -> int:
+    return 2 if _name(tag) in _ANSWERS else 0
 
 
 def _starts_line(tag: re.Match[str]) -> bool:
@@ -126,41 +108,21 @@ _SPACE = re.compile(r"\s*")
 
 # --- fences
 
-_FENCE = re.compile(r"^(?P<lead>[ \t>]*(?:[-*+]\s+|\d+[.)]\s+)?)(?P<mark>`{3,}|~{3,})[ \t]*(?P<rest>.*)$")
-_LANGUAGE = re.compile(
-    r"\{?\.?(?:python|py|ipython|sage|pycon)[\w.]*\}?(?:\s+(?!def\b|import\b|from\b|class\b)\S+)*", re.IGNORECASE
-)
+_FENCE = re.compile(r"^[ \t]*(?P<mark>`{3,})")
 
 
 def _fenced(text: str, weight: int) -> list[Piece]:
-    """The contents of Markdown fences; one that is never closed runs to the end."""
+    """The contents of Markdown fences, which may end on the last line of code; one that is never closed runs on."""
     blocks: list[list[str]] = []
-    mark, quoted = "", False
+    mark = ""
     for line in text.split("\n"):
         fence = _FENCE.match(line)
-        if fence and (not mark or _LANGUAGE.match(fence["rest"])):
-            # A language opens a fence, so one before it was left open.
-            quoted = ">" in fence["lead"]
-            code = _first_line(fence)
-            # Fence and code on one line: the block is complete.
-            mark = "" if code.endswith(fence["mark"]) else fence["mark"]
-            blocks.append([code if mark else code.rstrip(fence["mark"][0])] if code else [])
-        elif mark and _closes(line, fence, mark):
-            blocks[-1].append("" if fence else line.rstrip().rstrip(mark[0]))
+        if fence and not mark:
+            mark = fence["mark"]
+            blocks.append([])
+        elif mark and line.rstrip().endswith(mark):
+            blocks[-1].append(line.rstrip().rstrip("`"))
             mark = ""
         elif mark:
-            blocks[-1].append(re.sub(r"^[ \t]*> ?", "", line) if quoted else line)
+            blocks[-1].append(line)
     return [Piece("\n".join(lines), weight) for lines in blocks]
-
-
-def _first_line(fence: re.Match[str]) -> str:
-    """The code on the fence's own line, after the language; empty where there is none."""
-    rest = fence["rest"].strip()
-    rest = rest[match.end() :].strip() if (match := _LANGUAGE.match(rest)) else rest
-    return rest if re.match(r"(?:async\s+)?def\b|import\b|from\b|class\b|return\b|@", rest) else ""
-
-
-def _closes(line: str, fence: re.Match[str] | None, mark: str) -> bool:
-    """Whether *line* is a bare fence at least as long as *mark*, or ends with it."""
-    bare = fence is not None and fence["mark"].startswith(mark) and not fence["rest"].strip()
-    return bare or line.rstrip().endswith(mark)

@@ -1,0 +1,79 @@
+"""The guide: what the README has no room for, read in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Without --koderz-guide this module costs nothing: what it takes from others is imported where it is used.
+
+CHAPTERS = (
+    "usage",
+    "settings",
+    "servers",
+    "arms",
+    "problems",
+    "statistics",
+    "judge",
+    "memory",
+    "hooks",
+    "records",
+    "json",
+    "ci",
+    "troubleshooting",
+    "changes",
+)
+"""In the order in which a newcomer would read them. Each is a file that begins with `# Title: what it holds`."""
+
+_CONTENTS = "contents"
+"""What --koderz-guide means without a topic."""
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--koderz-guide",
+        metavar="TOPIC",
+        nargs="?",
+        const=_CONTENTS,
+        help="Print a chapter of the guide, or what chapters there are, and exit.",
+    )
+
+
+def asked_for(config: pytest.Config) -> bool:
+    return config.getoption("koderz_guide") is not None
+
+
+def open_guide(config: pytest.Config) -> int:
+    """--koderz-guide: the chapter of that name, or what chapters there are.
+
+    It needs no session and no settings: who looks up how koderz.yaml is written may have one that is wrong.
+    """
+    from .printing import print_lines
+
+    print_lines(config, _lines(config.getoption("koderz_guide")))
+    return int(pytest.ExitCode.OK)
+
+
+def chapter(topic: str) -> str:
+    """The text of one of CHAPTERS, in Markdown."""
+    return (Path(__file__).parents[1] / "guide" / f"{topic}.md").read_text(encoding="utf-8")
+
+
+def _lines(topic: str) -> list[str]:
+    from pytest_koderz.files.nearest import nearest
+
+    if topic == _CONTENTS:
+        return list(_contents())
+    if topic not in CHAPTERS:
+        raise pytest.UsageError(f"--koderz-guide: no chapter named '{topic}'{nearest(topic, CHAPTERS)}")
+    return chapter(topic).splitlines()
+
+
+def _contents() -> Iterator[str]:
+    widest = max(map(len, CHAPTERS))
+    for topic in CHAPTERS:
+        title = chapter(topic).partition("\n")[0]
+        yield f"{topic:<{widest}}  {title.partition(': ')[2]}"
+    yield "`pytest --koderz-guide TOPIC` prints one of them."

@@ -1,0 +1,1 @@
+"""The client: what experiments tell and ask, queued, delivered to the memory server and verified."""

@@ -1,0 +1,125 @@
+"""One connection to a memory server, over the MCP SDK on stdio."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pytest_koderz.core.errors import MemoryUnavailable
+
+from .replies import ToolReply
+
+if TYPE_CHECKING:
+    from mcp.client.client import Client
+    from mcp.client.stdio import StdioServerParameters
+
+START_TIMEOUT = 30.0
+"""Seconds for a server to start and shake hands, on a busy machine."""
+
+ANSWER_TIMEOUT = 15.0
+"""Seconds for one answer, after which a server counts as hung; an answer takes milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a memory server is started."""
+
+    cortex_path: str | None
+    """claude-cortex's `dist/index.js`. None: the embedded server."""
+    database: Path
+    project: str
+    path: str
+    """PATH and HOME of the server: all that it gets of this process's environment."""
+    home: str
+
+    @classmethod
+    def of(cls, cortex_path: str | None, database: Path, project: str, environment: Mapping[str, str]) -> Launch:
+        return cls(
+            cortex_path,
+            database.absolute(),
+            project,
+            environment.get("PATH", os.defpath),
+            environment.get("HOME", str(Path.home())),
+        )
+
+    @property
+    def command(self) -> list[str]:
+        """The server's command line. MemoryUnavailable: Node.js, which claude-cortex needs, is not there."""
+        if self.cortex_path is None:
+            return [sys.executable, "-m", "pytest_koderz.cortex", "--db", str(self.database)]
+        node = shutil.which("node", path=self.path)
+        if node is None:
+            raise MemoryUnavailable("CORTEX_PATH is set, but there is no `node` on PATH to run it with")
+        return [node, self.cortex_path, "--db", str(self.database)]
+
+    def parameters(self) -> StdioServerParameters:
+        from mcp.client.stdio import StdioServerParameters
+
+        # The SDK adds USER, SHELL and more to what it is given; `env -i` takes all of it away again.
+        environment = {"PATH": self.path, "HOME": self.home, "CLAUDE_MEMORY_PROJECT": self.project}
+        clean = ["-i", *(f"{name}={value}" for name, value in environment.items())]
+        # The package is found from here even where it is not installed.
+        folder = Path(__file__).parents[3] if self.cortex_path is None else self.database.parent
+        return StdioServerParameters(command="env", args=[*clean, *self.command], cwd=folder)
+
+
+class Connection:
+    """An open connection. Any failure of the server is a MemoryUnavailable, and ends the connection."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def server(self) -> str:
+        """The server's own name and version."""
+        about = self._client.server_info
+        return f"{about.name} {about.version}" if about else ""
+
+    async def call(self, tool: str, arguments: Mapping[str, Any], timeout: float = ANSWER_TIMEOUT) -> ToolReply:
+        """Ask *tool*. After a failure it is unknown whether the server has done what it was asked."""
+        from mcp.shared.exceptions import MCPError
+
+        try:
+            result = await self._client.call_tool(tool, dict(arguments), read_timeout_seconds=timeout)
+        except (MCPError, OSError, TimeoutError) as error:
+            raise MemoryUnavailable(f"cortex gave no answer to {tool}: {error}") from error
+        return ToolReply("".join(getattr(part, "text", "") for part in result.content), bool(result.is_error))
+
+
+@asynccontextmanager
+async def connect(launch: Launch) -> AsyncIterator[Connection]:
+    """Start a server and shake hands with it; afterwards it is stopped. Raises MemoryUnavailable."""
+    import anyio
+    from mcp.client.client import Client
+    from mcp.client.stdio import stdio_client
+
+    launch.database.parent.mkdir(parents=True, exist_ok=True)
+    parameters = launch.parameters()
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        client = Client(stdio_client(parameters, errlog=log), mode="legacy", cache=None)
+        started = False
+        try:
+            with anyio.fail_after(START_TIMEOUT) as starting:
+                async with client:
+                    starting.deadline, started = math.inf, True
+                    yield Connection(client)
+        except Exception as error:  # the SDK's task groups wrap whatever happens in groups of groups
+            raise _unavailable(error, log, started) from error
+
+
+def _unavailable(error: BaseException, log: IO[str], started: bool) -> MemoryUnavailable:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, MemoryUnavailable):
+        return error
+    log.seek(0)
+    said = log.read().strip().rpartition("\n")[2][:200]
+    return MemoryUnavailable(f"cortex {'broke off' if started else 'does not start'}: {said or repr(error)}")

@@ -1,0 +1,92 @@
+"""What the memory server's replies say: it reports success and failure in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_koderz.core.errors import MemoryUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReply:
+    """The text of a tool's reply; `is_error` is set for a call that does not fit the tool's schema."""
+
+    text: str
+    is_error: bool = False
+
+    @property
+    def first_line(self) -> str:
+        return self.text.strip().partition("\n")[0][:200]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The reply of `remember`."""
+
+    id: int | None
+    """None: it was refused."""
+    kept: bool
+    """False: nothing was written, although the server says `Remembered`."""
+    reason: str = ""
+    """Why nothing was written, or what was cut."""
+    busy: bool = False
+    """It was refused only because others are writing."""
+
+
+_REMEMBERED = re.compile(r'Remembered: "')
+_ID = re.compile(r"^  ID: (\d+)$", re.MULTILINE)
+_SESSION = re.compile(r"Session (\d+) started\.")
+_LONG_TERM = re.compile(r"^\s+- Long-term: (\d+)$", re.MULTILINE)
+_EXPORTED = re.compile(r"Exported \d+ memories:\s+")
+
+
+def remembered(reply: ToolReply) -> Remembered:
+    found = _ID.search(reply.text)
+    if reply.is_error or not _REMEMBERED.match(reply.text) or found is None:
+        busy = re.search(r"\b(busy|locked)\b", reply.text, re.IGNORECASE) is not None
+        return Remembered(None, kept=False, reason=reply.first_line, busy=busy and not reply.is_error)
+    if "\n  Reason: Updated existing similar memory" in reply.text:
+        return Remembered(int(found[1]), kept=False, reason="taken for a similar memory")
+    return Remembered(int(found[1]), kept=True, reason="content cut" if "\n  WARNING: Content" in reply.text else "")
+
+
+def has_deleted(reply: ToolReply) -> bool:
+    """Of `forget`."""
+    return not reply.is_error and reply.text.startswith("Deleted ")
+
+
+def session_started(reply: ToolReply) -> int | None:
+    """The session's number; None where none was started."""
+    found = _SESSION.match(reply.text)
+    return int(found[1]) if found else None
+
+
+def exported(reply: ToolReply) -> list[dict[str, Any]]:
+    """The rows of `export_memories`, `tags` and `metadata` still texts. MemoryUnavailable: it is no export."""
+    found = _EXPORTED.match(reply.text)
+    if reply.is_error or found is None:
+        raise MemoryUnavailable(f"cortex does not export: {reply.first_line}")
+    rows: list[dict[str, Any]] = json.loads(reply.text[found.end() :])
+    return rows
+
+
+def is_context(reply: ToolReply) -> bool:
+    return not reply.is_error and reply.text.startswith("{")
+
+
+def in_context(reply: ToolReply) -> list[dict[str, Any]]:
+    """The memories of `get_context` in its raw format. MemoryUnavailable: it is none."""
+    if not is_context(reply):
+        raise MemoryUnavailable(f"cortex gives no context: {reply.first_line}")
+    context: Mapping[str, Any] = json.loads(reply.text)
+    return [*context.get("relevantMemories", ()), *context.get("summary", {}).get("recentMemories", ())]
+
+
+def long_term_count(reply: ToolReply) -> int | None:
+    """Of `memory_stats`; None where it is not said."""
+    found = _LONG_TERM.search(reply.text)
+    return int(found[1]) if found else None

@@ -1,0 +1,1 @@
+"""The embedded memory server: the fifteen tools of claude-cortex over SQLite."""

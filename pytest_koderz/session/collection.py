@@ -1,0 +1,123 @@
+"""Which files are suites, and which of their problems are run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .option_types import count
+
+if TYPE_CHECKING:  # a session without --koderz reads the options alone
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pytest_koderz.core.problem import Problem
+
+    from .context import BenchmarkRun
+    from .items import ExperimentItem, Suite
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    group.addoption("--koderz-problems", metavar="0-9,42", help="Pick problems by number, id or pattern.")
+    group.addoption("--koderz-epochs", metavar="N", type=count, help="Run each arm on each problem N times.")
+
+
+def register(run: BenchmarkRun) -> None:
+    from .start_checks import choose_paths
+
+    choose_paths(run.config, run.root)
+    run.register(Collection(run), "collection")
+
+
+class Collection:
+    """Also for verbs that only look."""
+
+    def __init__(self, run: BenchmarkRun) -> None:
+        self._run = run
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | None:
+        from .suites import suite_at
+
+        return suite_at(file_path, parent)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Narrow to the selected problems. A profile's own selection gives way to `-k`, to node ids, and to suites that
+        were named and hold none of it; a shipped profile's to all suites that hold none of it.
+        """
+        from pytest_koderz.files.usage_error import UsageError
+
+        ours = {item: item.problem for item in _experiments(items)}
+        settings = self._run.settings
+        self._run.benchmark.problems.update({problem.id: problem for problem in ours.values()})
+        asked = config.getoption("koderz_problems") is not None
+        named = any("::" in arg for arg in config.args)
+        if not ours or settings.problems is None or (named and not asked):
+            return
+        try:
+            chosen = self._chosen(ours, settings.problems, strictly=asked)
+        except UsageError as error:
+            pointed = config.option.keyword or config.args_source is pytest.Config.ArgsSource.ARGS
+            if asked or not pointed:
+                where = "--koderz-problems" if asked else settings.problems_at
+                self._refuse(items, f"{where}: {str(error).removeprefix('problems: ')}")
+            return
+        _deselect(config, items, ours.keys() - chosen)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """How many there will be: without that nobody can tell later whether the benchmark came to its end."""
+        from .marks import FIXTURE
+
+        marked = sum(FIXTURE in getattr(item, "fixturenames", ()) for item in session.items)
+        ours = _experiments(session.items)
+        self._run.head["items"] = marked + len(ours)
+        lacking = {item.path for item in ours} - {item.path for item in ours if item.gradable}
+        if lacking:
+            what = f"no problem of {min(lacking).name} has the tests that `grade_on` asks for"
+            where = self._run.settings.path
+            self._refuse(session.items, f"{where}: {what}; suites of humanevalplus and mbppplus do")
+
+    def _chosen(self, ours: Mapping[ExperimentItem, Problem], wanted: str, *, strictly: bool) -> set[ExperimentItem]:
+        """What is selected. What a profile selects may stand in suites that this run does not read."""
+        from pytest_koderz.datasets.selection import select, select_known
+
+        if not strictly and self._run.settings.problems_at is None:
+            # Shipped: written without knowledge of the user's suites.
+            return {item for path in {item.path for item in ours} for item in _known_of(path, ours, wanted)}
+        problems = tuple(self._run.benchmark.problems.values())
+        known = () if strictly else select_known(problems, wanted)
+        ids = {problem.id for problem in known or select(problems, wanted)}
+        return {item for item, problem in ours.items() if problem.id in ids}
+
+    def _refuse(self, items: list[pytest.Item], mistake: str) -> None:
+        """Run nothing for a user's mistake that shows when all is collected. A worker tells the controller of it."""
+        from .worker_messages import MISTAKE, tell_controller
+
+        if not self._run.is_worker:
+            raise pytest.UsageError(mistake)
+        # Raised here, xdist would call it an internal error.
+        items.clear()
+        tell_controller(self._run.config, MISTAKE, mistake)
+
+
+def _experiments(items: list[pytest.Item]) -> list[ExperimentItem]:
+    from .items import ExperimentItem
+
+    return [item for item in items if isinstance(item, ExperimentItem)]
+
+
+def _deselect(config: pytest.Config, items: list[pytest.Item], left_out: set[ExperimentItem]) -> None:
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _known_of(suite: Path, items: Mapping[ExperimentItem, Problem], wanted: str) -> list[ExperimentItem]:
+    """The items of a suite that *wanted* names; all where it names none."""
+    from pytest_koderz.datasets.selection import select_known
+
+    here = {item: problem for item, problem in items.items() if item.path == suite}
+    ids = {problem.id for problem in select_known(tuple(here.values()), wanted)}
+    return [item for item, problem in here.items() if not ids or problem.id in ids]

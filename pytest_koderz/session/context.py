@@ -1,0 +1,120 @@
+"""What the features of one pytest run with --koderz share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.records.folder_lock import FolderLock
+from pytest_koderz.records.recorded import Recorded, read_folder
+from pytest_koderz.reporters.summary import SIMULATED
+from pytest_koderz.settings import Settings
+
+from .former_run import begin
+from .head import head_of
+from .items import benchmark_key
+from .known_experiments import KnownExperiments
+from .providers import worker_number
+from .runner import Benchmark
+from .speaking import say
+from .start_checks import frame_of
+from .worker_messages import told_by_controller
+
+
+@dataclass(frozen=True)
+class BenchmarkRun:
+    """One pytest session: in the only process, in xdist's controller or in one of its workers."""
+
+    config: pytest.Config
+    root: Path
+    is_worker: bool
+    id: str
+    settings: Settings
+    recorded: Recorded | None
+    """What the benchmark did before it was resumed. None: it is a new one."""
+    benchmark: Benchmark
+    """What runs the experiments of this process."""
+    experiments: KnownExperiments
+    head: dict[str, Any]
+    """Of the journal, whose first line is written with the first event."""
+    paths: tuple[str, ...]
+    """Those of the command line, as they were given."""
+
+    @property
+    def folder(self) -> Path:
+        """Where this benchmark's journals lie."""
+        return self.settings.folder / self.id
+
+    @property
+    def process(self) -> str:
+        """The stem of the files that this process alone writes: `main`, or `gw0` of a worker."""
+        return f"gw{worker_number(self.config)}" if self.is_worker else "main"
+
+    @property
+    def mark(self) -> str:
+        """What stands before every line that is shown."""
+        return SIMULATED if self.settings.simulated else ""
+
+    @property
+    def frame(self) -> Frame:
+        return frame_of(self.settings, self.id)
+
+    def register(self, feature: object, name: str) -> None:
+        self.config.pluginmanager.register(feature, f"koderz-{name}")
+
+    def say(self, text: str) -> None:
+        say(self.config, text)
+
+    def shown(self, path: Path) -> Path:
+        """*path* as users read it."""
+        return path.relative_to(self.root) if path.is_relative_to(self.root) else path
+
+
+class ClosingLines(Protocol):
+    """A feature that has something to say at the end of the terminal summary."""
+
+    def lines(self) -> Iterable[str]: ...
+
+
+def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
+    """Settings, id and record of the run, in a folder that is its own from now on. Raises UsageError.
+
+    Not *spending*: it only looks, and locks nothing.
+    """
+    told = told_by_controller(config)
+    root = config.rootpath if told is None else Path(told["root"])
+    benchmark_id, settings, recorded = begin(config, root, resuming=spending)
+    benchmark_id = benchmark_id if told is None else told["benchmark"]
+    if spending and told is None:
+        recorded = _locked(config, settings.folder / benchmark_id, recorded)
+    benchmark = Benchmark(config, settings, benchmark_id, recorded or Recorded())
+    config.stash[benchmark_key] = benchmark
+    config.add_cleanup(benchmark.close)
+    return BenchmarkRun(
+        config=config,
+        root=root,
+        is_worker=told is not None,
+        id=benchmark_id,
+        settings=settings,
+        recorded=recorded,
+        benchmark=benchmark,
+        experiments=KnownExperiments(benchmark),
+        head=head_of(settings, benchmark_id),
+        paths=tuple(config.args) if config.args_source is pytest.Config.ArgsSource.ARGS else (),
+    )
+
+
+def _locked(config: pytest.Config, folder: Path, recorded: Recorded | None) -> Recorded | None:
+    """Lock *folder* until the session ends; what is recorded there, read again now that nobody writes any more.
+
+    A worker may have outlived its killed controller.
+    """
+    lock = FolderLock(folder)
+    config.add_cleanup(lock.release)
+    lock.take()
+    return None if recorded is None else read_folder(folder)

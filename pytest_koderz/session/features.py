@@ -1,0 +1,72 @@
+"""Puts a run together: its features in their order, each of which registers its object only where it is on."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_koderz.files.usage_error import UsageError
+
+from . import (
+    collection,
+    cortex,
+    gates,
+    jobs,
+    junit_totals,
+    outcome_selection,
+    outputs,
+    recording,
+    reports,
+    spending_limit,
+    terminal,
+    workers,
+)
+from .budget import check_budget
+from .context import BenchmarkRun, open_run
+from .providers import OurBackends, Providers, worker_number
+from .rootdir import check_root
+from .start_checks import check_models, check_servers, prepare_models
+from .worker_messages import number_of_workers
+
+
+def register(config: pytest.Config, *, spending: bool) -> None:
+    """Add the features of a benchmark. *spending* is False for verbs that only look."""
+    try:
+        check_root(config)
+        config.pluginmanager.register(OurBackends(), "koderz-backends")
+        run = open_run(config, spending=spending)
+        providers = Providers(run.settings, run.benchmark.problems, worker_number(config), run.say)
+        run.register(providers, "providers")
+        collection.register(run)
+        if spending:
+            _register_all(run)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _register_all(run: BenchmarkRun) -> None:
+    """Everything that can be refused is refused here, before anything is spent. Raises UsageError."""
+    check_models(run.settings)
+    check_budget(run.settings)
+    files = outputs.register(run)
+    judge = "" if run.is_worker else _checked_judge(run)
+    reports.register(run)
+    workers.register(run)
+    place = recording.register(run)
+    outcome_selection.register(run)
+    spending_limit.register(run)
+    memory = cortex.register(run)
+    limits = gates.register(run)
+    jobs.register(run)
+    junit_totals.register(run)
+    terminal.register(run, judge, memory, [each for each in (memory, limits, place, files) if each is not None])
+    if not run.is_worker:
+        prepare_models(run.settings, run.say)
+
+
+def _checked_judge(run: BenchmarkRun) -> str:
+    """The judge in words, once the servers of the models have answered; they need not where nothing will be asked."""
+    settled = 0 if run.recorded is None else run.recorded.counts()[0]
+    planned = run.recorded.heads[-1].items if run.recorded and run.recorded.heads else None
+    if not run.config.option.collectonly and settled != planned:
+        check_servers(run.settings, number_of_workers(run.config) or 1)
+    return run.benchmark.sandbox_words()

@@ -1,0 +1,32 @@
+"""Totals of a benchmark in the file of --junitxml."""
+
+from __future__ import annotations
+
+import pytest
+from _pytest.junitxml import xml_key
+
+from pytest_koderz.reporters.junit import suite_properties
+
+from .context import BenchmarkRun
+from .head import head_of
+
+
+def register(run: BenchmarkRun) -> None:
+    if run.config.getoption("xmlpath", default=None) and not run.is_worker:
+        run.register(SuiteTotals(run), "junit-totals")
+
+
+class SuiteTotals:
+    """Properties of the whole suite; pytest has no public door for them outside of a test."""
+
+    def __init__(self, run: BenchmarkRun) -> None:
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Before the file is written."""
+        xml = self._run.config.stash.get(xml_key, None)
+        if xml is not None:
+            head = head_of(self._run.settings, self._run.id)
+            for name, value in suite_properties(head, self._run.experiments.in_order()):
+                xml.add_global_property(name, value)

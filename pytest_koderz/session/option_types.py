@@ -1,0 +1,59 @@
+"""What the values of our options must be: argparse's `type=`, which names the option in its error.
+
+Amounts stay the text that the user wrote: xdist carries no Decimal to its workers, and a float is not the same sum.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a whole number such as 3") from None
+    if number < 1:
+        raise ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+def sum_of_dollars(text: str) -> str:
+    """US dollars above 0."""
+    amount = _number(text)
+    if amount is None:
+        raise ArgumentTypeError(f"{text!r} is not an amount of US dollars such as 2.50")
+    if not (amount.is_finite() and amount > 0):
+        raise ArgumentTypeError(f"{text} is not an amount of US dollars above 0")
+    return text
+
+
+def at_least_zero(text: str) -> str:
+    """A number from 0."""
+    amount = _number(text)
+    if amount is None or not (amount.is_finite() and amount >= 0):
+        raise ArgumentTypeError(f"{text!r} is not a number from 0")
+    return text
+
+
+def share(text: str) -> str:
+    """A number from 0 to 1."""
+    amount = _number(text)
+    if amount is None or not (amount.is_finite() and 0 <= amount <= 1):
+        raise ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return text
+
+
+def _number(text: str) -> Decimal | None:
+    """None: it is no number."""
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None

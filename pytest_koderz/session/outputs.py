@@ -1,0 +1,80 @@
+"""The files of results: --koderz-json and --koderz-html."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:  # a session without --koderz reads the options alone
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from pytest_koderz.core.experiment import Experiment
+
+    from .context import BenchmarkRun
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    group.addoption("--koderz-json", metavar="FILE", help="Write the results as JSON.")
+    group.addoption("--koderz-html", metavar="FILE", help="Write the results as an HTML page.")
+
+
+def register(run: BenchmarkRun) -> ResultFiles | None:
+    """None: no file of results is asked for. Raises UsageError for one that could not be written."""
+    from pytest_koderz.files.atomic import check_output
+
+    settings = run.settings
+    check_output("--koderz-json", settings.json)
+    check_output("--koderz-html", settings.html)
+    if run.is_worker or (settings.json is None and settings.html is None):
+        return None
+    files = ResultFiles(run)
+    run.register(files, "result-files")
+    return files
+
+
+class ResultFiles:
+    """Written once, where there is anything to tell."""
+
+    def __init__(self, run: BenchmarkRun) -> None:
+        self._run = run
+        self._written = False
+        """Whether they are, or could not be."""
+
+    def lines(self) -> Iterator[str]:
+        """Write them; where they are."""
+        self._written = True
+        experiments = self._run.experiments.in_order()
+        for path, text in self._texts(experiments) if experiments else ():
+            yield self._write(path, text)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Where there was no terminal to have a summary, they are written now."""
+        if not self._written:
+            list(self.lines())
+
+    def _texts(self, experiments: tuple[Experiment, ...]) -> Iterable[tuple[Path, str]]:
+        from pytest_koderz.reporters.page import html_of
+        from pytest_koderz.reporters.results import results_of
+
+        from .head import head_of
+
+        settings, frame, head = self._run.settings, self._run.frame, head_of(self._run.settings, self._run.id)
+        if settings.json is not None:
+            yield settings.json, json.dumps(results_of(frame, head, experiments), indent=1) + "\n"
+        if settings.html is not None:
+            yield settings.html, html_of(frame, head, experiments)
+
+    def _write(self, path: Path, text: str) -> str:
+        from pytest_koderz.files.atomic import write_output
+
+        shown = self._run.shown(path)
+        try:
+            write_output(path, text)
+        except OSError as fault:
+            # The disk filled up since `check_output`; the experiments themselves are in the journal.
+            return f"no results: {shown}: {fault.strerror}; resume {self._run.id} to have them"
+        return f"results: {shown}"

@@ -1,0 +1,59 @@
+"""Which files are suites: those whose problems a plugin provides, our own for YAML and JSONL or anyone's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.settings import shipped_path
+
+from .items import Suite
+from .start_checks import SUITE_FOLDER
+
+
+def suite_at(path: Path, parent: pytest.Collector) -> Suite | None:
+    """The file as a suite; None where it is none. What is wrong with it is told where it is collected.
+
+    In a folder `problems` every file may be one, elsewhere those alone that are named.
+    """
+    # Python's own files are tests: a plugin that looks at no suffix must not take a conftest.py for a suite.
+    if path.suffix == ".py" or not (parent.session.isinitpath(path) or path.parent.name == SUITE_FOLDER):
+        return None
+    try:
+        problems, fault = problems_of(parent.config, path), None
+    except Exception as error:  # noqa: BLE001 - raised again by the suite
+        problems, fault = [], error
+    if problems is None:
+        return None
+    nodeid = f"{SUITE_FOLDER}/{path.name}" if path.parent == shipped_path(SUITE_FOLDER) else None
+    suite: Suite = Suite.from_parent(parent, path=path, nodeid=nodeid, problems=problems, fault=fault)
+    return suite
+
+
+def problems_of(config: pytest.Config, path: Path) -> list[Problem] | None:
+    """What a plugin provides for the file; None: it is no suite. Raises UsageError where it is a wrong one."""
+    loaded = config.hook.pytest_koderz_load_problems(config=config, suite=path)
+    return None if loaded is None else list(loaded)
+
+
+def problems_named(config: pytest.Config, name: str, folder: Path) -> tuple[Problem, ...]:
+    """The problems of a suite by its name, in problems/ or shipped, or by a path from *folder*. Raises UsageError."""
+    places = (config.rootpath / SUITE_FOLDER, shipped_path(SUITE_FOLDER))
+    named = [path for place in places for path in _whose_stem_is(place / name)]
+    for path in (*named, folder / name):
+        problems = problems_of(config, path) if path.is_file() else None
+        if problems is not None:
+            return tuple(problems)
+    raise UsageError(f"{name}: no suite of that name in {SUITE_FOLDER}/, and {folder / name} is none")
+
+
+def _whose_stem_is(stem: Path) -> list[Path]:
+    """YAML first: such a suite may have the file that it names beside it."""
+    beside = stem.parent.iterdir() if stem.parent.is_dir() else ()
+    return sorted(
+        (path for path in beside if path.stem == stem.name and path.is_file()),
+        key=lambda path: (path.suffix != ".yaml", path.name),
+    )

@@ -1,0 +1,93 @@
+"""What the terminal shows of a benchmark: its header, its progress, its summary and the closing lines."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import pytest
+
+from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.reporters.header import arm_lines, frontier_line, price_line
+from pytest_koderz.reporters.progress import Progress
+from pytest_koderz.reporters.summary import summary_lines
+
+from .context import BenchmarkRun, ClosingLines
+from .cortex import CortexDelivery
+from .resume import resume_lines
+from .speaking import uncaptured
+from .worker_messages import number_of_workers
+from .workers import left_by_workers
+
+
+def register(run: BenchmarkRun, judge: str, memory: CortexDelivery | None, closing: Sequence[ClosingLines]) -> None:
+    """*judge* is what the header says of it; *closing* say their lines in this order."""
+    if run.config.pluginmanager.hasplugin("terminal") and not run.is_worker:
+        cortex = "off" if memory is None else memory.describe()
+        run.register(TerminalSections(run, f"sandbox: {judge}; cortex: {cortex}", closing), "terminal")
+
+
+class TerminalSections:
+    """In the process that has the terminal: the only one, or xdist's controller."""
+
+    def __init__(self, run: BenchmarkRun, rooms: str, closing: Sequence[ClosingLines]) -> None:
+        self._run = run
+        self._rooms = rooms
+        self._closing = closing
+        self._stopped = False
+        """Whether the session ended before its last item, such as by -x."""
+
+    def pytest_report_header(self) -> list[str]:
+        run, settings = self._run, self._run.settings
+        lines = [
+            f"profile {settings.profile}: {settings.description}".removesuffix(": "),
+            *([] if run.recorded is None else resume_lines(run.recorded, settings, run.id)),
+            *arm_lines(settings.arms),
+            frontier_line(settings.frontier),
+            self._rooms,
+            price_line(settings.arms),
+        ]
+        return [f"koderz: {run.mark}{line}" for line in lines if line]
+
+    def pytest_sessionstart(self) -> None:
+        run = self._run
+        reporter = run.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and run.settings.jobs == 1 and not number_of_workers(run.config):
+            run.register(Progress(reporter, partial(uncaptured, run.config), run.mark), "progress")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._stopped = bool(session.shouldfail or session.shouldstop)
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
+    ) -> None:
+        run, interrupted = self._run, exitstatus == pytest.ExitCode.INTERRUPTED
+        if interrupted:
+            run.experiments.find(left_by_workers(run))
+        experiments = run.experiments.in_order()
+        if not (experiments or (interrupted and any(run.folder.glob("*.jsonl")))):
+            return
+        terminalreporter.section(f"{run.mark}koderz {run.id}")
+        columns = terminalreporter._tw.fullwidth  # noqa: SLF001 - no public way
+        for line in (*summary_lines(run.frame, experiments, columns), *self._closing_lines(experiments)):
+            terminalreporter.line(line)
+        if interrupted or self._stopped or not all(one.status.settled for one in experiments):
+            terminalreporter.line(f"go on with: {self._resuming()}")
+
+    def _closing_lines(self, experiments: Sequence[Experiment]) -> Iterator[str]:
+        yield ""
+        for complaint, times in self._run.experiments.complaints().items():
+            yield f"warning: {complaint}" if times == 1 else f"warning: {complaint} ({times} times)"
+        said = self._run.config.hook.pytest_koderz_summary(config=self._run.config, experiments=experiments)
+        for lines in said if experiments else ():
+            yield from lines or []
+        for feature in self._closing:
+            yield from feature.lines()
+
+    def _resuming(self) -> str:
+        """The command that goes on with this benchmark; the journal does not say which suites were named."""
+        settings = self._run.config.getoption("koderz_config")
+        where = [f"--koderz-config={settings}"] if settings else []
+        return shlex.join(["pytest", "--koderz", *self._run.paths, *where, "--koderz-resume"])

@@ -1,0 +1,66 @@
+"""pytest-xdist: the run as its controller hands it out to workers, and what a lost worker leaves."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.reader import archived
+
+from .context import BenchmarkRun
+from .speaking import uncaptured
+from .worker_messages import MISTAKE, number_of_workers, told_by
+
+
+def register(run: BenchmarkRun) -> None:
+    config = run.config
+    if run.is_worker or config.option.collectonly or config.getoption("dist", default="no") == "no":
+        return
+    _schedule_one_by_one(config)
+    run.register(Workers(run), "workers")
+
+
+class Workers:
+    """On the controller of xdist."""
+
+    def __init__(self, run: BenchmarkRun) -> None:
+        self._run = run
+        self._mistake: str | None = None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["koderz"] = {"benchmark": self._run.id, "root": str(self._run.root)}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self._mistake = told_by(node, MISTAKE) or self._mistake
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """A user's mistake that shows when all is collected, as pytest says it where there is no xdist."""
+        if self._mistake is not None:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            with uncaptured(session.config):
+                print(f"ERROR: {self._mistake}", file=sys.stderr)  # noqa: T201 - pytest's own way
+
+
+def left_by_workers(run: BenchmarkRun) -> list[Experiment]:
+    """What the workers recorded in this session and, since it was interrupted, could not report."""
+    if not number_of_workers(run.config):
+        return []
+    before = run.recorded.experiments if run.recorded is not None else {}
+    try:
+        return [one for one in archived(run.folder).experiments if one.id not in before]
+    except UsageError as fault:
+        run.experiments.complain(str(fault))
+        return []
+
+
+def _schedule_one_by_one(config: pytest.Config) -> None:
+    """xdist keeps a batch of items per worker; experiments are long, so that workers would wait for each other."""
+    if config.getoption("maxschedchunk", default=None) is None and hasattr(config.option, "maxschedchunk"):
+        config.option.maxschedchunk = 1

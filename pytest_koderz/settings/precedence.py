@@ -1,0 +1,57 @@
+"""The user's koderz.yaml over the shipped one, the environment over .env, and the command line over all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pytest_koderz.backends import OURS
+from pytest_koderz.backends.backend import Registry
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.yaml_lines import read_yaml
+
+from .prices import PriceBook
+from .resolved import Choice, Names, Settings
+from .schema import entry_of
+
+
+def shipped_path(name: str) -> Path:
+    """A file or folder that is shipped with the package: in a wheel inside of it, in a checkout beside it."""
+    package = Path(__file__).parents[1]
+    inside = package / name
+    return inside if inside.exists() else package.parent / name
+
+
+def load_settings(
+    path: Path | None, root: Path, environment: Mapping[str, str], choice: Choice, backends: Registry = OURS
+) -> Settings:
+    """Read *path* (None: koderz.yaml in *root*, else the shipped one). Raises UsageError, one line each."""
+    own = path or _own_file(root)
+    sources = [read_yaml(shipped_path("koderz.yaml"))]
+    if own is not None and own.resolve() != sources[0].path.resolve():
+        sources.insert(0, read_yaml(own))
+    entry = entry_of(sources[-1])
+    if len(sources) > 1:
+        entry = entry_of(sources[0]).over(entry)
+    folder = sources[0].path.parent if own is not None else root
+    secrets = {**_dotenv(folder / ".env"), **environment}
+    prices = PriceBook(entry.prices, datetime.now(UTC).date())
+    return Names(tuple(sources), entry, backends, prices).settings(choice, root, secrets)
+
+
+def _own_file(root: Path) -> Path | None:
+    if (root / "koderz.yaml").is_file():
+        return root / "koderz.yaml"
+    if (root / "koderz.yml").is_file():
+        raise UsageError(f"{root / 'koderz.yml'}: is not read under this name; call it koderz.yaml")
+    return None
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    try:
+        return {key: value for key, value in dotenv_values(path).items() if value} if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or 'not UTF-8 text'}") from None

@@ -1,0 +1,276 @@
+"""Everything a benchmark needs to know, with the names of koderz.yaml resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pytest_koderz.backends.backend import Backend, Registry
+from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.core.money import Price
+from pytest_koderz.files.nearest import nearest
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.yaml_lines import KeyPath, Located
+
+from .prices import FRONTIER_PROVIDER, PriceBook
+from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command line picks; None or empty: what koderz.yaml says."""
+
+    profile: str | None = None
+    arms: tuple[str, ...] = ()
+    problems: str | None = None
+    epochs: int | None = None
+    jobs: int | None = None
+    json: str | None = None
+    html: str | None = None
+    max_cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a benchmark needs to know, names resolved."""
+
+    path: Path
+    """The koderz.yaml that was read."""
+    profile: str
+    description: str
+    arms: tuple[Arm, ...]
+    control: str
+    """Name of the arm that the others are compared with, whether it runs or not."""
+    control_model: str | None
+    control_price: Price | None
+    """At which the control is estimated where it does not run. None: no estimate."""
+    problems: str | None
+    """Selection of problems. None: all that the suites hold."""
+    problems_at: str | None
+    """Where a user's koderz.yaml selects them. None: nowhere; the choice is the command line's or a shipped profile's,
+    and the latter leaves suites alone that hold none of it."""
+    epochs: int
+    jobs: int
+    """Experiments in flight in one process."""
+    sandbox: SandboxEntry
+    cortex: CortexEntry
+    folder: Path
+    margin: float
+    local_rate: Decimal | None
+    """US dollars per GPU-hour of one's own machines, for a second cost beside that of the tokens. None: not given."""
+    json: Path | None
+    html: Path | None
+    max_cost: Decimal | None
+    """US dollars that the benchmark may spend. None: no limit."""
+    backends: Registry = field(repr=False)
+    """All that there are, a plugin's among them."""
+    environment: Mapping[str, str] = field(repr=False)
+    """The process's environment with the .env file beside koderz.yaml beneath it. Holds secrets: never written."""
+
+    @property
+    def models(self) -> tuple[ModelSettings, ...]:
+        """Every model that takes part, once."""
+        return tuple({model.name: model for arm in self.arms for model in arm.models.values()}.values())
+
+    def backend_of(self, model: ModelSettings) -> Backend:
+        return self.backends.of(model)
+
+    @property
+    def simulated(self) -> bool:
+        """True also where what a simulated model said is played back."""
+        return any(self.backend_of(model).simulated(model) for model in self.models)
+
+    @property
+    def frontier(self) -> bool:
+        """Whether a frontier model may take part."""
+        return any(self.backend_of(model).frontier for model in self.models)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that koderz.yaml defines, and where each stands."""
+
+    sources: tuple[Located, ...]
+    """The user's file before the shipped one."""
+    entry: FileEntry
+    backends: Registry
+    prices: PriceBook
+
+    def settings(self, choice: Choice, root: Path, environment: Mapping[str, str]) -> Settings:
+        """Raises UsageError for the first name that is none."""
+        self._check_profiles()
+        self._check_models()
+        name = choice.profile or self.entry.profile or ""
+        profile = self._profile(name, choice)
+        names = choice.arms or profile.arms
+        arms = tuple(self._arm(arm, name, profile, chosen=bool(choice.arms)) for arm in dict.fromkeys(names))
+        control_model, control_price = self._control(name, profile)
+        problems = choice.problems if choice.problems is not None else profile.problems
+        output, page = choice.json or profile.json, choice.html or profile.html
+        return Settings(
+            path=self.sources[0].path,
+            profile=name,
+            description=profile.description,
+            arms=arms,
+            control=self._control_arm(),
+            control_model=control_model,
+            control_price=control_price,
+            problems=None if problems is None else str(problems),
+            problems_at=None if choice.problems is not None else self._at_own("profiles", name, "problems"),
+            epochs=choice.epochs or profile.epochs,
+            jobs=choice.jobs or profile.jobs,
+            sandbox=self.entry.sandbox or SandboxEntry(),
+            cortex=self.entry.cortex or CortexEntry(),
+            folder=root / (self.entry.folder or ".koderz"),
+            margin=self.entry.margin or 0.05,
+            local_rate=self.entry.local_rate,
+            json=None if output is None else root / output,
+            html=None if page is None else root / page,
+            max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
+            backends=self.backends,
+            environment=environment,
+        )
+
+    def _at(self, *key_path: str | int) -> str:
+        """`file:line: key` in the file that defines it."""
+        source = next((source for source in self.sources if _defines(source, key_path)), self.sources[0])
+        return source.at(key_path)
+
+    def _at_own(self, *key_path: str) -> str | None:
+        """The same in the user's file; None where the shipped one defines it."""
+        own = self.sources[:-1]
+        return next((source.at(key_path) for source in own if _defines(source, key_path)), None)
+
+    def _check_profiles(self) -> None:
+        """Each names what there is, also those that do not run."""
+        for name, profile in self.entry.profiles.items():
+            for arm in profile.arms:
+                self._check_arm(arm, self._at("profiles", name, "arms"))
+            for slot, model in profile.models.items():
+                self._check_model(model, ("profiles", name, "models", slot))
+
+    def _check_arm(self, name: str, where: str) -> None:
+        if name not in self.entry.arms:
+            raise UsageError(f"{where}: no arm named '{name}'{nearest(name, self.entry.arms)}")
+
+    def _check_model(self, name: str, key_path: KeyPath) -> None:
+        if name not in self.entry.models:
+            raise UsageError(f"{self._at(*key_path)}: no model named '{name}'{nearest(name, self.entry.models)}")
+
+    def _check_models(self) -> None:
+        """Back ends and their options are known, also those of models that take no part."""
+        for name, entry in self.entry.models.items():
+            if entry.backend not in self.backends and not self.backends.open_ended:
+                what = f"no back end named '{entry.backend}'{nearest(entry.backend, self.backends)}"
+                raise UsageError(f"{self._at('models', name, 'backend')}: {what}")
+            for option in entry.options:
+                self._check_option(name, entry, option)
+
+    def _check_option(self, name: str, entry: ModelEntry, option: str) -> None:
+        model = ModelSettings(name, entry.backend, entry.model, options={option: entry.options[option]})
+        try:
+            self.backends.of(model).checked(model)
+        except UsageError as fault:
+            words = str(fault).removeprefix(f"models.{name}.options.{option}: ")
+            raise UsageError(f"{self._at('models', name, 'options', option)}: {words}") from None
+
+    def _profile(self, name: str, choice: Choice) -> ProfileEntry:
+        if name in self.entry.profiles:
+            return self.entry.profiles[name]
+        where = "--koderz-profile" if choice.profile else self._at("profile")
+        raise UsageError(f"{where}: no profile named '{name}'{nearest(name, self.entry.profiles)}")
+
+    def _control_arm(self) -> str:
+        name = self.entry.control or ""
+        if name not in self.entry.arms:
+            raise UsageError(f"{self._at('control')}: no arm named '{name}'{nearest(name, self.entry.arms)}")
+        if self.entry.arms[name].recall_guidance:
+            why = "the control must not profit from other arms' guidance"
+            raise UsageError(
+                f"{self._at('arms', name, 'recall_guidance')}: {why}; set it to false or name another control"
+            )
+        return name
+
+    def _control(self, name: str, profile: ProfileEntry) -> tuple[str | None, Price | None]:
+        """The model, as its publisher calls it, and the price at which a control is estimated."""
+        model = profile.control_model
+        if model is None:
+            filler = profile.models.get("frontier")
+            if filler is None:
+                return None, None
+            settings = self._model(filler)
+            # Where `model` is a path, its publisher's name for it is that of its price.
+            path = self.backends.of(settings).model_is_path
+            return (self.entry.models[filler].priced_as if path else settings.model), settings.price
+        entry = self.entry.models.get(model)
+        if entry is not None:
+            return entry.model, self._model_price(model)
+        price = self.prices.listed(FRONTIER_PROVIDER, model)
+        if price is None:
+            where = self._at("profiles", name, "control_model")
+            raise UsageError(f"{where}: no price is known for '{model}'{nearest(model, self.entry.models)}")
+        return model, price
+
+    def _arm(self, name: str, profile_name: str, profile: ProfileEntry, *, chosen: bool) -> Arm:
+        self._check_arm(name, "--koderz-arm" if chosen else self._at("profiles", profile_name, "arms"))
+        entry = self.entry.arms[name]
+        models: dict[str, Any] = {role: self._filled(name, role, profile_name, profile) for role in Role}
+        given = {key: _given(key, entry, profile) for key in _ARM_KEYS}
+        limits = {key: value for key, value in given.items() if value is not None}
+        return Arm(name, **models, **limits, grade_on=self.entry.grade_on or "base")
+
+    def _filled(self, arm: str, role: str, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:
+        """The model of a role: what fills the slot in the profile, else the model of that name."""
+        word = getattr(self.entry.arms[arm], role)
+        if word is None:
+            return None
+        if word in profile.models:
+            return self._model(profile.models[word])
+        if word in self.entry.models:
+            return self._model(word)
+        near = nearest(word, [*profile.models, *self.entry.models])
+        mine = self._at_own("profiles", profile_name, "models")
+        if mine is not None and self._at_own("arms", arm) is None:
+            raise UsageError(f"{mine}: slot '{word}' of arm '{arm}' is not filled{near}")
+        what = f"no model named '{word}', and profile '{profile_name}' fills no such slot"
+        raise UsageError(f"{self._at('arms', arm, role)}: {what}{near}")
+
+    def _model(self, name: str) -> ModelSettings:
+        entry, price = self.entry.models[name], self._model_price(name)
+        if price is None and not self.entry.allow_unknown_price:
+            unpriced = entry.priced_as or entry.model
+            hint = f"add it under `prices: {unpriced}:`, or set `allow_unknown_price: true`"
+            if entry.backend not in self.backends:
+                near = nearest(entry.backend, self.backends)
+                hint = f"{hint}; its back end '{entry.backend}' must be a plugin's, ours has another name{near}"
+            raise UsageError(f"{self._at('models', name)}: no price is known for '{unpriced}'; {hint}")
+        shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
+        settings = ModelSettings(name=name, price=price, **shared)
+        if not self.backends.of(settings).model_is_path:
+            return settings
+        return replace(settings, model=str(self.sources[0].path.parent / entry.model))
+
+    def _model_price(self, name: str) -> Price | None:
+        entry = self.entry.models[name]
+        rule = self.backends.of(ModelSettings(name, entry.backend, entry.model)).cost
+        return self.prices.of_model(entry, rule)
+
+
+_ARM_KEYS = tuple(item.name for item in fields(ArmEntry) if item.name not in [*Role])
+
+
+def _given(key: str, arm: ArmEntry, profile: ProfileEntry) -> Any:
+    """The value of an arm's key, else the profile's. None: neither has one, which leaves it to `Arm` itself."""
+    own = getattr(arm, key)
+    return getattr(profile, key, None) if own is None else own
+
+
+def _defines(source: Located, key_path: KeyPath) -> bool:
+    """Whether the section or the named entry that *key_path* leads into stands in this file."""
+    plain = source.plain
+    for key in key_path[:2]:
+        plain = plain.get(key) if isinstance(plain, dict) else None
+    return plain is not None

@@ -1,0 +1,209 @@
+"""The one HTTP client: a deadline and a size limit for each call, and redirects that lead nowhere else."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import traceback
+from time import sleep
+from typing import Any
+
+import pytest
+
+from pytest_koderz.core.errors import ModelUnavailable
+from pytest_koderz.core.ports import Reply
+
+from .worlds import SECRET, Naps, RawServer, Say, a_model, a_prompt, open_model
+
+CHAT = {"model": "m", "message": {"content": "ok"}, "done": True, "prompt_eval_count": 9, "eval_count": 1}
+COMPLETION = {
+    "model": "m",
+    "choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 9, "completion_tokens": 1},
+}
+BODIES = {"ollama": json.dumps(CHAT).encode(), "openai": json.dumps(COMPLETION).encode()}
+EACH = pytest.mark.parametrize("name", ["ollama", "openai"])
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+PIECE = b" " * (1 << 16)
+
+
+def ask(name: str, url: str, **settings: Any) -> Reply:
+    keys = {"OLLAMA_API_KEY": SECRET, "OPENAI_API_KEY": SECRET}
+    model = a_model(name, hosts=(url,), options={"retries": 0}, **settings)
+    opened = open_model(model, environment=keys, sleep=Naps())
+    reply: Reply = opened.complete(a_prompt("The prompt itself."))
+    return reply
+
+
+def endless(path: str, say: Say) -> None:
+    say(HEAD + b"\r\n")
+    while True:
+        say(PIECE)
+
+
+def endless_chunks(path: str, say: Say) -> None:
+    say(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    while True:
+        say(b"%x\r\n%s\r\n" % (len(PIECE), PIECE))
+
+
+def endless_error(path: str, say: Say) -> None:
+    say(b"HTTP/1.1 500 Oops\r\n\r\n")
+    while True:
+        say(PIECE)
+
+
+def bomb(path: str, say: Say) -> None:
+    """A thousand times as large when it is unpacked."""
+    packed = gzip.compress(bytes(17 << 20))
+    say(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
+
+
+@EACH
+@pytest.mark.parametrize("answer", [endless, endless_chunks, endless_error, bomb])
+def test_an_answer_of_any_length_is_left_at_the_size_limit(name: str, answer: Any) -> None:
+    """Decoded bytes are counted; the error names the server and the limit, and it is not asked again."""
+    with RawServer(answer) as server:
+        with pytest.raises(ModelUnavailable, match=rf"{server.url}: .*longer than 16 MB"):
+            ask(name, server.url, timeout=600)
+        assert len(server.asked) == 1
+
+
+def drip(say: Say, head: bytes) -> None:
+    """One byte after the other, each long before a time limit that began anew with it."""
+    say(head)
+    for byte in itertools.cycle(b"x"):
+        say(bytes([byte]))
+        sleep(0.01)
+
+
+def slow_body(path: str, say: Say) -> None:
+    drip(say, HEAD + b"Content-Length: 100000\r\n\r\n")
+
+
+def slow_body_without_a_length(path: str, say: Say) -> None:
+    drip(say, HEAD + b"\r\n")
+
+
+def slow_head(path: str, say: Say) -> None:
+    drip(say, HEAD + b"X-Slow: ")
+
+
+def slow_error(path: str, say: Say) -> None:
+    drip(say, b"HTTP/1.1 503 Busy\r\n\r\n")
+
+
+@EACH
+@pytest.mark.parametrize("answer", [slow_body, slow_body_without_a_length, slow_head, slow_error])
+def test_a_server_that_trickles_is_left_at_the_deadline(name: str, answer: Any) -> None:
+    """The time limit is that of the whole call, not of each byte."""
+    with (
+        RawServer(answer) as server,
+        pytest.raises(ModelUnavailable, match=rf"{server.url}: no answer in 1 try; the last: .* within 0.3 s"),
+    ):
+        ask(name, server.url, timeout=0.3)
+
+
+@EACH
+def test_a_packed_answer_is_read(name: str) -> None:
+    """Though it was not asked for."""
+
+    def packed(path: str, say: Say) -> None:
+        body = gzip.compress(BODIES[name])
+        say(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    with RawServer(packed) as server:
+        assert ask(name, server.url).text == "ok"
+
+
+@EACH
+@pytest.mark.parametrize("encoding", [b"gzip", b"br", b"gzip, gzip"])
+def test_what_cannot_be_unpacked_is_named(name: str, encoding: bytes) -> None:
+    """Not taken for text."""
+
+    def packed(path: str, say: Say) -> None:
+        say(HEAD + b"Content-Encoding: %s\r\nContent-Length: 5\r\n\r\nhello" % encoding)
+
+    with RawServer(packed) as server, pytest.raises(ModelUnavailable, match="packed"):
+        ask(name, server.url)
+
+
+STATUSES = pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+
+
+@EACH
+@STATUSES
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_redirect_within_the_server_keeps_method_body_and_key(name: str, status: int, absolute: bool) -> None:
+    """Whatever its number: a prompt that becomes a GET would be answered with something else."""
+
+    def moved(path: str, say: Say) -> None:
+        if path.startswith("/new"):
+            say(HEAD + b"\r\n" + BODIES[name])
+        else:
+            place = (server.url if absolute else "") + f"/new{path}"
+            say(f"HTTP/1.1 {status} Moved\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with RawServer(moved) as server:
+        assert ask(name, server.url).text == "ok"
+    first, second = server.asked
+    assert second[0].startswith("POST /new/")
+    assert second[2] == first[2] != b""
+    assert f"Bearer {SECRET}" in second[1]
+
+
+@EACH
+@STATUSES
+def test_a_redirect_to_another_server_is_refused_by_name(name: str, status: int) -> None:
+    """Neither key nor prompt goes there."""
+
+    def away(path: str, say: Say) -> None:
+        head = f"HTTP/1.1 {status} Moved\r\nLocation: {other.url}/v1?key={SECRET}\r\nContent-Length: 0\r\n\r\n"
+        say(head.encode())
+
+    with RawServer(lambda _, say: say(HEAD + b"\r\n" + BODIES[name])) as other, RawServer(away) as server:
+        with pytest.raises(ModelUnavailable, match=rf"{server.url}: it redirects to {other.url}, another") as caught:
+            ask(name, server.url)
+        assert (len(server.asked), other.asked) == (1, [])
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@EACH
+def test_a_circle_of_redirects_ends(name: str) -> None:
+    """After a few rounds, with an error that says so."""
+
+    def round_and_round(path: str, say: Say) -> None:
+        say(f"HTTP/1.1 307 Again\r\nLocation: {path}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with RawServer(round_and_round) as server:
+        with pytest.raises(ModelUnavailable, match=rf"{server.url}: it redirects again and again"):
+            ask(name, server.url)
+        assert len(server.asked) < 10
+
+
+@EACH
+def test_a_password_in_the_url_goes_along(name: str) -> None:
+    """To the same server, which wants it at the new place too."""
+
+    def moved(path: str, say: Say) -> None:
+        if path.startswith("/new"):
+            say(HEAD + b"\r\n" + BODIES[name])
+        else:
+            say(f"HTTP/1.1 308 Moved\r\nLocation: {server.url}/new\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with RawServer(moved) as server:
+        model = a_model(name, hosts=(server.url.replace("://", "://me:hidden@"),))
+        assert open_model(model).complete(a_prompt()).text == "ok"
+    assert ["Basic bWU6aGlkZGVu" in head for _, head, _ in server.asked] == [True, True]
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"1" * 5000, b"\xff\xfe\x00", b'{"a": NaN'])
+def test_an_answer_that_no_parser_takes_may_pass(body: bytes) -> None:
+    """Such as brackets a hundred thousand deep."""
+    with (
+        RawServer(lambda _, say: say(HEAD + b"\r\n" + body)) as server,
+        pytest.raises(ModelUnavailable, match=r"not JSON|no object"),
+    ):
+        ask("openai", server.url)

@@ -1,0 +1,95 @@
+"""What must be the same for an experiment to go on."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields, replace
+
+from hypothesis import given, settings
+
+from pytest_koderz.core.arm import Arm, ModelSettings
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.records.codec import dumped, parsed, plain, value_of
+from pytest_koderz.records.conditions import changes, conditions_of
+from pytest_koderz.records.events import Began
+from tests.core.worlds import ADD, FRONTIER, KODERZ, LOCAL
+
+from .worlds import values
+
+DEFAULTS = {
+    "spec": None,
+    "checkpoint": None,
+    "fallback": None,
+    "max_iterations": 50,
+    "checkpoint_interval": 5,
+    "checkpoint_policy": "interval",
+    "feedback": "assertion",
+    "candidates": 1,
+    "attempts_shown": 5,
+    "reuse_spec": False,
+    "recall_guidance": False,
+    "grade_on": "base",
+}
+MODEL_DEFAULTS = {"price": None, "temperature": None, "max_tokens": 4096, "context_tokens": None, "timeout": 600.0}
+PROBLEM_DEFAULTS = {
+    "preamble": "",
+    "visible": None,
+    "plus": None,
+    "canonical_solution": None,
+    "dataset": "",
+    "isolation": "process-separated",
+    "requires": (),
+}
+
+
+def _defaults(kind: type) -> dict[str, object]:
+    return {item.name: item.default for item in fields(kind) if item.default is not MISSING}
+
+
+def test_what_a_journal_means_by_silence() -> None:
+    """A default that changes would change what is said of earlier runs: leave it, or bring in another key for it."""
+    assert _defaults(Arm) == DEFAULTS
+    assert _defaults(ModelSettings) == {**MODEL_DEFAULTS, "hosts": ()}
+    assert _defaults(Problem) == PROBLEM_DEFAULTS
+
+
+def test_they_are_plain_data_without_what_is_a_default() -> None:
+    """By key; long texts are told by their digests."""
+    hot = replace(FRONTIER, temperature=0.5, timeout=9.0, options={"top_k": 3})
+    told = conditions_of(replace(ADD, visible=None), replace(KODERZ, spec=hot, checkpoint=None))
+    texts = {key: str(told[key])[:5] for key in ("problem.prompt", "problem.tests", "problem.canonical_solution")}
+    assert set(texts.values()) == {"text "}
+    assert {key: value for key, value in told.items() if key not in texts} == {
+        "prompt version": "1",
+        "problem.entry_point": "add",
+        "local.name": "local",
+        "local.backend": "scripted",
+        "local.model": "local-1",
+        "spec.name": "frontier",
+        "spec.backend": "scripted",
+        "spec.model": "frontier-1",
+        "spec.temperature": 0.5,
+        "spec.options.top_k": 3,
+        "max_iterations": 6,
+        "checkpoint_interval": 2,
+    }
+
+
+def test_what_changed_is_told_with_both_values() -> None:
+    """A default by its value, a role by its model."""
+    before = conditions_of(ADD, KODERZ)
+    after = conditions_of(ADD, replace(KODERZ, max_iterations=50, checkpoint=None, fallback=LOCAL))
+    assert changes(before, after) == (
+        "checkpoint was frontier, is none",
+        "fallback was none, is local",
+        "max_iterations was 6, is 50",
+    )
+
+
+@given(values(Arm), values(Problem))
+@settings(max_examples=50, deadline=None)
+def test_they_survive_the_journal(arm: Arm, problem: Problem) -> None:
+    """Or an experiment would never be gone on with."""
+    under = conditions_of(problem, arm)
+    told = plain(Began("", under))
+    assert value_of(Began, parsed(dumped(told))).under == under
+    assert changes(under, conditions_of(problem, arm)) == ()

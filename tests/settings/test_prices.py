@@ -1,0 +1,96 @@
+"""List prices."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from pytest_koderz.backends.backend import NOT_LISTED, OWN_MACHINE, CostRule
+from pytest_koderz.core.money import Usage, cost_of
+from pytest_koderz.settings.prices import PriceBook, price_of, price_source
+from pytest_koderz.settings.schema import ModelEntry, PriceEntry
+
+DAY = date(2026, 11, 22)
+
+
+def test_a_price_has_a_day_and_a_source() -> None:
+    """Dollars per million tokens, for each of the four counts."""
+    price = price_of("anthropic", "claude-sonnet-4-5", DAY)
+    assert price is not None
+    assert (price.input, price.output) == (Decimal(3), Decimal(15))
+    assert (price.cache_write, price.cache_read) == (Decimal("3.75"), Decimal("0.3"))
+    assert (price.as_of, price.source) == (DAY, price_source())
+    assert price_source().startswith("genai-prices ")
+
+
+def test_costs_follow_by_hand() -> None:
+    """1,000 x 3 + 100 x 15 + 2,000 x 3.75 + 10,000 x 0.30 = 15,000 millionths of a dollar."""
+    usage = Usage(1000, 100, 2000, 10_000)
+    assert cost_of(usage, price_of("anthropic", "claude-sonnet-4-5", DAY)) == Decimal("0.015")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("anthropic", "qwen-none"), ("anthropic", ""), ("nobody", "claude-sonnet-4-5"), ("ollama", "qwen2.5-coder:7b")],
+)
+def test_an_unknown_price_is_unknown(provider: str, model: str) -> None:
+    """None, which is not zero."""
+    assert price_of(provider, model, DAY) is None
+
+
+def test_a_tiered_price_is_that_of_short_prompts() -> None:
+    """Claude Opus 4.6 cost twice as much beyond 200,000 tokens until 2026-03-13; ours are never as long."""
+    before, after = (price_of("anthropic", "claude-opus-4-6", date(2026, 3, day)) for day in (1, 20))
+    assert before is not None
+    assert after is not None
+    assert before.input == after.input == Decimal(5)
+
+
+def test_missing_cache_prices_are_those_of_input() -> None:
+    """Claude 2 had no cache; tokens are then never counted too cheap."""
+    price = price_of("anthropic", "claude-2", DAY)
+    assert price is not None
+    assert price.cache_read == price.cache_write == price.input == Decimal(8)
+
+
+TODAY = date(2026, 11, 27)
+BOOK = PriceBook(
+    {"mine": PriceEntry(input=Decimal(1), output=Decimal(2), as_of=TODAY, source="me"), "given": "free"}, TODAY
+)
+
+
+def source_of(rule: CostRule, model: str, priced_as: str | None = None) -> str | None:
+    price = BOOK.of_model(ModelEntry(backend="any", model=model, priced_as=priced_as), rule)
+    return None if price is None else price.source
+
+
+def test_a_price_of_the_users_own_comes_first() -> None:
+    """Whatever the back end."""
+    for rule in (OWN_MACHINE, NOT_LISTED, CostRule("anthropic")):
+        assert source_of(rule, "mine") == "me"
+        assert source_of(rule, "given") == "koderz.yaml"
+        assert source_of(rule, "other", priced_as="mine") == "me"
+
+
+def test_then_the_back_ends_rule_decides() -> None:
+    """One's own machine is free, a service has its list, and what neither knows is unknown."""
+    assert source_of(OWN_MACHINE, "claude-opus-5-5") == "runs on your own machine"
+    assert source_of(CostRule("anthropic"), "claude-opus-5-5") == price_source()
+    assert source_of(NOT_LISTED, "claude-opus-5-5") is None
+    assert source_of(CostRule("anthropic"), "claude-zeta-99") is None
+
+
+def test_a_model_may_be_priced_as_a_frontiers() -> None:
+    """By its name alone, also where the model itself runs at home."""
+    for rule in (OWN_MACHINE, NOT_LISTED):
+        assert source_of(rule, "small", priced_as="claude-opus-5-5") == price_source()
+        assert source_of(rule, "small", priced_as="claude-zeta-99") is None
+
+
+def test_a_cache_costs_as_much_as_input_unless_it_is_said() -> None:
+    """Never less than it may."""
+    price = BOOK.listed("", "mine")
+    assert price is not None
+    assert (price.cache_write, price.cache_read) == (Decimal(1), Decimal(1))
