@@ -352,11 +352,11 @@ ON_THE_COMMAND_LINE = {
     ),
     "a journal of a newer version": of_journal(
         HEAD.replace('"v":2', '"v":99'),
-        f"{JOURNAL}:1: was written by a newer version of pytest-koderz (format 99, this one reads up to 2)",
+        f"{JOURNAL}:1: was written by a newer version of pytest-koderz (format 99, this one reads up to 3)",
     ),
     "a journal with an odd head": of_journal(
         HEAD.replace('["frontier-only"]', "7"),
-        "--koderz-resume: the journal of bench_1a2b3c4d says arms: 7, which is none",
+        f"{JOURNAL}:1: arms: must be a list, not 7; remove it to go on without what it held",
     ),
     "a journal of a profile that is gone": of_journal(
         HEAD.replace("simulated", "simulatd"),
@@ -401,7 +401,7 @@ ON_THE_COMMAND_LINE = {
     ),
     "another file to play back": of_model(
         "backend: replay, model: r.jsonl, priced_as: x",
-        "{folder}/r.jsonl:1: is no line of a journal",
+        "{folder}/r.jsonl:1: is no line of a journal; remove it to go on without what it held",
         {"r.jsonl": "hello\nworld\n"},
     ),
     "no weights": of_model(
