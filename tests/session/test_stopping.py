@@ -151,7 +151,7 @@ def test_ctrl_c_among_workers_counts_what_they_recorded(run_apart: Run, three: P
     result.stdout.fnmatch_lines(["journal: .koderz/bench_*", "go on with: pytest --koderz --koderz-resume"])
     arm = arm_of(three)
     assert arm["settled"] + arm["unfinished"] == len(recorded(three, "began"))
-    assert arm["paid_usd"] == pytest.approx(sum(float(line["cost"]) for line in recorded(three, "called")))
+    assert arm["paid_usd"] == pytest.approx(sum(float(line["spending"]["cost"]) for line in recorded(three, "called")))
 
 
 def test_ctrl_c_among_workers_does_not_say_that_nothing_is_stored(run_apart: Run, three: Path) -> None:
