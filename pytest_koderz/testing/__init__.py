@@ -19,7 +19,8 @@ from .anthropic_server import AnthropicServer
 from .fakes import FrozenClock, NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
 from .ollama_server import OllamaServer
 from .openai_server import OpenAIServer
-from .script import Answer, Dropped, Fault, Garbage, HalfSent, Hang, Script, Status, Turn
+from .script import Answer, Dropped, Fault, Garbage, HalfSent, Hang, Script, Turn
+from .script import HttpStatus as Status
 from .server import Billed, LoopbackServer, Request
 
 __all__ = [

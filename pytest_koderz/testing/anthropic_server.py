@@ -8,7 +8,7 @@ from typing import Any
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 
-from .script import Answer, Status
+from .script import Answer, HttpStatus
 from .server import Body, LoopbackServer, Request, estimate, json_body
 
 _STOPS = {
@@ -36,7 +36,7 @@ class AnthropicServer(LoopbackServer):
     def is_scripted(self, request: Request) -> bool:
         return request.method == "POST" and request.path == "/v1/messages"
 
-    def plain(self, request: Request) -> Body | Status:
+    def plain(self, request: Request) -> Body | HttpStatus:
         if request.path == "/v1/messages/count_tokens":
             return json_body({"input_tokens": estimate(_prompt(request))})
         return super().plain(request)
@@ -68,7 +68,7 @@ class AnthropicServer(LoopbackServer):
         }
         return _stream(message) if request.body.get("stream") else json_body(message)
 
-    def error_of(self, status: Status) -> object:
+    def error_of(self, status: HttpStatus) -> object:
         kind = _ERRORS.get(status.code, "api_error")
         return {"type": "error", "error": {"type": kind, "message": status.message}, "request_id": "req_loopback"}
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 
-from .script import Answer, Script, Status
+from .script import Answer, HttpStatus, Script
 from .server import Body, LoopbackServer, Request, estimate, json_body
 
 _MOMENT = "2026-01-01T00:00:00Z"
@@ -41,20 +41,20 @@ class OllamaServer(LoopbackServer):
     def is_scripted(self, request: Request) -> bool:
         return request.method == "POST" and request.path == "/api/chat" and self._has(request.body.get("model", ""))
 
-    def plain(self, request: Request) -> Body | Status:
+    def plain(self, request: Request) -> Body | HttpStatus:
         match request.path:
             case "/api/version":
                 return json_body({"version": "0.12.0"})
             case "/api/tags" if self.models is not None:
                 return json_body({"models": [self._listed(name) for name in self.models]})
             case "/api/chat" | "/api/show" if not self._has(name := str(request.body.get("model", ""))):
-                return Status(404, f"model '{name}' not found")
+                return HttpStatus(404, f"model '{name}' not found")
             case "/api/show":
                 return json_body(self._shown())
             case "/":
                 return Body(b"Ollama is running", "text/plain; charset=utf-8")
             case _:
-                return Status(404, f"{request.method} {request.path} is not served")
+                return HttpStatus(404, f"{request.method} {request.path} is not served")
 
     def usage_of(self, answer: Answer, request: Request) -> Usage:
         """Ollama knows no cached tokens: all that was read counts as input."""
@@ -85,7 +85,7 @@ class OllamaServer(LoopbackServer):
         lines = [head | {"message": message, "done": False}, head | {"message": message | {"content": ""}} | last]
         return Body("".join(json.dumps(line) + "\n" for line in lines).encode(), "application/x-ndjson")
 
-    def error_of(self, status: Status) -> object:
+    def error_of(self, status: HttpStatus) -> object:
         return {"error": status.message}
 
     def _has(self, model: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 
-from .script import Answer, Status
+from .script import Answer, HttpStatus
 from .server import Body, LoopbackServer, Request, estimate, json_body
 
 _REASONS = {
@@ -22,7 +22,7 @@ class OpenAIServer(LoopbackServer):
     def is_scripted(self, request: Request) -> bool:
         return request.method == "POST" and request.path == "/v1/chat/completions"
 
-    def plain(self, request: Request) -> Body | Status:
+    def plain(self, request: Request) -> Body | HttpStatus:
         if request.path == "/v1/models":
             return json_body({"object": "list", "data": [{"id": "loopback", "object": "model"}]})
         return super().plain(request)
@@ -55,5 +55,5 @@ class OpenAIServer(LoopbackServer):
             }
         )
 
-    def error_of(self, status: Status) -> object:
+    def error_of(self, status: HttpStatus) -> object:
         return {"error": {"message": status.message, "type": "invalid_request_error", "code": status.code}}

@@ -31,7 +31,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class HttpStatus:
     """An error of the service. It is not billed."""
 
     code: int
@@ -54,7 +54,7 @@ class HalfSent:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """Status 200 with a body that is no answer. Not billed."""
+    """HttpStatus 200 with a body that is no answer. Not billed."""
 
     body: bytes = b"<html>It works!</html>"
     content_type: str = "application/json"
@@ -65,11 +65,11 @@ class Hang:
     """Nothing is sent until the server is closed. Not billed."""
 
 
-Fault = Status | Dropped | HalfSent | Garbage | Hang
+Fault = HttpStatus | Dropped | HalfSent | Garbage | Hang
 Turn = Answer | Fault | str
 Script = Sequence[Turn] | Callable[["Request"], Turn]
 
-EXHAUSTED = Status(400, "the script of this server is exhausted")
+EXHAUSTED = HttpStatus(400, "the script of this server is exhausted")
 """What comes after a sequence's last turn; a status that no client tries again."""
 
 

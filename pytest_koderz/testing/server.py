@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pytest_koderz.core.money import Usage
 
-from .script import Answer, Dropped, Fault, Garbage, HalfSent, Hang, Playback, Script, Status
+from .script import Answer, Dropped, Fault, Garbage, HalfSent, Hang, HttpStatus, Playback, Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +111,17 @@ class LoopbackServer(ABC):
     def body_of(self, answer: Answer, usage: Usage, request: Request) -> Body: ...
 
     @abstractmethod
-    def error_of(self, status: Status) -> object:
+    def error_of(self, status: HttpStatus) -> object:
         """The JSON of an error."""
 
-    def plain(self, request: Request) -> Body | Status:
+    def plain(self, request: Request) -> Body | HttpStatus:
         """The answer to a request that takes no turn."""
-        return Status(404, f"{request.method} {request.path} is not served")
+        return HttpStatus(404, f"{request.method} {request.path} is not served")
 
     def _respond(self, request: Request, connection: BaseHTTPRequestHandler) -> None:
         if not self.is_scripted(request):
             plain = self.plain(request)
-            self._send_status(connection, plain) if isinstance(plain, Status) else _send(connection, plain)
+            self._send_status(connection, plain) if isinstance(plain, HttpStatus) else _send(connection, plain)
             return
         with self._lock:
             self._requests.append(request)
@@ -138,7 +138,7 @@ class LoopbackServer(ABC):
         match turn:
             case Answer():
                 self._answer(turn, request, connection)
-            case Status():
+            case HttpStatus():
                 self._send_status(connection, turn)
             case HalfSent(text):
                 answer = Answer(text)
@@ -160,7 +160,7 @@ class LoopbackServer(ABC):
             self._billed += usage
         _send(connection, body)
 
-    def _send_status(self, connection: BaseHTTPRequestHandler, status: Status) -> None:
+    def _send_status(self, connection: BaseHTTPRequestHandler, status: HttpStatus) -> None:
         headers = dict(status.headers)
         if status.retry_after is not None:
             headers["retry-after"] = f"{status.retry_after:g}"

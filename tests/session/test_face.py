@@ -261,8 +261,8 @@ def test_ctrl_c_shows_what_is_settled(pytester: pytest.Pytester) -> None:
 def test_without_koderz_nothing_of_ours_is_there(pytester: pytest.Pytester, run_apart: Run) -> None:
     """No heavy import, no collected suite, no printed line."""
     heavy = ["anthropic", "mcp", "requests", "yaml", "pydantic", "scipy", "numpy", "genai_prices", "xllamacpp"]
-    rooms = ("backends", "core", "cortex", "datasets", "evidence", "files", "records", "reporters", "sandbox", "settings")
-    ours = [f"pytest_koderz.{room}" for room in rooms]
+    rooms = "backends core cortex datasets evidence files records reporters sandbox settings"
+    ours = [f"pytest_koderz.{room}" for room in rooms.split()]
     pytester.makepyfile(
         f"""
         import sys
