@@ -19,10 +19,12 @@ import pytest
 import yaml
 
 from pytest_koderz import hookspecs
+from pytest_koderz.backends.backend import Registry
 from pytest_koderz.commands.guide import CHAPTERS, chapter
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.datasets import read_suite
 from pytest_koderz.reporters.results import results_of
+from pytest_koderz.session.providers import OurBackends
 from pytest_koderz.settings import Choice, load_settings, schema, shipped_path
 from tests.recomputing import numbers_in, recomputed
 from tests.reporters.test_summary import SITUATIONS
@@ -310,7 +312,10 @@ def test_settings_suites_and_workflows_are_valid(block: Block, tmp_path: Path, p
         assert read_suite(path)
     else:
         profile = next(iter(plain["profiles"]))
-        assert load_settings(path, tmp_path, {}, Choice(profile=profile)).profile == profile
+        settings = load_settings(
+            path, tmp_path, {}, Choice(profile=profile), Registry(OurBackends().pytest_koderz_backends())
+        )
+        assert settings.profile == profile
 
 
 @pytest.fixture(scope="module")
