@@ -15,7 +15,7 @@ import pytest
 from pytest_koderz.backends.backend import Finding
 from pytest_koderz.core.errors import KoderzError, MemoryUnavailable
 from pytest_koderz.core.ports import Sandbox
-from pytest_koderz.cortex import server_name
+from pytest_koderz.cortex import probe, server_name
 from pytest_koderz.datasets import load
 from pytest_koderz.datasets.catalogue import DATASETS
 from pytest_koderz.files.usage_error import UsageError
@@ -44,7 +44,7 @@ LOCKS = {
 
 
 def examine(config: pytest.Config, session: pytest.Session) -> int:
-    """--koderz-doctor: a line for each check; 0 where nothing is missing. Nothing is spent and nothing stored."""
+    """--koderz-doctor: a line for each check; 0 where nothing is missing. Nothing is spent, and nothing stays stored."""
     benchmark = config.stash[benchmark_key]
     missing = 0
     for word, text in _checks(session, benchmark):
@@ -132,6 +132,11 @@ def _cortex(settings: Settings) -> Iterator[Finding]:
     try:
         server = server_of(settings)
         yield "ok", f"cortex: {server_name(**server)} starts, {server['database']}"
+        fault = probe(**server)
+        if fault is not None:
+            yield "missing", f"cortex: {fault}"
+        else:
+            yield "ok", "cortex: a memory was stored, read back and forgotten"
     except UsageError as fault:
         yield "missing", str(fault)
     except MemoryUnavailable as fault:

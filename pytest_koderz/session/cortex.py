@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,15 @@ def _open(run: BenchmarkRun, server: dict[str, Any]) -> Cortex:
     # Its first worker stands for the benchmark, the only process where there are none.
     first = worker_number(run.config) == 0 and (run.is_worker or not number_of_workers(run.config))
     spool = run.folder / f"{run.process}.spool"
-    return open_cortex(spool=spool, head=run.head if first else None, **server)
+    return open_cortex(spool=spool, head=run.head if first else None, complain=partial(_tell_now, run), **server)
+
+
+def _tell_now(run: BenchmarkRun, what: str) -> None:
+    """While the run goes on: a worker has no terminal, and what it complains of comes with its next report."""
+    if run.is_worker:
+        run.benchmark.hooks.complaints[what] += 1
+    else:
+        run.say(f"warning: {what}")
 
 
 class CortexDelivery:

@@ -130,6 +130,24 @@ def test_a_server_of_its_own_is_verified_too(
     lossy.stdout.fnmatch_lines(["cortex: * stored, * verified", "cortex: * missing, such as 'exp_*"])
 
 
+@pytest.mark.skipif(NODE is None, reason="there is no node to run the stand-in with")
+def test_a_refusal_is_told_at_once_and_by_the_doctor(
+    simulate: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the server's own words, before the summary."""
+    words = "SQLite3 can only bind numbers"
+    refusing = pytester.path / "index.mjs"
+    refusing.write_text(LOSSY.read_text().replace('if ("transferable" in given)', "if (true)"))
+    monkeypatch.setenv("CORTEX_PATH", str(refusing))
+    lines = simulate("--koderz-problems", "0-3", "--koderz-arm", "koderz", "--tb=no").outlines
+    (told,) = (place for place, line in enumerate(lines) if line.startswith("koderz: warning: cortex refused"))
+    assert words in lines[told]
+    assert told < next(place for place, line in enumerate(lines) if "1st try" in line)
+    doctor = simulate("--koderz-doctor")
+    doctor.stdout.fnmatch_lines(["missing *refused a memory*"])
+    assert doctor.ret == pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.mark.parametrize("which", ["exp_00000000", "HumanEval/0"])
 def test_what_nobody_knows_is_a_mistake(which: str, run: Run) -> None:
     """The line says how to find what there is."""
