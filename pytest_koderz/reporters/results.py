@@ -12,12 +12,13 @@ from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.compare import Comparison
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
-from pytest_koderz.evidence.holdout import HoldOut, leaks_in
-from pytest_koderz.evidence.intervals import Interval
+from pytest_koderz.evidence.holdout import leaks_in
 from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
 from pytest_koderz.evidence.savings import Savings
 from pytest_koderz.evidence.spending import Marginal, Step
 from pytest_koderz.evidence.standings import Alternative, Standing
+
+from .arm_row import keys_of, limits, number
 
 VERSION = 1
 """Of the format. Keys may be added to it; it changes where one goes or means something else."""
@@ -29,7 +30,7 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
     about = {"id": frame.benchmark_id, "simulated": frame.simulated, "control": frame.control, "margin": frame.margin}
     return {
         "version": VERSION,
-        "benchmark": {**about, "local_rate": _number(frame.local_rate), **head},
+        "benchmark": {**about, "local_rate": number(frame.local_rate), **head},
         "arms": {figures.arm: _arm(figures, findings) for figures in findings.arms},
         "comparisons": [_comparison(comparison) for comparison in findings.comparisons],
         "standings": [_standing(standing) for standing in findings.standings],
@@ -41,39 +42,7 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
 def _arm(figures: ArmFigures, findings: Findings) -> dict[str, Any]:
     name = figures.arm
     return {
-        "solved": figures.solved,
-        "settled": figures.settled,
-        "problems": figures.problems,
-        "invalid": figures.invalid,
-        "skipped": figures.skipped,
-        "unfinished": figures.unfinished,
-        "solved_interval": _limits(figures.solved_interval),
-        "solved_first": figures.solved_first,
-        "solved_first_interval": _limits(figures.solved_first_interval),
-        "pass_at_k": figures.pass_at_k,
-        "pass_at_k_missing": figures.pass_at_k_missing,
-        "iterations": figures.iterations,
-        "repeated": figures.repeated,
-        "truncated": figures.truncated,
-        "cost_usd": _number(figures.dollars),
-        "cost_usd_by_role": {str(role): _number(amount) for role, amount in figures.dollars_by_role.items()},
-        "cost_per_solved_usd": _number(figures.dollars_per_solved),
-        "cost_per_solved_interval": _limits(figures.dollars_per_solved_interval),
-        "cost_with_gpu_usd": _number(figures.dollars_with_gpu),
-        "paid_usd": _number(figures.paid),
-        "tokens_in": figures.usage.prompt,
-        "tokens_out": figures.usage.output,
-        "seconds": figures.seconds,
-        "gpu_seconds": figures.gpu_seconds,
-        "hold_out": None if figures.hold_out is None else _hold_out(figures.hold_out),
-        "flagged": {
-            "experiments": figures.leaks.experiments,
-            "hidden_values": figures.leaks.hidden_values,
-            "complete_solutions": figures.leaks.complete_solutions,
-        },
-        "fallbacks": figures.fallbacks,
-        "fallback_solved": figures.fallback_solved,
-        "advised": figures.advised,
+        **keys_of(figures),
         "steps": [_step(step) for step in findings.steps[name]],
         "extra_solves": [_marginal(marginal) for marginal in findings.marginals[name]],
         "savings": [_savings(group[name]) for group in _estimates(findings) if name in group],
@@ -84,23 +53,14 @@ def _estimates(findings: Findings) -> Iterator[Any]:
     yield from (findings.estimates, findings.estimates_with_gpu)
 
 
-def _hold_out(held: HoldOut) -> dict[str, Any]:
-    return {
-        "passed_base": held.passed_base,
-        "passed_plus": held.passed_plus,
-        "gap": held.gap,
-        "passed_without_plus_tests": held.ungraded,
-    }
-
-
 def _step(step: Step) -> dict[str, Any]:
     return {
         "phase": step.phase,
         "number": step.number,
         "reached": step.reached,
         "solved": step.solved,
-        "step_usd": _number(step.step_dollars),
-        "cost_usd": _number(step.dollars),
+        "step_usd": number(step.step_dollars),
+        "cost_usd": number(step.dollars),
     }
 
 
@@ -108,8 +68,8 @@ def _marginal(marginal: Marginal) -> dict[str, Any]:
     return {
         "by": marginal.part,
         "extra_solved": marginal.extra_solved,
-        "extra_usd": _number(marginal.extra_dollars),
-        "usd_per_extra": _number(marginal.dollars_per_extra),
+        "extra_usd": number(marginal.extra_dollars),
+        "usd_per_extra": number(marginal.dollars_per_extra),
         "problems": marginal.problems,
         "basis": marginal.basis,
         "without": marginal.without or None,
@@ -126,7 +86,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "left_out": comparison.left_out,
         "claim": str(comparison.claim),
         "difference": comparison.difference,
-        "difference_interval": _limits(comparison.difference_interval),
+        "difference_interval": limits(comparison.difference_interval),
         "only_arm": comparison.only_arm,
         "only_control": comparison.only_control,
         "p_value": comparison.p_value,
@@ -141,12 +101,12 @@ def _savings(savings: Savings) -> dict[str, Any]:
     return {
         "kind": savings.kind,
         "problems": savings.problems,
-        "arm_usd": _number(savings.arm_dollars),
-        "control_usd": _number(savings.control_dollars),
-        "usd": _number(savings.dollars),
-        "interval": _limits(savings.interval),
+        "arm_usd": number(savings.arm_dollars),
+        "control_usd": number(savings.control_dollars),
+        "usd": number(savings.dollars),
+        "interval": limits(savings.interval),
         "share": savings.share,
-        "share_interval": _limits(savings.share_interval),
+        "share_interval": limits(savings.share_interval),
         "assumption": savings.assumption,
     }
 
@@ -156,7 +116,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "arm": standing.arm,
         "problems": standing.problems,
         "solved": standing.solved,
-        "cost_usd": _number(standing.dollars),
+        "cost_usd": number(standing.dollars),
         "dominated_by": list(standing.dominated_by),
     }
 
@@ -183,7 +143,7 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "advice": len(experiment.advice),
         "graded": None if graded is None else str(graded.outcome),
         "leaks": list(leaks_in(experiment)),
-        "cost_usd": _number(experiment.ledger.cost),
+        "cost_usd": number(experiment.ledger.cost),
         "tokens": {"in": usage.prompt, "out": usage.output, "cached": usage.cache_read},
         "seconds": experiment.seconds,
         "counted": _counted(experiment, local_rate),
@@ -196,22 +156,22 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
 def _counted(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
     """As the arm's figures count it: a spec that another experiment paid for is part of it."""
     with_gpu = None if local_rate is None else cost_of(experiment, local_rate)
-    roles = {str(role): _number(cost_of_role(experiment, role)) for role in roles_of(experiment)}
+    roles = {str(role): number(cost_of_role(experiment, role)) for role in roles_of(experiment)}
     return {
-        "cost_usd": _number(cost_of(experiment)),
+        "cost_usd": number(cost_of(experiment)),
         "cost_usd_by_role": roles,
-        "cost_with_gpu_usd": _number(with_gpu),
+        "cost_with_gpu_usd": number(with_gpu),
         **_tokens(usage_of(experiment)),
     }
 
 
 def _spending(row: Spending) -> dict[str, Any]:
-    spent = {"calls": row.calls, "cost_usd": _number(row.cost), "gpu_seconds": row.gpu_seconds}
+    spent = {"calls": row.calls, "cost_usd": number(row.cost), "gpu_seconds": row.gpu_seconds}
     return {"role": str(row.role), "model": row.model, **spent, "seconds": row.seconds, **_tokens(row.usage)}
 
 
 def _spec(spec: Spec) -> dict[str, Any]:
-    return {"cost_usd": _number(spec.cost), "recalled_from": spec.recalled_from, **_tokens(spec.usage)}
+    return {"cost_usd": number(spec.cost), "recalled_from": spec.recalled_from, **_tokens(spec.usage)}
 
 
 def _tokens(usage: Usage) -> dict[str, int]:
@@ -224,24 +184,16 @@ def _steps(experiment: Experiment) -> Iterator[dict[str, Any]]:
         yield _iteration(iteration)
         for guidance in experiment.checkpoints:
             if guidance.after_iteration == iteration.number:
-                yield {"phase": "checkpoint", "number": iteration.number, "cost_usd": _number(guidance.cost)}
+                yield {"phase": "checkpoint", "number": iteration.number, "cost_usd": number(guidance.cost)}
 
 
 def _iteration(iteration: Iteration) -> dict[str, Any]:
     return {
         "phase": "fallback" if iteration.fallback else "iteration",
         "number": iteration.number,
-        "cost_usd": _number(iteration.cost),
+        "cost_usd": number(iteration.cost),
         "outcome": str(iteration.verdict.outcome),
         "first_passed": iteration.verdicts[0].passed,
         "repeated": iteration.repeated,
         "truncated": iteration.stop_reason in (StopReason.MAX_TOKENS, StopReason.CONTEXT),
     }
-
-
-def _limits(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [interval.low, interval.high]
-
-
-def _number(amount: Decimal | None) -> float | None:
-    return None if amount is None else float(amount)

@@ -11,10 +11,10 @@ from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.compare import Claim, Comparison
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import HoldOut
-from pytest_koderz.evidence.intervals import Interval
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings
 from pytest_koderz.evidence.standings import Alternative, Standing
 
+from .arm_row import table_lines
 from .money_lines import spending_lines
 from .text import counted, dollars, tokens
 
@@ -30,7 +30,7 @@ def summary_lines(frame: Frame, experiments: Sequence[Experiment], columns: int 
     if not experiments:
         return []
     findings = findings_of(frame, experiments)
-    lines = [*_table(findings.arms), ""]
+    lines = [*table_lines(findings.arms), ""]
     for figures in findings.arms:
         lines += _details(figures, frame.local_rate)
     money = list(spending_lines(findings))
@@ -45,26 +45,6 @@ def _wrapped(line: str, width: int) -> list[str]:
     """The line in parts that fit, those after the first set in."""
     indent = len(line) - len(line.lstrip()) + 4
     return wrap(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
-
-
-def _table(arms: Sequence[ArmFigures]) -> Iterator[str]:
-    width = max(len("arm"), *(len(figures.arm) for figures in arms))
-    columns = f"{{:<{width}}} {{:>7}}  {{:>10}} {{:>7}} {{:>5}} {{:>9}} {{:>10}}"
-    yield columns.format("arm", "solved", "95 %", "1st try", "iter.", "cost", "per solved")
-    for one in arms:
-        yield columns.format(
-            one.arm,
-            f"{one.solved}/{one.settled}",
-            _percents(one.solved_interval),
-            f"{one.solved_first}/{one.settled}",
-            "-" if one.iterations_mean is None else f"{one.iterations_mean:.1f}",
-            dollars(one.dollars),
-            dollars(one.dollars_per_solved) if one.solved else "-",
-        )
-
-
-def _percents(interval: Interval | None) -> str:
-    return "-" if interval is None else f"{interval.low * 100:.0f} - {interval.high * 100:.0f} %"
 
 
 def _details(figures: ArmFigures, local_rate: Decimal | None) -> Iterator[str]:

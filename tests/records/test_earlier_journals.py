@@ -11,9 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy  # noqa: F401 - a run in this process forgets what it imported, and this cannot be imported twice
 import pytest
-import scipy.stats  # noqa: F401 - the same
 
 from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Status
@@ -50,22 +48,13 @@ def bench(kept: Path) -> Path:
 
 
 @pytest.fixture
-def resumed(kept: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+def resumed(kept: Path, pytester: pytest.Pytester) -> Path:
     """A copy of the benchmark's folder, in a root with its settings and its suite."""
-    for name in ("CORTEX_PATH", "CI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "100")
     shutil.copy(kept.parent / "koderz.yaml", pytester.path)
     shutil.copytree(kept.parent / "problems", pytester.path / "problems")
     folder = pytester.path / ".koderz" / bench(kept).name
     shutil.copytree(bench(kept), folder)
     return folder
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester) -> Run:
-    """Run pytest in this process: it is quicker, and none of the models here needs another."""
-    return lambda *arguments: pytester.runpytest_inprocess("-p", "no:hypothesispytest", *arguments)
 
 
 @named

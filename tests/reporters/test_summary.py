@@ -1,4 +1,6 @@
-"""The summary tells the truth in every situation; each stands in tests/golden, so that a change shows in a diff."""
+"""The summary tells the truth in every situation; each stands in tests/golden, so that a change shows in a diff: the
+tables of all in one file, what follows them in a file for each.
+"""
 
 from __future__ import annotations
 
@@ -231,16 +233,31 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
-def test_a_summary_is_what_its_golden_file_says(name: str) -> None:
-    """UPDATE_GOLDEN=1 writes the files anew."""
-    path = GOLDEN / f"summary_{name}.txt"
+def _parts(name: str) -> tuple[list[str], list[str]]:
+    """The table, and all that follows it."""
     lines = summary_lines(*SITUATIONS[name]())
+    end = lines.index("") + 1
+    return lines[:end], lines[end:]
+
+
+def _check(path: Path, lines: list[str]) -> None:
     text = "\n".join(lines) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text)
     assert text == path.read_text()
     assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_summary_is_what_its_golden_file_says(name: str) -> None:
+    """But for its table. UPDATE_GOLDEN=1 writes the files anew."""
+    _check(GOLDEN / f"summary_{name}.txt", _parts(name)[1])
+
+
+def test_the_tables_are_what_their_golden_file_says() -> None:
+    """Those of all situations in one file, so that another column is a diff of one."""
+    lines = [line for name in SITUATIONS for line in (f"# {name}", *_parts(name)[0])]
+    _check(GOLDEN / "summary_tables.txt", lines[:-1])
 
 
 def test_nothing_was_run() -> None:
