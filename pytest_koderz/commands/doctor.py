@@ -44,7 +44,7 @@ LOCKS = {
 
 
 def examine(config: pytest.Config, session: pytest.Session) -> int:
-    """--koderz-doctor: a line for each check; 0 where nothing is missing. Nothing is spent, and nothing stays stored."""
+    """--koderz-doctor: a line for each check; 0 where nothing is missing. Nothing is spent or stays stored."""
     benchmark = config.stash[benchmark_key]
     missing = 0
     for word, text in _checks(session, benchmark):
