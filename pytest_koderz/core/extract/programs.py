@@ -192,7 +192,7 @@ def _longest(source: str) -> tuple[str, ast.Module | None]:
 def _continues(lines: list[str], line: int) -> bool:
     """Whether a line, counted from 1, belongs to a statement that starts above it."""
     text = lines[line - 1]
-    return not text.strip() or text[0] in " \t)]}"
+    return not text.strip() or text[0] in " \t)]}" or lines[line - 2].startswith("@")
 
 
 _START = re.compile(
