@@ -32,6 +32,7 @@ def remember(title: str, **more: object) -> Call:
     return "remember", {"title": title, "content": "c", **more}
 
 
+@pytest.mark.slow
 def test_the_stand_in_loses_what_it_is_said_to_lose(tmp_path: Path) -> None:
     """Each loss of the recorded server, met by whoever does not know of it."""
     several = {"category": "custom", "tags": ["spec", "experiment"], "importance": "critical"}

@@ -8,7 +8,7 @@ from .hostile import CHEATS, FORGERS, HANGS, HARM, INTRUDERS, PROGRAMS, SECRETS,
 from .worlds import NOBODY, as_user, tried
 
 
-@pytest.mark.parametrize("user", [None, NOBODY], ids=["ourselves", "nobody"])
+@pytest.mark.parametrize("user", [pytest.param(None, marks=pytest.mark.slow), NOBODY], ids=["ourselves", "nobody"])
 def test_no_hostile_program_passes_or_does_harm(user: int | None) -> None:
     """Cheats, harm and spying come to nothing, whoever runs the judge."""
     as_user(user)
