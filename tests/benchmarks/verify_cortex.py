@@ -70,7 +70,7 @@ def main() -> int:
         (folder / "koderz.yaml").write_text("" if options.usual else SETTINGS)
         points = moments(options.kills, expected, options.seed)
         environment = {**os.environ, **({"CORTEX_PATH": options.cortex_path} if options.cortex_path else {})}
-        with killing(folder / ".koderz", points) as killed:
+        with killing(database_of(folder, options.cortex_path), points) as killed:
             began = time.monotonic()
             said = pytest(folder, [*BENCHMARK, "--koderz-problems", options.problems], environment)[1]
             print(f"{time.monotonic() - began:.0f} s, servers killed {len(killed)} times until here", flush=True)
@@ -88,17 +88,17 @@ def moments(count: int, memories: int, seed: int) -> list[int]:
 
 
 @contextmanager
-def killing(folder: Path, points: Sequence[int]) -> Iterator[list[int]]:
-    """Kill the servers of *folder* as soon as they have as many memories; gives the counts at which one was there."""
+def killing(database: Path, points: Sequence[int]) -> Iterator[list[int]]:
+    """Kill the servers of *database* as soon as they have as many memories; gives the counts at which one was there."""
     ended = threading.Event()
     killed: list[int] = []
 
     def kill() -> None:
         for point in points:
-            while stored(folder / "cortex.db") < point or not kill_servers(folder):
+            while stored(database) < point or not kill_servers(database.parent):
                 if ended.wait(0.005):
                     return
-            killed.append(stored(folder / "cortex.db"))
+            killed.append(stored(database))
 
     killer = threading.Thread(target=kill)
     killer.start()

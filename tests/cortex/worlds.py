@@ -187,14 +187,15 @@ def titles_in(folder: Path, server: str | None = None) -> list[str]:
 
 
 def servers_of(folder: Path) -> list[int]:
-    """The processes that serve the database in *folder*."""
+    """The processes that serve a database in *folder*, the embedded server's or claude-cortex's."""
+    databases = {str(folder / name).encode() for name in ("cortex.db", "claude-cortex.db")}
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = entry.read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"--db" in words and str(folder / "cortex.db").encode() in words:
+        if b"--db" in words and not databases.isdisjoint(words):
             found.append(int(entry.parent.name))
     return found
 
