@@ -55,14 +55,18 @@ class Channel:
 
     def recv(self) -> Any:
         """The next message. Raises Gone, or MalformedMessage for bytes that are none."""
+        return loads(self.recv_body())
+
+    def recv_body(self) -> bytes:
+        """The next message as it came. Raises Gone, or MalformedMessage where it is too large."""
         self._fill(4)
         size = int.from_bytes(self._buffer[:4], "big")
         if self._largest is not None and size > self._largest:
             raise MalformedMessage("a message of more bytes than are accepted")
         self._fill(4 + size)
-        body = self._buffer[4 : 4 + size]
+        body = bytes(memoryview(self._buffer)[4 : 4 + size])
         del self._buffer[: 4 + size]
-        return loads(body)
+        return body
 
     def _fill(self, size: int) -> None:
         while len(self._buffer) < size:

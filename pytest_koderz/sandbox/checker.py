@@ -80,7 +80,7 @@ class Checker:
 
     def learn(self, key: str, preamble: str, source: str, entry_point: str) -> None:
         """Compile a set of tests."""
-        code, asserts = compile_counting(source, TESTS)
+        code, asserts = compile_counting(source, TESTS, entry_point)
         trusted = compile(preamble, "<problem>", "exec", dont_inherit=True)
         self._compiled[key] = CompiledTests(trusted, code, asserts, entry_point, ReferenceAnswers())
 
@@ -93,6 +93,17 @@ class Checker:
 
 
 def _judged(tests: CompiledTests, proxy: CandidateProxy) -> dict[str, Any]:
+    """All calls are made before any answer is looked at, so that none tells the candidate of its verdict."""
+    try:
+        proxy.answer()  # to "load", which the supervisor has sent
+    except BaseException as error:  # noqa: BLE001 - whatever the candidate raises
+        return _over(proxy.over or error, Tally(proxy, tests.asserts, {}))
+    _gone_through(tests, proxy)
+    proxy.compare()
+    return _gone_through(tests, proxy)
+
+
+def _gone_through(tests: CompiledTests, proxy: CandidateProxy) -> dict[str, Any]:
     entry = EntryPoint(proxy, tests.entry_point)
     scope: dict[str, Any] = {"__name__": "tests"}
     tally = scope[TALLY] = Tally(proxy, tests.asserts, scope)
@@ -112,7 +123,6 @@ def _loaded(tests: CompiledTests, scope: dict[str, Any], entry: EntryPoint, prox
     They may call the function already: what goes wrong from then on is the candidate's doing.
     """
     random.seed(0)  # tests that draw their inputs draw the same for each candidate
-    proxy.answer()  # to "load", which the supervisor has sent
     try:
         exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
         scope[tests.entry_point] = entry

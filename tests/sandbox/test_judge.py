@@ -19,7 +19,7 @@ from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox import open_sandbox
-from pytest_koderz.sandbox.channel import Channel, loads
+from pytest_koderz.sandbox.channel import Channel, dumps, loads
 from pytest_koderz.sandbox.checker import Checker
 from pytest_koderz.sandbox.deadline import CapturedOutput
 from pytest_koderz.sandbox.fork_server import ForkedProcess
@@ -285,9 +285,9 @@ class _Recording(Channel):
     def send_body(self, body: bytes, descriptors: Sequence[int] = ()) -> None:
         self.ways.append(loads(body)[0])
 
-    def recv(self) -> list[object]:
+    def recv_body(self) -> bytes:
         self.ways.append("answer")
-        return ["returned", [], 2, []] if "call" in self.ways else ["loaded"]
+        return dumps(["returned", [], 2, []] if "call" in self.ways else ["loaded"])
 
 
 def test_no_message_towards_a_child_holds_more_than_one_call() -> None:
@@ -461,9 +461,8 @@ def test_a_slow_reference_is_asked_but_once_and_its_answers_stay_as_they_are(jud
         "    assert len(asked) == candidate(len(asked))[0]\n    assert not asked\n"
     )
     problem = Problem("own/0", "", "f", tests)
-    first, second = (judge(problem, Candidate("def f(n):\n    return [n]\n")) for _ in range(2))
-    assert (first.assertions_passed, first.assertions_total) == (4, 5)
-    assert second.passed
+    # The first time to ask, with nothing compared; from then on it is known.
+    assert all(judge(problem, Candidate("def f(n):\n    return [n]\n")).passed for _ in range(2))
 
 
 @pytest.mark.parametrize(
