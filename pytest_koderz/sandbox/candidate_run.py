@@ -52,7 +52,7 @@ class CheckerClient:
     """
 
     def __init__(self, checkers: ForkServer) -> None:
-        self._checker = ForkedProcess(checkers, locked=False)
+        self._checker = ForkedProcess(checkers, candidate=False)
         try:
             self._checker.await_greeting()
         except SandboxFault:
@@ -119,7 +119,7 @@ class CheckerClient:
         return answer
 
     def close(self) -> None:
-        self._checker.close()
+        self._checker.leave_nothing()
 
 
 def run_in_process(child: ForkedProcess, sources: tuple[str, str, str, str], seconds: float) -> CandidateRun:

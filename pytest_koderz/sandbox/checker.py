@@ -12,7 +12,7 @@ from types import CodeType
 from typing import Any
 
 from .assertions import TALLY, Tally, compile_counting, failure
-from .channel import Channel, Gone, greet
+from .channel import Channel, Gone
 from .child import given_to
 from .proxy import CandidateProxy, ChildBroken, EntryPoint, TestsUnfit
 
@@ -174,7 +174,6 @@ def _result(tally: Tally, *, ended: bool) -> dict[str, Any]:
 
 def serve(sock: socket.socket) -> None:
     """Answer the supervisor until it is gone. A judgement's message comes with the channel of the candidate's child."""
-    greet(sock.fileno())
     control = Channel(sock, None, with_descriptors=True)
     checker = Checker()
     while True:

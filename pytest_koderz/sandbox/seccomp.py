@@ -170,6 +170,7 @@ ONESELF: dict[str, Numbers] = {
     "getrandom": (318, 278),
     "arch_prctl": (158, None),
 }
+RECEIVING: dict[str, Numbers] = {"recvmsg": (47, 212)}
 # Allowed only in a scratch folder, which Landlock sees to.
 WRITING: dict[str, Numbers] = {
     "mkdir": (83, None),
@@ -258,12 +259,13 @@ class SystemCallFilter:
     """What a child may do, in the form that the kernel takes.
 
     *channel*: the descriptor that cannot be closed.
+    *receiving*: a checker, which is sent the channels of candidates.
     *writing*: in the scratch folder, which Landlock sees to; where it cannot, no file is opened to be written.
     """
 
-    def __init__(self, channel: int, *, writing: bool) -> None:
+    def __init__(self, channel: int, *, writing: bool, receiving: bool = False) -> None:
         self._architecture = ARCHITECTURES[os.uname().machine]
-        decisions = _decisions(channel, writing=writing)
+        decisions = _decisions(channel, writing=writing, receiving=receiving)
         self.program = tuple(_program(self._architecture.audit, decisions))
 
     def hold(self) -> None:
@@ -273,8 +275,9 @@ class SystemCallFilter:
         syscall(self._architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, header)
 
 
-def _decisions(channel: int, *, writing: bool) -> Decisions:
-    groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if writing else [])]
+def _decisions(channel: int, *, writing: bool, receiving: bool = False) -> Decisions:
+    groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF]
+    groups += [WRITING] * writing + [RECEIVING] * receiving
     allowed = {number: (_ALLOWED,) for group in groups for number in _numbers(group.values())}
     tested = {
         number: tuple(_tested(condition))

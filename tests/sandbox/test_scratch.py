@@ -179,7 +179,7 @@ def test_no_lock_is_seen_or_held_on_what_all_may_read(judge: Judge, name: str) -
 @BOTH
 def test_no_candidate_sees_what_another_has_written(judge: Judge, isolation: Isolation) -> None:
     """Neither the names of the folders of others nor what is in them; its own it sees."""
-    other = Path(judge._pool.factory(isolation, ())._scratch, "1")
+    other = Path(judge._pool.factory(isolation, ())._server.scratch, "1")
     other.mkdir(exist_ok=True)
     (other / "told").write_text("secret")
     deed = (
