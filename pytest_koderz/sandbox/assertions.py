@@ -123,8 +123,8 @@ class _Counting:
         place = _place_of(node)
         questions = [ast.Expr(each, **place) for each in self._questions.of(node.test)]
         asking = _of_tally("asking", place)
-        body = [_within("question", [], questions, node)] if questions else [ast.Pass(**place)]
-        return ast.If(asking, body, [guarded], **place)
+        question = _within("question", [], questions, node) if questions else ast.Pass(**place)
+        return ast.If(asking, [question], [guarded], **place)
 
 
 def _guarded(node: ast.Assert, number: int, raising: bool) -> ast.With:

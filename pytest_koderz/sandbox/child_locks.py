@@ -53,7 +53,7 @@ class ChildLocks:
 
     @property
     def canary(self) -> str:
-        """A file that it may not write."""
+        """A file that it may not write; where the mounts are its own, there is none that it could."""
         return f"{self._scratches}/canary"
 
     @property
@@ -70,6 +70,7 @@ class ChildLocks:
             private_mounts.enter()
         else:
             self._lacking.add("private mounts")
+            os.close(os.open(self.canary, os.O_WRONLY | os.O_CREAT, stat.S_IRUSR | stat.S_IWUSR))
 
     def _private_mounts(self) -> None:
         private_mounts.enter()
@@ -100,7 +101,7 @@ class ChildLocks:
         try:
             if name not in self._lacking:
                 apply()
-        except (OSError, ValueError, NotImplementedError):
+        except (OSError, ValueError, NotImplementedError, AttributeError):  # not every system has all calls
             self._lacking.add(name)
 
     def _landlock(self) -> None:
@@ -126,7 +127,7 @@ class ChildLocks:
 
     def _found_by_probe(self) -> set[str]:
         """The layers that do not hold a child, as one has tried: what a call returns is no proof of a lock."""
-        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        here, there = socket.socketpair()
         with here, there:
             pid = os.fork()
             if pid == 0:
@@ -134,8 +135,8 @@ class ChildLocks:
                     os.dup2(there.fileno(), REQUESTS)  # which stays open
                     os.write(REQUESTS, json.dumps(lock_probe.tell(self)).encode())
             there.close()
-            while (told := here.recv(4096)) == _FOLDER:
-                pass
+            with here.makefile("rb") as answer:
+                told = answer.read().removeprefix(_FOLDER)
         os.waitpid(pid, 0)
         fault, lacking = json.loads(told or b'["the locks end whoever they hold", []]')
         if fault:
@@ -153,7 +154,7 @@ class ChildLocks:
         if not self._for_tests:  # a checker serves many candidates, each in its time
             yield "rlimits", lambda: _bound(resource.RLIMIT_CPU, _CPU_SECONDS)
         yield "", self._furnish
-        if not self._for_tests:  # which have nobody to work for them there
+        if not self._for_tests and sys.platform == "linux":  # others have nobody to work for them there
             yield "", self._hand_over
         yield "capabilities", drop_capabilities
         if self._ruleset:

@@ -21,7 +21,7 @@ _ENOUGH = 1000
 def tell(locks: ChildLocks) -> tuple[str, list[str]]:
     """Hold this process by *locks* and try. What keeps it from being held, if anything does; the layers that lack."""
     lacking = set(locks.missing)
-    if not holds_no_new_privs():  # nobody can ask that later
+    if "no_new_privs" not in lacking and not holds_no_new_privs():  # nobody can ask that later
         lacking.add("no_new_privs")
     try:
         for layer, step in locks.steps():

@@ -21,7 +21,6 @@ def make() -> str:
     try:
         root = os.path.realpath(tempfile.mkdtemp(prefix="koderz"))
         os.mkdir(furnished(root), stat.S_IRWXU)  # noqa: PTH102 - pathlib would have to be imported
-        os.close(os.open(f"{root}/canary", os.O_WRONLY | os.O_CREAT, stat.S_IRUSR | stat.S_IWUSR))
         return root
     except OSError as error:
         raise SandboxFault(f"no folder can be made for candidates to write in: {error}") from None
@@ -75,13 +74,9 @@ class Removal:
 
     def carry_out(self) -> None:
         """Of what `make` has made."""
-        for call, name, holder in (
-            (os.rmdir, "files", self._folder),
-            (os.unlink, "canary", self._folder),
-            (os.rmdir, self._name, self._above),
-        ):
+        for name, holder in (("files", self._folder), (self._name, self._above)):
             with suppress(OSError):
-                call(name, dir_fd=holder)
+                os.rmdir(name, dir_fd=holder)  # noqa: PTH106 - pathlib knows no descriptors
 
 
 def remove(folder: str) -> None:

@@ -267,12 +267,12 @@ class SystemCallFilter:
         self._architecture = ARCHITECTURES[os.uname().machine]
         decisions = _decisions(channel, writing=writing, receiving=receiving)
         self.program = tuple(_program(self._architecture.audit, decisions))
+        self._code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in self.program))
+        self._header = struct.pack("HP", len(self.program), ctypes.addressof(self._code))  # struct sock_fprog
 
     def hold(self) -> None:
         """Bind this process for good. Its privileges must have been given up before."""
-        code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in self.program))
-        header = struct.pack("HP", len(self.program), ctypes.addressof(code))  # struct sock_fprog
-        syscall(self._architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, header)
+        syscall(self._architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, self._header)
 
 
 def _decisions(channel: int, *, writing: bool, receiving: bool = False) -> Decisions:

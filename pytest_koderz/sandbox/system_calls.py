@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -20,6 +21,8 @@ _MOUNTING = 1 << 21
 """CAP_SYS_ADMIN."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_capabilities: Any = [getattr(_libc, name, None) for name in ("capset", "capget")]
+"""Looked up once, not in each child."""
 
 
 class CallRefused(Exception):
@@ -61,7 +64,7 @@ def set_no_new_privs() -> None:
 
 
 def holds_no_new_privs() -> bool:
-    return _libc.prctl(_PR_GET_NO_NEW_PRIVS, *map(_argument, (0, 0, 0, 0))) == 1
+    return bool(_libc.prctl(_PR_GET_NO_NEW_PRIVS, *map(_argument, (0, 0, 0, 0))) == 1)
 
 
 def unshare(flags: int) -> None:
@@ -98,14 +101,14 @@ def drop_capabilities() -> None:
     """Keep none. Raises OSError where that is not so afterwards."""
     _set_capabilities(0)
     kept = (ctypes.c_uint32 * 6)(*[1] * 6)
-    _checked(_libc.capget(_capability_header(), kept))
+    _checked(_capabilities[1](_capability_header(), kept))
     if any(kept[:2] + kept[3:5]):
         raise OSError("capabilities are kept")
 
 
 def _set_capabilities(lower: int) -> None:
     sets = (ctypes.c_uint32 * 6)(lower, lower)  # effective, permitted, inheritable; then the same of the upper half
-    _checked(_libc.capset(_capability_header(), sets))
+    _checked(_capabilities[0](_capability_header(), sets))
 
 
 def _capability_header() -> ctypes.Array[ctypes.c_uint32]:

@@ -478,10 +478,10 @@ def test_a_slow_reference_is_asked_but_once_and_its_answers_stay_as_they_are(jud
         ),
     ],
 )
-def test_what_no_lock_bounds_is_watched(judge: Judge, deed: str, why: str) -> None:
+def test_what_no_lock_bounds_is_watched(plain_judge: Judge, deed: str, why: str) -> None:
     """Files in the scratch folder and threads: who has too many is stopped, and told so."""
     problem = Problem("own/4", "", "f", "def check(f): assert f() is None", isolation="in-process")
-    verdict = judge(problem, Candidate(f"import os, time\ndef f():\n    {deed}\n    time.sleep(1)\n"))
+    verdict = plain_judge(problem, Candidate(f"import os, time\ndef f():\n    {deed}\n    time.sleep(1)\n"))
     assert (verdict.outcome, verdict.failures[0].summary) == (Outcome.CRASHED, f"the process was stopped: {why}")
 
 
@@ -495,18 +495,20 @@ def test_what_no_lock_bounds_is_watched(judge: Judge, deed: str, why: str) -> No
         "os.link({victim!r} + '/kept', 'x')",
     ],
 )
-def test_what_is_removed_afterwards_is_the_scratch_folder_alone(judge: Judge, deed: str, tmp_path: Path) -> None:
+def test_what_is_removed_afterwards_is_the_scratch_folder_alone(
+    plain_judge: Judge, deed: str, tmp_path: Path
+) -> None:
     """A folder that was exchanged for a link to another one, or that tests put links in, costs nobody a file."""
     victim = tmp_path / "victim"
     victim.mkdir(mode=0o750)
     (victim / "kept").mkdir(mode=0o500)
     problem = Problem("own/5", "", "f", "def check(f): assert f() is None", isolation="in-process")
     for _ in range(2):
-        judge(problem, Candidate(f"import os\ndef f():\n    {deed.format(victim=str(victim))}\n"))
+        plain_judge(problem, Candidate(f"import os\ndef f():\n    {deed.format(victim=str(victim))}\n"))
     assert (victim / "kept").is_dir()
     assert [stat.S_IMODE(path.stat().st_mode) for path in (victim, victim / "kept")] == [0o750, 0o500]
-    left = Path(judge._pool.factory("in-process", ())._scratch).iterdir()
-    assert all(path.name.isdigit() and not path.is_symlink() for path in left)
+    left = Path(plain_judge._pool.factory("in-process", ())._server.scratch).iterdir()
+    assert all((path.name in ("files", "canary") or path.name.isdigit()) and not path.is_symlink() for path in left)
 
 
 def test_an_odd_working_folder_and_path_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

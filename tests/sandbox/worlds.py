@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -133,6 +133,22 @@ def interpreter_for(user: int) -> str:
             if run.returncode == 0:
                 return path
     pytest.skip(f"no Python from 3.11 on that user {user} may run")
+
+
+@contextmanager
+def zygotes_that_begin_with(lines: str) -> Iterator[None]:
+    """Have those that start meanwhile run *lines* before anything else."""
+    start = f"import sys; sys.path.append({str(REPOSITORY)!r})\n{lines}\nfrom pytest_koderz.sandbox.zygote import main\nmain()"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pytest_koderz.sandbox.fork_server._START", start)
+        yield
+
+
+NO_MOUNTS = """
+from pytest_koderz.sandbox import private_mounts
+def enter(): raise PermissionError
+private_mounts.enter = enter
+"""
 
 
 def as_user(user: int | None) -> None:
