@@ -22,15 +22,19 @@ if TYPE_CHECKING:
     from .supervisor import Judge
 
 
-def open_sandbox(*, timeout: float = 5.0, memory_limit: int = 1 << 30, strict: bool = False) -> Judge:
+def open_sandbox(
+    *, timeout: float = 5.0, memory_limit: int = 1 << 30, strict: bool = False, draws: str | None = None
+) -> Judge:
     """Start the judge; close it, or use it as a context manager.
 
     *timeout*: seconds that a candidate may take for all of a problem's tests, without waiting for a CPU. Where the
     canonical solution itself needs long, a candidate may take ten times that, and never more than ten times *timeout*.
     *memory_limit*: bytes of address space of a candidate.
     *strict*: raise UsageError where this system lacks one of the locks.
+    *draws*: a secret from which the tests draw, so that two judges with the same one ask the same. None: one of its own.
+    The empty text stands for what earlier versions drew, which everybody knows.
     """
     # The candidate's process imports this package too, and must hold as little of it as can be.
     from .supervisor import Judge
 
-    return Judge(timeout, memory_limit, strict=strict)
+    return Judge(timeout, memory_limit, strict=strict, draws=draws)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -22,6 +23,7 @@ from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.channel import Channel, dumps, loads
 from pytest_koderz.sandbox.checker import Checker
 from pytest_koderz.sandbox.deadline import CapturedOutput
+from pytest_koderz.sandbox.draws import seed_draws, seed_of
 from pytest_koderz.sandbox.fork_server import ForkedProcess
 from pytest_koderz.sandbox.supervisor import Judge
 
@@ -542,6 +544,33 @@ def test_drawn_inputs_are_the_same_for_each_candidate(judge: Judge) -> None:
     told = [judge(problem, Candidate(f"def f(n): return n + {extra} - {extra}")).failures for extra in range(3)]
     assert told[0] == told[1] == told[2]
     assert "randint" not in told[0][0].summary
+
+
+_DRAWN = "def check(f):\n    import random\n    drawn = random.random()\n    raise AssertionError(f'drawn {drawn}')\n"
+
+
+def test_draws_are_those_of_the_secret_alone() -> None:
+    """Wherever a test imports what it draws with, in both modes; nothing that is public tells what it will draw."""
+    told = []
+    for secret in ("one", "one", "another", None):
+        with open_sandbox(draws=secret) as judge:
+            for isolation in get_args(Isolation):
+                problem = Problem("own/drawn", "", "f", _DRAWN, isolation=isolation)
+                told.append(judge(problem, Candidate("import random\ndef f(n): return n\n")).failures[0].summary)
+    assert told[:2] == told[2:4]
+    assert len(set(told)) == 3
+    assert all("drawn 0." in text for text in told)
+    assert not any("drawn 0.8444218515250481" in text for text in told)
+
+
+def test_numpy_draws_by_the_secret_too() -> None:
+    """Once it is imported, or will be."""
+    numpy = pytest.importorskip("numpy")
+    drawn = []
+    for seed in (seed_of("one", "tests"), seed_of("one", "tests"), seed_of("one", "others")):
+        seed_draws(seed, "import numpy")
+        drawn.append(numpy.random.rand())
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_a_failure_reads_the_same_in_each_run() -> None:
