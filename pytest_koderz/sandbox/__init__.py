@@ -31,8 +31,8 @@ def open_sandbox(
     canonical solution itself needs long, a candidate may take ten times that, and never more than ten times *timeout*.
     *memory_limit*: bytes of address space of a candidate.
     *strict*: raise UsageError where this system lacks one of the locks.
-    *draws*: a secret from which the tests draw, so that two judges with the same one ask the same. None: one of its own.
-    The empty text stands for what earlier versions drew, which everybody knows.
+    *draws*: a secret from which the tests draw: two judges with the same one ask the same. None: one of its own. The
+    empty text stands for what earlier versions drew, which everybody knows.
     """
     # The candidate's process imports this package too, and must hold as little of it as can be.
     from .supervisor import Judge

@@ -58,7 +58,9 @@ class _Questions:
             case ast.Compare(left, [_], [right]):
                 return [*self.of(left), *self.of(right)]
             case ast.Call(function, args, []) if self._compares(function) and not any(map(self._hands_over, args)):
-                return [part for each in args for part in self.of(each.value if isinstance(each, ast.Starred) else each)]
+                return [
+                    part for each in args for part in self.of(each.value if isinstance(each, ast.Starred) else each)
+                ]
         return [test]
 
     def _compares(self, function: ast.expr) -> bool:
@@ -116,7 +118,6 @@ class _Counting:
             if inner:
                 setattr(node, field, self.counted(inner, raising=within if field == "body" else raising))
         return node
-
 
     def _asked_first(self, node: ast.Assert, guarded: ast.With) -> ast.If:
         """`if koderz_tally_.asking: with koderz_tally_.question(): operands` and `else:` the assertion."""

@@ -150,4 +150,3 @@ def run_in_process(child: ForkedProcess, told: list[str | int], seconds: float) 
             answer = answer_of(channel.recv())
     exit_status = ExitStatus(usage) if usage else child.exit_status()
     return CandidateRun(answer, not answered, taken, exit_status, *output.texts())
-

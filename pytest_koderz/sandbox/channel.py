@@ -134,9 +134,9 @@ def loads(body: bytes | bytearray, *, objects: bool = False) -> Any:
 
     Raises MalformedMessage where that is no JSON, or would take more memory than its size lets one think.
     """
+    if body.count(b"[") > _MOST_LISTS:
+        raise MalformedMessage("too many lists")
     try:
-        if body.count(b"[") > _MOST_LISTS:
-            raise ValueError("too many lists")
         message, end = (_OBJECTS if objects else _LISTS).raw_decode(text := body.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"no JSON: {error}"[:200]) from None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from .assertions import TALLY, Tally, compile_counting, failure
+from .assertions import MOST_FAILURES, TALLY, Tally, compile_counting, failure
 from .channel import Channel, Gone
 from .child import given_to
 from .draws import seed_draws
@@ -157,6 +157,7 @@ def _over(why: BaseException, tally: Tally) -> dict[str, Any]:
 def _ended(tally: Tally, why: str) -> dict[str, Any]:
     if not tally.failures:
         tally.crashed = True
+    del tally.failures[MOST_FAILURES - 1 :]
     tally.failures.append(failure(why, None, None))
     tally.missed += 1
     return _result(tally, ended=True)

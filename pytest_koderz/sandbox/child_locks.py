@@ -165,7 +165,7 @@ class ChildLocks:
         if self._filter:
             yield "seccomp", self._filter.hold
             if not self._for_tests:
-                yield "seccomp", AttributeCalls(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, REQUESTS)).install
+                yield "seccomp", _call_the_supervisor
 
     def _furnish(self) -> None:
         """Make a folder of its own."""
@@ -187,6 +187,11 @@ class ChildLocks:
         rules.allow_reading([*self._beside, scratch.place_of(self._scratches, os.getpid())])
         rules.allow_writing(["/dev/null", self.folder])
         rules.hold()
+
+
+def _call_the_supervisor() -> None:
+    """For what is closed to this process."""
+    AttributeCalls(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, REQUESTS)).install()
 
 
 def _done_apart(task: Callable[[], None]) -> bool:

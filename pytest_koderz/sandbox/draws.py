@@ -18,6 +18,6 @@ def seed_draws(seed: int, tests: str) -> None:
     random.seed(seed)
     if "numpy" in sys.modules or "numpy" in tests:
         with suppress(ImportError):
-            import numpy  # noqa: ICN001 - a child holds it only where it is asked for
+            import numpy
 
             numpy.random.seed(seed % 2**32)

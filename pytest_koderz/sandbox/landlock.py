@@ -150,9 +150,10 @@ def _imported_from(folder: str) -> Iterator[str]:
 
 
 def _importable(folder: str) -> Iterator[str]:
-    """Modules and packages; a folder that holds more than that, such as a project's, may hold what is nobody's business."""
+    """Modules and packages: what else a folder holds, such as a project's, may be nobody's business."""
     for entry in _entries(folder):
-        if entry.name.endswith((".py", ".so")) or os.path.isfile(f"{entry.path}/__init__.py"):  # noqa: PTH113 - pathlib is heavy
+        package = f"{entry.path}/__init__.py"
+        if entry.name.endswith((".py", ".so")) or os.path.isfile(package):  # noqa: PTH113 - pathlib is heavy
             yield entry.path
 
 

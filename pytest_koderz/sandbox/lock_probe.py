@@ -1,4 +1,4 @@
-"""A child that is held as others are tries what it must not be able to do; what it can is a layer that does not hold."""
+"""A child that is held as others are tries what it must not be able to do: what it can, no layer prevents."""
 
 from __future__ import annotations
 
@@ -67,8 +67,13 @@ def _outgrow(memory: int) -> None:
     from mmap import mmap
 
     if sys.platform == "darwin" or not _done(lambda: mmap(-1, memory)):
-        for _ in range(_ENOUGH):
-            os.dup(0)
+        kept = []
+        try:
+            for _ in range(_ENOUGH):
+                kept.append(os.dup(0))  # noqa: PERF401 - each may be the last one
+        finally:
+            for number in kept:
+                os.close(number)
 
 
 def _speak() -> None:

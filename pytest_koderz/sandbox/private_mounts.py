@@ -26,6 +26,7 @@ def enter() -> None:
 
     It has to come before anything else that holds this process, which must have a single thread.
     """
+    before = _namespace()
     try:
         unshare(_NEW_MOUNTS)
     except PermissionError:  # an ordinary user is a ruler in a namespace of his own
@@ -34,11 +35,11 @@ def enter() -> None:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
+    if _namespace() == before:  # whatever was said: what comes next would be done to everybody
+        raise OSError(errno.ENOSYS, "mounts are shared as before")
     mount(None, "/", None, _RECURSIVE | _PRIVATE)
     attributes = struct.pack("=QQQQ", _READ_ONLY, 0, 0, 0)  # struct mount_attr
     syscall(_MOUNT_SETATTR, _AT_FDCWD, b"/", _AT_RECURSIVE, attributes, len(attributes))
-    if not _is_read_only("/"):
-        raise OSError(errno.ENOSYS, "mounts stay as they were")
 
 
 def furnish(folder: str) -> None:
@@ -51,6 +52,10 @@ def hold(folder: str) -> bool:
     """Whether all of that is so, as the kernel tells."""
     there = os.statvfs(folder)
     return _is_read_only("/") and there.f_blocks * there.f_frsize <= MOST_BYTES and not _is_read_only(folder)
+
+
+def _namespace() -> str:
+    return os.readlink("/proc/self/ns/mnt")  # noqa: PTH115 - pathlib is heavy
 
 
 def _is_read_only(path: str) -> bool:

@@ -143,7 +143,7 @@ class CandidateProxy:
         self.over = None
 
     def answer(self) -> list[Any]:
-        """What the child has to say to what the supervisor sent it. Raises ChildBroken, or what the candidate raised."""
+        """The child's, to what the supervisor sent it. Raises ChildBroken, or what the candidate raised."""
         return self._read(self._received())
 
     def _ask(self, question: bytes) -> list[Any]:

@@ -21,9 +21,9 @@ def make() -> str:
     try:
         root = os.path.realpath(tempfile.mkdtemp(prefix="koderz"))
         os.mkdir(furnished(root), stat.S_IRWXU)  # noqa: PTH102 - pathlib would have to be imported
-        return root
     except OSError as error:
         raise SandboxFault(f"no folder can be made for candidates to write in: {error}") from None
+    return root
 
 
 def furnished(root: str) -> str:
@@ -76,7 +76,7 @@ class Removal:
         """Of what `make` has made."""
         for name, holder in (("files", self._folder), (self._name, self._above)):
             with suppress(OSError):
-                os.rmdir(name, dir_fd=holder)  # noqa: PTH106 - pathlib knows no descriptors
+                os.rmdir(name, dir_fd=holder)
 
 
 def remove(folder: str) -> None:

@@ -21,8 +21,8 @@ from .items import benchmark_key
 from .known_experiments import KnownExperiments
 from .providers import worker_number
 from .runner import Benchmark
-from .speaking import say
 from .secret_draws import draws_of
+from .speaking import say
 from .start_checks import frame_of
 from .worker_messages import told_by_controller
 

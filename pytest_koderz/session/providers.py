@@ -29,7 +29,12 @@ class Providers:
     """Registered with --koderz. Each hook comes last, so that anyone else's answer is taken first."""
 
     def __init__(
-        self, settings: Settings, problems: Mapping[str, Problem], worker: int, notify: Callable[[str], None], draws: str
+        self,
+        settings: Settings,
+        problems: Mapping[str, Problem],
+        worker: int,
+        notify: Callable[[str], None],
+        draws: str,
     ) -> None:
         """*notify* takes what a back end or a download has to say while the user waits; by *draws* tests draw."""
         self.settings = settings

@@ -497,9 +497,7 @@ def test_what_no_lock_bounds_is_watched(plain_judge: Judge, deed: str, why: str)
         "os.link({victim!r} + '/kept', 'x')",
     ],
 )
-def test_what_is_removed_afterwards_is_the_scratch_folder_alone(
-    plain_judge: Judge, deed: str, tmp_path: Path
-) -> None:
+def test_what_is_removed_afterwards_is_the_scratch_folder_alone(plain_judge: Judge, deed: str, tmp_path: Path) -> None:
     """A folder that was exchanged for a link to another one, or that tests put links in, costs nobody a file."""
     victim = tmp_path / "victim"
     victim.mkdir(mode=0o750)

@@ -138,7 +138,8 @@ def interpreter_for(user: int) -> str:
 @contextmanager
 def zygotes_that_begin_with(lines: str) -> Iterator[None]:
     """Have those that start meanwhile run *lines* before anything else."""
-    start = f"import sys; sys.path.append({str(REPOSITORY)!r})\n{lines}\nfrom pytest_koderz.sandbox.zygote import main\nmain()"
+    begin = "from pytest_koderz.sandbox.zygote import main\nmain()"
+    start = f"import sys; sys.path.append({str(REPOSITORY)!r})\n{lines}\n{begin}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pytest_koderz.sandbox.fork_server._START", start)
         yield
