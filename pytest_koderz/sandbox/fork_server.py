@@ -238,13 +238,18 @@ class ForkedProcess:
         return replace(self._server.exit_status(self.pid), excess=self._excess)
 
     def restrain(self) -> None:
-        """Kill it if it has outgrown what no limit of the kernel bounds."""
+        """Kill it if it has outgrown what is bounded, or what no limit of the kernel bounds."""
         if threads_of(self.pid) > _MOST_THREADS:
             self._excess = f"more than {_MOST_THREADS} threads"
-        elif self.leaves_files and scratch.is_overgrown(self.scratch):
+        elif self._is_overgrown():
             self._excess = "too many or too large files"
         if self._excess:
             self.kill()
+
+    def _is_overgrown(self) -> bool:
+        if self.leaves_files:
+            return scratch.is_overgrown(self.scratch)
+        return self._folder is not None and scratch.is_full(self._folder)
 
     def leave_nothing(self) -> None:
         """End it, and remove what would stay of it."""

@@ -47,6 +47,12 @@ def enter(folder: str) -> None:
     os.environ["TMPDIR"] = os.environ["HOME"] = folder
 
 
+def is_full(folder: int) -> bool:
+    """True once the kernel gives no more for files in the memory that is *folder*, those without a name counted."""
+    there = os.fstatvfs(folder)
+    return not there.f_bfree or not there.f_ffree
+
+
 def is_overgrown(folder: str) -> bool:
     """True once there are more bytes or files in *folder* than tests may leave there."""
     waiting, files, size = [folder], 0, 0

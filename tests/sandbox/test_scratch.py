@@ -235,7 +235,8 @@ def test_the_kernel_bounds_what_a_candidate_holds_in_files(judge: Judge, kind: s
         "        for _ in range(15): held += os.write(fd, bytes(1 << 20))\n"
         "except OSError as error: assert error.errno == 28\nassert 40 << 20 < held <= 64 << 20, held"
     )
-    assert _judged(judge, deed, "in-process") == ""
+    # Who is slow is stopped before he can tell.
+    assert _judged(judge, deed, "in-process") in ("", "the process was stopped: too many or too large files")
 
 
 def test_a_system_without_room_for_temporary_files_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,16 +13,16 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from pytest_koderz.core.iteration import Candidate, Verdict
-from pytest_koderz.core.problem import Problem, TestSet
+from pytest_koderz.core.problem import Isolation, Problem, TestSet
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.supervisor import Judge
 
@@ -163,7 +163,9 @@ def _drive() -> None:
     programs = [Program(**row) for row in json.load(sys.stdin)]
     shared = {name: shared_problems(name) for name in {each.dataset for each in programs if each.dataset}}
     with tempfile.TemporaryDirectory() as folder, open_sandbox(timeout=float(sys.argv[1])) as judge:
-        judge(problems["HumanEval/53"], Candidate("def add(x, y): return x + y"))
+        for kind in get_args(Isolation):  # whatever they take stays
+            for source in ("def add(x, y): return x + y", "import numpy\ndef add(x, y): return x + y"):
+                judge(replace(problems["HumanEval/53"], isolation=kind), Candidate(source))
         before = Aftermath(Path(folder))
         with ThreadPoolExecutor(2) as pool:
             worlds = [World(Path(folder, f"world{number}")) for number in range(2)]
