@@ -6,6 +6,7 @@ import random
 import sys
 from contextlib import suppress
 from hashlib import sha256
+from importlib import import_module
 
 
 def seed_of(secret: str, tests: str) -> int:
