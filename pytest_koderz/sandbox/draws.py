@@ -19,6 +19,4 @@ def seed_draws(seed: int, tests: str) -> None:
     random.seed(seed)
     if "numpy" in sys.modules or "numpy" in tests:
         with suppress(ImportError):
-            import numpy
-
-            numpy.random.seed(seed % 2**32)
+            import_module("numpy").random.seed(seed % 2**32)
