@@ -19,8 +19,9 @@ def _rows(name: str) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in map(json.loads, trial.read_text().splitlines())}
 
 
-@pytest.mark.parametrize("user", [None, pytest.param(NOBODY, marks=pytest.mark.slow)], ids=["ourselves", "nobody"])
-@pytest.mark.parametrize("name", ["hostile.jsonl", pytest.param("hostile2.jsonl", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("user", [None, NOBODY], ids=["ourselves", "nobody"])
+@pytest.mark.parametrize("name", ["hostile.jsonl", "hostile2.jsonl"])
 def test_every_hostile_program_gets_its_verdict_and_does_no_harm(name: str, user: int | None) -> None:
     """No wrong pass, no wrong fail, no harm, leak, survivor or left-over, whoever runs the judge."""
     as_user(user)
