@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -216,6 +217,8 @@ class ForkedProcess:
         """It was sent before the greeting, when nobody else had a word to say there."""
         if self.requests:
             _, folders, _, _ = socket.recv_fds(self.requests, 1, 1, socket.MSG_DONTWAIT)
+            if not folders:  # this process has too many files open to be given one
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             (self._folder,) = folders
 
     def kill(self) -> None:
