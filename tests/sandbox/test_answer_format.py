@@ -40,7 +40,7 @@ _TOLD = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(_TOLD | _ANYTHING)
 def test_what_is_let_in_is_recorded_and_read_again(told: object) -> None:
     """Whatever was told, of any length and in any characters."""
