@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Prompt, Reply
 
 from .backend import Backend, CostRule, Environment, Surroundings, never, ready
-from .completions import messages_of, reply_of, temperature_of
-from .http.client import HttpClient, ServedModel
+from .completions import characters_of, messages_of, reply_of, temperature_of
+from .http.failures import check_error, is_window
 from .http.hosts import Service
-from .http.retry import CALLING, Caller, Refused
-from .options import Option
+from .http.retry import CALLING, Refused
+from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
+from .served import JsonModel
+from .token_counts import cut_warning, told_by_openai
 
 KEY = "OPENAI_API_KEY"
 OPENAI = "https://api.openai.com"
 # The port is vLLM's own.
 SERVICE = Service("OPENAI_BASE_URL", KEY, default=OPENAI, port=8000)
 
-_SAMPLING = {"top_p": Option(float), "frequency_penalty": Option(float), "presence_penalty": Option(float)}
+MAX_TOKENS = "max_completion_tokens"
+
+_FIELDS = {
+    **{name: Option(float) for name in ("top_p", "min_p", "frequency_penalty", "presence_penalty")},
+    # llama-server's name and vLLM's.
+    **{name: Option(float) for name in ("repeat_penalty", "repetition_penalty")},
+    "top_k": Option(int),
+    **{name: Option(str) for name in ("reasoning_effort", "verbosity", "service_tier")},
+    "chat_template_kwargs": Option(dict),
+    # Of Ollama's /v1.
+    "think": THINK,
+    "keep_alive": KEEP_ALIVE,
+    EXTRA_BODY: Option(dict),
+}
+"""What the request may hold besides."""
 
 
 def _requirements(settings: ModelSettings, environment: Environment) -> str | None:
@@ -44,48 +61,39 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> OpenAIMod
     return OpenAIModel.opened(SERVICE, settings, surroundings)
 
 
-class OpenAIModel(ServedModel):
+class OpenAIModel(JsonModel):
     """A Model. Several threads may use it."""
-
-    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
-        super().__init__(settings, client, caller)
-        self._refused: frozenset[str] = frozenset()
-        """Parameters that this model does not take."""
 
     def _attempt(self, prompt: Prompt) -> Reply:
         began = time.monotonic()
-        answer = self._answer(prompt)
+        answer = self._answer(self._body(prompt))
         seconds = time.monotonic() - began
-        return reply_of(answer, prompt, self.settings, seconds)
+        reply = reply_of(answer, prompt, self.settings, seconds, self._client.redact)
+        sent, read = characters_of(prompt), told_by_openai(answer.get("usage")).prompt
+        return reply.warned(cut_warning(sent, read)) if self._density.is_cut(sent, read) else reply
 
-    def _answer(self, prompt: Prompt) -> dict[str, Any]:
-        """What the server answers; parameters that it refuses by name are left out from then on."""
-        while True:
-            body = self._body(prompt)
-            try:
-                return self._client.post("/v1/chat/completions", body)
-            except Refused as refusal:
-                named = frozenset(name for name in _DISPENSABLE if name in body and name in refusal.words)
-                if refusal.status != 400 or not named or _is_window(refusal.words):
-                    raise
-                self._refused |= named
+    def _sent(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._client.post("/v1/chat/completions", body)
+        check_error(answer, self._client.redact)
+        return answer
+
+    def _instead_of(self, name: str, words: str) -> str | None:
+        """OpenAI's reasoning models take no `max_tokens`."""
+        return MAX_TOKENS if name == "max_tokens" and MAX_TOKENS in words else None
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
-        body: dict[str, Any] = {
+        return {
             "model": self.settings.model,
             "messages": messages_of(prompt),
             "max_tokens": self.settings.max_tokens,
             "seed": prompt.seed,
-            **{name: self._options[name] for name in _SAMPLING if name in self._options},
+            **fields_of(self._options, _FIELDS),
             **temperature_of(prompt, self.settings),
         }
-        if "max_tokens" in self._refused:
-            body["max_completion_tokens"] = body["max_tokens"]
-        return {name: value for name, value in body.items() if name not in self._refused}
 
     def _what_to_do(self, refusal: Refused) -> str:
         model, host = self.settings.model, self._caller.host
-        if _is_window(refusal.words):
+        if is_window(refusal.words):
             advice = "prompt and `max_tokens` do not fit the window; lower `max_tokens`, or set `context_tokens` to it"
             return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
         advice = {
@@ -97,18 +105,10 @@ class OpenAIModel(ServedModel):
         return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
 
 
-def _is_window(words: str) -> bool:
-    return "context length" in words or "context window" in words
-
-
-# OpenAI's reasoning models take no temperature, and want `max_completion_tokens` instead of `max_tokens`.
-_DISPENSABLE = ("temperature", "max_tokens", "seed")
-
-
 BACKEND = Backend(
     name="openai",
     service=SERVICE,
-    options={**CALLING, **_SAMPLING},
+    options={**CALLING, **_FIELDS},
     cost=CostRule("openai"),
     frontier=True,
     simulated=never,

@@ -48,7 +48,7 @@ class ModelSettings:
     """Seconds to wait for one reply."""
     hosts: tuple[str, ...] = ()
     """Base URLs of the servers; empty: the back end's own default or environment variable."""
-    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    options: Mapping[str, str | int | float | bool | tuple[str, ...]] = field(default_factory=dict)
     """What only this back end knows; it refuses what it does not."""
 
 

@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from socket import socket
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from pytest_koderz.backends.backend import Surroundings
-from pytest_koderz.backends.completions import is_too_long, too_long
 from pytest_koderz.backends.redaction import Redactor, cause_of
-from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable
-from pytest_koderz.core.ports import Prompt, Reply
 
-from .hosts import Service, is_loopback, origin_of, redirected, shown
+from .failures import SPENT, failure_of_status, words_of
+from .hosts import is_loopback, origin_of, redirected, shown
 from .limits import BadEncoding, CallDeadline, Room, TooLarge
-from .retry import (
-    CONNECT_SECONDS,
-    TRANSIENT,
-    UNTOLD,
-    Caller,
-    MayPass,
-    Refused,
-    Unanswered,
-    caller_of,
-    never_sent,
-    retry_after,
-)
+from .retry import CONNECT_SECONDS, MayPass, Refused, Unanswered, never_sent
 
 if TYPE_CHECKING:
     import requests
-
-
-SPENT = "insufficient_quota"
-"""OpenAI's code of a 429 that waiting does not end: the account has no money left."""
 
 
 MOST_BYTES = 16 << 20
@@ -156,17 +136,8 @@ class HttpClient:
 
     def _error(self, answer: _Answer) -> MayPass | Refused:
         text = answer.body.decode(errors="replace")
-        words = self.redact.quoted(_words(text) or f"status {answer.status}")
-        if answer.status not in TRANSIENT or SPENT in text:
-            return Refused(answer.status, words)
-        return MayPass(
-            f"status {answer.status}: {words}",
-            retry_after=retry_after(answer.headers),
-            alive=answer.status == 429,
-            # Of 500s "error loading model" is for good; llama-server and Ollama load under a 503.
-            loading=answer.status == 503 and "loading" in words.lower(),
-            unbilled=answer.status not in UNTOLD,
-        )
+        words = self.redact.quoted(words_of(text) or f"status {answer.status}")
+        return failure_of_status(answer.status, words, answer.headers, spent=SPENT in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,55 +176,3 @@ def _watched(kind: Any, deadline: CallDeadline) -> Any:
             return opened
 
     return WatchedConnection
-
-
-def _words(text: str) -> str:
-    """The message in an error of Ollama's (`{"error": "..."}`) or OpenAI's shape, else the body itself."""
-    try:
-        error = json.loads(text)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return text
-
-
-class ServedModel(ABC):
-    """A Model. Several threads may use it."""
-
-    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
-        self.settings = settings
-        self._client = client
-        self._caller = caller
-        self._options = settings.options
-
-    @classmethod
-    def opened(cls, service: Service, settings: ModelSettings, surroundings: Surroundings) -> Self:
-        """The model on the server of this worker. Raises UsageError for servers that are none."""
-        environment = surroundings.environment
-        url = service.url(settings, environment, surroundings.worker)
-        client = HttpClient(url, settings.timeout, service.key(environment), service.redactor(settings, environment))
-        return cls(settings, client, caller_of(settings, url, surroundings.sleep, surroundings.notify))
-
-    def admit(self) -> None:
-        """Raise ModelUnavailable where a call would be refused, since the server is known to be dead."""
-        self._caller.breaker.check()
-
-    def complete(self, prompt: Prompt) -> Reply:
-        try:
-            return self._caller(lambda: self._attempt(prompt))
-        except Refused as refusal:
-            if refusal.status is None:
-                raise ModelUnavailable(f"{self._caller.host}: {refusal.words}") from None
-            if is_too_long(refusal.words):
-                return too_long(self.settings.model, refusal.words)
-            raise ModelUnavailable(self._what_to_do(refusal)) from None
-
-    def close(self) -> None:  # noqa: B027 - not every model has something to close
-        """Nothing is kept open between calls."""
-
-    @abstractmethod
-    def _attempt(self, prompt: Prompt) -> Reply:
-        """Raises MayPass or Refused."""
-
-    @abstractmethod
-    def _what_to_do(self, refusal: Refused) -> str:
-        """The advice for one who reads why nothing was answered."""
