@@ -16,6 +16,7 @@ from .http.client import REDIRECTS
 from .http.failures import check_error, checked_end, failure_of_status, words_of
 from .http.hosts import Service, origin_of
 from .http.limits import CallDeadline
+from .http.plain_port import plain_port
 from .http.retry import CALLING, CONNECT_SECONDS, Caller, MayPass, Refused, caller_of, never_sent
 from .http.sdk_client import bounded_by, bounded_client
 from .options import EXTRA_BODY, Option, fields_of
@@ -129,6 +130,9 @@ class AnthropicModel(ServedModel):
         """Why nothing whole came back."""
         import anthropic
 
+        refusal = plain_port(str(self._client.base_url), fault, in_handshake=False)
+        if refusal is not None:
+            return refusal
         cause, unbilled = fault.__cause__, never_sent(fault)
         if isinstance(fault, anthropic.APITimeoutError) or (deadline.passed and not unbilled):
             return MayPass(f"nothing whole came within {self.settings.timeout:g} s", timed_out=True, unbilled=unbilled)

@@ -178,16 +178,24 @@ def _lack(client: HttpClient, model: str) -> str | None:
     """That the server does not answer or does not have the model, and what to do about it. Raises _UNLIKE_OLLAMA."""
     place = shown(client.url)
     try:
-        pulled = {str(each["name"]) for each in client.get("/api/tags")["models"]}
+        pulled = {plain_tag(str(each["name"])) for each in client.get("/api/tags")["models"]}
     except Unanswered:
         return f"{place} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
-    if _tagged(model) not in pulled:
+    if plain_tag(model) not in pulled:
         return f"{place} answers, but does not have the model; run `ollama pull {model}` there"
     return None
 
 
 def _tagged(model: str) -> str:
     return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+
+
+def plain_tag(model: str) -> str:
+    """The same for all that Ollama takes for the same name: its case, its default place and tag do not count."""
+    name = model.lower()
+    for place in ("https://", "http://", "registry.ollama.ai/", "ollama.com/", "library/"):
+        name = name.removeprefix(place)
+    return _tagged(name)
 
 
 BACKEND = Backend(

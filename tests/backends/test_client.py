@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.backends.http.plain_port import plain_port
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Reply
 
@@ -177,6 +178,38 @@ def test_a_redirect_to_another_server_is_refused_by_name(name: str, status: int)
             ask(name, server.url)
         assert (len(server.asked), other.asked) == (1, [])
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def complain(path: str, say: Say) -> None:
+    say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+@EACH
+def test_https_to_a_port_of_http_is_named_at_once(name: str) -> None:
+    """It is not tried again, which would not change it."""
+    naps = Naps()
+    with RawServer(complain) as server:
+        model = a_model(name, hosts=(server.url.replace("http:", "https:"),))
+        opened = open_model(model, environment={"ANTHROPIC_API_KEY": SECRET}, sleep=naps)
+        with pytest.raises(ModelUnavailable, match=f"it speaks http there, not https; write {server.url}"):
+            opened.complete(a_prompt())
+    assert naps.taken == []
+
+
+def test_a_port_of_http_that_waits_for_a_line_is_asked_for_one() -> None:
+    """Where a greeting in TLS holds no end of a line, neither side would ever say a word."""
+    fault = TimeoutError("handshake")
+    with RawServer(complain) as server:
+        url = server.url.replace("http:", "https:")
+        assert "speaks http there" in str(plain_port(url, fault, in_handshake=True))
+        assert plain_port(url, fault, in_handshake=False) is None
+        assert plain_port(server.url, fault, in_handshake=True) is None
+
+    def of_https(path: str, say: Say) -> None:
+        say(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+
+    with RawServer(of_https) as server:
+        assert plain_port(server.url.replace("http:", "https:"), fault, in_handshake=True) is None
 
 
 @OURS

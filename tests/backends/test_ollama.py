@@ -286,6 +286,17 @@ def test_a_server_without_the_model_is_named_with_the_command() -> None:
         assert looked(server.url) == ([f"missing: {words}"], words)
 
 
+@pytest.mark.parametrize(
+    "model", ["Llama3.2", "library/llama3.2", "llama3.2:LATEST", "registry.ollama.ai/library/llama3.2:latest"]
+)
+def test_a_name_is_read_as_ollama_reads_it(model: str) -> None:
+    """Its case does not count, nor does a place that is the default."""
+    with OllamaServer(models=["llama3.2:latest"]) as server:
+        assert BACKEND.why_unreachable(a_model("ollama", model, hosts=(server.url,)), {}, 1) is None
+    with OllamaServer(models=["Qwen2.5-Coder:7b"]) as server:
+        assert BACKEND.why_unreachable(a_model("ollama", "qwen2.5-coder:7B", hosts=(server.url,)), {}, 1) is None
+
+
 def trickle(path: str, say: Say) -> None:
     say(b"HTTP/1.1 200 OK\r\n\r\n")
     while True:

@@ -13,6 +13,7 @@ from pytest_koderz.backends.redaction import Redactor, cause_of
 from .failures import SPENT, failure_of_status, words_of
 from .hosts import is_loopback, origin_of, redirected, shown
 from .limits import BadEncoding, CallDeadline, Room, TooLarge
+from .plain_port import plain_port
 from .retry import CONNECT_SECONDS, MayPass, Refused, Unanswered, never_sent
 
 if TYPE_CHECKING:
@@ -52,10 +53,12 @@ class HttpClient:
         import urllib3
 
         with CallDeadline(self.timeout) as deadline:
+            way = _Way(deadline, self.url)
             try:
-                return self._followed(method, self.url + path, payload, deadline)
+                return self._followed(method, self.url + path, payload, way)
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as fault:
-                raise self._silence(fault, deadline) from None
+                refusal = plain_port(self.url, fault, in_handshake=way.in_handshake)
+                raise refusal or self._silence(fault, deadline) from None
 
     def _silence(self, fault: Exception, deadline: CallDeadline) -> Unanswered:
         """Why nothing whole came back."""
@@ -66,13 +69,13 @@ class HttpClient:
             return Unanswered(f"nothing came within {self.timeout:g} s", timed_out=True)
         return Unanswered(f"the connection failed ({self.redact.quoted(cause_of(fault))})", unbilled=unbilled)
 
-    def _followed(self, method: str, url: str, payload: Mapping[str, Any] | None, deadline: CallDeadline) -> _Answer:
+    def _followed(self, method: str, url: str, payload: Mapping[str, Any] | None, way: _Way) -> _Answer:
         """The answer at the end of redirects. requests would make a GET of some, and follow others anywhere."""
         for _ in range(MOST_REDIRECTS + 1):
-            with _session(deadline, self.url) as session, self._sent(session, method, url, payload) as response:
+            with way.session() as session, self._sent(session, method, url, payload) as response:
                 location = response.headers.get("location")
                 if response.status_code not in REDIRECTS or not location:
-                    return _Answer(response.status_code, response.headers, self._body(response, deadline))
+                    return _Answer(response.status_code, response.headers, self._body(response, way.deadline))
             url = self._target(url, location)
         raise Refused(None, "it redirects again and again")
 
@@ -147,32 +150,47 @@ class _Answer:
     body: bytes
 
 
-def _session(deadline: CallDeadline, url: str) -> requests.Session:
-    """One whose connections end at *deadline*."""
-    import requests
-    from requests.adapters import HTTPAdapter
+class _Way:
+    """How a call comes to its server: by connections that end at *deadline*."""
 
-    class Watched(HTTPAdapter):
-        def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
-            pool: Any = super().get_connection_with_tls_context(*arguments, **named)
-            pool.ConnectionCls = _watched(pool.ConnectionCls, deadline)
-            return pool
+    def __init__(self, deadline: CallDeadline, url: str) -> None:
+        self.deadline = deadline
+        self.in_handshake = False
+        """Whether the last connection was opened and not yet agreed on."""
+        self._url = url
 
-    session = requests.Session()
-    # A proxy of the environment does not know our loopback.
-    session.trust_env = not is_loopback(url)
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, Watched())
-    return session
+    def session(self) -> requests.Session:
+        import requests
+        from requests.adapters import HTTPAdapter
 
+        way = self
 
-def _watched(kind: Any, deadline: CallDeadline) -> Any:
-    """The class of connections *kind* of urllib3, which opens each socket in `_new_conn`."""
+        class Watched(HTTPAdapter):
+            def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
+                pool: Any = super().get_connection_with_tls_context(*arguments, **named)
+                pool.ConnectionCls = way.watched(pool.ConnectionCls)
+                return pool
 
-    class WatchedConnection(kind):  # type: ignore[misc]  # chosen by the URL's scheme
-        def _new_conn(self) -> socket:
-            opened: socket = super()._new_conn()
-            deadline.watch(opened)
-            return opened
+        session = requests.Session()
+        # A proxy of the environment does not know our loopback.
+        session.trust_env = not is_loopback(self._url)
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, Watched())
+        return session
 
-    return WatchedConnection
+    def watched(self, kind: Any) -> Any:
+        """The class of connections *kind* of urllib3, which opens each socket in `_new_conn`, within `connect`."""
+        way = self
+
+        class WatchedConnection(kind):  # type: ignore[misc]  # chosen by the URL's scheme
+            def _new_conn(self) -> socket:
+                opened: socket = super()._new_conn()
+                way.deadline.watch(opened)
+                way.in_handshake = True
+                return opened
+
+            def connect(self) -> None:
+                super().connect()
+                way.in_handshake = False
+
+        return WatchedConnection
