@@ -32,6 +32,10 @@ class CostRule:
     """Under which name the price list knows the back end. Empty: under none."""
     own_machine: bool = False
     """It runs on the user's own machine, so that its dollars are 0."""
+    elsewhere: bool = False
+    """It is asked at another place than the provider's, so that its name says nothing of its price; only the name in
+    `priced_as` does.
+    """
 
 
 OWN_MACHINE = CostRule(own_machine=True)
@@ -74,6 +78,8 @@ class Backend:
     """One line that says what is wrong or missing, such as a key; None where nothing is. Asks no server."""
     findings: Callable[[ModelSettings, Environment], Iterable[Finding]]
     """What --koderz-doctor can see of a model that has what it requires, without asking anything that costs."""
+    cost_at: Callable[[ModelSettings, Environment], CostRule] | None = None
+    """The rule where it depends on the servers; asks them where it must, and waits for none. None: `cost` holds."""
     open: Callable[[ModelSettings, Surroundings], Model]
     """The model, whose options and requirements were checked. Raises UsageError."""
     why_unreachable: Callable[[ModelSettings, Environment, int], str | None] = lambda *_: None

@@ -181,6 +181,10 @@ def _lack(client: HttpClient, model: str) -> str | None:
         pulled = {plain_tag(str(each["name"])) for each in client.get("/api/tags")["models"]}
     except Unanswered:
         return f"{place} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
+    except Refused as refusal:
+        if refusal.status is not None:
+            raise
+        return f"{place}: {refusal.words}"
     if plain_tag(model) not in pulled:
         return f"{place} answers, but does not have the model; run `ollama pull {model}` there"
     return None

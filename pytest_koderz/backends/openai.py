@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.files.usage_error import UsageError
 
-from .backend import Backend, CostRule, Environment, Surroundings, never, ready
+from .backend import OWN_MACHINE, Backend, CostRule, Environment, Surroundings, never, ready
 from .completions import characters_of, messages_of, reply_of, temperature_of
+from .http.client import HttpClient
 from .http.failures import check_error, is_window
-from .http.hosts import Service
+from .http.hosts import Service, is_own
 from .http.retry import CALLING, Refused
+from .kinds_of_server import LOOK_SECONDS, answers_by_itself
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
 from .served import JsonModel
 from .token_counts import cut_warning, told_by_openai
@@ -45,7 +50,7 @@ def _requirements(settings: ModelSettings, environment: Environment) -> str | No
     wrong = SERVICE.fault(settings, environment)
     if wrong is not None or SERVICE.key(environment) is not None:
         return wrong
-    if not any(url.startswith(OPENAI) for url in SERVICE.urls(settings, environment)):
+    if not any(map(_is_openais, SERVICE.urls(settings, environment))):
         return None
     return (
         f"{KEY} is not set; the model {settings.name!r} needs it for {OPENAI} "
@@ -105,11 +110,35 @@ class OpenAIModel(JsonModel):
         return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
 
 
+def _is_openais(url: str) -> bool:
+    name = urlsplit(url).hostname or ""
+    return name == urlsplit(OPENAI).hostname or name.endswith(".api.openai.com")
+
+
+def _cost_at(settings: ModelSettings, environment: Environment) -> CostRule:
+    """OpenAI's own list holds for OpenAI's own service. On one's own network a server is free that says it is one of
+    those that only ever answer by themselves; a gateway, which may pay for what it passes on, says so of nothing.
+    """
+    try:
+        urls = SERVICE.urls(settings, environment)
+    except UsageError:
+        return BACKEND.cost
+    if all(map(_is_openais, urls)):
+        return BACKEND.cost
+    key, redact = SERVICE.key(environment), SERVICE.redactor(settings, environment)
+    if all(
+        is_own(url) and answers_by_itself(HttpClient(url, LOOK_SECONDS, key, redact), settings.model) for url in urls
+    ):
+        return OWN_MACHINE
+    return replace(BACKEND.cost, elsewhere=True)
+
+
 BACKEND = Backend(
     name="openai",
     service=SERVICE,
     options={**CALLING, **_FIELDS},
     cost=CostRule("openai"),
+    cost_at=_cost_at,
     frontier=True,
     simulated=never,
     requirements=_requirements,

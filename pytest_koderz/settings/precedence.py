@@ -37,7 +37,7 @@ def load_settings(
     folder = sources[0].path.parent if own is not None else root
     secrets = {**_dotenv(folder / ".env"), **environment}
     prices = PriceBook(entry.prices, datetime.now(UTC).date())
-    return Names(tuple(sources), entry, backends, prices).settings(choice, root, secrets)
+    return Names(tuple(sources), entry, backends, prices, secrets).settings(choice, root)
 
 
 def _own_file(root: Path) -> Path | None:

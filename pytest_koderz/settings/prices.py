@@ -33,6 +33,8 @@ class PriceBook:
         if entry.priced_as is None and entry.model not in self.entries and rule.own_machine:
             return self._free("runs on your own machine")
         provider = rule.provider or (FRONTIER_PROVIDER if entry.priced_as else "")
+        if rule.elsewhere and entry.priced_as is None:
+            provider = ""
         return self.listed(provider, entry.priced_as or entry.model)
 
     def listed(self, provider: str, model: str) -> Price | None:

@@ -131,7 +131,10 @@ def test_a_turn_without_a_word_is_asked_for_once_more(name: str) -> None:
 @EACH
 def test_a_service_that_writes_nothing_at_all_has_failed(name: str) -> None:
     """No token was written, so no model has answered."""
-    nothing = {"anthropic": {"usage": {"input_tokens": 9, "output_tokens": 0}}, "ollama": {"eval_count": 0}}
+    nothing: dict[str, dict[str, Any]] = {
+        "anthropic": {"usage": {"input_tokens": 9, "output_tokens": 0}},
+        "ollama": {"eval_count": 0},
+    }
     nothing["openai"] = {"usage": {"prompt_tokens": 9, "completion_tokens": 0}}
     with (
         SERVERS[name]([a_body(EMPTY[name] | nothing[name])] * 9) as server,

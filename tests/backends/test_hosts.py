@@ -40,7 +40,7 @@ def test_a_host_is_read_as_by_ollamas_own_client(host: str) -> None:
 @pytest.mark.parametrize(
     ("host", "url"),
     [
-        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104 - nothing is bound to it
         ("0.0.0.0:8000", "http://127.0.0.1:8000"),
         ("https://0.0.0.0", "https://127.0.0.1:443"),
         ("::1", "http://[::1]:11434"),

@@ -74,6 +74,15 @@ def test_then_the_back_ends_rule_decides() -> None:
     assert source_of(CostRule("anthropic"), "claude-zeta-99") is None
 
 
+def test_a_name_at_another_place_says_nothing_of_the_price() -> None:
+    """Such as `gpt-4` of a server of one's own; the name in `priced_as` does, and so does the user's own price."""
+    elsewhere = CostRule("openai", elsewhere=True)
+    assert source_of(CostRule("openai"), "gpt-4") == price_source()
+    assert source_of(elsewhere, "gpt-4") is None
+    assert source_of(elsewhere, "small", priced_as="gpt-4") == price_source()
+    assert source_of(elsewhere, "mine") == "me"
+
+
 def test_a_model_may_be_priced_as_a_frontiers() -> None:
     """By its name alone, also where the model itself runs at home."""
     for rule in (OWN_MACHINE, NOT_LISTED):

@@ -46,7 +46,12 @@ class HttpClient:
 
     def get(self, path: str) -> dict[str, Any]:
         """The same for a question without a body."""
-        return self._object(self._asked("GET", path, None))
+        return self.look(path)[1]
+
+    def look(self, path: str) -> tuple[Mapping[str, str], dict[str, Any]]:
+        """The same, behind the headers that it came with."""
+        answer = self._asked("GET", path, None)
+        return answer.headers, self._object(answer)
 
     def _asked(self, method: str, path: str, payload: Mapping[str, Any] | None) -> _Answer:
         import requests
@@ -58,14 +63,14 @@ class HttpClient:
                 return self._followed(method, self.url + path, payload, way)
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as fault:
                 refusal = plain_port(self.url, fault, in_handshake=way.in_handshake)
-                raise refusal or self._silence(fault, deadline) from None
+                raise refusal or self._silence(fault, way) from None
 
-    def _silence(self, fault: Exception, deadline: CallDeadline) -> Unanswered:
+    def _silence(self, fault: Exception, way: _Way) -> Unanswered:
         """Why nothing whole came back."""
         import requests
 
-        unbilled = never_sent(fault)
-        if not unbilled and (deadline.passed or isinstance(fault, requests.exceptions.ReadTimeout)):
+        unbilled = never_sent(fault) or way.in_handshake
+        if not unbilled and (way.deadline.passed or isinstance(fault, requests.exceptions.ReadTimeout)):
             return Unanswered(f"nothing came within {self.timeout:g} s", timed_out=True)
         return Unanswered(f"the connection failed ({self.redact.quoted(cause_of(fault))})", unbilled=unbilled)
 
