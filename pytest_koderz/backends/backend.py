@@ -57,6 +57,30 @@ class Surroundings:
     sleep: Callable[[float], None] = time.sleep
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What servers say of a model that they answer for."""
+
+    weights: Mapping[str, str] = field(default_factory=dict)
+    """Such as their `digest` and `quantization`; several where servers hold several under one name."""
+    server: str = ""
+    """Kind and version."""
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """As a model's settings hold it."""
+        return {**self.weights, **({"server": self.server} if self.server else {})}
+
+    def __add__(self, other: Identity) -> Identity:
+        names = dict.fromkeys([*self.weights, *other.weights])
+        weights = {name: _either(self.weights.get(name, ""), other.weights.get(name, "")) for name in names}
+        return Identity(weights, _either(self.server, other.server))
+
+
+def _either(one: str, other: str) -> str:
+    return ", ".join(dict.fromkeys(each for text in (one, other) for each in text.split(", ") if each))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
     """Transport to a kind of language model. What has no default here, no back end can do without saying."""
@@ -86,6 +110,8 @@ class Backend:
     """Why no call of so many workers can be answered, asked before others are paid to work for the model; None where
     nothing of the kind is known.
     """
+    identity: Callable[[ModelSettings, Environment], Identity] = lambda *_: Identity()
+    """What its servers say of the model now. A server that does not answer says nothing."""
     prepare: Callable[[ModelSettings, Callable[[str], None]], object] = lambda *_: None
     """Fetches what several workers would otherwise fetch at once, with a line to the user. Raises UsageError."""
     model_is_path: bool = False

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .backend import Identity
 from .http.client import HttpClient
 from .http.retry import MayPass, Refused
+from .served import name_of
 
 LOOK_SECONDS = 2.0
 """How long it may take to say so."""
@@ -75,3 +77,37 @@ def answers_by_itself(client: HttpClient, model: str) -> bool:
     """Whether no more than the machine it runs on is paid for an answer of *model*."""
     # Ollama passes these on to its own service.
     return not model.lower().endswith(("-cloud", ":cloud")) and kind_of(client) is not None
+
+
+WEIGHTS = "weights"
+"""What a server calls what it serves."""
+
+
+def identity_at(client: HttpClient, model: str) -> Identity:
+    """What the server says that answers when it is asked for *model*."""
+    listing = listing_of(client)
+    if listing is None or listing.owners not in ({"llamacpp"}, {"vllm"}):
+        return Identity()
+    kind = OWNERS[next(iter(listing.owners))]
+    # llama-server has one model, and answers with it whatever it is asked for.
+    names = [found for found in listing.models if found.get("id") == model]
+    served = listing.models if kind == "llama.cpp" and len(listing.models) == 1 else names
+    told: dict[str, object] = {}
+    for found in served:
+        about = _mapping(found.get("meta"))
+        told = {WEIGHTS: found.get("root") or found.get("id")}
+        told |= {"quantization": about.get("ftype"), "size": about.get("size")}
+    weights = {name: name_of(str(value), "") for name, value in told.items() if isinstance(value, str | int)}
+    return Identity(weights, f"{kind} {_version(client, kind)}".strip())
+
+
+def _version(client: HttpClient, kind: str) -> str:
+    path, key = ("/props", "build_info") if kind == "llama.cpp" else ("/version", "version")
+    try:
+        return name_of(client.get(path).get(key), "")
+    except (MayPass, Refused):
+        return ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

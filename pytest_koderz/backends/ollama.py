@@ -12,7 +12,7 @@ from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .backend import OWN_MACHINE, Backend, Environment, Finding, Surroundings, never
+from .backend import OWN_MACHINE, Backend, Environment, Finding, Identity, Surroundings, never
 from .completions import characters_of, messages_of
 from .http.client import HttpClient
 from .http.failures import check_ending, check_error, checked_end
@@ -194,6 +194,29 @@ def _tagged(model: str) -> str:
     return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
 
 
+def _identity(settings: ModelSettings, environment: Environment) -> Identity:
+    """A tag may be pulled anew at any time, with other weights behind it."""
+    return sum((_identity_at(client, settings.model) for client in _lookouts(settings, environment)), Identity())
+
+
+def _identity_at(client: HttpClient, model: str) -> Identity:
+    try:
+        listed = client.get("/api/tags")["models"]
+        found: Mapping[str, Any] = next(
+            (each for each in listed if plain_tag(str(each["name"])) == plain_tag(model)), {}
+        )
+        told = {"digest": found.get("digest"), "quantization": _mapping(found.get("details")).get("quantization_level")}
+        version = client.get("/api/version").get("version")
+    except _UNLIKE_OLLAMA:
+        return Identity()
+    weights = {name: name_of(text, "") for name, text in told.items() if isinstance(text, str) and text.strip()}
+    return Identity(weights, f"Ollama {name_of(version, '')}".strip())
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def plain_tag(model: str) -> str:
     """The same for all that Ollama takes for the same name: its case, its default place and tag do not count."""
     name = model.lower()
@@ -213,4 +236,5 @@ BACKEND = Backend(
     findings=_findings,
     open=open_model,
     why_unreachable=_why_unreachable,
+    identity=_identity,
 )

@@ -12,15 +12,15 @@ from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
-from .backend import OWN_MACHINE, Backend, CostRule, Environment, Surroundings, never, ready
+from .backend import OWN_MACHINE, Backend, CostRule, Environment, Identity, Surroundings, never, ready
 from .completions import characters_of, messages_of, reply_of, temperature_of
 from .http.client import HttpClient
 from .http.failures import check_error, is_window
 from .http.hosts import Service, is_own
 from .http.retry import CALLING, Refused
-from .kinds_of_server import LOOK_SECONDS, answers_by_itself
+from .kinds_of_server import LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
-from .served import JsonModel
+from .served import JsonModel, is_same_model
 from .token_counts import cut_warning, told_by_openai
 
 KEY = "OPENAI_API_KEY"
@@ -73,9 +73,15 @@ class OpenAIModel(JsonModel):
         began = time.monotonic()
         answer = self._answer(self._body(prompt))
         seconds = time.monotonic() - began
-        reply = reply_of(answer, prompt, self.settings, seconds, self._client.redact)
+        reply = self._named(reply_of(answer, prompt, self.settings, seconds, self._client.redact))
         sent, read = characters_of(prompt), told_by_openai(answer.get("usage")).prompt
         return reply.warned(cut_warning(sent, read)) if self._density.is_cut(sent, read) else reply
+
+    def _named(self, reply: Reply) -> Reply:
+        """Some servers repeat the name that they were asked for, whatever it is that they serve."""
+        serves = self.settings.identity.get(WEIGHTS, reply.model_id)
+        echo = reply.model_id == self.settings.model and not is_same_model(reply.model_id, serves)
+        return replace(reply, model_id=serves) if echo else reply
 
     def _sent(self, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = self._client.post("/v1/chat/completions", body)
@@ -110,6 +116,15 @@ class OpenAIModel(JsonModel):
         return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
 
 
+def _identity(settings: ModelSettings, environment: Environment) -> Identity:
+    """Of servers of one's own, some of which ignore the name that they are asked for."""
+    key, redact = SERVICE.key(environment), SERVICE.redactor(settings, environment)
+    own = [url for url in SERVICE.urls(settings, environment) if is_own(url)]
+    return sum(
+        (identity_at(HttpClient(url, LOOK_SECONDS, key, redact), settings.model) for url in own), start=Identity()
+    )
+
+
 def _is_openais(url: str) -> bool:
     name = urlsplit(url).hostname or ""
     return name == urlsplit(OPENAI).hostname or name.endswith(".api.openai.com")
@@ -139,6 +154,7 @@ BACKEND = Backend(
     options={**CALLING, **_FIELDS},
     cost=CostRule("openai"),
     cost_at=_cost_at,
+    identity=_identity,
     frontier=True,
     simulated=never,
     requirements=_requirements,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.files.nearest import nearest
+from pytest_koderz.files.nearest import most_like, nearest
 from pytest_koderz.files.usage_error import UsageError
 
 
@@ -67,8 +67,8 @@ def _checked(settings: ModelSettings, known: Mapping[str, Option], name: str, va
     base, inside, _ = name.partition(".")
     if base not in known:
         hint = nearest(name, known) or " (it has none)"
-        if EXTRA_BODY in known:
-            hint = f"{hint}; a field of the request that it does not know may stand under `{EXTRA_BODY}:`"
+        if EXTRA_BODY in known and most_like(name, known) is None:
+            hint = f"{hint}; any other field of the request may stand under `{EXTRA_BODY}:`"
         raise UsageError(f"{where}: the back end {settings.backend!r} has no such option{hint}")
     kinds = known[base].kinds
     if dict in kinds:

@@ -134,8 +134,8 @@ def test_a_service_that_writes_nothing_at_all_has_failed(name: str) -> None:
     nothing: dict[str, dict[str, Any]] = {
         "anthropic": {"usage": {"input_tokens": 9, "output_tokens": 0}},
         "ollama": {"eval_count": 0},
+        "openai": {"usage": {"prompt_tokens": 9, "completion_tokens": 0}},
     }
-    nothing["openai"] = {"usage": {"prompt_tokens": 9, "completion_tokens": 0}}
     with (
         SERVERS[name]([a_body(EMPTY[name] | nothing[name])] * 9) as server,
         pytest.raises(ModelUnavailable, match="no answer in 5 tries; the last: it answered without a word"),

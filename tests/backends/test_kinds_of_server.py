@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -11,8 +12,9 @@ from pytest_koderz.backends.http.client import HttpClient
 from pytest_koderz.backends.kinds_of_server import kind_of
 from pytest_koderz.backends.openai import BACKEND
 from pytest_koderz.backends.redaction import NO_SECRETS
+from pytest_koderz.testing import OpenAIServer
 
-from .worlds import RawServer, Say, a_model
+from .worlds import RawServer, Say, a_model, a_prompt, open_model
 
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\n\r\n"
 
@@ -83,3 +85,31 @@ def test_only_openais_own_service_has_openais_prices() -> None:
     """And its regions; nobody is asked for that."""
     assert rule_of() == rule_of("https://eu.api.openai.com/v1") == (False, False)
     assert rule_of("https://api.openai.com.example.org") == (False, True)
+
+
+def test_a_server_says_what_it_serves() -> None:
+    """llama-server answers with its one model, whatever it is asked for; vLLM names where its weights come from."""
+    llama = listing("llamacpp", meta={"ftype": "Q4_1", "size": 96576768})
+    with a_server({"/v1/models": llama, "/props": {"build_info": "b6000-abc"}}) as server:
+        told = BACKEND.identity(a_model("openai", "gpt-4", hosts=(server.url,)), {}).told
+    assert told == {"weights": "m0", "quantization": "Q4_1", "size": "96576768", "server": "llama.cpp b6000-abc"}
+    with a_server({"/v1/models": listing("vllm", root="Qwen/Q7"), "/version": {"version": "0.11.0"}}) as server:
+        assert BACKEND.identity(a_model("openai", "m0", hosts=(server.url,)), {}).told == {
+            "weights": "Qwen/Q7",
+            "server": "vLLM 0.11.0",
+        }
+    with a_server({"/v1/models": listing("openai")}) as server:
+        assert BACKEND.identity(a_model("openai", "m0", hosts=(server.url,)), {}).told == {}
+    assert BACKEND.identity(a_model("openai", "m0", hosts=(server.url,)), {}).told == {}
+
+
+def test_a_server_that_repeats_the_name_it_was_asked_for_is_not_believed() -> None:
+    """Where it said itself that it serves something else."""
+    with OpenAIServer(["a", "b"]) as server:
+        model = a_model("openai", "gpt-4", hosts=(server.url,), identity={"weights": "/models/smollm2.gguf"})
+        replies = [
+            open_model(model).complete(a_prompt()),
+            open_model(replace(model, model="smollm2")).complete(a_prompt()),
+        ]
+    assert [reply.model_id for reply in replies] == ["/models/smollm2.gguf", "smollm2"]
+    assert [reply.warnings for reply in replies] == [("answers where 'gpt-4' was asked for",), ()]

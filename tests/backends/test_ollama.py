@@ -335,3 +335,14 @@ def test_only_the_servers_of_these_workers_are_asked_at_the_start() -> None:
         assert BACKEND.why_unreachable(model, {}, 1) is None
         assert "127.0.0.1:9 does not answer" in (BACKEND.why_unreachable(model, {}, 2) or "")
         assert [word for word, _ in BACKEND.findings(model, {})] == ["ok", "missing"]
+
+
+def test_the_weights_behind_a_tag_are_told() -> None:
+    """Digest and quantisation, and the server's version; of several servers all that differ."""
+    with OllamaServer(models=["llama3.2:latest"]) as one, OllamaServer(models=["llama3.2:latest"]) as other:
+        told = {"digest": "0" * 64, "quantization": "Q4_0", "server": "Ollama 0.12.0"}
+        assert BACKEND.identity(a_model("ollama", "library/Llama3.2", hosts=(one.url,)), {}).told == told
+        other.digests["llama3.2:latest"] = "1" * 64
+        both = BACKEND.identity(a_model("ollama", "llama3.2", hosts=(one.url, other.url)), {}).told
+    assert both == told | {"digest": f"{'0' * 64}, {'1' * 64}"}
+    assert BACKEND.identity(a_model("ollama", "llama3.2", hosts=(one.url,)), {}).told == {}

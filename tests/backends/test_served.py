@@ -122,8 +122,10 @@ def test_a_field_that_is_not_known_has_a_place_of_its_own(name: str) -> None:
         opened(name, server, options={"extra_body": extra}).complete(a_prompt())
         body = server.requests[0].body
     assert {"provider": {"order": ["a", "b"]}, "novel": 1.5}.items() <= body.items()
-    with pytest.raises(UsageError, match=r"options\.top_kk: .*did you mean 'top_k'.*under `extra_body:`"):
+    with pytest.raises(UsageError, match=r"options\.top_kk: .*did you mean 'top_k'"):
         open_model(a_model(name, "m", options={"top_kk": 1}), environment={"ANTHROPIC_API_KEY": SECRET})
+    with pytest.raises(UsageError, match=r"options\.novelty: .*may stand under `extra_body:`"):
+        open_model(a_model(name, "m", options={"novelty": 1}), environment={"ANTHROPIC_API_KEY": SECRET})
 
 
 @pytest.mark.parametrize(
