@@ -50,7 +50,8 @@ class ModelEntry(_Checked):
     context_tokens: Positive | None = None
     timeout: Annotated[float, Gt(0), Le(86_400)] = 600.0
     hosts: tuple[str, ...] = ()
-    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    """Checked by the back end, which knows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
