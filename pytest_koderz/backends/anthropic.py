@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from pytest_koderz.core.arm import ModelSettings, Role
-from pytest_koderz.core.errors import ModelUnavailable
+from pytest_koderz.core.errors import ModelRefused
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply, whole
@@ -20,6 +20,7 @@ from .http.hosts import Service, is_loopback, origin_of
 from .http.retry import (
     CALLING,
     CONNECT_SECONDS,
+    LASTING,
     TRANSIENT,
     UNTOLD,
     Caller,
@@ -102,8 +103,8 @@ class AnthropicModel:
         self._warnings = _deprecation(settings.model)
 
     def admit(self) -> None:
-        """Raise ModelUnavailable where a call would be refused, since the service is known not to answer."""
-        self._caller.breaker.check()
+        """Wait for a service that is known not to answer. Raises ModelUnavailable when patience has run out."""
+        self._caller.settle()
 
     def complete(self, prompt: Prompt) -> Reply:
         return self._caller(lambda: self._attempt(prompt))
@@ -169,7 +170,8 @@ class AnthropicModel:
         if location is not None:
             words = self._redact.quoted(origin_of(str(fault.response.url), location))
         what_to_do = _ADVICE.get(status, "the request cannot be answered").format(model=self.settings.model)
-        return ModelUnavailable(f"{self._caller.host}: {what_to_do} (status {status}: {words})")
+        lasting = status in LASTING or location is not None
+        return ModelRefused(f"{self._caller.host}: {what_to_do} (status {status}: {words})", lasting=lasting)
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
         body: dict[str, Any] = {

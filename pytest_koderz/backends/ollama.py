@@ -49,6 +49,8 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> OllamaMod
 class OllamaModel(ServedModel):
     """A Model. Several threads may use it."""
 
+    look = "/api/version"
+
     def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
         super().__init__(settings, client, caller)
         self._context = settings.context_tokens or SMALLEST_CONTEXT

@@ -47,6 +47,8 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> OpenAIMod
 class OpenAIModel(ServedModel):
     """A Model. Several threads may use it."""
 
+    look = "/v1/models"
+
     def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
         super().__init__(settings, client, caller)
         self._refused: frozenset[str] = frozenset()

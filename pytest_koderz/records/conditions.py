@@ -18,7 +18,7 @@ Conditions = Mapping[str, Condition]
 
 _PROBLEM = "problem"
 _ROLES = {str(role) for role in Role}
-TRANSPORT = ("price", "timeout", "hosts")
+TRANSPORT = ("price", "timeout", "patience", "hosts")
 """Of a model: how it is reached and billed, which makes no difference to what it answers."""
 _LEFT_OUT = {Problem: ("id",), Arm: ("name",), ModelSettings: TRANSPORT}
 """By kind. An experiment's id holds the problem's and the arm's name already."""

@@ -29,13 +29,19 @@ class Providers:
     """Registered with --koderz. Each hook comes last, so that anyone else's answer is taken first."""
 
     def __init__(
-        self, settings: Settings, problems: Mapping[str, Problem], worker: int, notify: Callable[[str], None]
+        self,
+        settings: Settings,
+        problems: Mapping[str, Problem],
+        worker: int,
+        notify: Callable[[str], None],
+        sleep: Callable[[float], None],
     ) -> None:
-        """*notify* takes what a back end or a download has to say while the user waits."""
+        """*notify* takes what a back end or a download has to say while the user waits; *sleep* is how they wait."""
         self.settings = settings
         self.problems = problems
         self.worker = worker
         self.notify = notify
+        self.sleep = sleep
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_load_problems(self, config: pytest.Config, suite: Path) -> Iterable[Problem] | None:
@@ -48,7 +54,11 @@ class Providers:
     def pytest_koderz_open_model(self, model: ModelSettings) -> Model | None:
         backend = self.settings.backends.get(model.backend)
         surroundings = Surroundings(
-            environment=self.settings.environment, worker=self.worker, problems=self.problems, notify=self.notify
+            environment=self.settings.environment,
+            worker=self.worker,
+            problems=self.problems,
+            notify=self.notify,
+            sleep=self.sleep,
         )
         return None if backend is None else backend.opened(model, surroundings)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_koderz.backends.backend import Backend, Registry
-from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.core.arm import PATIENCE, Arm, ModelSettings, Role
 from pytest_koderz.core.money import Price
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
@@ -248,7 +248,8 @@ class Names:
                 hint = f"{hint}; its back end '{entry.backend}' must be a plugin's, ours has another name{near}"
             raise UsageError(f"{self._at('models', name)}: no price is known for '{unpriced}'; {hint}")
         shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
-        settings = ModelSettings(name=name, price=price, **shared)
+        waits = [each for each in (entry.patience, self.entry.patience, PATIENCE) if each is not None]
+        settings = ModelSettings(name=name, price=price, **{**shared, "patience": waits[0]})
         if not self.backends.of(settings).model_is_path:
             return settings
         return replace(settings, model=str(self.sources[0].path.parent / entry.model))

@@ -7,13 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from socket import socket
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pytest_koderz.backends.backend import Surroundings
 from pytest_koderz.backends.completions import is_too_long, too_long
 from pytest_koderz.backends.redaction import Redactor, cause_of
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable
+from pytest_koderz.core.errors import ModelRefused
 from pytest_koderz.core.ports import Prompt, Reply
 
 from .hosts import Service, is_loopback, origin_of, redirected, shown
@@ -94,7 +94,7 @@ class HttpClient:
                 if response.status_code not in REDIRECTS or not location:
                     return _Answer(response.status_code, response.headers, self._body(response, deadline))
             url = self._target(url, location)
-        raise Refused(None, "it redirects again and again")
+        raise Refused(None, "it redirects again and again", lasting=True)
 
     def _sent(
         self, session: requests.Session, method: str, url: str, payload: Mapping[str, Any] | None
@@ -122,7 +122,9 @@ class HttpClient:
             words = (
                 f"it redirects to {self.redact.quoted(origin_of(url, location))}, another server, which is not asked"
             )
-            raise Refused(None, f"{words}; name that one in koderz.yaml or the environment if you trust it")
+            raise Refused(
+                None, f"{words}; name that one in koderz.yaml or the environment if you trust it", lasting=True
+            )
         return target
 
     def _body(self, response: requests.Response, deadline: CallDeadline) -> bytes:
@@ -158,7 +160,7 @@ class HttpClient:
         text = answer.body.decode(errors="replace")
         words = self.redact.quoted(_words(text) or f"status {answer.status}")
         if answer.status not in TRANSIENT or SPENT in text:
-            return Refused(answer.status, words)
+            return Refused(answer.status, words, lasting=True if SPENT in text else None)
         return MayPass(
             f"status {answer.status}: {words}",
             retry_after=retry_after(answer.headers),
@@ -219,6 +221,9 @@ def _words(text: str) -> str:
 class ServedModel(ABC):
     """A Model. Several threads may use it."""
 
+    look: ClassVar[str | None] = None
+    """A path that the server answers at no cost. None: there is none."""
+
     def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
         self.settings = settings
         self._client = client
@@ -234,18 +239,19 @@ class ServedModel(ABC):
         return cls(settings, client, caller_of(settings, url, surroundings.sleep, surroundings.notify))
 
     def admit(self) -> None:
-        """Raise ModelUnavailable where a call would be refused, since the server is known to be dead."""
-        self._caller.breaker.check()
+        """Wait for a server that is known to be out. Raises ModelUnavailable when patience has run out."""
+        look = self.look
+        self._caller.settle(None if look is None else lambda: self._client.get(look))
 
     def complete(self, prompt: Prompt) -> Reply:
         try:
             return self._caller(lambda: self._attempt(prompt))
         except Refused as refusal:
             if refusal.status is None:
-                raise ModelUnavailable(f"{self._caller.host}: {refusal.words}") from None
+                raise ModelRefused(f"{self._caller.host}: {refusal.words}", lasting=refusal.lasting) from None
             if is_too_long(refusal.words):
                 return too_long(self.settings.model, refusal.words)
-            raise ModelUnavailable(self._what_to_do(refusal)) from None
+            raise ModelRefused(self._what_to_do(refusal), lasting=refusal.lasting) from None
 
     def close(self) -> None:  # noqa: B027 - not every model has something to close
         """Nothing is kept open between calls."""
