@@ -1,4 +1,7 @@
-"""Files and folders that their owner alone can read: prompts, replies and code are nobody else's."""
+"""Files and folders that their owner alone can read: prompts, replies and code are nobody else's.
+
+A link in the place of such a file is followed by nobody: in a folder that others can write, it may be another's.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,17 @@ def make_private_folder(path: Path) -> None:
 
 
 def open_private(path: Path, flags: int) -> int:
-    """A descriptor; a file that others could read before, such as an earlier version's, they can read no longer."""
-    descriptor = os.open(path, flags, 0o600)
+    """A descriptor; a file that others could read before, such as an earlier version's, they can read no longer.
+
+    Raises OSError, for a link too.
+    """
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with suppress(PermissionError):  # somebody else's file
         os.fchmod(descriptor, 0o600)
     return descriptor
+
+
+def make_private_database(path: Path) -> None:
+    """An empty one where there is none: SQLite gives the files beside it the same mode. Raises OSError."""
+    make_private_folder(path.parent)
+    os.close(open_private(path, os.O_RDWR | os.O_CREAT))

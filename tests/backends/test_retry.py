@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_koderz.backends.http.rest import Breaker
 from pytest_koderz.backends.http.retry import Caller, MayPass, Patience, Refused, retry_after, retrying
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
-from pytest_koderz.core.money import Usage
+from pytest_koderz.core.money import DeviceUse, Usage
 from pytest_koderz.core.ports import Reply
 from pytest_koderz.testing import FrozenClock
 
@@ -344,3 +344,11 @@ def test_the_first_reply_after_an_outage_tells_of_it() -> None:
 def test_what_a_refusal_is_due_to(status: int | None, lasting: bool) -> None:
     """Key, account and model refuse for good; a request may be another one next time."""
     assert Refused(status, "no").lasting is lasting
+
+
+def test_a_reply_says_where_and_when_it_was_given() -> None:
+    """From which it is worked out what calls that overlap took of the device."""
+    caller = a_caller(FrozenClock(), now=lambda: 1_800_000_000.12345)
+    reply = caller(lambda: Reply("words", Usage(1, 1), "m", gpu_seconds=2.5))
+    assert reply.uses == (DeviceUse("http://box", 1_800_000_000.123, 2.5),)
+    assert caller(lambda: Reply("words", Usage(1, 1), "m")).uses == ()

@@ -86,6 +86,23 @@ def test_all_that_was_told_is_stored_and_verified(tmp_path: Path, cortex: Cortex
     assert told_by(rows_in(tmp_path, server), told[1].id).experiments == (told[1],)
 
 
+def test_the_database_is_nobody_elses(tmp_path: Path, server: str | None) -> None:
+    """Its folder, where that was made for it, and the files beside it; a link in its place is not followed."""
+    folder = tmp_path / "memory"
+    with closing(embedded(folder, server=server)) as cortex:
+        tell(cortex, lived())
+        assert cortex.deliver(60).owed == 0
+        modes = {path.name: path.stat().st_mode & 0o777 for path in folder.glob("cortex.db*")}
+    assert {mode for name, mode in modes.items() if "lock" not in name} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "cortex.db").symlink_to(tmp_path / "other")
+    with closing(embedded(tmp_path, server=server)) as cortex:
+        cortex.pytest_koderz_spec_written(experiment(), spec())
+        (warning,) = cortex.deliver(60).warnings
+    assert warning.startswith("cortex has no database: Too many levels of symbolic links")
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_benchmark_is_noted_once(tmp_path: Path) -> None:
     """With the first event, be it resumed; another setting makes another note, and the later one counts."""
     for run, profile in enumerate(("live", "live", "other")):

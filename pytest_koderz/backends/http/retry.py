@@ -215,8 +215,9 @@ class Caller:
         limits: Limits | None = None,
         sleep: Callable[[float], None] = time.sleep,
         notify: Callable[[str], None] = silent,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """*sleep* may raise OutOfBudget, which ends whatever waits."""
+        """*sleep* may raise OutOfBudget, which ends whatever waits. *now* gives seconds since 1970."""
         self.host = host
         """As it may be told: without a password."""
         self.patience = patience or Patience()
@@ -224,6 +225,7 @@ class Caller:
         self.limits = limits
         self._sleep = sleep
         self._notify = notify
+        self._now = now
         self._outlasted = 0.0
         """Seconds of the last outage; 0 once a reply tells of it."""
 
@@ -301,7 +303,7 @@ class Caller:
             self._back()
             raise
         self._back()
-        return self._telling(answer)
+        return self._marked(answer)
 
     def _await(self, rest: Callable[[], float]) -> None:
         while seconds := rest():
@@ -319,13 +321,15 @@ class Caller:
             self._outlasted = lasted
             self._notify(f"{self.host}: answers again after {lasted:.0f} s")
 
-    def _telling(self, answer: Answer) -> Answer:
-        """*answer*; the first reply after an outage tells of it."""
-        if not self._outlasted or not isinstance(answer, Reply):
+    def _marked(self, answer: Answer) -> Answer:
+        """A reply with its place and time; the first one after an outage tells of that too."""
+        if not isinstance(answer, Reply):
             return answer
-        lasted, self._outlasted = self._outlasted, 0.0
-        warning = f"{self.host} did not answer for {lasted:.0f} s and was waited for"
-        return cast(Answer, replace(answer, warnings=(*answer.warnings, warning)))
+        warnings = answer.warnings
+        if self._outlasted:
+            lasted, self._outlasted = self._outlasted, 0.0
+            warnings += (f"{self.host} did not answer for {lasted:.0f} s and was waited for",)
+        return cast(Answer, replace(answer, place=self.host, ended=round(self._now(), 3), warnings=warnings))
 
     def _told(self, failure: MayPass, wait: float) -> None:
         if wait >= WORTH_TELLING:
