@@ -144,7 +144,7 @@ def test_one_arm_of_the_former_run_can_go_on(undisturbed: Path, short: Run) -> N
 
 
 def test_what_was_set_out_decides_when_it_is_resumed(undisturbed: Path, short: Run) -> None:
-    """Summary, JSON, page and journal have control, margin and price of the first run, whatever koderz.yaml says now."""
+    """Summary, JSON and page have control and margin of the first run, whatever koderz.yaml says now."""
     whole = json.loads((undisturbed / "r.json").read_text())
     (undisturbed / "koderz.yaml").write_text(SETTINGS + "margin: 0.5\ncontrol: no-spec\nlocal_rate: 9\n")
     result = short("--koderz-resume", "--koderz-json", "again.json", "--koderz-html", "again.html")
