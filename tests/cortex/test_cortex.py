@@ -354,8 +354,15 @@ def test_an_absent_server_stops_nothing_and_is_owed(tmp_path: Path, absent: Call
     assert len(titles_in(tmp_path)) == count
 
 
-def test_a_hung_server_stops_nothing(tmp_path: Path) -> None:
+def test_a_hung_server_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits for it waits a bounded time, and less each time; what it did not take is owed."""
+    call = Connection.call
+
+    async def patient(self: Connection, tool: str, arguments: Mapping[str, Any], timeout: float = 3600.0) -> ToolReply:
+        # Or it would count as dead on a machine that is too busy for this test, and nobody waits for a dead one.
+        return await call(self, tool, arguments, timeout)
+
+    monkeypatch.setattr(Connection, "call", patient)
     with closing(forgetful(tmp_path, faults={"hang": [2]})) as cortex:
         one = lived()
         count = tell(cortex, one)
@@ -367,7 +374,13 @@ def test_a_hung_server_stops_nothing(tmp_path: Path) -> None:
         assert cortex._patience == 0.1
         delivery = cortex.deliver(0.1)
     assert (delivery.stored, delivery.owed) == (1, count - 1)
-    assert servers_of(tmp_path) == []
+    await_end_of_servers(tmp_path)
+
+
+def await_end_of_servers(folder: Path) -> None:
+    """Returns once none is left; how soon a process ends that was told to is the machine's business."""
+    while servers_of(folder):
+        sleep(0.01)
 
 
 def calls_of(folder: Path) -> int:
@@ -462,7 +475,7 @@ def test_closing_leaves_no_server(tmp_path: Path, cortex: Cortex) -> None:
     os.kill(process, signal.SIGKILL)
     cortex.close()
     cortex.close()
-    assert servers_of(tmp_path) == []
+    await_end_of_servers(tmp_path)
 
 
 def test_threads_share_one_cortex(tmp_path: Path, cortex: Cortex) -> None:
