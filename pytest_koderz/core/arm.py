@@ -29,10 +29,6 @@ class Role(StrEnum):
     FALLBACK = "fallback"
 
 
-PATIENCE = 600.0
-"""Seconds: time for a server to be started again and to load a large model, or for a network to come back."""
-
-
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """A model as koderz.yaml names it. None means: leave it to the back end or the server."""
@@ -50,8 +46,8 @@ class ModelSettings:
     """The context window to plan prompts for."""
     timeout: float = 600.0
     """Seconds to wait for one reply."""
-    patience: float = PATIENCE
-    """Seconds to wait for a server that does not answer, before what needs it is invalid."""
+    patience: float = 0.0
+    """Seconds to wait for a server that does not answer, before what needs it is invalid; koderz.yaml's is longer."""
     hosts: tuple[str, ...] = ()
     """Base URLs of the servers; empty: the back end's own default or environment variable."""
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)

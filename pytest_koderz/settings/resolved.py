@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_koderz.backends.backend import Backend, Registry
-from pytest_koderz.core.arm import PATIENCE, Arm, ModelSettings, Role
+from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.money import Price
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
@@ -17,6 +17,9 @@ from pytest_koderz.files.yaml_lines import KeyPath, Located
 
 from .prices import FRONTIER_PROVIDER, PriceBook
 from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry
+
+PATIENCE = 600.0
+"""Seconds: time for a server to be started again and to load a large model, or for a network to come back."""
 
 
 @dataclass(frozen=True, slots=True)

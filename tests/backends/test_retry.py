@@ -184,7 +184,7 @@ def test_a_busy_server_is_not_a_dead_one() -> None:
 def test_a_look_leaves_the_trial_to_a_caller() -> None:
     """It says how long the server rests; after that whoever asks first is the trial, not whoever looked first."""
     clock = FrozenClock()
-    breaker = Breaker("gpu", clock=clock)
+    breaker = Breaker("gpu", patience=600.0, clock=clock)
     breaker.failed("refused")
     assert breaker.rests() == breaker.turn() == 1.0
     clock.now = 31.0

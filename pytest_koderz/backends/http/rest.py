@@ -21,7 +21,7 @@ class Breaker:
     def __init__(
         self,
         host: str,
-        patience: float = 600.0,
+        patience: float = 0.0,
         limit: int = 3,
         longest: float = 30.0,
         clock: Callable[[], float] = time.monotonic,

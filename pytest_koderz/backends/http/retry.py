@@ -42,6 +42,7 @@ class MayPass(Exception):
         *,
         retry_after: float | None = None,
         alive: bool = False,
+        passing: bool = True,
         loading: bool = False,
         timed_out: bool = False,
         unbilled: bool = False,
@@ -51,6 +52,8 @@ class MayPass(Exception):
         """Seconds that the server asks to wait. None: it did not say."""
         self.alive = alive
         """The server answered, and only wants to be asked less often."""
+        self.passing = passing
+        """Time may mend it. False: the next answer may be another one, but not for waiting."""
         self.loading = loading
         """The server is still loading the model, which takes as long as it takes and uses up no retry."""
         self.timed_out = timed_out
@@ -283,7 +286,7 @@ class Caller:
         """Whether it is worth waiting longer: not for an answer that was waited for already, nor for what the server
         would have to say to this call alone.
         """
-        if failure.loading or (failure.timed_out and not failure.unbilled):
+        if failure.loading or not failure.passing or (failure.timed_out and not failure.unbilled):
             return False
         if (failure.retry_after or 0.0) >= waiting.until - self.breaker.clock():
             return False
