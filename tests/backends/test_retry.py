@@ -294,11 +294,15 @@ def test_before_others_are_paid_an_outage_is_waited_for() -> None:
     clock = FrozenClock()
     caller = a_caller(clock, patience=600.0)
     server = Server(clock, back=OUTAGE)
-    caller.settle(server)
-    assert server.asked == []
-    caller.breaker.failed("the connection failed")
+    caller.settle()
+    assert clock.now == 0.0
     caller.settle(server)
     assert OUTAGE <= clock.now < 1.5 * OUTAGE
+    assert caller(server) == "answer"
+    asked = len(server.asked)
+    caller.settle(server)
+    assert len(server.asked) == asked
+    caller.breaker.failed("the connection failed")
     caller.settle(lambda: _raise(Refused(404, "no such path")))
     caller.breaker.failed("the connection failed")
     before = clock.now
@@ -310,7 +314,6 @@ def test_before_others_are_paid_patience_ends() -> None:
     """Nothing is bought for a server that never came back."""
     clock = FrozenClock()
     caller = a_caller(clock, patience=100.0)
-    caller.breaker.failed("the connection failed")
     with pytest.raises(ModelUnavailable, match="the connection failed"):
         caller.settle(Server(clock, back=math.inf))
     assert 100.0 <= clock.now < 131.0

@@ -128,6 +128,21 @@ def test_an_outage_is_waited_for_and_told(
     assert sum(local) < max(one["seconds"] for one in rows)
 
 
+def test_nothing_is_bought_for_a_server_that_was_never_there(
+    served: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked at before the first spec is paid, where a question costs nothing."""
+    path = pytester.path / "koderz.yaml"
+    there = 'coder: {backend: openai, hosts: ["http://127.0.0.1:1"], priced_as: free-one, '
+    mine = path.read_text().replace("coder: {backend: ollama, ", there).replace("patience: 60", "patience: 1")
+    path.write_text(mine.replace("prices:", "prices:\n  free-one: free"))
+    with AnthropicServer(frontier) as anthropic:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
+        result = served("--koderz", "--koderz-profile", "loopback")
+        assert not anthropic.requests
+    result.assert_outcomes(errors=5)
+
+
 def test_a_stop_ends_what_waits(pytester: pytest.Pytester) -> None:
     """Also in threads, which Ctrl-C does not reach."""
     (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")

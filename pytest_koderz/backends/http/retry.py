@@ -243,11 +243,13 @@ class Caller:
             sendings.close()
 
     def settle(self, look: Callable[[], object] | None = None) -> None:
-        """Wait for the end of an outage that is known, before others are paid to work for the model.
+        """Wait for the end of an outage, before others are paid to work for the model.
 
-        *look* is a question that costs nothing; without one it shows with the next call whether the server is back.
-        Raises ModelUnavailable when patience has run out.
+        *look* is a question that costs nothing: with it a server that has answered nothing yet is tried, and whether
+        one is back; without it that shows with the next call. Raises ModelUnavailable when patience has run out.
         """
+        if look is not None and not self.breaker.answers and not self.breaker.out:
+            self._is_there(look)
         while self.breaker.out:
             self._await(self.breaker.rests)
             if look is None or self._is_there(look):
