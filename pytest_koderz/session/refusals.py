@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -34,9 +34,13 @@ class Refusals:
         for path in self._folder.glob("*"):
             path.unlink()
 
-    def why_not(self, key: str) -> str | None:
-        """What the model said; None where it may be asked."""
-        return self._read(key, "lasting") or (None if self._has_answered(key) else self._read(key, "refused"))
+    def last_word(self, key: str) -> str | None:
+        """What the model said that refuses for good; None where there is no such."""
+        return self._read(key, "lasting")
+
+    def all_it_said(self, key: str) -> str | None:
+        """What the model said that has done nothing but refuse; None where it has answered, or was not asked."""
+        return None if self._has_answered(key) else self._read(key, "refused")
 
     def refused(self, key: str, words: str, *, lasting: bool) -> None:
         self._write(key, "lasting" if lasting else "refused", words)
@@ -79,9 +83,13 @@ class WatchedModel:
         self._key = key
         self._refusals = refusals
 
-    def admit(self) -> None:
-        """Wait for a server that is known to be out. Raises ModelUnavailable where no call can be answered."""
-        words = self._refusals.why_not(self._key)
+    def admit(self, *, served: bool) -> None:
+        """Wait for a server that is known to be out. Raises ModelUnavailable where no call can be answered.
+
+        *served*: another model is paid to work for it, which is not worth a try of whether it refuses the next prompt
+        too.
+        """
+        words = self._refusals.last_word(self._key) or (self._refusals.all_it_said(self._key) if served else None)
         if words is not None:
             raise ModelRefused(words)
         admit: Callable[[], None] | None = getattr(self._model, "admit", None)
@@ -104,14 +112,6 @@ class WatchedModel:
         close: Callable[[], None] | None = getattr(self._model, "close", None)
         if close is not None:
             close()
-
-
-def admit_all(models: Iterable[Model]) -> None:
-    """Raise ModelUnavailable where one of them could not answer; wait for those that are out."""
-    for model in models:
-        admit: Callable[[], None] | None = getattr(model, "admit", None)
-        if admit is not None:
-            admit()
 
 
 def _overflowed(reply: Reply) -> bool:

@@ -25,7 +25,7 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, St
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.loop import solve
 from pytest_koderz.core.money import Ledger, Spending
-from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox
+from pytest_koderz.core.ports import Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import PROMPT_VERSION
 from pytest_koderz.files.nearest import nearest
@@ -36,7 +36,7 @@ from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.settings import Settings
 
 from .providers import worker_number
-from .refusals import Refusals, WatchedModel, admit_all
+from .refusals import Refusals, WatchedModel
 
 NOTHING_RECORDED = Recorded()
 
@@ -58,7 +58,7 @@ class Benchmark:
         self.stopping = threading.Event()
         """Set where what waits for a server is to end."""
         self.refusals = Refusals(settings.folder / benchmark_id / "refusals")
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, WatchedModel] = {}
         self._sandbox: Sandbox | None = None
         self._lock = threading.Lock()
         self._began: dict[str, float] = {}
@@ -186,13 +186,15 @@ class Benchmark:
             prompt_version=PROMPT_VERSION,
         )
 
-    def _crew(self, arm: Arm) -> dict[Role, Model]:
+    def _crew(self, arm: Arm) -> dict[Role, WatchedModel]:
         """Raises ModelUnavailable, before anything is spent, for a model that is known to refuse or to be dead."""
         crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
-        admit_all(crew.values())
+        paid = {settings.name for settings in arm.models.values() if _costs(settings)}
+        for role, model in crew.items():
+            model.admit(served=bool(paid - {arm.models[role].name}))
         return crew
 
-    def _model(self, settings: ModelSettings, role: Role) -> Model:
+    def _model(self, settings: ModelSettings, role: Role) -> WatchedModel:
         with self._lock:
             if settings.name not in self._models:
                 opened = self.config.hook.pytest_koderz_open_model(config=self.config, model=settings, role=role)
@@ -220,15 +222,20 @@ def _as_far_as_it_can_be_kept(ended: Experiment) -> Experiment:
     return ended
 
 
-def _admission(arm: Arm, crew: Mapping[Role, Model]) -> Callable[[Role], None]:
+def _admission(arm: Arm, crew: Mapping[Role, WatchedModel]) -> Callable[[Role], None]:
     """Lets no call of a role be paid for while any model of the arm could not answer. Raises ModelUnavailable."""
 
     def admit(role: Role) -> None:
-        price = arm.models[role].price
-        if price is None or price.input or price.output:
-            admit_all(crew.values())
+        asked = arm.models[role]
+        for other, model in crew.items() if _costs(asked) else ():
+            model.admit(served=arm.models[other].name != asked.name)
 
     return admit
+
+
+def _costs(settings: ModelSettings) -> bool:
+    """Or may, for all that is known."""
+    return settings.price is None or bool(settings.price.input or settings.price.output)
 
 
 class Hooks:

@@ -43,11 +43,19 @@ def asked(model: WatchedModel) -> None:
 @pytest.mark.parametrize("refusal", [LASTING, PASSING, OVERFLOW])
 def test_a_model_that_did_nothing_but_refuse_is_not_worked_for(tmp_path: Path, refusal: Reply | Exception) -> None:
     """Whichever process asked it; on another server it may be there."""
-    watched(tmp_path, "other words", key="coder http://other").admit()
     asked(watched(tmp_path, refusal))
     with pytest.raises(ModelRefused, match=r"no such model|do not fit|does not fit"):
-        watched(tmp_path).admit()
-    watched(tmp_path, key="coder http://other").admit()
+        watched(tmp_path).admit(served=True)
+    watched(tmp_path, key="coder http://other").admit(served=True)
+
+
+def test_it_may_be_tried_where_that_costs_nothing(tmp_path: Path) -> None:
+    """The next prompt may be a shorter one; but who has no key needs not try another."""
+    asked(watched(tmp_path, OVERFLOW))
+    watched(tmp_path).admit(served=False)
+    asked(watched(tmp_path, LASTING))
+    with pytest.raises(ModelRefused, match="no such model"):
+        watched(tmp_path).admit(served=False)
 
 
 def test_a_model_that_has_answered_refuses_prompts_and_not_all_work(tmp_path: Path) -> None:
@@ -55,17 +63,17 @@ def test_a_model_that_has_answered_refuses_prompts_and_not_all_work(tmp_path: Pa
     model = watched(tmp_path, "words", PASSING, OVERFLOW, LASTING)
     for _ in range(3):
         asked(model)
-        watched(tmp_path).admit()
+        watched(tmp_path).admit(served=True)
     asked(model)
     with pytest.raises(ModelRefused, match="no such model"):
-        watched(tmp_path).admit()
+        watched(tmp_path).admit(served=True)
 
 
 def test_who_goes_on_has_another_look(tmp_path: Path) -> None:
     """The user may have mended what was wrong."""
     asked(watched(tmp_path, LASTING))
     Refusals(tmp_path).forget()
-    watched(tmp_path).admit()
+    watched(tmp_path).admit(served=True)
 
 
 def test_refusals_can_be_read_by_their_owner_alone(tmp_path: Path) -> None:
