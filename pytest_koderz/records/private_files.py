@@ -5,9 +5,13 @@ A link in the place of such a file is followed by nobody: in a folder that other
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+from stat import S_IFREG, S_IMODE, S_ISLNK
+
+PRIVATE = 0o600
 
 
 def make_private_folder(path: Path) -> None:
@@ -22,13 +26,32 @@ def open_private(path: Path, flags: int) -> int:
 
     Raises OSError, for a link too.
     """
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
     with suppress(PermissionError):  # somebody else's file
-        os.fchmod(descriptor, 0o600)
+        os.fchmod(descriptor, PRIVATE)
     return descriptor
 
 
 def make_private_database(path: Path) -> None:
-    """An empty one where there is none: SQLite gives the files beside it the same mode. Raises OSError."""
+    """An empty one where there is none, else the one that is there: SQLite gives the files beside it the same mode.
+
+    Raises OSError, for a link too. It is never opened here: who closes a file of SQLite's takes the locks away that
+    other threads of this process have on it.
+    """
     make_private_folder(path.parent)
-    os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+    with suppress(FileExistsError):
+        _make_empty(path)
+    mode = path.lstat().st_mode
+    if S_ISLNK(mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    if S_IMODE(mode) != PRIVATE:
+        with suppress(PermissionError):  # somebody else's file
+            path.chmod(PRIVATE)
+
+
+def _make_empty(path: Path) -> None:
+    """Raises FileExistsError where there is anything, a link included."""
+    try:
+        os.mknod(path, PRIVATE | S_IFREG)
+    except PermissionError:  # macOS leaves it to root
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
