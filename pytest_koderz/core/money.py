@@ -35,6 +35,17 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """US dollars per million tokens of a call whose prompt has more than *above* tokens, for all of them."""
+
+    above: int
+    input: Decimal
+    output: Decimal
+    cache_write: Decimal
+    cache_read: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """US dollars per million tokens, as published on a day."""
 
@@ -44,17 +55,25 @@ class Price:
     cache_read: Decimal
     as_of: date
     source: str
+    longer: tuple[Rates, ...] = ()
+    """Where long prompts have a price of their own, from the shortest on."""
+
+    def rates(self, prompt_tokens: int) -> Rates:
+        """What holds for a call with so long a prompt, cached tokens included."""
+        short = Rates(-1, self.input, self.output, self.cache_write, self.cache_read)
+        return [rates for rates in (short, *self.longer) if prompt_tokens > rates.above][-1]
 
 
 def cost_of(usage: Usage, price: Price | None) -> Decimal | None:
-    """US dollars of *usage*; None where the price is not known."""
+    """US dollars of *usage*, that of one call; None where the price is not known."""
     if price is None:
         return None
+    rates = price.rates(usage.prompt)
     return (
-        usage.input * price.input
-        + usage.output * price.output
-        + usage.cache_write * price.cache_write
-        + usage.cache_read * price.cache_read
+        usage.input * rates.input
+        + usage.output * rates.output
+        + usage.cache_write * rates.cache_write
+        + usage.cache_read * rates.cache_read
     ) / MILLION
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Protocol
@@ -73,6 +73,10 @@ class Reply:
     def __post_init__(self) -> None:
         # A record with half a character could be stored nowhere.
         object.__setattr__(self, "text", whole(self.text))
+
+    def warned(self, *warnings: str) -> Reply:
+        """The same, with more that the user should know."""
+        return replace(self, warnings=(*self.warnings, *warnings))
 
 
 def whole(text: str) -> str:

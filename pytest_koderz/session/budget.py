@@ -46,8 +46,15 @@ def prompt_tokens(prompt: Prompt) -> int:
 
 def bound_of(prompt: Prompt, settings: ModelSettings, price: Price) -> Decimal:
     """The US dollars that one sending of *prompt* cannot pass: the dearest way to read it, and the longest reply."""
-    dearest = max(price.input, price.cache_write, price.cache_read)
-    return (prompt_tokens(prompt) * dearest + settings.max_tokens * price.output) / MILLION
+    longest = prompt_tokens(prompt)
+    return (
+        max(
+            longest * max(rates.input, rates.cache_write, rates.cache_read) + settings.max_tokens * rates.output
+            for rates in (price.rates(0), *price.longer)
+            if rates.above < longest
+        )
+        / MILLION
+    )
 
 
 def check_budget(settings: Settings) -> None:

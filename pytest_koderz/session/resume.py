@@ -13,6 +13,7 @@ import pytest
 
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.conditions import servers_unlike
 from pytest_koderz.records.events import Head
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.settings import Choice, Settings, load_settings
@@ -135,4 +136,4 @@ def resume_lines(recorded: Recorded, settings: Settings, benchmark_id: str) -> l
         changed = recorded.changes_of_arm(arm)
         if changed:
             lines.append(f"arm '{arm.name}' is run anew, not mixed with its record; changed: {'; '.join(changed)}")
-    return lines
+    return [*lines, *servers_unlike(recorded.heads[-1].definitions if recorded.heads else (), settings.arms)]

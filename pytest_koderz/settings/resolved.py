@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pytest_koderz.backends.backend import Backend, Registry
+from pytest_koderz.backends.backend import Backend, CostRule, Registry
+from pytest_koderz.backends.options import flat
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.money import Price
 from pytest_koderz.files.nearest import nearest
@@ -113,10 +114,13 @@ class Names:
     entry: FileEntry
     backends: Registry
     prices: PriceBook
+    environment: Mapping[str, str] = field(repr=False)
     assignments: tuple[Assignment, ...] = ()
     """What the command line changed of them."""
+    rules: dict[str, CostRule] = field(default_factory=dict)
+    """By model, of those that were asked for, since a server is asked once."""
 
-    def settings(self, choice: Choice, root: Path, environment: Mapping[str, str]) -> Settings:
+    def settings(self, choice: Choice, root: Path) -> Settings:
         """Raises UsageError for the first name that is none."""
         self._check_profiles()
         self._check_models()
@@ -148,7 +152,7 @@ class Names:
             html=None if page is None else root / page,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
             backends=self.backends,
-            environment=environment,
+            environment=self.environment,
             overrides=tuple(map(str, self.assignments)),
         )
 
@@ -270,22 +274,34 @@ class Names:
         entry, price = self.entry.models[name], self._model_price(name)
         if price is None and not self.entry.allow_unknown_price:
             unpriced = entry.priced_as or entry.model
-            hint = f"add it under `prices: {unpriced}:`, or set `allow_unknown_price: true`"
+            hint = f"add it under `prices: {unpriced}:`{self._free_at_home(entry)}, or set `allow_unknown_price: true`"
             if entry.backend not in self.backends:
                 near = nearest(entry.backend, self.backends)
                 hint = f"{hint}; its back end '{entry.backend}' must be a plugin's, ours has another name{near}"
             raise UsageError(f"{self._at('models', name)}: no price is known for '{unpriced}'; {hint}")
         shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
         waits = [each for each in (entry.patience, self.entry.patience, PATIENCE) if each is not None]
-        settings = ModelSettings(name=name, price=price, **{**shared, "patience": waits[0]})
+        changed = {"options": flat(entry.options), "patience": waits[0]}
+        settings = ModelSettings(name=name, price=price, **shared | changed)
         if not self.backends.of(settings).model_is_path:
             return settings
         return replace(settings, model=str(self.sources[0].path.parent / entry.model))
 
+    def _free_at_home(self, entry: ModelEntry) -> str:
+        """What else may be said of a server that does not say whose it is."""
+        settings = ModelSettings("", entry.backend, entry.model, hosts=entry.hosts)
+        return " (`free` for a server of your own)" if self.backends.of(settings).cost_at is not None else ""
+
     def _model_price(self, name: str) -> Price | None:
         entry = self.entry.models[name]
-        rule = self.backends.of(ModelSettings(name, entry.backend, entry.model)).cost
-        return self.prices.of_model(entry, rule)
+        settings = ModelSettings(name, entry.backend, entry.model, hosts=entry.hosts)
+        backend = self.backends.of(settings)
+        known = entry.priced_as is not None or entry.model in self.prices.entries
+        if backend.cost_at is None or known:
+            return self.prices.of_model(entry, backend.cost)
+        if name not in self.rules:
+            self.rules[name] = backend.cost_at(settings, self.environment)
+        return self.prices.of_model(entry, self.rules[name])
 
 
 _ARM_KEYS = tuple(item.name for item in fields(ArmEntry) if item.name not in [*Role])

@@ -54,7 +54,8 @@ class ModelEntry(_Checked):
     patience: Patience | None = None
     """None: that of the file."""
     hosts: tuple[str, ...] = ()
-    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    """Checked by the back end, which knows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

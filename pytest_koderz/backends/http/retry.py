@@ -26,8 +26,8 @@ TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 52
 UNTOLD = frozenset({408, 502, 504, 520, 524})
 """Of those, what a gateway says that has lost the answer of the service behind it, which may bill it."""
 
-LASTING = frozenset({401, 402, 403, 404, 405, 410, 501})
-"""What is said of the key, the account or the model, whatever the prompt."""
+LASTING = frozenset({301, 302, 303, 307, 308, 401, 402, 403, 404, 405, 410, 501})
+"""What is said of the address, the key, the account or the model, whatever the prompt."""
 
 CONNECT_SECONDS = 10.0
 """To reach a server at all; what it takes to answer is another matter."""
