@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from pytest_koderz.core.arm import CheckpointPolicy
+from pytest_koderz.core.arm import CheckpointPolicy, SpecPolicy
 from pytest_koderz.core.iteration import FeedbackPolicy
-from pytest_koderz.core.problem import GradingSet
+from pytest_koderz.core.problem import Acceptance, GradingSet
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located
@@ -75,6 +75,10 @@ class ArmEntry(_Checked):
     checkpoint_policy: CheckpointPolicy = CheckpointPolicy.INTERVAL
     fallback: str | None = None
     recall_guidance: bool = False
+    accept_on: Acceptance = "base"
+    spec_policy: SpecPolicy = SpecPolicy.EAGER
+    max_reviews: Annotated[int, Ge(0)] | None = None
+    """None: as many as fall due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
