@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable
+from pytest_koderz.core.errors import ModelRefused, ModelUnavailable
 from pytest_koderz.core.ports import Model, Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
@@ -153,10 +153,12 @@ class RedactedModel:
             words = self._redact(str(fault))
             if words == str(fault):
                 raise
+            if isinstance(fault, ModelRefused):
+                raise ModelRefused(words, lasting=fault.lasting) from None
             raise ModelUnavailable(words) from None
 
     def admit(self) -> None:
-        """Raise ModelUnavailable where a call would be refused, since the server is known to be dead."""
+        """Wait for a server that is known to be out. Raises ModelUnavailable when patience has run out."""
         getattr(self._model, "admit", _nothing)()
 
     def close(self) -> None:

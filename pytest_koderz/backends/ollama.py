@@ -48,6 +48,7 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> OllamaMod
 class OllamaModel(JsonModel):
     """A Model. Several threads may use it."""
 
+    look = "/api/version"
     needed = ServedModel.needed | {"num_ctx"}
     also_called: ClassVar = {"think": ("thinking",)}
 

@@ -69,6 +69,8 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> OpenAIMod
 class OpenAIModel(JsonModel):
     """A Model. Several threads may use it."""
 
+    look = "/v1/models"
+
     def _attempt(self, prompt: Prompt) -> Reply:
         began = time.monotonic()
         answer = self._answer(self._body(prompt))

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any, ClassVar, Self
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable
+from pytest_koderz.core.errors import ModelRefused
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
@@ -49,17 +49,17 @@ class ServedModel(ABC):
         self._known_as: set[str] = set()
 
     def admit(self) -> None:
-        """Raise ModelUnavailable where a call would be refused, since the server is known to be dead."""
-        self._caller.breaker.check()
+        """Wait for a server that is known to be out. Raises ModelUnavailable when patience has run out."""
+        self._caller.settle()
 
     def complete(self, prompt: Prompt) -> Reply:
         try:
             reply = self._caller(self._asking(prompt))
         except Refused as refusal:
             if refusal.status is None:
-                raise ModelUnavailable(f"{self._caller.host}: {refusal.words}") from None
+                raise ModelRefused(f"{self._caller.host}: {refusal.words}", lasting=refusal.lasting) from None
             if not is_too_long(refusal.words):
-                raise ModelUnavailable(self._what_to_do(refusal)) from None
+                raise ModelRefused(self._what_to_do(refusal), lasting=refusal.lasting) from None
             reply = too_long(self.settings.model, refusal.words)
         return reply.warned(*self._news(reply))
 
@@ -149,10 +149,18 @@ class ServedModel(ABC):
 class JsonModel(ServedModel):
     """One whose server is asked by our own client."""
 
+    look: ClassVar[str | None] = None
+    """A path that the server answers at no cost. None: there is none."""
+
     def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
         super().__init__(settings, caller)
         self._client = client
         self._density = PromptDensity()
+
+    def admit(self) -> None:
+        """The same; a server that has answered nothing yet is tried, where that costs nothing."""
+        look = self.look
+        self._caller.settle(None if look is None else lambda: self._client.get(look))
 
     @classmethod
     def opened(cls, service: Service, settings: ModelSettings, surroundings: Surroundings) -> Self:

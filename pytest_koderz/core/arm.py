@@ -58,6 +58,8 @@ class ModelSettings:
     """The context window to plan prompts for."""
     timeout: float = 600.0
     """Seconds to wait for one reply."""
+    patience: float = 0.0
+    """Seconds to wait for a server that does not answer, before what needs it is invalid; koderz.yaml's is longer."""
     hosts: tuple[str, ...] = ()
     """Base URLs of the servers; empty: the back end's own default or environment variable."""
     options: Mapping[str, str | int | float | bool | tuple[str, ...]] = field(default_factory=dict)

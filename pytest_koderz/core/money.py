@@ -86,6 +86,20 @@ def total(costs: Iterable[Decimal | None]) -> Decimal | None:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """The hold of one call on a server of one's own."""
+
+    place: str
+    """The server, as it may be told."""
+    ended: float
+    """Seconds since 1970 at which the answer was there: the device was at work on it just before, not while it waited
+    in the server's queue.
+    """
+    seconds: float
+    """Of device time, as the server reported them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Spending:
     """What one model was asked in one role."""
 
@@ -99,7 +113,14 @@ class Spending:
     seconds: float
     """Wall-clock seconds of the calls."""
     gpu_seconds: float | None = None
-    """As the server reported them. None: it did not."""
+    """As the server reported them, so that calls which overlap are counted side by side. None: it did not."""
+    uses: tuple[DeviceUse, ...] = ()
+    """Of the calls whose interval is known: what they took of a device that they shared is worked out at the end."""
+
+    @property
+    def used_nothing(self) -> bool:
+        """True of calls that were not worked on at all, such as one whose prompt did not fit."""
+        return self.gpu_seconds is None and self.usage == Usage()
 
     def __add__(self, other: Spending) -> Spending:
         return replace(
@@ -108,12 +129,16 @@ class Spending:
             usage=self.usage + other.usage,
             cost=total([self.cost, other.cost]),
             seconds=self.seconds + other.seconds,
-            gpu_seconds=_sum_known(self.gpu_seconds, other.gpu_seconds),
+            gpu_seconds=_device_seconds([each for each in (self, other) if not each.used_nothing]),
+            uses=(*self.uses, *other.uses),
         )
 
 
-def _sum_known(left: float | None, right: float | None) -> float | None:
-    return None if left is None or right is None else left + right
+def _device_seconds(parts: Iterable[Spending]) -> float | None:
+    """None where any part is unknown, or there is none."""
+    told = [part.gpu_seconds for part in parts]
+    known = [seconds for seconds in told if seconds is not None]
+    return sum(known) if known and len(known) == len(told) else None
 
 
 @dataclass(frozen=True, slots=True)

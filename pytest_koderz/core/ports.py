@@ -12,7 +12,7 @@ from typing import Protocol
 from .arm import Arm, Role
 from .experiment import Advice, Experiment, Guidance, Spec
 from .iteration import Candidate, Iteration, StopReason, Verdict
-from .money import Spending, Usage
+from .money import DeviceUse, Spending, Usage
 from .problem import Problem, TestSet
 
 
@@ -58,6 +58,17 @@ class Reply:
     """What the user should know, such as a prompt that the server cut."""
     charged: Decimal | None = None
     """US dollars that it is known to have cost. None: what its tokens come to at the model's price."""
+    place: str = ""
+    """The server that answered, as it may be told. Empty: there was none, or it is not known."""
+    ended: float | None = None
+    """Seconds since 1970 at which the answer was there. None: not known."""
+
+    @property
+    def uses(self) -> tuple[DeviceUse, ...]:
+        """What it took of a device, where it is known when."""
+        if not self.place or self.ended is None or not self.gpu_seconds:
+            return ()
+        return (DeviceUse(self.place, self.ended, self.gpu_seconds),)
 
     def __post_init__(self) -> None:
         # A record with half a character could be stored nowhere.

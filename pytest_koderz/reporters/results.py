@@ -12,6 +12,7 @@ from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.compare import Comparison
+from pytest_koderz.evidence.device_time import shared_out
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
 from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
@@ -28,6 +29,7 @@ VERSION = 1
 
 def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experiment]) -> dict[str, Any]:
     """What the summary says, and what each experiment did for it. Dollars are numbers; null is unknown."""
+    experiments = shared_out(experiments)
     findings = findings_of(frame, experiments)
     about = {"id": frame.benchmark_id, "simulated": frame.simulated, "control": frame.control, "margin": frame.margin}
     return {

@@ -20,6 +20,7 @@ from pytest_koderz.core.money import MILLION, Price, Spending
 from pytest_koderz.core.ports import Prompt, meter
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import Called, Event
+from pytest_koderz.records.private_files import make_private_database
 from pytest_koderz.records.recorded import Recorded
 from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.reporters.text import counted, dollars
@@ -249,7 +250,7 @@ class Purse:
     def _rows(self) -> Iterator[sqlite3.Connection]:
         """A connection of its own for each use: they must not be shared by threads. Raises OutOfBudget."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_database(self.path)
             rows = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
             try:
                 rows.execute(_TABLE)

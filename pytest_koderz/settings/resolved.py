@@ -22,6 +22,9 @@ from .prices import FRONTIER_PROVIDER, PriceBook
 from .prompt_sets import prompt_set
 from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry
 
+PATIENCE = 600.0
+"""Seconds: time for a server to be started again and to load a large model, or for a network to come back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -294,7 +297,9 @@ class Names:
                 hint = f"{hint}; its back end '{entry.backend}' must be a plugin's, ours has another name{near}"
             raise UsageError(f"{self._at('models', name)}: no price is known for '{unpriced}'; {hint}")
         shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
-        settings = ModelSettings(name=name, price=price, **shared | {"options": flat(entry.options)})
+        waits = [each for each in (entry.patience, self.entry.patience, PATIENCE) if each is not None]
+        changed = {"options": flat(entry.options), "patience": waits[0]}
+        settings = ModelSettings(name=name, price=price, **shared | changed)
         if not self.backends.of(settings).model_is_path:
             return settings
         return replace(settings, model=str(self.sources[0].path.parent / entry.model))

@@ -82,7 +82,7 @@ class HttpClient:
                 if response.status_code not in REDIRECTS or not location:
                     return _Answer(response.status_code, response.headers, self._body(response, way.deadline))
             url = self._target(url, location)
-        raise Refused(None, "it redirects again and again")
+        raise Refused(None, "it redirects again and again", lasting=True)
 
     def _sent(
         self, session: requests.Session, method: str, url: str, payload: Mapping[str, Any] | None
@@ -110,7 +110,8 @@ class HttpClient:
             words = (
                 f"it redirects to {self.redact.quoted(origin_of(url, location))}, another server, which is not asked"
             )
-            raise Refused(None, f"{words}; name that one in koderz.yaml or the environment if you trust it")
+            advice = "name that one in koderz.yaml or the environment if you trust it"
+            raise Refused(None, f"{words}; {advice}", lasting=True)
         return target
 
     def _body(self, response: requests.Response, deadline: CallDeadline) -> bytes:

@@ -48,7 +48,7 @@ class Wordless(MayPass):
     """A turn that ended without a word, which the next may not."""
 
     def __init__(self, reply: Reply) -> None:
-        super().__init__("it ended its turn without a word", alive=True)
+        super().__init__("it ended its turn without a word", alive=True, passing=False)
         self.reply = reply
 
 
@@ -70,7 +70,7 @@ def failure_of_status(
 ) -> MayPass | Refused:
     """The error of an HTTP status that comes with *words*; *spent*: waiting does not help an account without money."""
     if status not in TRANSIENT or spent:
-        return Refused(status, words)
+        return Refused(status, words, lasting=True if spent else None)
     return MayPass(
         f"status {status}: {words}",
         retry_after=retry_after(headers or {}),
@@ -112,7 +112,7 @@ def checked_end(reply: Reply, thought: object, *, called: bool = False) -> Reply
         words = "all its tokens went into thinking" if thought else "it was cut before its first word"
         return reply.warned(f"an empty reply: {words}; raise `max_tokens` or the window")
     if not reply.usage.output:
-        raise MayPass("it answered without a word, nor a token", alive=True)
+        raise MayPass("it answered without a word, nor a token", alive=True, passing=False)
     if thought:
         return reply.warned("an empty reply: it thought, and gave no answer")
     if called:

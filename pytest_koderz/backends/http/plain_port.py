@@ -29,7 +29,7 @@ def plain_port(url: str, fault: BaseException, *, in_handshake: bool) -> Refused
     said = any("WRONG_VERSION_NUMBER" in str(each) for each in faults)
     if said or ((in_handshake or faults) and _speaks_http(parts.hostname or "", parts.port or 443)):
         plain = shown(base_url(url.replace("https://", "http://", 1), 80))
-        return Refused(None, f"it speaks http there, not https; write {plain}")
+        return Refused(None, f"it speaks http there, not https; write {plain}", lasting=True)
     return None
 
 
