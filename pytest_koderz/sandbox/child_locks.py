@@ -41,6 +41,8 @@ class ChildLocks:
         self._try("rlimits", lambda: limit(self._settings["memory_limit"], self._file_limit()))
         self._try("capabilities", drop_capabilities)
         self._try("seccomp", self._seccomp)
+        if self._ruleset and not self._filter and landlock.abi() < landlock.TRUNCATION_ABI:
+            self.missing.append("landlock")  # files that may be read could be emptied
 
     def hold(self) -> None:
         """Be held, in a child of the prepared zygote, before it runs what nobody has looked at."""
@@ -85,13 +87,11 @@ class ChildLocks:
         self._beside = sorted(landlock.beside(self._scratches, paths))
         _try_apart(rules.hold)
         self._ruleset = rules
-        if landlock.abi() < landlock.LEAST_ABI:
-            raise NotImplementedError
 
     def _seccomp(self) -> None:
         if not seccomp.supported():
             raise NotImplementedError
-        rules = seccomp.SystemCallFilter(self._channel, writing="landlock" not in self.missing)
+        rules = seccomp.SystemCallFilter(self._channel, writing=self._ruleset is not None)
         _try_apart(rules.hold)
         self._filter = rules
 

@@ -1,4 +1,4 @@
-"""Modes, times and locks of files in a scratch folder, which no lock of a child can tie to that folder.
+"""Modes, times, lengths and locks of files in a scratch folder, which no lock of a child can tie to that folder.
 
 The system calls are closed to the child. What it calls in their stead says what is wanted over a socket of its own, and
 the supervisor does that beneath the child's folder and nowhere else, or says why not. Whoever speaks over the socket
@@ -99,8 +99,9 @@ class AttributeCalls:
 
     def install(self) -> None:
         """Have `os` and `fcntl` call them, and tell what they can do as they did before."""
-        for name in ("chmod", "utime"):
-            own, closed = getattr(self, name), getattr(os, name)
+        for own in (self.chmod, self.utime, truncate):
+            name = own.__name__
+            closed = getattr(os, name)
             for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
                 if closed in able:
                     able.add(own)
@@ -146,6 +147,16 @@ def flock(fd: Any, operation: int) -> None:
         raise OSError(errno.EINVAL, posix.strerror(errno.EINVAL))
     command = _OFD_SETLK if operation & fcntl.LOCK_NB else _OFD_SETLKW
     fcntl.fcntl(fd, command, struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 0, 0))  # struct flock, of the whole file
+
+
+def truncate(path: Any, length: int) -> None:
+    """By a descriptor, for which the file must be open to be written."""
+    descriptor = path if isinstance(path, int) else posix.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        posix.ftruncate(descriptor, length)
+    finally:
+        if descriptor is not path:
+            posix.close(descriptor)
 
 
 def _true_path(path: Any, dir_fd: int | None, follow: bool) -> str:

@@ -26,7 +26,7 @@ _NETWORK = 0b11
 _SCOPED = 0b11
 """Abstract Unix sockets and signals reach no process outside, from the sixth ABI on."""
 
-LEAST_ABI = 3
+TRUNCATION_ABI = 3
 """The first that keeps files from being truncated."""
 
 READ = _READ_FILE | _READ_DIR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import platform
 import sys
@@ -63,7 +64,7 @@ def preflight(
 
 
 def _remembered(judge: Sandbox, problem: Problem, folder: Path | None, tests: tuple[TestSet, ...]) -> _Flight:
-    entry = None if folder is None else folder / f"{_key_of(problem, tests)}.json"
+    entry = None if folder is None else folder / f"{_key_of(problem, tests, _missing(judge))}.json"
     known = _read(entry)
     if known is not None:
         return known
@@ -89,7 +90,7 @@ def _tried(judge: Sandbox, problem: Problem, tests: TestSet) -> _Flight:
     if problem.canonical_solution is not None:
         verdict = judge(problem, Candidate(problem.canonical_solution), tests)
         if not verdict.passed:
-            why = f"its own canonical solution fails the {tests} tests: {_why(verdict)}"
+            why = f"its own canonical solution fails the {tests} tests: {_why(verdict, _missing(judge))}"
             return _Flight(why, lasting=verdict.outcome is not Outcome.TIMED_OUT)
     for deed, source in _EXPLOITS.items():
         verdict = judge(problem, Candidate(source.replace("{name}", problem.entry_point)), tests)
@@ -100,12 +101,25 @@ def _tried(judge: Sandbox, problem: Problem, tests: TestSet) -> _Flight:
     return _Flight()
 
 
-def _why(verdict: Verdict) -> str:
-    return verdict.failures[0].summary if verdict.failures else str(verdict.outcome)
+def _why(verdict: Verdict, missing: Sequence[str]) -> str:
+    summary = verdict.failures[0].summary if verdict.failures else str(verdict.outcome)
+    kind = getattr(builtins, summary.partition(":")[0], None)
+    if "landlock" in missing and isinstance(kind, type) and issubclass(kind, OSError):
+        return f"{summary}; without landlock, which this system lacks, no file can be written"
+    return summary
 
 
-def _key_of(problem: Problem, tests: tuple[TestSet, ...]) -> str:
-    machine = [platform.machine(), platform.release(), platform.node(), sys.version, sys.executable]
+def _missing(judge: Sandbox) -> tuple[str, ...]:
+    """Names of the locks that are not there, as far as is known: a judge of a user's own may have no levels."""
+    try:
+        missing: tuple[str, ...] = getattr(getattr(judge, "levels", None), "missing", ())
+    except SandboxFault:  # of which each verdict will tell as well
+        return ()
+    return missing
+
+
+def _key_of(problem: Problem, tests: tuple[TestSet, ...], missing: tuple[str, ...]) -> str:
+    machine = [*missing, platform.machine(), platform.release(), platform.node(), sys.version, sys.executable]
     return sha256(json.dumps([asdict(problem), tests, machine, _judge_version()]).encode()).hexdigest()
 
 
