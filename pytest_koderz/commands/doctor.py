@@ -34,7 +34,7 @@ ROOM, MUCH_ROOM = 64 << 20, 1 << 30
 """Bytes of disk that a run must find, and that leave nothing to worry about."""
 
 LOCKS = {
-    "landlock": "keeps candidates from files; Linux 5.13 or newer has it, unless it was switched off at boot or by a container",
+    "landlock": "keeps candidates from files; Linux 5.13 or newer has it, unless boot options or a container close it",
     "seccomp": "keeps candidates from the network and from other processes; Linux on x86-64 or ARM64 has it",
     "rlimits": "bounds memory, files and time; a limit of this shell or container is in the way",
     "no_new_privs": "keeps candidates from gaining rights; any Linux has it",

@@ -32,6 +32,17 @@ _NOTHING: dict[str, Any] = {
 }
 
 
+class TestsFault(SandboxFault):
+    """The tests themselves are at fault, or ask for what a process apart cannot give."""
+
+    __test__ = False
+
+    def __init__(self, why: str, unsendable: bool) -> None:
+        super().__init__(why)
+        self.unsendable = unsendable
+        """They pass what cannot be sent, before any answer could have led them to."""
+
+
 @dataclass(frozen=True, slots=True)
 class CandidateRun:
     """What came of one candidate, as the supervisor saw it."""
@@ -115,7 +126,7 @@ class CheckerClient:
 
     def _told(self, answer: dict[str, Any]) -> dict[str, Any]:
         if "fault" in answer:
-            raise SandboxFault(answer["fault"])
+            raise TestsFault(answer["fault"], bool(answer.get("unsendable")))
         return answer
 
     def close(self) -> None:

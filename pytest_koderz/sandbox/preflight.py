@@ -18,6 +18,8 @@ from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.files.atomic import write_output
 
+from .refusals import refusal
+
 _EQUAL = "answers with an object that equals everything"
 """No tests withstand that which are run beside the candidate and ask for nothing but equality."""
 _EXPLOITS: Mapping[str, str] = {
@@ -78,8 +80,10 @@ def _flown(judge: Sandbox, problem: Problem, tests: tuple[TestSet, ...]) -> _Fli
     flight = _Flight()
     try:
         for each in tests:
-            if flight.reason is None and problem.source_of(each) is not None:
-                found = _tried(judge, problem, each)
+            source = problem.source_of(each)
+            if flight.reason is None and source is not None:
+                refused = refusal(problem, source, _missing(judge))
+                found = _Flight(refused) if refused else _tried(judge, problem, each)
                 flight = replace(found, weakness=flight.weakness or found.weakness)
     except SandboxFault as fault:
         return _Flight(f"the sandbox failed: {fault}", lasting=False)

@@ -15,7 +15,13 @@ from .old_kernel import judged_there
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or not abi(), reason="wants Landlock, to do without it")
 APART = Problem("own/apart", "", "f", "def check(candidate):\n    assert candidate(1) == 2\n")
-UNITTEST = "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        self.assertEqual(f(1), 2)\n        self.assertLess(f(1), 3)\n"
+UNITTEST = """
+import unittest
+class T(unittest.TestCase):
+    def test(self):
+        self.assertEqual(f(1), 2)
+        self.assertLess(f(1), 3)
+"""
 BESIDE = replace(APART, id="own/beside", tests=UNITTEST, isolation="in-process")
 PLAIN = "def f(n):\n    return n + 1\n"
 WRITES = """
