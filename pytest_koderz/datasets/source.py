@@ -8,7 +8,7 @@ import sys
 import warnings
 from textwrap import indent
 
-from pytest_koderz.core.syntax import bound
+from pytest_koderz.core.syntax import bound, may_fail
 from pytest_koderz.files.nearest import most_like, nearest
 
 
@@ -135,21 +135,13 @@ def fault_of_tests(tests: str) -> str | None:
     if fault := fault_of(tests):
         return f"not valid Python: {fault}"
     tree = parse(tests) or ast.Module([], [])
-    if not any(map(_may_fail, ast.walk(tree))):
+    if not any(map(may_fail, ast.walk(tree))):
         return "no assertion in it, so nothing would be tested"
     if any(_is_check(node) or _is_test_case(node) or not isinstance(node, _IDLE) for node in tree.body):
         return None
     near = most_like("check", {name for node in tree.body for name in bound(node)})
     hint = f" (is {near!r} meant for it?)" if near else ""
     return f"no assertion in it would be run: make them in `def check(candidate)`{hint}, or outside of functions"
-
-
-def _may_fail(node: ast.AST) -> bool:
-    """An assertion in any of its forms: `printed.assert_called_once()` and `pytest.raises(...)` as well."""
-    if not isinstance(node, ast.Call):
-        return isinstance(node, ast.Assert | ast.Raise)
-    name = ast.unparse(node.func).rpartition(".")[2]
-    return name.startswith("assert") or name in {"raises", "fail"}
 
 
 _IDLE = (

@@ -19,6 +19,7 @@ from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.files.atomic import write_output
 
 from .refusals import refusal
+from .tests_text import has_assertion
 
 _EQUAL = "answers with an object that equals everything"
 """No tests withstand that which are run beside the candidate and ask for nothing but equality."""
@@ -99,7 +100,7 @@ def _tried(judge: Sandbox, problem: Problem, tests: TestSet) -> _Flight:
     for deed, source in _EXPLOITS.items():
         verdict = judge(problem, Candidate(source.replace("{name}", problem.entry_point)), tests)
         if verdict.passed:
-            if deed == _EQUAL and verdict.isolation == "in-process":
+            if deed == _EQUAL and verdict.isolation == "in-process" and has_assertion(problem.source_of(tests) or ""):
                 return _Flight(weakness=f"in-process: tests that ask for equality alone pass a program that {deed}")
             return _Flight(f"the {tests} tests pass a program that {deed}")
     return _Flight()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 from pytest_koderz.core.problem import Problem
 
-from .tests_text import TestsText, mentions, read, why_unreadable
+from .tests_text import TestsText, has_assertion, mentions, read, why_unreadable
 
 _CLOSED = {
     "other processes": re.compile(
@@ -34,6 +34,8 @@ def refusal(problem: Problem, tests: str, missing: Collection[str]) -> str | Non
         return None
     if why := why_unreadable(tests):
         return f"the tests cannot be compiled: {why}"
+    if not has_assertion(tests):
+        return "the tests hold no assertion"
     return next(_refusals(problem, read(tests), missing), None)
 
 

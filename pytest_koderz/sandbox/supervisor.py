@@ -22,7 +22,7 @@ from .candidate_run import CandidateRun, TestsFault, run_in_process
 from .crossing import stays_inside
 from .fork_server import ForkedProcess
 from .process_pool import ProcessPool
-from .tests_text import why_unreadable
+from .tests_text import modules_of, why_unreadable
 
 Host = Literal["landlock+seccomp", "partial", "none"]
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+>")
@@ -124,8 +124,9 @@ class Judge:
 
     def _passes_inside_alone(self, problem: Problem, tests: str, source: str) -> bool:
         with suppress(TestsFault):
-            if self._patiently(problem, tests, Candidate(source)).passed:
-                return False
+            verdict = self._patiently(problem, tests, Candidate(source))
+            if verdict.passed or not (verdict.failures or verdict.outcome is Outcome.TIMED_OUT):
+                return False  # where nothing fails, there is no assertion
         return self._patiently(replace(problem, isolation="in-process"), tests, Candidate(source)).passed
 
     def _patiently(self, problem: Problem, tests: str, candidate: Candidate) -> Verdict:
@@ -157,7 +158,7 @@ class Judge:
             return self._judged(problem, tests, candidate, seconds)
 
     def _judged(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
-        factory = self._pool.factory(problem.isolation, _requires(problem, candidate))
+        factory = self._pool.factory(problem.isolation, _requires(problem, tests, candidate))
         with factory.child() as child:
             run = self._run(child, problem, tests, candidate.source, seconds)
         return _verdict_of(run, seconds, problem.isolation, host_of(child.missing))
@@ -184,11 +185,18 @@ class Judge:
             raise UsageError(f"sandbox: strict, but this system lacks {', '.join(missing)}")
 
 
-def _requires(problem: Problem, candidate: Candidate) -> tuple[str, ...]:
-    """What must be importable: where numpy is installed, a candidate may use it unasked."""
+def _requires(problem: Problem, tests: str, candidate: Candidate) -> tuple[str, ...]:
+    """What must be importable: where numpy is installed, a candidate may use it unasked.
+
+    Raises TestsFault where tests that are run beside the candidate import what is not there.
+    """
+    required = {*problem.requires, *(modules_of(tests) if problem.isolation == "in-process" else ())}
+    for name in required:
+        if not find_spec(name):
+            raise TestsFault(f"the problem requires the module {name!r}, which is not installed", unsendable=False)
     if "numpy" in candidate.source and _imports_numpy(candidate.source) and find_spec("numpy"):
-        return tuple({*problem.requires, "numpy"})
-    return problem.requires
+        required.add("numpy")
+    return tuple(required)
 
 
 def _imports_numpy(source: str) -> bool:

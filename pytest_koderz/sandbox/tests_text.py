@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pytest_koderz.core.syntax import UNREADABLE
+from pytest_koderz.core.syntax import UNREADABLE, may_fail
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -101,6 +102,23 @@ def _bound(node: ast.AST) -> Iterator[str]:
         yield node.arg
     elif isinstance(node, (*_DEFINITIONS, ast.ExceptHandler)) and node.name:
         yield node.name
+
+
+_OWN = {"candidate", "__main__", "None"}
+"""The candidate as a module, the program, and what a relative import names."""
+
+
+@lru_cache(maxsize=256)
+def modules_of(source: str) -> frozenset[str]:
+    """Top-level modules that are imported and the standard library has not."""
+    if "import" not in source:
+        return frozenset()
+    return frozenset(path.partition(".")[0] for path in read(source).imports.values()) - sys.stdlib_module_names - _OWN
+
+
+def has_assertion(source: str) -> bool:
+    """Whether there is anything that can fail."""
+    return any(map(may_fail, read(source).nodes))
 
 
 def mentions(text: str, name: str) -> bool:

@@ -124,6 +124,7 @@ SUITE = {problem.id: problem for problem in read_suite(Path(__file__).with_name(
 """Little problems of the kinds that two processes part."""
 _APART = {
     *("function/result", "function/key", "generator/result", "generator/lazy_argument", "plain/values"),
+    *("assertion/raises_alone", "assertion/raised_by_hand"),
     *("mutated/list", "mutated/nested", "mutated/returned_itself"),
 }
 """What crosses, as the canonical solution shows."""
@@ -172,7 +173,7 @@ CLEAR = {
     "values": PLAIN,
     "sorted by a key": "def check(candidate): assert sorted(candidate(1), key=lambda n: -n) == [2]",
     "errors": "def check(c):\n    try: c(0)\n    except (ValueError, KeyError): pass\n    else: assert False",
-    "raised": "import pytest\ndef check(c):\n    with pytest.raises(ValueError, match='a') as e: c(0)\n    assert str(e.value)",
+    "raised": "import pytest\ndef check(c):\n    with pytest.raises(ValueError) as e: c(0)\n    assert str(e.value)",
     "types": "def check(candidate): assert isinstance(candidate(1), (int, list)) and type(candidate(1)) is int",
     "numbers": "import math\ndef check(candidate): assert math.isclose(candidate(math.pi), math.sqrt(2))",
     "an argument that is returned": "def check(candidate):\n    xs = [1]\n    assert candidate(xs) is xs",
@@ -205,6 +206,7 @@ def test_most_published_tests_raise_no_doubt(problems: dict[str, Problem]) -> No
 REFUSED = {
     "other processes": "import subprocess\ndef check(candidate): assert candidate(subprocess.run(['a'])) == 1",
     "the network": "import urllib.request as r\ndef check(candidate): assert candidate(r.urlopen('a')) == 1",
+    "no assertion": "def check(candidate): candidate(1) == 1",
     "cannot be compiled": "def check(candidate) assert",
     "'candidat'": "def check(candidate): assert candidat(1) == 1",
 }
