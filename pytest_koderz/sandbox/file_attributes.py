@@ -107,6 +107,7 @@ class AttributeCalls:
                     able.add(own)
             setattr(os, name, own)
         fcntl.flock = flock
+        os.chown, os.lchown, os.fchown = chown, lchown, chown
         setattr(os, "fchmod", self.fchmod)  # noqa: B010 - mypy takes the plain form for a mistake
 
     def chmod(self, path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
@@ -147,6 +148,17 @@ def flock(fd: Any, operation: int) -> None:
         raise OSError(errno.EINVAL, posix.strerror(errno.EINVAL))
     command = _OFD_SETLK if operation & fcntl.LOCK_NB else _OFD_SETLKW
     fcntl.fcntl(fd, command, struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 0, 0))  # struct flock, of the whole file
+
+
+def chown(path: Any, uid: int, gid: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
+    """To whom a file belongs already, as archives do that were made here; to nobody else."""
+    there = posix.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+    if uid not in (-1, there.st_uid) or gid not in (-1, there.st_gid):
+        raise PermissionError(errno.EPERM, posix.strerror(errno.EPERM), path)
+
+
+def lchown(path: Any, uid: int, gid: int) -> None:
+    chown(path, uid, gid, follow_symlinks=False)
 
 
 def truncate(path: Any, length: int) -> None:
