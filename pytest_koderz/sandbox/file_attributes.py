@@ -99,7 +99,7 @@ class AttributeCalls:
 
     def install(self) -> None:
         """Have `os` and `fcntl` call them, and tell what they can do as they did before."""
-        for own in (self.chmod, self.utime, truncate):
+        for own in (self.chmod, self.utime, truncate, chown):
             name = own.__name__
             closed = getattr(os, name)
             for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
@@ -107,7 +107,7 @@ class AttributeCalls:
                     able.add(own)
             setattr(os, name, own)
         fcntl.flock = flock
-        os.chown, os.lchown, os.fchown = chown, lchown, chown
+        os.lchown, os.fchown = lchown, fchown
         setattr(os, "fchmod", self.fchmod)  # noqa: B010 - mypy takes the plain form for a mistake
 
     def chmod(self, path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
@@ -159,6 +159,10 @@ def chown(path: Any, uid: int, gid: int, *, dir_fd: int | None = None, follow_sy
 
 def lchown(path: Any, uid: int, gid: int) -> None:
     chown(path, uid, gid, follow_symlinks=False)
+
+
+def fchown(fd: int, uid: int, gid: int) -> None:
+    chown(fd, uid, gid)
 
 
 def truncate(path: Any, length: int) -> None:

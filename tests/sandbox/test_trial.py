@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.core.iteration import Candidate
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.sandbox.supervisor import Judge
+
 from .worlds import NOBODY, REPOSITORY, Program, as_user, tried
 
 TRIAL = REPOSITORY / "../shared/data/hostile.jsonl"
@@ -30,3 +34,24 @@ def test_every_hostile_program_gets_its_verdict_and_does_no_harm(user: int | Non
     assert passed == {name for name, row in rows.items() if row["expect"] == "pass"}
     assert not [result for result in (*results, after) if result["damage"]]
     assert len(results) == len(rows)
+
+
+SECOND = TRIAL.with_name("hostile2.jsonl")
+
+
+def _noise() -> list[dict[str, Any]]:
+    """Honest programs of both trials."""
+    lines = [line for path in (TRIAL, SECOND) if path.exists() for line in path.read_text().splitlines()]
+    return [row for row in map(json.loads, lines) if row["category"] == "noise"]
+
+
+@pytest.mark.parametrize("row", _noise(), ids=lambda row: row["id"])
+def test_noise_is_judged_rightly(judge: Judge, problems: dict[str, Problem], row: dict[str, Any]) -> None:
+    """As often as it is asked for."""
+    own = {"requires": (), **row.get("problem", {})}
+    if "dataset" in row:
+        pytest.skip("its data set is not on this machine")
+    problem = Problem(**{"prompt": "", **own}) if "problem" in row else problems[row["task_id"]]
+    for _ in range(min(3, row.get("times", 1))):
+        verdict = judge(problem, Candidate(row["completion"]))
+        assert verdict.passed == (row["expect"] == "pass"), verdict.failures
