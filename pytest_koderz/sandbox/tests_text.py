@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from pytest_koderz.core.syntax import UNREADABLE, may_fail
 
+_NAME = "<tests>"
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -66,23 +67,26 @@ def read(source: str) -> TestsText:
 
 
 def _parsed(source: str) -> ast.Module | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # invalid escapes in someone else's texts
-        try:
-            return ast.parse(source)
-        except UNREADABLE:
-            return None
+    _pass_over_warnings()
+    try:
+        return ast.parse(source, _NAME)
+    except UNREADABLE:
+        return None
+
+
+def _pass_over_warnings() -> None:
+    """Of someone else's texts, such as invalid escapes. Threads would undo each other's catch_warnings."""
+    warnings.filterwarnings("ignore", module=_NAME)
 
 
 @lru_cache(maxsize=256)
 def why_unreadable(source: str) -> str | None:
     """What the compiler says against *source*; None where it takes it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            compile(source, "<tests>", "exec", dont_inherit=True)
-        except UNREADABLE as error:
-            return str(error) or type(error).__name__
+    _pass_over_warnings()
+    try:
+        compile(source, _NAME, "exec", dont_inherit=True)
+    except UNREADABLE as error:
+        return str(error) or type(error).__name__
     return None
 
 
