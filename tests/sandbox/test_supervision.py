@@ -182,7 +182,8 @@ def test_a_system_without_descriptors_of_processes_is_judged_on_all_the_same(mon
 
 @linux
 def test_nothing_is_left_after_closing() -> None:
-    """No process, no descriptor."""
+    """No process, no descriptor, but for those of a judge that other tests have open."""
+    others = set(descendants(os.getpid()))
     with open_sandbox() as judge:
         judge(PROBLEM, RIGHT)
     before = len(list(Path("/proc/self/fd").iterdir()))
@@ -191,7 +192,7 @@ def test_nothing_is_left_after_closing() -> None:
             judge(PROBLEM, RIGHT)
             judge(PROBLEM, Candidate("import os; os._exit(1)"))
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert _until(lambda: not descendants(os.getpid()))
+    assert _until(lambda: set(descendants(os.getpid())) <= others)
 
 
 def test_time_spent_waiting_for_a_cpu_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
