@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import wrap
 
@@ -15,6 +15,7 @@ import pytest
 from pytest_koderz.backends.backend import Finding
 from pytest_koderz.core.errors import KoderzError, MemoryUnavailable
 from pytest_koderz.core.ports import Sandbox
+from pytest_koderz.core.problem import Problem
 from pytest_koderz.cortex import probe, server_name
 from pytest_koderz.datasets import load
 from pytest_koderz.datasets.catalogue import DATASETS
@@ -25,6 +26,7 @@ from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
 from pytest_koderz.session.runner import Benchmark
 from pytest_koderz.session.start_checks import fault_of
+from pytest_koderz.session.summary_libraries import load_for_the_end
 from pytest_koderz.settings import Settings
 
 from .printing import print_lines
@@ -33,8 +35,12 @@ WIDTH = 80
 ROOM, MUCH_ROOM = 64 << 20, 1 << 30
 """Bytes of disk that a run must find, and that leave nothing to worry about."""
 
+TRIES = 3
+"""Problems of one mode that are tried before it is called missing: one may have a fault of its own."""
+
 LOCKS = {
-    "landlock": "keeps candidates from files; Linux 6.2 or newer has it, unless it was switched off at boot",
+    "landlock": "keeps candidates from files, but for a folder to write in; Linux 5.13 or newer has it, unless boot"
+    " options or a container close it",
     "seccomp": "keeps candidates from the network and from other processes; Linux on x86-64 or ARM64 has it",
     "rlimits": "bounds memory, files and time; a limit of this shell or container is in the way",
     "no_new_privs": "keeps candidates from gaining rights; any Linux has it",
@@ -63,16 +69,26 @@ def finding_lines(word: str, text: str) -> list[str]:
 
 def _checks(session: pytest.Session, benchmark: Benchmark) -> Iterator[Finding]:
     settings = benchmark.settings
+    selection, problems = _selected(session)
     yield "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    yield from _judge(benchmark)
+    yield from _memory(settings)
+    yield from _judge(benchmark, problems)
     yield from _models(settings)
     yield from _money(settings)
     yield from _cortex(settings)
-    yield from _problems(session)
+    yield selection
+    yield from (_dataset(dataset.name) for dataset in DATASETS.values() if dataset.home is not None)
     yield from _disk(settings.folder)
 
 
-def _judge(benchmark: Benchmark) -> Iterator[Finding]:
+def _memory(settings: Settings) -> Iterator[Finding]:
+    try:
+        load_for_the_end(settings)
+    except UsageError as fault:
+        yield "missing", str(fault)
+
+
+def _judge(benchmark: Benchmark, problems: Sequence[Problem]) -> Iterator[Finding]:
     try:
         judge = benchmark.sandbox()
         levels = getattr(judge, "levels", None)
@@ -87,23 +103,50 @@ def _judge(benchmark: Benchmark) -> Iterator[Finding]:
             yield (
                 ("note", f"lock {lock} is not there: it {about}") if lock in levels.missing else ("ok", f"lock {lock}")
             )
-    yield _verdict(judge)
+    try:
+        modes = _modes(problems or [load("humaneval")[0]])
+    except UsageError as fault:
+        yield "note", f"judge: not tried, for want of a problem ({fault})"
+        return
+    for mode, examples in modes.items():
+        yield _verdict(judge, mode, examples)
 
 
-def _verdict(judge: Sandbox) -> Finding:
-    """Of a real problem: the known answer must pass, known cheats must fail."""
+def _modes(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
+    """A few problems of each way of judging that the selection needs; one with modules is a way of its own."""
+    from pytest_koderz.sandbox.crossing import stays_inside
+
+    modes: dict[str, list[Problem]] = {}
+    for problem in problems:
+        isolation = "in-process" if stays_inside(problem, problem.tests) else problem.isolation
+        modes.setdefault(", with ".join([isolation, *sorted(problem.requires)]), []).append(problem)
+    return {mode: examples[:TRIES] for mode, examples in modes.items()}
+
+
+def _verdict(judge: Sandbox, mode: str, examples: Sequence[Problem]) -> Finding:
+    """Of real problems, until one can be judged: its known answer must pass, known cheats must fail."""
     from pytest_koderz.sandbox.preflight import preflight
 
     began = time.monotonic()
-    try:
-        problem = load("humaneval")[0]
-    except UsageError as fault:
-        return "note", f"judge: not tried, for want of a problem ({fault})"
-    reason = preflight(judge, [problem])[problem.id]
-    if reason is not None:
-        return "missing", f"judge: no verdict of it would mean anything: {problem.id}: {reason}"
-    passed = f"{problem.id}'s canonical solution passes, known exploits fail"
-    return "ok", f"judge: {passed} ({time.monotonic() - began:.2f} s)"
+    reasons: dict[str, str] = {}
+    for problem in examples:
+        reason = preflight(judge, [problem])[problem.id]
+        if reason is None:
+            passes = "" if problem.canonical_solution is None else "canonical solution passes, "
+            seconds = time.monotonic() - began
+            return "ok", f"judge: {mode}: {problem.id}: {passes}known exploits fail ({seconds:.2f} s)"
+        reasons[problem.id] = reason
+    name, reason = next(iter(reasons.items()))
+    return "missing", f"judge: {mode}: no verdict would mean anything: {name}: {reason}{_cure_of(reason)}"
+
+
+def _cure_of(reason: str) -> str:
+    """What to do, where a lock or a module is what lacks."""
+    if "is not installed" in reason:
+        return "; install it beside pytest, or leave these problems out of the selection"
+    if "without landlock" in reason:
+        return f"; it {LOCKS['landlock']}: use such a system, or leave these problems out of the selection"
+    return ""
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
@@ -143,24 +186,19 @@ def _cortex(settings: Settings) -> Iterator[Finding]:
         yield "note", f"{fault}; a run goes on without it, and owes it what --koderz-cortex-sync delivers later"
 
 
-def _problems(session: pytest.Session) -> Iterator[Finding]:
-    yield _selected(session)
-    for dataset in DATASETS.values():
-        if dataset.home is not None:
-            yield _dataset(dataset.name)
-
-
-def _selected(session: pytest.Session) -> Finding:
+def _selected(session: pytest.Session) -> tuple[Finding, list[Problem]]:
+    """What is selected, in words, and each problem of it once."""
     try:
         session.perform_collect()
     except pytest.UsageError as fault:
-        return "missing", f"problems: {fault}"
+        return ("missing", f"problems: {fault}"), []
     chosen = [item for item in session.items if isinstance(item, ExperimentItem)]
+    problems = {item.problem.id: item.problem for item in chosen}
     if session.testsfailed:
-        return "missing", "problems: a suite cannot be read; what is wrong stands below"
+        return ("missing", "problems: a suite cannot be read; what is wrong stands below"), []
     if not chosen:
-        return "missing", "problems: none is selected; --koderz-list shows what there is"
-    return "ok", f"problems: {len({item.problem.id for item in chosen})}, experiments: {len(chosen)}"
+        return ("missing", "problems: none is selected; --koderz-list shows what there is"), []
+    return ("ok", f"problems: {len(problems)}, experiments: {len(chosen)}"), list(problems.values())
 
 
 def _dataset(name: str) -> Finding:

@@ -98,6 +98,16 @@ def _does_nothing(node: ast.stmt) -> bool:
     return False
 
 
+def may_fail(node: ast.AST) -> bool:
+    """An assertion in any of its forms: `printed.assert_called_once()` and `pytest.raises(...)` as well."""
+    if not isinstance(node, ast.Call):
+        return isinstance(node, ast.Assert | ast.Raise)
+    match node.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name.startswith("assert") or name in {"raises", "fail"}
+    return False
+
+
 def is_remark(node: ast.stmt) -> bool:
     """What prose can be mistaken for: a bare name, number or text, `Note: this`."""
     if isinstance(node, ast.AnnAssign):

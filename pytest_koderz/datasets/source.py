@@ -8,7 +8,7 @@ import sys
 import warnings
 from textwrap import indent
 
-from pytest_koderz.core.syntax import bound
+from pytest_koderz.core.syntax import bound, may_fail
 from pytest_koderz.files.nearest import most_like, nearest
 
 
@@ -43,12 +43,14 @@ def fault_of(source: str) -> str | None:
 
 def function_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The last definition of *name* in a prompt that is a Python head, its body there or still to be written."""
+    found = _definition_of(prompt, name)
+    return None if isinstance(found, ast.ClassDef) else found
+
+
+def _definition_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | None:
     tree = _headed(prompt)
-    found = [
-        node
-        for node in (tree.body if tree else ())
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
-    ]
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    found = [node for node in (tree.body if tree else ()) if isinstance(node, kinds) and node.name == name]
     return found[-1] if found else None
 
 
@@ -78,7 +80,7 @@ def _has_definition(prompt: str) -> bool:
 
 def preamble_of(prompt: str, name: str) -> str:
     """What stands in a prompt before the definition of *name*: imports and whole functions. Empty for a plain text."""
-    function = function_of(prompt, name)
+    function = _definition_of(prompt, name)
     if function is None:
         return ""
     first = min((node.lineno for node in (function, *function.decorator_list)), default=function.lineno)
@@ -100,7 +102,7 @@ def docstring_of(prompt: str, name: str) -> str:
 def as_check(tests: str, entry_point: str) -> str:
     """Tests as `check(candidate)`: unchanged where they define it, else their lines become its body."""
     tree = parse(tests)
-    if tree is None or any(map(_is_check, tree.body)):
+    if tree is None or any(_is_check(node) or _is_test_case(node) for node in tree.body):
         return tests
     if entry_point == "check":
         # Mbpp/56 has that name: within the tests' own `check` it would mean the wrong one.
@@ -133,9 +135,9 @@ def fault_of_tests(tests: str) -> str | None:
     if fault := fault_of(tests):
         return f"not valid Python: {fault}"
     tree = parse(tests) or ast.Module([], [])
-    if not any(isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree)):
+    if not any(map(may_fail, ast.walk(tree))):
         return "no assertion in it, so nothing would be tested"
-    if any(_is_check(node) or not isinstance(node, _IDLE) for node in tree.body):
+    if any(_is_check(node) or _is_test_case(node) or not isinstance(node, _IDLE) for node in tree.body):
         return None
     near = most_like("check", {name for node in tree.body for name in bound(node)})
     hint = f" (is {near!r} meant for it?)" if near else ""
@@ -151,6 +153,11 @@ _IDLE = (
 
 def _is_check(node: ast.stmt) -> bool:
     return isinstance(node, ast.FunctionDef) and node.name == "check"
+
+
+def _is_test_case(node: ast.stmt) -> bool:
+    """A class of unittest's, whose methods are run as they are."""
+    return isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("TestCase") for base in node.bases)
 
 
 def outside_modules(*sources: str | None) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from functools import cache
 from types import CodeType, TracebackType
 from typing import Any
 
+from pytest_koderz.core.syntax import may_fail
+
 from .proxy import CandidateProxy, EntryPoint, Raised, line_of_text
 
 TALLY = "koderz_tally_"
@@ -23,12 +25,14 @@ TALLY = "koderz_tally_"
 def compile_counting(source: str, filename: str, entry_point: str) -> tuple[CodeType, list[ast.Assert]]:
     """The code of *source*, whose asserts report to the tally, and these asserts by number."""
     tree = ast.parse(source, filename)
+    # Such as those that `pytest.raises` makes: none is counted, but there is something that can fail.
+    whole = "assert " not in source and any(map(may_fail, ast.walk(tree)))
     counting = _Counting(_guarded_names(tree) if "try" in source else frozenset(), _Questions(tree, entry_point))
     tree.body = counting.counted(tree.body, raising=False)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == "check":
             given = [ast.Name(each.arg, ast.Load(), **_place_of(node)) for each in node.args.args[:1]]
-            node.body = [_within("checking", given, node.body, node)]
+            node.body = [_within("checking", [ast.Constant(whole, **_place_of(node)), *given], node.body, node)]
     return compile(tree, filename, "exec", dont_inherit=True), counting.asserts
 
 
@@ -204,9 +208,10 @@ class Tally:
         self._scope = scope
 
     @contextmanager
-    def checking(self, *given: object) -> Iterator[None]:
-        """The body of `check`, of which *given* is the first argument, if it has one."""
+    def checking(self, whole: bool, *given: object) -> Iterator[None]:
+        """The body of `check`, of which *given* is the first argument, if it has one; counted where it is a *whole*."""
         yield
+        self.count += whole
         self.checked = self.checked or all(isinstance(each, EntryPoint) for each in given)
 
     @contextmanager

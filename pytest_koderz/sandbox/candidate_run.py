@@ -34,6 +34,17 @@ _NOTHING: dict[str, Any] = {
 }
 
 
+class TestsFault(SandboxFault):
+    """The tests themselves are at fault, or ask for what a process apart cannot give."""
+
+    __test__ = False
+
+    def __init__(self, why: str, unsendable: bool) -> None:
+        super().__init__(why)
+        self.unsendable = unsendable
+        """They pass what cannot be sent, before any answer could have led them to."""
+
+
 @dataclass(frozen=True, slots=True)
 class CandidateRun:
     """What came of one candidate, as the supervisor saw it."""
@@ -123,7 +134,7 @@ class CheckerClient:
         finally:
             self._checker.sock.settimeout(None)
         if type(told) is dict and "fault" in told:
-            raise SandboxFault(str(told["fault"])[:_LONGEST_FAULT])
+            raise TestsFault(str(told["fault"])[:_LONGEST_FAULT], bool(told.get("unsendable")))
         return told
 
     def _fail(self, why: str = "the checker of the sandbox ended") -> NoReturn:

@@ -146,7 +146,7 @@ def _run(check: Any, entry: EntryPoint, proxy: CandidateProxy, tally: Tally) -> 
 def _over(why: BaseException, tally: Tally) -> dict[str, Any]:
     match why:
         case TestsUnfit():
-            return {"fault": str(why)}
+            return {"fault": str(why), "unsendable": True}
         case ChildBroken():
             return _ended(tally, str(why))
         case _:

@@ -96,6 +96,8 @@ class ChildLocks:
         self._try("rlimits", lambda: limit(self.memory_limit, self._file_limit()))
         self._try("capabilities", lambda: narrow_capabilities(mounting=self._mounts))
         self._try("seccomp", self._seccomp)
+        if self._ruleset and not self._filter and landlock.abi() < landlock.TRUNCATION_ABI:
+            self._lacking.add("landlock")  # files that may be read could be emptied
 
     def _try(self, name: str, apply: Callable[[], None]) -> None:
         try:

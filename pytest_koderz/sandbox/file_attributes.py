@@ -1,4 +1,4 @@
-"""Modes, times and locks of files in a scratch folder, which no lock of a child can tie to that folder.
+"""Modes, times, lengths and locks of files in a scratch folder, which no lock of a child can tie to that folder.
 
 The system calls are closed to the child. What it calls in their stead says what is wanted over a socket of its own, and
 the supervisor does that beneath the child's folder and nowhere else, or says why not. Whoever speaks over the socket
@@ -98,13 +98,15 @@ class AttributeCalls:
 
     def install(self) -> None:
         """Have `os` and `fcntl` call them, and tell what they can do as they did before."""
-        for name in ("chmod", "utime"):
-            own, closed = getattr(self, name), getattr(os, name)
+        for own in (self.chmod, self.utime, truncate, chown):
+            name = own.__name__
+            closed = getattr(os, name)
             for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
                 if closed in able:
                     able.add(own)
             setattr(os, name, own)
         fcntl.flock = flock
+        os.lchown, os.fchown = lchown, fchown
         setattr(os, "fchmod", self.fchmod)  # noqa: B010 - mypy takes the plain form for a mistake
 
     def chmod(self, path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
@@ -145,6 +147,31 @@ def flock(fd: Any, operation: int) -> None:
         raise OSError(errno.EINVAL, posix.strerror(errno.EINVAL))
     command = _OFD_SETLK if operation & fcntl.LOCK_NB else _OFD_SETLKW
     fcntl.fcntl(fd, command, struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 0, 0))  # struct flock, of the whole file
+
+
+def chown(path: Any, uid: int, gid: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
+    """To whom a file belongs already, as archives do that were made here; to nobody else."""
+    there = posix.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+    if uid not in (-1, there.st_uid) or gid not in (-1, there.st_gid):
+        raise PermissionError(errno.EPERM, posix.strerror(errno.EPERM), path)
+
+
+def lchown(path: Any, uid: int, gid: int) -> None:
+    chown(path, uid, gid, follow_symlinks=False)
+
+
+def fchown(fd: int, uid: int, gid: int) -> None:
+    chown(fd, uid, gid)
+
+
+def truncate(path: Any, length: int) -> None:
+    """By a descriptor, for which the file must be open to be written."""
+    descriptor = path if isinstance(path, int) else posix.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        posix.ftruncate(descriptor, length)
+    finally:
+        if descriptor is not path:
+            posix.close(descriptor)
 
 
 def _true_path(path: Any, dir_fd: int | None, follow: bool) -> str:

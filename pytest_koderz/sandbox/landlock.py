@@ -25,6 +25,10 @@ _NETWORK = 0b11
 """To bind and to connect TCP ports, from the fourth ABI on."""
 _SCOPED = 0b11
 """Abstract Unix sockets and signals reach no process outside, from the sixth ABI on."""
+
+TRUNCATION_ABI = 3
+"""The first that keeps files from being truncated."""
+
 READ = _READ_FILE | _READ_DIR
 
 

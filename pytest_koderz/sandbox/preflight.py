@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import platform
 import sys
@@ -16,6 +17,9 @@ from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.files.atomic import write_output
+
+from .refusals import refusal
+from .tests_text import has_assertion
 
 _EQUAL = "answers with an object that equals everything"
 """No tests withstand that which are run beside the candidate and ask for nothing but equality."""
@@ -63,7 +67,7 @@ def preflight(
 
 
 def _remembered(judge: Sandbox, problem: Problem, folder: Path | None, tests: tuple[TestSet, ...]) -> _Flight:
-    entry = None if folder is None else folder / f"{_key_of(problem, tests)}.json"
+    entry = None if folder is None else folder / f"{_key_of(problem, tests, _missing(judge))}.json"
     known = _read(entry)
     if known is not None:
         return known
@@ -77,8 +81,10 @@ def _flown(judge: Sandbox, problem: Problem, tests: tuple[TestSet, ...]) -> _Fli
     flight = _Flight()
     try:
         for each in tests:
-            if flight.reason is None and problem.source_of(each) is not None:
-                found = _tried(judge, problem, each)
+            source = problem.source_of(each)
+            if flight.reason is None and source is not None:
+                refused = refusal(problem, source, _missing(judge))
+                found = _Flight(refused) if refused else _tried(judge, problem, each)
                 flight = replace(found, weakness=flight.weakness or found.weakness)
     except SandboxFault as fault:
         return _Flight(f"the sandbox failed: {fault}", lasting=False)
@@ -89,23 +95,36 @@ def _tried(judge: Sandbox, problem: Problem, tests: TestSet) -> _Flight:
     if problem.canonical_solution is not None:
         verdict = judge(problem, Candidate(problem.canonical_solution), tests)
         if not verdict.passed:
-            why = f"its own canonical solution fails the {tests} tests: {_why(verdict)}"
+            why = f"its own canonical solution fails the {tests} tests: {_why(verdict, _missing(judge))}"
             return _Flight(why, lasting=verdict.outcome is not Outcome.TIMED_OUT)
     for deed, source in _EXPLOITS.items():
         verdict = judge(problem, Candidate(source.replace("{name}", problem.entry_point)), tests)
         if verdict.passed:
-            if deed == _EQUAL and verdict.isolation == "in-process":
+            if deed == _EQUAL and verdict.isolation == "in-process" and has_assertion(problem.source_of(tests) or ""):
                 return _Flight(weakness=f"in-process: tests that ask for equality alone pass a program that {deed}")
             return _Flight(f"the {tests} tests pass a program that {deed}")
     return _Flight()
 
 
-def _why(verdict: Verdict) -> str:
-    return verdict.failures[0].summary if verdict.failures else str(verdict.outcome)
+def _why(verdict: Verdict, missing: Sequence[str]) -> str:
+    summary = verdict.failures[0].summary if verdict.failures else str(verdict.outcome)
+    kind = getattr(builtins, summary.partition(":")[0], None)
+    if "landlock" in missing and isinstance(kind, type) and issubclass(kind, OSError):
+        return f"{summary}; without landlock, which this system lacks, no file can be written"
+    return summary
 
 
-def _key_of(problem: Problem, tests: tuple[TestSet, ...]) -> str:
-    machine = [platform.machine(), platform.release(), platform.node(), sys.version, sys.executable]
+def _missing(judge: Sandbox) -> tuple[str, ...]:
+    """Names of the locks that are not there, as far as is known: a judge of a user's own may have no levels."""
+    try:
+        missing: tuple[str, ...] = getattr(getattr(judge, "levels", None), "missing", ())
+    except SandboxFault:  # of which each verdict will tell as well
+        return ()
+    return missing
+
+
+def _key_of(problem: Problem, tests: tuple[TestSet, ...], missing: tuple[str, ...]) -> str:
+    machine = [*missing, platform.machine(), platform.release(), platform.node(), sys.version, sys.executable]
     return sha256(json.dumps([asdict(problem), tests, machine, _judge_version()]).encode()).hexdigest()
 
 

@@ -7,6 +7,7 @@ What is not listed fails with EPERM. Left out on purpose, among others:
 - `kill`, `tgkill`, `rt_sigqueueinfo`, `pidfd_send_signal`: signals to the harness;
 - `ptrace`, `process_vm_readv`: others' memory;
 - `chmod`, `chown`, `utimensat`, `setxattr`: Landlock does not watch them (`file_attributes` has what is left of them);
+- `truncate`: Landlock watches it from its third version on (`file_attributes` has another way to do it);
 - `unshare`, `setns`, `mount`, `open_by_handle_at`: ways around the file rules;
 - `sched_setaffinity`, `sched_setscheduler`, `setpriority`: the harness's share of the CPU;
 - `shmget`, `msgget`, `semget`, `memfd_create`: memory that outlives or escapes the limit;
@@ -34,7 +35,7 @@ _SET_MODE_FILTER = 1
 _SPEC_ALLOW = 1 << 2
 """No slower branch prediction for the filtered process: the candidate has nobody's secrets to guess at."""
 
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _AND, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 
 Instruction = tuple[int, int, int, int]
@@ -185,7 +186,6 @@ WRITING: dict[str, Numbers] = {
     "linkat": (265, 37),
     "symlink": (88, None),
     "symlinkat": (266, 36),
-    "truncate": (76, 45),
     "ftruncate": (77, 46),
     "fsync": (74, 82),
     "fdatasync": (75, 83),
@@ -193,16 +193,22 @@ WRITING: dict[str, Numbers] = {
 
 
 class ArgumentTest(NamedTuple):
-    """A call that is allowed where one argument is one of *values*, or has (or has not) one of the bits of *values*."""
+    """A call that is allowed where one argument is one of *values*, or has (or has not) one of the bits of *values*.
+
+    Of the argument only the bits of *mask* count.
+    """
 
     numbers: Numbers
     argument: int
     test: str
     values: tuple[int, ...]
     otherwise: int = errno.EPERM
+    mask: int | None = None
 
 
 _O_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_O_EMPTYING = (os.O_TRUNC, os.O_TRUNC | os.O_ACCMODE)
+"""What empties a file without opening it to be written, which Landlock sees from its third version on."""
 _CLONE_THREAD = 0x10000
 _AF_UNIX, _SOCK_STREAM = 1, 1
 _STREAM_TYPES = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
@@ -240,11 +246,12 @@ def _conditions(channel: int, *, writing: bool) -> Iterator[ArgumentTest]:
     yield ArgumentTest((302, 261), 0, "one of", (0,))  # prlimit64, of nobody else
     yield ArgumentTest((53, 199), 1, "one of", _STREAM_TYPES)  # socketpair: asyncio needs one
     yield ArgumentTest((44, 206), 4, "one of", (0,))  # sendto, without an address
-    if writing:
-        yield from (ArgumentTest(numbers, 0, "none of", ()) for numbers in ((2, None), (257, 56)))
-    else:
-        yield ArgumentTest((2, None), 1, "no bit", (_O_WRITING,), errno.EROFS)
-        yield ArgumentTest((257, 56), 2, "no bit", (_O_WRITING,), errno.EROFS)
+    opening: tuple[tuple[Numbers, int], ...] = ((2, None), 1), ((257, 56), 2)  # the call, and where its flags stand
+    for numbers, flags in opening:
+        if writing:
+            yield ArgumentTest(numbers, flags, "none of", _O_EMPTYING, mask=os.O_TRUNC | os.O_ACCMODE)
+        else:
+            yield ArgumentTest(numbers, flags, "no bit", (_O_WRITING,), errno.EROFS)
 
 
 def supported() -> bool:
@@ -323,6 +330,8 @@ def _tested(test: ArgumentTest) -> Iterator[Instruction]:
     comparison = _ANY_BIT if "bit" in test.test else _EQUAL
     met = test.test in ("any bit", "one of")
     yield (_LOAD, 0, 0, _ARGUMENTS + 8 * test.argument)
+    if test.mask is not None:
+        yield (_AND, 0, 0, test.mask)
     for value in test.values:
         yield (comparison, 0, 1, value)
         yield (_RETURN, 0, 0, _ALLOW if met else _ERRNO | test.otherwise)

@@ -7,6 +7,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.util import find_spec
@@ -18,11 +19,12 @@ from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem, TestSet
 from pytest_koderz.files.usage_error import UsageError
 
-from .candidate_run import CandidateRun, run_in_process
+from .candidate_run import CandidateRun, TestsFault, run_in_process
 from .crossing import stays_inside
 from .draws import seed_of
 from .fork_server import ForkedProcess
 from .process_pool import ProcessPool
+from .tests_text import modules_of, why_unreadable
 
 Host = Literal["landlock+seccomp", "partial", "none"]
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+>")
@@ -57,6 +59,8 @@ class Judge:
         self.timeout = timeout
         self._draws = secrets.token_hex() if draws is None else draws
         self._limits: dict[str, float] = {}
+        self._insiders: dict[str, bool] = {}
+        """Whether tests need the candidate's own process, as far as their text alone does not tell."""
         self._free = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
         self._pool = ProcessPool(memory_limit)
         self._levels: Levels | None = None
@@ -91,12 +95,48 @@ class Judge:
         source = problem.source_of(tests)
         if source is None:
             raise ValueError(f"{problem.id} has no {tests} tests")
-        if stays_inside(problem, source):
-            problem = replace(problem, isolation="in-process")
         with self._free:
-            verdict = self._within(problem, source, candidate, self._limit_of(problem, source))
-            if verdict.outcome is Outcome.TIMED_OUT and self._measured(problem, source):
-                verdict = self._within(problem, source, candidate, self._limit_of(problem, source))
+            if stays_inside(problem, source) or self._insiders.get(_key(problem, source)):
+                problem = replace(problem, isolation="in-process")
+            if problem.isolation == "in-process":
+                return self._patiently(problem, source, candidate)
+            return self._apart(problem, source, candidate)
+
+    def _apart(self, problem: Problem, tests: str, candidate: Candidate) -> Verdict:
+        """The verdict across two processes, unless nobody's could be right there."""
+        try:
+            verdict = self._patiently(problem, tests, candidate)
+        except TestsFault as fault:
+            if not self._needs_inside(problem, tests, fault.unsendable):
+                raise
+        else:
+            if verdict.passed and candidate.source == problem.canonical_solution:
+                self._insiders.setdefault(_key(problem, tests), False)
+            if verdict.passed or not self._needs_inside(problem, tests):
+                return verdict
+        return self._patiently(replace(problem, isolation="in-process"), tests, candidate)
+
+    def _needs_inside(self, problem: Problem, tests: str, unsendable: bool = False) -> bool:
+        """Whether it is *unsendable* what the tests pass, or the canonical solution passes beside them alone."""
+        if problem.canonical_solution is None:
+            return unsendable
+        key = _key(problem, tests)
+        if key not in self._insiders:
+            self._insiders[key] = self._passes_inside_alone(problem, tests, problem.canonical_solution)
+        return self._insiders[key]
+
+    def _passes_inside_alone(self, problem: Problem, tests: str, source: str) -> bool:
+        with suppress(TestsFault):
+            verdict = self._patiently(problem, tests, Candidate(source))
+            if verdict.passed or not (verdict.failures or verdict.outcome is Outcome.TIMED_OUT):
+                return False  # where nothing fails, there is no assertion
+        return self._patiently(replace(problem, isolation="in-process"), tests, Candidate(source)).passed
+
+    def _patiently(self, problem: Problem, tests: str, candidate: Candidate) -> Verdict:
+        """With more time than usual where the canonical solution needs it."""
+        verdict = self._within(problem, tests, candidate, self._limit_of(problem, tests))
+        if verdict.outcome is Outcome.TIMED_OUT and self._measured(problem, tests):
+            verdict = self._within(problem, tests, candidate, self._limit_of(problem, tests))
         return verdict
 
     def _limit_of(self, problem: Problem, tests: str) -> float:
@@ -114,17 +154,21 @@ class Judge:
     def _within(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
         try:
             return self._judged(problem, tests, candidate, seconds)
+        except TestsFault:
+            raise
         except SandboxFault:
             self._pool.renew()
             return self._judged(problem, tests, candidate, seconds)
 
     def _judged(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
-        factory = self._pool.factory(problem.isolation, _requires(problem, candidate))
+        factory = self._pool.factory(problem.isolation, _requires(problem, tests, candidate))
         with factory.child() as child:
             run = self._run(child, problem, tests, candidate.source, seconds)
         return _verdict_of(run, seconds, problem.isolation, host_of(child.missing))
 
     def _run(self, child: ForkedProcess, problem: Problem, tests: str, source: str, seconds: float) -> CandidateRun:
+        if problem.isolation == "in-process" and (why := why_unreadable(tests)):
+            raise TestsFault(f"the tests cannot be compiled: {why}", unsendable=False)
         key = _key(problem, tests)
         seed = seed_of(self._draws, key)
         if problem.isolation == "in-process":
@@ -145,11 +189,18 @@ class Judge:
             raise UsageError(f"sandbox: strict, but this system lacks {', '.join(missing)}")
 
 
-def _requires(problem: Problem, candidate: Candidate) -> tuple[str, ...]:
-    """What must be importable: where numpy is installed, a candidate may use it unasked."""
+def _requires(problem: Problem, tests: str, candidate: Candidate) -> tuple[str, ...]:
+    """What must be importable: where numpy is installed, a candidate may use it unasked.
+
+    Raises TestsFault where tests that are run beside the candidate import what is not there.
+    """
+    required = {*problem.requires, *(modules_of(tests) if problem.isolation == "in-process" else ())}
+    for name in required:
+        if not find_spec(name):
+            raise TestsFault(f"the problem requires the module {name!r}, which is not installed", unsendable=False)
     if "numpy" in candidate.source and _imports_numpy(candidate.source) and find_spec("numpy"):
-        return tuple({*problem.requires, "numpy"})
-    return problem.requires
+        required.add("numpy")
+    return tuple(required)
 
 
 def _imports_numpy(source: str) -> bool:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from . import scratch
+from . import scratch, thread_semaphores
 from .channel import Channel, greet, refuse
 from .child import serve
 from .child_locks import ChildLocks
@@ -60,6 +60,7 @@ def _preload(settings: dict[str, Any]) -> None:
     for name in settings["preload"]:
         importlib.import_module(name)
     if settings["kind"] != "checker":
+        thread_semaphores.install()
         os.environ.clear()
         # What is imported finds its own parts; nothing else is to be found where the datasets lie.
         sys.path[:] = [path for path in sys.path if path not in settings["paths"]]

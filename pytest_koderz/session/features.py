@@ -25,6 +25,7 @@ from .context import BenchmarkRun, open_run
 from .providers import OurBackends, Providers, worker_number
 from .rootdir import check_root
 from .start_checks import check_models, check_servers, prepare_models
+from .summary_libraries import load_for_the_end
 from .worker_messages import number_of_workers
 
 
@@ -48,6 +49,8 @@ def _register_all(run: BenchmarkRun) -> None:
     """Everything that can be refused is refused here, before anything is spent. Raises UsageError."""
     check_models(run.settings)
     check_budget(run.settings)
+    if not run.is_worker:
+        load_for_the_end(run.settings)
     files = outputs.register(run)
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)

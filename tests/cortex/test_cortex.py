@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -352,6 +353,20 @@ def test_an_absent_server_stops_nothing_and_is_owed(tmp_path: Path, absent: Call
     assert deliver_spools(tmp_path, **sync) == Delivery(count, count)  # type: ignore[arg-type]
     assert deliver_spools(tmp_path, **sync) == Delivery()  # type: ignore[arg-type]
     assert len(titles_in(tmp_path)) == count
+
+
+def test_a_system_without_a_thread_to_spare_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit of the shell: the experiment goes on, and all of it is owed, with the reason."""
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with closing(embedded(tmp_path)) as cortex:
+        count = tell(cortex, lived())
+        delivery = cortex.deliver(30)
+    assert (delivery.stored, delivery.owed) == (0, count)
+    assert "can't start new thread" in delivery.warnings[0]
 
 
 def test_a_hung_server_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

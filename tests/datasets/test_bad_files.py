@@ -148,7 +148,7 @@ def test_a_reference_solution_that_is_empty_is_named(tmp_path: Path, name: str) 
         ("def test_f():\n    assert f(1) == 1\n", "or outside of functions"),
         ("async def check(candidate):\n    assert candidate(1) == 1\n", "or outside of functions"),
         ("import pytest\n@pytest.mark.slow\ndef test_f():\n    assert f(1)\n", "or outside of functions"),
-        ("import unittest as u\nclass T(u.TestCase):\n    def test_f(self):\n        assert f(1)\n", "or outside"),
+        ("import unittest as u\nclass T(u.TestSuite):\n    def test_f(self):\n        assert f(1)\n", "or outside"),
         ("f(1)\n", "no assertion in it, so nothing would be tested"),
     ],
 )

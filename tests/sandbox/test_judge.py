@@ -397,12 +397,10 @@ def test_a_check_that_has_nothing_passed_to_it_calls_the_function_by_name(judge:
 
 
 def test_tests_that_cannot_be_put_across_are_a_fault(judge: Judge) -> None:
-    """A function as an argument needs one process for all; that says nothing of the candidate."""
-    with pytest.raises(SandboxFault, match="a function, which cannot be sent"):
-        judge(_problem("assert candidate(lambda: 1) == 2"), Candidate("def f(g):\n    return g() + 1\n"))
+    """That says nothing of the candidate."""
     with pytest.raises(SandboxFault, match="cannot be compiled"):
         judge(_problem("assert ("), Candidate("f = 1"))
-    with pytest.raises(SandboxFault, match="cannot be loaded: ModuleNotFoundError: No module named 'no_such'"):
+    with pytest.raises(SandboxFault, match="requires the module 'no_such', which is not installed"):
         judge(replace(_problem(), tests="import no_such"), Candidate("f = 1"))
     with pytest.raises(SandboxFault, match="define no check"):
         judge(replace(_problem(), tests="x = 1"), Candidate("f = 1"))

@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.core.iteration import Candidate
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.datasets import load
+from pytest_koderz.sandbox.supervisor import Judge
+
 from .worlds import NOBODY, SHARED, Program, as_user, tried
 
 _KEYS = "check", "problem", "dataset", "tests", "times", "before"
@@ -39,3 +44,26 @@ def test_every_hostile_program_gets_its_verdict_and_does_no_harm(name: str, user
     assert not [result for result in results if result["outcome"] == "both"]
     assert not [result for result in (*results, after) if result["damage"]]
     assert len(results) == len(rows)
+
+
+def _noise() -> list[dict[str, Any]]:
+    """Honest programs of both trials."""
+    lines = [
+        line
+        for path in (SHARED / "hostile.jsonl", SHARED / "hostile2.jsonl")
+        if path.exists()
+        for line in path.read_text().splitlines()
+    ]
+    return [row for row in map(json.loads, lines) if row["category"] == "noise"]
+
+
+@pytest.mark.parametrize("row", _noise(), ids=lambda row: row["id"])
+def test_noise_is_judged_rightly(judge: Judge, problems: dict[str, Problem], row: dict[str, Any]) -> None:
+    """As often as it is asked for."""
+    own = {"requires": (), **row.get("problem", {})}
+    if "dataset" in row:
+        problems = {each.id: each for each in load(row["dataset"], SHARED / "HumanEvalPlus-Mini.jsonl.gz")}
+    problem = Problem(**{"prompt": "", **own}) if "problem" in row else problems[row["task_id"]]
+    for _ in range(min(3, row.get("times", 1))):
+        verdict = judge(problem, Candidate(row["completion"]), row.get("tests", "base"))
+        assert verdict.passed == (row["expect"] == "pass"), verdict.failures

@@ -104,8 +104,12 @@ class Courier:
 
     def wake(self) -> None:
         """There is something to carry. Returns at once."""
-        loop = self._started()
-        with contextlib.suppress(RuntimeError):  # the loop has ended: the spool keeps it
+        try:
+            loop = self._started()
+        except MemoryUnavailable as error:  # the spool keeps it
+            self.warnings["down"] = str(error)
+            return
+        with contextlib.suppress(RuntimeError):  # the loop has ended: likewise
             loop.call_soon_threadsafe(self._work.set)
 
     def ask(self, question: Question[T], timeout: float, after: str = "") -> T:
@@ -140,6 +144,9 @@ class Courier:
     def _wait(self, answer: Coroutine[Any, Any, T], timeout: float) -> T:
         try:
             future = asyncio.run_coroutine_threadsafe(answer, self._started())
+        except MemoryUnavailable:
+            answer.close()
+            raise
         except RuntimeError as error:
             answer.close()
             raise MemoryUnavailable("cortex is closed") from error
@@ -154,11 +161,16 @@ class Courier:
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._mutex:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                loop = asyncio.new_event_loop()
                 self._work, self._idle, self._hurry, self._sent, self._asked = (asyncio.Event() for _ in range(5))
-                self._ready: asyncio.Future[Connection] = self._loop.create_future()
-                self._thread = threading.Thread(target=self._live, args=(self._loop,), name="cortex", daemon=True)
-                self._thread.start()
+                self._ready: asyncio.Future[Connection] = loop.create_future()
+                thread = threading.Thread(target=self._live, args=(loop,), name="cortex", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # a limit of the system is in the way
+                    loop.close()
+                    raise MemoryUnavailable(f"cortex cannot be reached: {error}") from None
+                self._loop, self._thread = loop, thread
             return self._loop
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
