@@ -6,7 +6,6 @@ import ast
 import re
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import takewhile
 from textwrap import dedent, indent
 
 from pytest_koderz.core.problem import Problem
@@ -19,11 +18,11 @@ from pytest_koderz.core.syntax import (
     is_stub,
     owner_of,
     parse,
-    parse_or_line,
     used,
 )
 
 from .pieces import LONGEST, Piece, marked_pieces, plain, running_text
+from .stretches import START, TRIES, inside, longest_program, whole
 
 
 class Level(IntEnum):
@@ -127,7 +126,7 @@ def _completed(piece: Piece, problem: Problem) -> Program | None:
         return None
     # As a model continues the prompt; as a client strips that; as a block of its own.
     shapes = (body, "    " + body.lstrip(), indent(dedent(body), "    "))
-    for read in (_whole, _longest):
+    for read in (whole, longest_program):
         for shape in shapes:
             source, tree = read(f"{head}\n{shape}\n")
             if tree is not None and _grew(tree, head, name):
@@ -162,51 +161,13 @@ def _grew(tree: ast.Module, head: str, name: str) -> bool:
     return any(node.lineno > last and not isinstance(node, DEFINING) for part in begun for node in part.body)
 
 
-# --- the part of a text that is a program
-
-_TRIES = 20
-"""How often a text is cut or searched again before it is taken as it is."""
-
-
-def _whole(source: str) -> tuple[str, ast.Module | None]:
-    return source, parse(source)
-
-
-def _longest(source: str) -> tuple[str, ast.Module | None]:
-    """The program without its end, from the top-level statement that is no Python; no tree where nothing is left."""
-    for _ in range(_TRIES):
-        tree, line = parse_or_line(source)
-        if tree is not None:
-            return source, tree
-        lines = source.split("\n")
-        if line > len(lines):
-            break
-        while line > 1 and _continues(lines, line):
-            line -= 1
-        if line < 2:
-            break
-        source = "\n".join(lines[: line - 1]).rstrip() + "\n"
-    return source, None
-
-
-def _continues(lines: list[str], line: int) -> bool:
-    """Whether a line, counted from 1, belongs to a statement that starts above it."""
-    text = lines[line - 1]
-    return not text.strip() or text[0] in " \t)]}" or lines[line - 2].startswith("@")
-
-
-_START = re.compile(
-    r"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*[(\[]|class\s+\w+\s*[:(\[]|import\s+\w|from\s+[\w.]+\s+import\s+[\w*(])"
-)
-
-
 def _stretches(text: str, weight: int, problem: Problem) -> list[Program]:
     """The parts of a mixed text that are code, each from a line that starts a definition or an import."""
     lines = text.split("\n")
-    starts = [number for number, line in enumerate(lines) if _START.match(line[:1000])]
+    starts = [number for number, line in enumerate(lines) if START.match(line[:1000])]
     found: list[Program] = []
     done = 0
-    for start in starts[:_TRIES]:
+    for start in starts[:TRIES]:
         program = _stretch(lines[start:], weight, problem) if start >= done else None
         if program is not None:
             found.append(program)
@@ -219,15 +180,9 @@ def _stretches(text: str, weight: int, problem: Problem) -> list[Program]:
 
 def _stretch(lines: list[str], weight: int, problem: Problem) -> Program | None:
     """The program that starts with the first of *lines*; None where that is prose."""
-    inside = _inside(lines)
-    source, tree = _longest(inside)
+    stretch = inside(lines)
+    source, tree = longest_program(stretch)
     if tree is not None and source.strip():
         return Program(source, tree, _level(tree, problem.entry_point), weight)
     meant = rf"(?:@.*\n)*(?:async\s+)?def\s+{re.escape(problem.entry_point)}\s*\("
-    return Program(inside.rstrip(), None, Level.BROKEN, weight) if re.match(meant, inside) else None
-
-
-def _inside(lines: list[str]) -> str:
-    """The first lines that are at least as far in as the first one, moved to the left edge."""
-    edge = len(lines[0]) - len(lines[0].lstrip())
-    return "\n".join(line[edge:] for line in takewhile(lambda line: not line[:edge].strip(), lines))
+    return Program(stretch.rstrip(), None, Level.BROKEN, weight) if re.match(meant, stretch) else None
