@@ -8,7 +8,7 @@ import sys
 import warnings
 from textwrap import indent
 
-from pytest_koderz.core.syntax import bound
+from pytest_koderz.core.syntax import bound, within_texts
 from pytest_koderz.files.nearest import most_like, nearest
 
 
@@ -105,18 +105,11 @@ def as_check(tests: str, entry_point: str) -> str:
     if entry_point == "check":
         # Mbpp/56 has that name: within the tests' own `check` it would mean the wrong one.
         tests = re.sub(r"\bcheck\(", "candidate(", tests)
-    inside = {line for node in ast.walk(tree) for line in _later_lines(node)}
+    inside = within_texts(tree)
     lines = tests.strip("\n").split("\n") if tests.strip() else ["pass"]
     skipped = len(tests) - len(tests.lstrip("\n"))
     body = [line if number in inside else indent(line, "    ") for number, line in enumerate(lines, skipped + 1)]
     return "def check(candidate):\n" + "\n".join(body) + "\n"
-
-
-def _later_lines(node: ast.AST) -> range:
-    """The lines on which a multi-line text goes on, and where indentation would change it."""
-    if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)):
-        return range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
-    return range(0)
 
 
 def missing_imports(source: str) -> str:

@@ -6,7 +6,7 @@ import ast
 import re
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from textwrap import dedent, indent
+from textwrap import dedent
 
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.syntax import (
@@ -18,11 +18,14 @@ from pytest_koderz.core.syntax import (
     is_stub,
     owner_of,
     parse,
+    parse_or_line,
+    parse_part,
     used,
+    within_texts,
 )
 
-from .pieces import LONGEST, Piece, marked_pieces, plain, running_text
-from .stretches import START, TRIES, inside, longest_program, whole
+from .pieces import Piece, marked_pieces, plain, running_text
+from .stretches import LONGEST, START, TRIES, inside, longest_program, whole
 
 
 class Level(IntEnum):
@@ -77,8 +80,8 @@ def _without_cut_copy(text: str, problem: Problem) -> str:
 def _read(piece: Piece, problem: Problem) -> list[Program]:
     """The programs in a piece: itself, a body that completes the prompt, or the stretches of it that are code."""
     text = dedent(piece.text).strip("\n")
-    # Some models write an underscore as in Markdown.
-    for source in (text, text.replace("\\_", "_")):
+    # What is Python as it stands stays as it is. Some models write an underscore as in Markdown.
+    for source in dict.fromkeys((piece.text.strip("\n"), text, text.replace("\\_", "_"))):
         if program := _defining(source, piece.weight, problem):
             return [program]
     completed = _completed(piece, problem)
@@ -124,8 +127,7 @@ def _completed(piece: Piece, problem: Problem) -> Program | None:
     function = _head_of(head, name)
     if function is None or not body or not _is_body(body, function):
         return None
-    # As a model continues the prompt; as a client strips that; as a block of its own.
-    shapes = (body, "    " + body.lstrip(), indent(dedent(body), "    "))
+    shapes = _shapes(body, _edge_of(function, head))
     for read in (whole, longest_program):
         for shape in shapes:
             source, tree = read(f"{head}\n{shape}\n")
@@ -139,6 +141,50 @@ def _head_of(prompt: str, name: str) -> _Function | None:
     tree = parse(prompt) or parse(prompt + "\n    pass")
     node = definition_of(name, tree) if tree else None
     return node if isinstance(node, _Function) else None
+
+
+def _edge_of(function: _Function, prompt: str) -> str:
+    """How far the prompt sets in the function's body."""
+    lines = prompt.split("\n")
+    first = function.body[0].lineno
+    return _margin(lines[first - 1]) or "    " if first <= len(lines) else "    "
+
+
+def _margin(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _shapes(body: str, edge: str) -> list[str]:
+    """A body as a model continues the prompt, as a client strips that, and as a block of its own, set in by *edge*."""
+    margins = {_margin(line) for line in body.split("\n")[1:] if line.strip()} - {""}
+    # Some of the lines may stand within a string, or be prose.
+    stripped = [margin + body.lstrip() for margin in dict.fromkeys([edge, *sorted(margins, key=len)[:_MARGINS]])]
+    return list(dict.fromkeys([body, *stripped, *(_set_in(source, edge) for source in (body, *stripped))]))
+
+
+_MARGINS = 4
+"""The least margins of a body's lines that its first line may have had."""
+
+
+def _set_in(body: str, edge: str) -> str:
+    """The body moved to *edge*; the lines within its strings, and what is no part of it, stay as they are."""
+    margin, lines = _margin(body), body.split("\n")
+    kept = _within_texts([line.removeprefix(margin) for line in lines])
+    return "\n".join(
+        edge + line.removeprefix(margin) if line.strip() and line.startswith(margin) and number not in kept else line
+        for number, line in enumerate(lines, 1)
+    )
+
+
+def _within_texts(lines: list[str]) -> set[int]:
+    """The lines within strings, up to the last line that is Python."""
+    for _ in range(_MARGINS):
+        source = "\n".join(lines)
+        tree = parse_part(source)
+        if tree is not None:
+            return within_texts(tree)
+        lines = lines[: max(parse_or_line(source)[1] - 1, 0)]
+    return set()
 
 
 def _is_body(body: str, function: _Function) -> bool:

@@ -8,6 +8,9 @@ from itertools import takewhile
 
 from pytest_koderz.core.syntax import parse, parse_or_line
 
+LONGEST = 30_000
+"""Characters that are read of one piece of a reply, and half of what is read in all. No honest answer is longer."""
+
 TRIES = 20
 """How often a text is cut or searched again before it is taken as it is."""
 
@@ -40,8 +43,10 @@ def _continues(lines: list[str], line: int) -> bool:
 
 
 START = re.compile(
-    r"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*[(\[]|class\s+\w+\s*[:(\[]|import\s+\w|from\s+[\w.]+\s+import\s+[\w*(])"
+    r"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*[(\[]|class\s+\w+\s*[:(\[]|import\s+\w|from\s+[\w.]+\s+import\s+[\w*(]"
+    r"|[A-Z][A-Z0-9_]*(?:\s*:[^=\n]+)?\s*=[^=\n])"
 )
+"""A definition, an import or a constant, which may stand above what uses it."""
 
 
 def inside(lines: list[str]) -> str:
