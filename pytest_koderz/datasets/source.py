@@ -23,7 +23,7 @@ def parse(source: str) -> ast.Module | None:
             return None
 
 
-def _headed(source: str) -> ast.Module | None:
+def parse_head(source: str) -> ast.Module | None:
     """The syntax tree of a program whose last body may still have to be written."""
     return parse(source) or parse(source + "\n    pass\n")
 
@@ -43,7 +43,7 @@ def fault_of(source: str) -> str | None:
 
 def function_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The last definition of *name* in a prompt that is a Python head, its body there or still to be written."""
-    tree = _headed(prompt)
+    tree = parse_head(prompt)
     found = [
         node
         for node in (tree.body if tree else ())
@@ -54,7 +54,7 @@ def function_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDe
 
 def names_of(source: str) -> set[str]:
     """The names that the top level of a program binds, its last body there or still to be written."""
-    tree = _headed(source)
+    tree = parse_head(source)
     return {name for node in tree.body for name in bound(node)} if tree else set()
 
 
@@ -71,7 +71,7 @@ def undefined(name: str, prompt: str, solution: str | None) -> str | None:
 
 
 def _has_definition(prompt: str) -> bool:
-    tree = _headed(prompt)
+    tree = parse_head(prompt)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return any(isinstance(node, kinds) for node in getattr(tree, "body", ()))
 
