@@ -108,7 +108,7 @@ class Backend:
 
 
 class RedactedModel:
-    """A Model that says what another one says, but for secrets that a server may have echoed."""
+    """A Model that neither tells nor repeats a secret beside its answer's text: another one, which is asked."""
 
     def __init__(self, model: Model, redact: Redactor) -> None:
         self._model = model
@@ -116,7 +116,7 @@ class RedactedModel:
 
     def complete(self, prompt: Prompt) -> Reply:
         try:
-            return self._redact.reply(self._model.complete(prompt))
+            return self._redact.reply(self._model.complete(self._redact.prompt(prompt)))
         except ModelUnavailable as fault:
             words = self._redact(str(fault))
             if words == str(fault):

@@ -17,9 +17,9 @@ from typing import IO, Any
 
 from pytest_koderz.cortex.transaction import writing
 from pytest_koderz.files.locks import lock
+from pytest_koderz.files.secret_values import Redaction
 
 from .memories import MemoryEntry
-from .secret_values import Redaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owed (
