@@ -97,7 +97,7 @@ class Backend:
             return str(fault)
 
     def opened(self, settings: ModelSettings, surroundings: Surroundings) -> Model:
-        """The model of *settings*, without a secret in what it says. Raises UsageError for what is wrong with it."""
+        """The model of *settings*, without a secret in its errors. Raises UsageError for what is wrong with it."""
         settings = self.checked(settings)
         fault = self.requirements(settings, surroundings.environment)
         if fault is not None:
