@@ -67,7 +67,7 @@ def test_an_error_never_repeats_the_key(server: type[LoopbackServer], model: Cal
 
 @EACH
 def test_a_model_s_name_never_repeats_the_key(server: type[LoopbackServer], model: Callable[[str], Any]) -> None:
-    """A server that echoes the header into model id and text is believed in the text alone, which is judged as it is."""
+    """A server that echoes the header into model id and text is believed in the text alone, which is judged whole."""
     with server([Answer(f"my key is {SECRET}", model=f"m-{SECRET}")]) as asked:
         reply = model(asked.url).complete(a_prompt())
     assert reply.model_id == "m-***"

@@ -102,6 +102,24 @@ def test_a_key_is_judged_as_it_is_and_leaves_nowhere(world: Run, pytester: pytes
     assert line["reply"]["text"].count("[redacted]") == len(ECHOES) + 1
 
 
+def test_a_benchmark_with_a_redacted_reply_goes_on_from_it(
+    world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was paid for is found again, though neither reply nor prompt is recorded as it was."""
+    wrong = f"```python\ndef order(words):\n    return words or [{KEY!r}]\n```"
+    with OpenAIServer([Answer(wrong), Status(400, "no more")]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        benchmark(world).assert_outcomes(errors=1)
+    with OpenAIServer([Answer(RIGHT)]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        result = benchmark(world, "--koderz-resume")
+        assert server.billed.calls == 1
+    result.assert_outcomes(passed=1)
+    (row,) = json.loads((pytester.path / "koderz.json").read_text())["experiments"]
+    assert row["iterations"] == 2
+    assert KEY not in everything_written(pytester.path, result)
+
+
 @pytest.mark.parametrize("key", ["key", "1", "x", "none", "EMPTY", "ollama", "sk-no-key-required", "token-abc123"])
 def test_a_word_in_the_place_of_a_key_is_no_secret(key: str) -> None:
     """Local servers want any; it is not searched for, in whatever text."""
