@@ -62,7 +62,8 @@ class ArmEntry(_Checked):
     """None: the profile's."""
     checkpoint_interval: Positive | None = None
     """None: the profile's."""
-    feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
+    feedback: FeedbackPolicy | None = None
+    """None: the profile's."""
     candidates: Positive = 1
     attempts_shown: Annotated[int, Ge(0)] = 5
     reuse_spec: bool = False
@@ -83,6 +84,7 @@ class ProfileEntry(_Checked):
     """Experiments in flight in one process."""
     max_iterations: Positive = 50
     checkpoint_interval: Positive = 5
+    feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
     control_model: str | None = None
     """At whose list price the control is estimated where it did not run. None: the one that fills `frontier`."""
     json: str | None = None
@@ -132,6 +134,9 @@ class FileEntry(_Checked):
             merged[item.name] = {**theirs, **mine} if isinstance(mine, dict) else theirs if mine is None else mine
         return FileEntry(**merged)
 
+
+NAMED_SECTIONS = ("profiles", "arms", "models", "prices")
+"""Those that hold entries under names of the user's own."""
 
 _SECTIONS: Mapping[str, type[_Checked]] = {
     "profiles": ProfileEntry,
