@@ -165,6 +165,16 @@ def test_what_a_model_says_for_the_user_and_after_that_is_not_its_answer(turn: s
     assert works(candidate_of(f"```python\n{WHOLE}```{turn}```python\n{DRAFT}```", SUM))
 
 
+@pytest.mark.parametrize(
+    "end", ["<|endoftext|>", "</s>", "<|im_end|>", "<|EOT|>", "<\uff5cend\u2581of\u2581sentence\uff5c>"]
+)
+def test_another_text_behind_the_end_is_not_the_answer(end: str) -> None:
+    """Base models write one document after the other."""
+    for answer in (WHOLE, MARKED, f"```python\n{WHOLE}```"):
+        for other in ("import no_module\nno_module.run()\n", DRAFT, "int(input())\n"):
+            assert works(candidate_of(f"{answer.rstrip()}{end}{other}", SUM))
+
+
 SAYINGS = st.lists(st.one_of(st.sampled_from(MARKS), st.text("ab <>|[]/\n", max_size=4)), max_size=4).map("".join)
 
 

@@ -26,7 +26,9 @@ Span = tuple[int, int]
 
 def outside_programs(text: str, marks: Sequence[Mark]) -> list[Mark]:
     """Those of *marks*, found in *text* in order, that are not texts of a program in it."""
-    near = [mark for mark in marks[-_MOST:] if not _spoken_of(text, mark) and not _is_subscript(text, mark)]
+    near = marks[-_MOST:]
+    names = _names_in_brackets(text, near)
+    near = [mark for mark in near if not _spoken_of(text, mark) and not (mark[0] in names and _is_inside(text, mark))]
     known = _within(near, _sound_fences(text, near))
     for texts in (_in_the_rest, _in_lines, _in_stretches):
         near = [mark for mark in near if mark not in known]
@@ -34,12 +36,15 @@ def outside_programs(text: str, marks: Sequence[Mark]) -> list[Mark]:
     return [*marks[:-_MOST], *(mark for mark in near if mark not in known)]
 
 
-def _is_subscript(text: str, mark: Mark) -> bool:
-    """Whether it is code, as `[EOS]` may be behind something where that is a name elsewhere."""
-    word = _WORD_IN_BRACKETS.fullmatch(mark[0])
-    if word is None or not text[_line_start(text, mark.start()) : mark.start()].strip():
-        return False
-    return re.search(rf"(?<!\[)\b{word[1]}\b(?!\])", text) is not None
+def _names_in_brackets(text: str, marks: Sequence[Mark]) -> set[str]:
+    """Of marks such as `[EOS]`, which Python takes for a subscript, those whose word is a name elsewhere."""
+    words = {word[1] for mark in marks if (word := _WORD_IN_BRACKETS.fullmatch(mark[0]))}
+    return {f"[{word}]" for word in words if re.search(rf"(?<!\[)\b{word}\b(?!\])", text)}
+
+
+def _is_inside(text: str, mark: Mark) -> bool:
+    """Whether there is something before it on its line."""
+    return bool(text[_line_start(text, mark.start()) : mark.start()].strip())
 
 
 _WORD_IN_BRACKETS = re.compile(r"\[(\w+)\]")
@@ -139,6 +144,13 @@ def _quoted(source: str, offset: int = 0, edge: int = 0, *, comments: bool = Tru
     ]
 
 
+def _texts_in(marks: Sequence[Mark], source: str, offset: int, edge: int) -> set[Mark]:
+    """The marks within strings of a source, and within its comments those with which no thought ends."""
+    others = [mark for mark in marks if mark.lastgroup not in {"closed", "unaside", "final"}]
+    strings = _quoted(source, offset, edge, comments=False)
+    return _within(marks, strings) | _within(others, _quoted(source, offset, edge))
+
+
 def _tokens(source: str) -> Iterator[tuple[int, tuple[int, int], tuple[int, int]]]:
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -162,41 +174,50 @@ def _in_lines(text: str, marks: Sequence[Mark]) -> set[Mark]:
         line = blank[start : end if end >= 0 else len(text)]
         if len(line) <= LONGEST and _is_statement(line.strip()):
             edge = len(line) - len(line.lstrip())
-            found |= _within([mark], _quoted(line[edge:], start + edge, comments=False))
+            found |= _texts_in([mark], line[edge:], start + edge, 0)
     return found
 
 
-def _blank(text: str, marks: Sequence[Mark]) -> str:
-    """The text with spaces for the marks, so that all that follows stays where it is."""
+def _blank(text: str, marks: Sequence[Mark], last: str = " ") -> str:
+    """The text with spaces for the marks, so that all that follows stays where it is; *last* is the last of them."""
     parts: list[str] = []
     place = 0
     for mark in marks:
-        parts += [text[place : mark.start()], re.sub(r"[^\n]", " ", mark[0])]
+        parts += [text[place : mark.start()], re.sub(r"[^\n]", " ", mark[0])[:-1], last]
         place = mark.end()
     return "".join([*parts, text[place:]])
 
 
 def _is_statement(line: str) -> bool:
+    if line.startswith("#"):
+        return False  # Markdown's heading is one too
     if not _HEADED.match(line):
         return parse_part(line) is not None
     return parse_part(re.sub(r"^elif\b", "  if", line).lstrip() + " pass") is not None or parse_part(line) is not None
 
 
 def _in_stretches(text: str, marks: Sequence[Mark]) -> set[Mark]:
-    """The marks within strings and comments, of several lines too, of definitions in running text.
+    """The marks within strings, of several lines too, of definitions in running text.
 
-    A thought may end with a comment.
+    What follows a mark may be a line of its own.
     """
-    if not marks:
-        return set()
+    found: set[Mark] = set()
+    for last in (" ", "\n"):
+        rest = [mark for mark in marks if mark not in found]
+        if rest:
+            found |= _texts_in_stretches(_blank(text, rest, last), rest)
+    return found
+
+
+def _texts_in_stretches(text: str, marks: Sequence[Mark]) -> set[Mark]:
     begin = _line_start(text, max(len(text) - LONGEST, 0))
-    lines = _blank(text, marks)[begin:].split("\n")
-    places = [begin, *accumulate((len(line) + 1 for line in lines), initial=begin)][1:]
+    lines = text[begin:].split("\n")
+    places = list(accumulate((len(line) + 1 for line in lines), initial=begin))
     starts = [number for number, line in enumerate(lines) if START.match(line[:1000])]
     found: set[Mark] = set()
     for number in starts[-_STRETCHES:]:
         source, tree = longest_program(inside(lines[number:]))
         if tree is not None:
             edge = len(lines[number]) - len(lines[number].lstrip())
-            found |= _within(marks, _quoted(source, places[number], edge, comments=False))
+            found |= _texts_in(marks, source, places[number], edge)
     return found

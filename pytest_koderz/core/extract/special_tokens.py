@@ -6,53 +6,77 @@ Where a token of a kind was seen is said beside it: in a chat template, a tokeni
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from .program_texts import outside_programs
 
 
 def said_in(text: str) -> str:
     """What is said to the user in a plain text; a mark is a line's end. Marks within programs are texts."""
-    marks = outside_programs(text, list(_MARK.finditer(text)))
-    said: list[str] = []
-    thought: tuple[str, int] | None = None
-    asked = False
+    speech = _Speech()
     place = 0
-    for mark in marks:
-        said.append(text[place : mark.start()])
+    for mark in outside_programs(text, list(_MARK.finditer(text))):
+        speech.say(text[place : mark.start()])
         # Many tokenizers put a blank behind a mark.
         place = mark.end() + (_BLANK.match(text, mark.end()) is not None)
-        match mark.lastgroup:
-            case "open" | "aside" | "analysis" as kind:
-                thought = (kind, len(said))
-            case "closed" | "unaside" | "final" as kind:
-                # Some servers leave out the opening mark: all that comes before the closing one was thought.
-                begun = thought[1] if thought and kind != "final" else 0 if kind != "unaside" else len(said)
-                del said[begun:]
-                thought = None
-            case "end" if thought and thought[0] == "analysis":
-                del said[thought[1] :]
-                thought = None
-            case "other" if _is_answered(said):
-                return "\n".join(said)
-            case "other":
-                asked = True
-            case "own" if asked:
-                # The conversation is repeated before the answer.
-                said.clear()
-                asked = False
-    return "\n".join([*said, text[place:]])
+        speech.turn(mark.lastgroup or "")
+        if speech.ended:
+            return "\n".join(speech.parts)
+    return "\n".join([*speech.parts, text[place:]])
 
 
 _BLANK = re.compile(r" (?=\S)")
 
 
-def _is_answered(said: Sequence[str]) -> bool:
-    """Whether there is code before the model begins to speak for the user."""
-    return any(_CODE.search(part) for part in said)
+@dataclass(slots=True)
+class _Speech:
+    """What is said so far, mark by mark."""
+
+    parts: list[str] = field(default_factory=list)
+    ended: bool = False
+    """There is code, and then the model began to speak for the user, or to write another text."""
+    _code: int | None = None
+    """The first part with code in it."""
+    _thought: tuple[str, int] | None = None
+    """The kind of the mark behind which the model thinks, and the part with which it began to."""
+    _asked: bool = False
+    """The conversation is repeated before the answer."""
+
+    def say(self, part: str) -> None:
+        if self._code is None and _CODE.search(part):
+            self._code = len(self.parts)
+        self.parts.append(part)
+
+    def turn(self, kind: str) -> None:
+        """Take note of a mark of that kind."""
+        match kind:
+            case "open" | "aside" | "analysis":
+                self._thought = (kind, len(self.parts))
+            case "closed" | "unaside" | "final":
+                self._answer(kind)
+            case "end" if self._thought and self._thought[0] == "analysis":
+                self._answer(kind)
+            case "other" | "stop" if not (self._thought or self._asked) and self._code is not None:
+                self.ended = True
+            case "other":
+                self._asked = True
+            case "own" if self._asked:
+                self._forget(0)
+                self._asked = False
+
+    def _answer(self, kind: str) -> None:
+        """Some servers leave out the opening mark: all that comes before the closing one was thought."""
+        alone = len(self.parts) if kind == "unaside" else 0
+        self._forget(self._thought[1] if self._thought and kind != "final" else alone)
+        self._thought = None
+
+    def _forget(self, begin: int) -> None:
+        del self.parts[begin:]
+        if self._code is not None and self._code >= begin:
+            self._code = None
 
 
-_CODE = re.compile(r"```|^[ \t]*(?:def|class|return|import|from|for|while|if)\b|^[ \t]*\w+ = ", re.MULTILINE)
+_CODE = re.compile(r"```|^[ \t]*(?:def|class|return)\b", re.MULTILINE)
 
 # --- the marks
 
@@ -105,7 +129,11 @@ _ANALYSIS = (
     rf"(?:{_HEAD}<\|channel\|>|\A)\s*(?:analysis|commentary)\b{_MESSAGE}|\Aanalysis(?=[A-Z])"
     rf"|{_special(_THINK)}"  # Solar Open
 )
-_FINAL = rf"{_HEAD}<\|channel\|>\s*final\b{_MESSAGE}|assistantfinal"
+_FINAL = (
+    rf"{_HEAD}<\|channel\|>\s*final\b{_MESSAGE}|assistantfinal"
+    # Open-Thoughts, whose thought is not always closed.
+    rf"|{_special(f'(?:begin|start){_GAP}of{_GAP}(?:solution|answer)')}"
+)
 _END = r"<\|(?:end|start|return|call|channel|content)\|>"
 
 _TURN = (
@@ -128,6 +156,14 @@ def _turn(role: str) -> str:
 _OWN = rf"{_turn(_WE)}|\[/INST\]"
 _OTHER = rf"{_turn(_THEY)}|\[INST\]"
 
+_STOP = "|".join(
+    (
+        # Falcon, StarCoder, Granite, DeepSeek, OpenChat, Cohere; Llama 3 and 4; ChatML; EXAONE; Gemma; Llama 2.
+        _special(f"end{_GAP}of{_GAP}(?:text|sentence|turn|message)(?:_token)?"),
+        _special("(?:eo[tms](?:_id)?|im_end)"),
+        r"\[\|endofturn\|\]|<(?:end_of_turn|turn\||eos|/s)>",
+    )
+)
 _PLAIN = "|".join(
     (
         # Nearly everyone: <|EOT|>, <|eot_id|>, <|im_end|>, <|endoftext|>, <|END_OF_TURN_TOKEN|>, <|reserved_token_1|>.
@@ -148,6 +184,7 @@ _PLAIN = "|".join(
         r"\[/?(?:SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|MODEL_SETTINGS|PREFIX|SUFFIX|MIDDLE)\]",
         r"<</?SYS>>",  # Llama 2
         r"\[(?:BOS|EOS|EOT|gMASK)\]",  # Kimi, GLM
+        r"\[/?PYTHON\]|<0x0A>",  # CodeLlama; a vocabulary's line end
         r"\[e~\[|\]~!?b[\[\]]|\]!p~\[",  # MiniMax
     )
 )
@@ -155,6 +192,6 @@ _PLAIN = "|".join(
 _MARK = re.compile(
     rf"(?P<analysis>{_ANALYSIS})|(?P<final>{_FINAL})|(?P<open>{_OPEN})|(?P<closed>{_CLOSED})"
     rf"|(?P<aside><(?:{_ASIDES})>)|(?P<unaside></(?:{_ASIDES})>)"
-    rf"|(?P<own>{_OWN})|(?P<other>{_OTHER})|(?P<end>{_END})|(?P<plain>{_PLAIN})",
+    rf"|(?P<own>{_OWN})|(?P<other>{_OTHER})|(?P<end>{_END})|(?P<stop>{_STOP})|(?P<plain>{_PLAIN})",
     re.IGNORECASE | re.MULTILINE,
 )
