@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from pytest_koderz.core.arm import CheckpointPolicy
+from pytest_koderz.core.arm import CheckpointPolicy, SpecPolicy
 from pytest_koderz.core.iteration import FeedbackPolicy
-from pytest_koderz.core.problem import GradingSet
+from pytest_koderz.core.problem import Acceptance, GradingSet
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located
@@ -54,6 +54,24 @@ class ModelEntry(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateEntry(_Checked):
+    """What is left out is as shipped."""
+
+    system: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptsEntry(_Checked):
+    """What is left out is as shipped."""
+
+    spec: TemplateEntry = TemplateEntry()
+    candidate: TemplateEntry = TemplateEntry()
+    checkpoint: TemplateEntry = TemplateEntry()
+    fallback: TemplateEntry = TemplateEntry()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmEntry(_Checked):
     local: str
     spec: str | None = None
@@ -70,6 +88,12 @@ class ArmEntry(_Checked):
     checkpoint_policy: CheckpointPolicy = CheckpointPolicy.INTERVAL
     fallback: str | None = None
     recall_guidance: bool = False
+    accept_on: Acceptance = "base"
+    spec_policy: SpecPolicy = SpecPolicy.EAGER
+    max_reviews: Annotated[int, Ge(0)] | None = None
+    """None: as many as fall due."""
+    prompts: str | None = None
+    """Name of a set. None: the shipped ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +141,7 @@ class FileEntry(_Checked):
     profiles: dict[str, ProfileEntry] = field(default_factory=dict)
     arms: dict[str, ArmEntry] = field(default_factory=dict)
     models: dict[str, ModelEntry] = field(default_factory=dict)
+    prompts: dict[str, PromptsEntry] = field(default_factory=dict)
     prices: dict[str, PriceEntry | Literal["free"]] = field(default_factory=dict)
     allow_unknown_price: bool | None = None
     sandbox: SandboxEntry | None = None
@@ -135,13 +160,14 @@ class FileEntry(_Checked):
         return FileEntry(**merged)
 
 
-NAMED_SECTIONS = ("profiles", "arms", "models", "prices")
+NAMED_SECTIONS = ("profiles", "arms", "models", "prompts", "prices")
 """Those that hold entries under names of the user's own."""
 
 _SECTIONS: Mapping[str, type[_Checked]] = {
     "profiles": ProfileEntry,
     "arms": ArmEntry,
     "models": ModelEntry,
+    "prompts": PromptsEntry,
     "prices": PriceEntry,
     "sandbox": SandboxEntry,
     "cortex": CortexEntry,
@@ -199,4 +225,6 @@ def _path_in(plain: object, loc: Iterable[str | int]) -> KeyPath:
 
 
 def _section_of(loc: KeyPath) -> type[_Checked]:
+    if len(loc) > 3 and loc[0] == "prompts":
+        return TemplateEntry
     return _SECTIONS[str(loc[0])] if len(loc) > 1 else FileEntry
