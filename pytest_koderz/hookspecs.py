@@ -43,7 +43,7 @@ def pytest_koderz_load_problems(config: pytest.Config, suite: Path) -> Iterable[
 @pytest.hookspec
 def pytest_koderz_backends(config: pytest.Config) -> Iterable[Backend]:  # type: ignore[empty-body]
     """Provide back ends, each as one object, by the door that ours come in by. Its options are checked in koderz.yaml;
-    its models are priced by its rule, looked into by --koderz-doctor, and say no secret.
+    its models are priced by its rule, looked into by --koderz-doctor, and their errors and names repeat no secret.
 
     One that posts JSON to a server names it with a `Service` and opens a `ServedModel`, of
     `pytest_koderz.backends.http`, which brings deadlines, retries and limits: see `pytest_koderz/backends/ollama.py`.

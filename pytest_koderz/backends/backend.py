@@ -129,7 +129,7 @@ class Backend:
             return str(fault)
 
     def opened(self, settings: ModelSettings, surroundings: Surroundings) -> Model:
-        """The model of *settings*, without a secret in what it says. Raises UsageError for what is wrong with it."""
+        """The model of *settings*, without a secret in its errors. Raises UsageError for what is wrong with it."""
         settings = self.checked(settings)
         fault = self.requirements(settings, surroundings.environment)
         if fault is not None:
@@ -140,7 +140,7 @@ class Backend:
 
 
 class RedactedModel:
-    """A Model that says what another one says, but for secrets that a server may have echoed."""
+    """A Model that neither tells nor repeats a secret beside its answer's text: another one, which is asked."""
 
     def __init__(self, model: Model, redact: Redactor) -> None:
         self._model = model
@@ -148,7 +148,7 @@ class RedactedModel:
 
     def complete(self, prompt: Prompt) -> Reply:
         try:
-            return self._redact.reply(self._model.complete(prompt))
+            return self._redact.reply(self._model.complete(self._redact.prompt(prompt)))
         except ModelUnavailable as fault:
             words = self._redact(str(fault))
             if words == str(fault):

@@ -4,47 +4,42 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_koderz.core.ports import Reply
+from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.files.secret_values import Redaction
 
 LONGEST = 300
 """Characters of a server's own words that an error repeats."""
 
 
-SHORTEST = 8
-"""Characters of a key that a service gives out; real ones are far longer."""
-
-
 class Redactor:
-    """Takes known secrets out of texts. Its repr does not show them."""
+    """Takes known secrets out of what a server says beside its answers. Its repr does not show them."""
 
     def __init__(self, *secrets: str | None) -> None:
-        self._secrets = [secret for secret in secrets if secret]
+        """What stands for a key where a server wants any is a word, and stays."""
+        self._redact = replace(Redaction.of({}, *secrets), mark="***")
 
     def __bool__(self) -> bool:
         """Whether there is any secret."""
-        return bool(self._secrets)
+        return bool(self._redact)
 
     def __call__(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return self._redact(text)
 
     def quoted(self, text: str) -> str:
         """*text* in one line, cut to a length fit for an error."""
         line = " ".join(self(text).split())
         return line if len(line) <= LONGEST else line[:LONGEST] + "…"
 
-    def reply(self, reply: Reply) -> Reply:
-        """*reply* without secrets, should a server echo what it was sent.
+    def prompt(self, prompt: Prompt) -> Prompt:
+        """*prompt* without secrets: what one server has echoed, another is not told."""
+        return prompt.rewritten(self)
 
-        Its text may be a program: a short word that stands for a key, such as `EMPTY`, is left in it.
+    def reply(self, reply: Reply) -> Reply:
+        """*reply*, whose name and warnings hold no secret, should a server echo what it was sent.
+
+        Its text is judged as it is, and redacted where it leaves for a person or a file.
         """
-        return replace(
-            reply,
-            text=Redactor(*(secret for secret in self._secrets if len(secret) >= SHORTEST))(reply.text),
-            model_id=self(reply.model_id),
-            warnings=tuple(map(self, reply.warnings)),
-        )
+        return replace(reply, model_id=self(reply.model_id), warnings=tuple(map(self, reply.warnings)))
 
 
 NO_SECRETS = Redactor()

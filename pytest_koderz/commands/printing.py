@@ -9,6 +9,7 @@ import pytest
 from _pytest._io import TerminalWriter
 
 from pytest_koderz.session.items import ExperimentItem
+from pytest_koderz.session.speaking import shown
 
 
 def writer_of(config: pytest.Config) -> TerminalWriter:
@@ -22,7 +23,7 @@ def writer_of(config: pytest.Config) -> TerminalWriter:
 def print_lines(config: pytest.Config, lines: Iterable[str]) -> None:
     writer = writer_of(config)
     for line in lines:
-        writer.line(line)
+        writer.line(shown(config, line))
 
 
 def print_selected(session: pytest.Session, lines_of: Callable[[list[ExperimentItem]], Iterable[str]]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -40,6 +40,10 @@ class Prompt:
         """The same for prompts that a model could not tell apart, seed and heat included."""
         parts = (self.system, self.stable, self.text, str(self.seed), str(self.heat))
         return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
+
+    def rewritten(self, rewrite: Callable[[str], str]) -> Prompt:
+        """The same with each of its texts rewritten."""
+        return replace(self, system=rewrite(self.system), stable=rewrite(self.stable), text=rewrite(self.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,22 @@ def parse_or_line(source: str) -> tuple[ast.Module | None, int]:
     return tree, 0
 
 
+def parse_part(source: str) -> ast.Module | None:
+    """The syntax tree of a program, or of the body of a function; None for what is not Python."""
+    warnings.filterwarnings("ignore", module=_NAME)
+    try:
+        return ast.parse(source, _NAME)
+    except UNREADABLE:
+        return None
+
+
+def within_texts(tree: ast.AST) -> set[int]:
+    """The lines, counted from 1, that a string began above, so that an indentation would change it."""
+    kinds = (ast.Constant, ast.JoinedStr)
+    texts = [node for node in ast.walk(tree) if isinstance(node, kinds)]
+    return {line for node in texts for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)}
+
+
 def definition_of(name: str, tree: ast.Module) -> ast.stmt | None:
     """The last top-level statement that binds *name*."""
     return next((node for node in reversed(tree.body) if name in bound(node)), None)

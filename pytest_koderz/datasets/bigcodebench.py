@@ -8,7 +8,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.jsonl import Row, read_rows
 
 from .dataset import Dataset, ToolCache
-from .humaneval import distinct
+from .distinct_rows import distinct
 from .source import fault_of, outside_modules, preamble_of, undefined
 
 

@@ -13,10 +13,13 @@ from pytest_koderz.files.usage_error import UsageError
 from .bigcodebench import BIGCODEBENCH_HARD
 from .dataset import Dataset
 from .evalplus import HUMANEVALPLUS, MBPPPLUS
-from .humaneval import HUMANEVAL, JSONL
+from .humaneval import HUMANEVAL, HUMANEVALPACK
 from .mbpp import MBPP
+from .multipl_e import MULTIPL_E
+from .own_file import JSONL
 
-DATASETS = {dataset.name: dataset for dataset in (HUMANEVAL, HUMANEVALPLUS, MBPP, MBPPPLUS, BIGCODEBENCH_HARD, JSONL)}
+_ALL = (HUMANEVAL, HUMANEVALPLUS, HUMANEVALPACK, MULTIPL_E, MBPP, MBPPPLUS, BIGCODEBENCH_HARD, JSONL)
+DATASETS = {dataset.name: dataset for dataset in _ALL}
 
 
 def load(

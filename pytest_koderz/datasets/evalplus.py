@@ -16,8 +16,8 @@ from pytest_koderz.files.jsonl import Row, read_rows
 
 from .comparison import comparison_of
 from .dataset import Dataset, ToolCache
+from .distinct_rows import distinct
 from .examples import visible_tests
-from .humaneval import distinct
 from .inputs import mbpp_inputs
 from .source import as_check, fault_of, function_of, missing_imports, outside_modules, parse, preamble_of
 

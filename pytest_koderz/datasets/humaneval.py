@@ -1,17 +1,17 @@
-"""HumanEval, and any JSONL file in its format."""
+"""HumanEval, and files with its columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.files.jsonl import Row, fault_of_id, read_rows, text_of
+from pytest_koderz.files.jsonl import Row, read_rows, text_of
 from pytest_koderz.files.usage_error import UsageError
 
 from .dataset import Dataset
+from .distinct_rows import distinct
 from .examples import visible_tests
 from .source import as_check, fault_of, fault_of_tests, outside_modules, preamble_of, undefined
 
@@ -20,23 +20,9 @@ SHA256 = "1d49078ba3e2b196b9344535bef34a43021f038fad9561d6ee7c53450609a6a2"
 """Of the unpacked file, as its authors published it."""
 
 
-def read_jsonl(path: Path, dataset: str = "") -> tuple[Problem, ...]:
-    """A user's own file in HumanEval's format."""
-    return distinct((row, problem_of(row, dataset or path.stem)) for row in read_rows(path))
-
-
-def distinct(pairs: Iterable[tuple[Row, Problem]]) -> tuple[Problem, ...]:
-    """The problems, at least one, whose ids must be right and differ."""
-    first: dict[str, int] = {}
-    problems = []
-    for row, problem in pairs:
-        if fault := fault_of_id(problem.id):
-            raise row.wrong("task_id", fault)
-        if problem.id in first:
-            raise row.wrong("task_id", f"{problem.id!r} stands in {row.unit} {first[problem.id]} already")
-        first[problem.id] = row.position
-        problems.append(problem)
-    return tuple(problems)
+def read_humaneval(path: Path, dataset: str = "humaneval") -> tuple[Problem, ...]:
+    """The problems of a file with HumanEval's columns, or HumanEvalPack's."""
+    return distinct((row, problem_of(row, dataset)) for row in read_rows(path))
 
 
 def published_humaneval() -> Path:
@@ -57,9 +43,9 @@ def published_humaneval() -> Path:
 
 def problem_of(row: Row, dataset: str) -> Problem:
     """The problem in a row with HumanEval's columns. Raises UsageError, with the row's place, where it is none."""
-    prompt, entry_point, name = row.text("prompt"), row.text("entry_point"), row.text("task_id")
+    prompt, entry_point, name = _prompt(row), row.text("entry_point"), row.text("task_id")
     body = row.optional_text("canonical_solution")
-    tests = row.text("test")
+    tests = _headed(row, row.text("test"))
     canonical = None if body is None else prompt + body
     if fault := fault_of_tests(tests):
         raise row.wrong("test", fault)
@@ -75,13 +61,31 @@ def problem_of(row: Row, dataset: str) -> Problem:
         entry_point=entry_point,
         tests=as_check(tests, entry_point),
         preamble=preamble_of(prompt, entry_point),
-        visible=visible_tests(name, prompt, entry_point),
+        visible=_examples(row, entry_point) or visible_tests(name, prompt, entry_point),
         canonical_solution=canonical,
         dataset=dataset,
         requires=outside_modules(tests, canonical),
     )
 
 
-HUMANEVAL = Dataset("humaneval", lambda path: read_jsonl(path, "humaneval"), lambda *_: published_humaneval())
-JSONL = Dataset("jsonl", read_jsonl, home=None, suffixes=(".jsonl",))
-"""A user's own file in HumanEval's format."""
+def _prompt(row: Row) -> str:
+    """With what HumanEvalPack's `import` brings."""
+    imports = (row.optional_text("import") or "").strip()
+    return f"{imports}\n\n{row.text('prompt')}" if imports else row.text("prompt")
+
+
+def _headed(row: Row, tests: str) -> str:
+    """The tests behind what HumanEvalPack's `test_setup` prepares for them."""
+    setup = (row.optional_text("test_setup") or "").strip()
+    return f"{setup}\n\n{tests}" if setup else tests
+
+
+def _examples(row: Row, entry_point: str) -> str | None:
+    """HumanEvalPack's own tests of the prompt's examples; None where there are none."""
+    tests = row.optional_text("example_test") or ""
+    return None if fault_of_tests(tests) else as_check(_headed(row, tests), entry_point)
+
+
+HUMANEVAL = Dataset("humaneval", read_humaneval, lambda *_: published_humaneval())
+HUMANEVALPACK = Dataset("humanevalpack", lambda path: read_humaneval(path, "humanevalpack"), home=None)
+"""bigcode/humanevalpack, Python: the same columns and more, of which the examples' tests are used."""

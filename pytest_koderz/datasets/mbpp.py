@@ -9,7 +9,7 @@ from pytest_koderz.files.download import Source
 from pytest_koderz.files.jsonl import Row, read_rows
 
 from .dataset import Dataset, ToolCache
-from .humaneval import distinct
+from .distinct_rows import distinct
 from .source import as_check, fault_of, first_called, function_of, missing_imports, outside_modules
 
 

@@ -8,7 +8,7 @@ import sys
 import warnings
 from textwrap import indent
 
-from pytest_koderz.core.syntax import bound, may_fail
+from pytest_koderz.core.syntax import bound, may_fail, within_texts
 from pytest_koderz.files.nearest import most_like, nearest
 
 
@@ -23,7 +23,7 @@ def parse(source: str) -> ast.Module | None:
             return None
 
 
-def _headed(source: str) -> ast.Module | None:
+def parse_head(source: str) -> ast.Module | None:
     """The syntax tree of a program whose last body may still have to be written."""
     return parse(source) or parse(source + "\n    pass\n")
 
@@ -48,7 +48,7 @@ def function_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDe
 
 
 def _definition_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | None:
-    tree = _headed(prompt)
+    tree = parse_head(prompt)
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     found = [node for node in (tree.body if tree else ()) if isinstance(node, kinds) and node.name == name]
     return found[-1] if found else None
@@ -56,7 +56,7 @@ def _definition_of(prompt: str, name: str) -> ast.FunctionDef | ast.AsyncFunctio
 
 def names_of(source: str) -> set[str]:
     """The names that the top level of a program binds, its last body there or still to be written."""
-    tree = _headed(source)
+    tree = parse_head(source)
     return {name for node in tree.body for name in bound(node)} if tree else set()
 
 
@@ -73,7 +73,7 @@ def undefined(name: str, prompt: str, solution: str | None) -> str | None:
 
 
 def _has_definition(prompt: str) -> bool:
-    tree = _headed(prompt)
+    tree = parse_head(prompt)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return any(isinstance(node, kinds) for node in getattr(tree, "body", ()))
 
@@ -107,18 +107,11 @@ def as_check(tests: str, entry_point: str) -> str:
     if entry_point == "check":
         # Mbpp/56 has that name: within the tests' own `check` it would mean the wrong one.
         tests = re.sub(r"\bcheck\(", "candidate(", tests)
-    inside = {line for node in ast.walk(tree) for line in _later_lines(node)}
+    inside = within_texts(tree)
     lines = tests.strip("\n").split("\n") if tests.strip() else ["pass"]
     skipped = len(tests) - len(tests.lstrip("\n"))
     body = [line if number in inside else indent(line, "    ") for number, line in enumerate(lines, skipped + 1)]
     return "def check(candidate):\n" + "\n".join(body) + "\n"
-
-
-def _later_lines(node: ast.AST) -> range:
-    """The lines on which a multi-line text goes on, and where indentation would change it."""
-    if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)):
-        return range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
-    return range(0)
 
 
 def missing_imports(source: str) -> str:

@@ -20,8 +20,9 @@ from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.locks import lock
+from pytest_koderz.files.secret_values import NO_SECRETS, Redaction
 
-from .codec import Malformed, value_of
+from .codec import Malformed, dumped, value_of
 from .conditions import conditions_of, digest_of
 from .events import (
     About,
@@ -57,14 +58,23 @@ class Journal:
     it; the other events after all of them, so that what stands in the journal need not be told again.
     """
 
-    def __init__(self, folder: Path, process: str, head: Mapping[str, object], run_key: RunKey = _new_run) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        process: str,
+        head: Mapping[str, object],
+        run_key: RunKey = _new_run,
+        redaction: Redaction = NO_SECRETS,
+    ) -> None:
         """*process* names the file; *head* is the plain data of a Head, read with the first event.
 
-        *run_key* tells what stands for an experiment's conditions where it was recorded under them before.
+        *run_key* tells what stands for an experiment's conditions where it was recorded under them before. What
+        *redaction* takes out is written nowhere.
         """
         self.path = folder / f"{process}.jsonl"
         self._head = head
         self._run_key = run_key
+        self._redact = redaction
         self._descriptor: int | None = None
         self._lock = threading.Lock()
         self._conditions: dict[str, str] = {}
@@ -83,6 +93,8 @@ class Journal:
     def pytest_koderz_called(
         self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending
     ) -> None:
+        # As it is made again of what is recorded, so that it is found.
+        prompt = prompt.rewritten(self._redact)
         asked = Asked(prompt.digest, prompt.system, prompt.user, prompt.seed)
         self._write(experiment, Called(role, asked, reply, spending))
         if reply.seconds and self._descriptor is not None:
@@ -122,7 +134,8 @@ class Journal:
 
     def _line(self, event: Callable[[], Event]) -> bytes:
         try:
-            return line_of(event())
+            line = line_of(event())
+            return dumped(self._redact.of_plain(json.loads(line))).encode() + b"\n" if self._redact else line
         except Malformed as fault:
             raise JournalFault(f"what could not be read again is not recorded: {fault}: {self.path}") from None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.files.visible_text import visible
 
 from .text import dollars
 
@@ -27,7 +28,9 @@ def properties_of(experiment: Experiment) -> list[tuple[str, object]]:
     ]
     if experiment.iterations:
         rows.append(("koderz.model", experiment.iterations[0].model_id))
-    return rows + ([("koderz.reason", experiment.reason)] if experiment.reason else [])
+    if experiment.reason:
+        rows.append(("koderz.reason", experiment.reason))
+    return [(name, visible(value) if isinstance(value, str) else value) for name, value in rows]
 
 
 def suite_properties(head: Mapping[str, Any], experiments: Sequence[Experiment]) -> list[tuple[str, object]]:

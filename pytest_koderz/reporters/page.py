@@ -8,6 +8,7 @@ from typing import Any
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.evidence.findings import Frame, findings_of
 from pytest_koderz.evidence.intervals import Interval
+from pytest_koderz.files.visible_text import visible
 
 from . import chart
 from .story import story_lines
@@ -19,7 +20,7 @@ def html_of(frame: Frame, head: Mapping[str, Any], experiments: Sequence[Experim
     """The summary, a chart, a table of problems by arms, and each experiment's whole story."""
     from jinja2 import Environment, PackageLoader
 
-    environment = Environment(loader=PackageLoader(__package__, ""), autoescape=True, trim_blocks=True)
+    environment = Environment(loader=PackageLoader(__package__, ""), autoescape=True, trim_blocks=True, finalize=_shown)
     environment.filters.update(dollars=dollars, tokens=tokens, counted=counted, percents=_percents, headline=headline)
     findings = findings_of(frame, experiments)
     columns = list(dict.fromkeys((one.arm, one.epoch) for one in experiments))
@@ -38,6 +39,10 @@ def html_of(frame: Frame, head: Mapping[str, Any], experiments: Sequence[Experim
         stories={one.id: "\n".join(story_lines(one, SIMULATED if frame.simulated else "")) for one in experiments},
         experiments=experiments,
     )
+
+
+def _shown(value: object) -> object:
+    return visible(value) if isinstance(value, str) else value
 
 
 def _percents(interval: Interval | None) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.files.visible_text import visible
 
 from .text import detail, dollars, tokens, verdict_words
 
@@ -20,12 +21,19 @@ class Progress:
     """With -v a line for every step under the item's own; else, on a terminal, one status that is overwritten."""
 
     def __init__(
-        self, reporter: pytest.TerminalReporter, uncaptured: Callable[[], AbstractContextManager[None]], mark: str
+        self,
+        reporter: pytest.TerminalReporter,
+        uncaptured: Callable[[], AbstractContextManager[None]],
+        mark: str,
+        shown: Callable[[str], str] = visible,
     ) -> None:
-        """*uncaptured* gives a context in which the terminal can be reached; *mark* stands before every line."""
+        """*uncaptured* gives a context in which the terminal can be reached; *mark* stands before every line, each of
+        which is written as *shown* has it.
+        """
         self.reporter = reporter
         self.uncaptured = uncaptured
         self.mark = mark
+        self.shown = shown
         self.status_shown = False
         self.lines_shown = False
 
@@ -69,7 +77,7 @@ class Progress:
         self.status_shown = True
 
     def _cut(self, text: str, room: int) -> str:
-        line = " ".join(text.splitlines())
+        line = self.shown(" ".join(text.splitlines()))
         return line if len(line) <= room else line[: max(room - 3, 0)] + "..."
 
     def _write(self, text: str) -> None:

@@ -162,10 +162,12 @@ class Gates:
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
     ) -> None:
         """Where no experiment ran there is no summary for the lines to stand in, and yet they decide."""
+        from .speaking import shown
+
         if exitstatus in DECIDES and not self._experiments():
             terminalreporter.section("koderz")
             for line in self.lines():
-                terminalreporter.line(line)
+                terminalreporter.line(shown(terminalreporter.config, line))
 
     def lines(self) -> list[str]:
         """`gate min-solved of koderz: holds (...)`, for the summary."""

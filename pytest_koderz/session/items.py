@@ -16,6 +16,7 @@ from pytest_koderz.core.errors import KoderzError
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.visible_text import visible
 from pytest_koderz.records.codec import from_json, to_json
 from pytest_koderz.reporters.junit import properties_of
 from pytest_koderz.reporters.text import failure_lines, headline
@@ -34,7 +35,7 @@ class Unsettled(Exception):
     """An item's experiment was not solved."""
 
     def __init__(self, experiment: Experiment) -> None:
-        super().__init__(headline(experiment))
+        super().__init__(visible(headline(experiment)))
         self.experiment = experiment
 
 
@@ -64,7 +65,7 @@ class Suite(pytest.File):
                     yield self._item(problem, arm, epoch, label)
 
     def _item(self, problem: Problem, arm: Arm, epoch: int, label: str) -> ExperimentItem:
-        name = f"{problem.id}[{label}]"
+        name = f"{visible(problem.id)}[{label}]"
         # Given whole, or pytest would take the bracket for a part of the name, and --lf would not find it again.
         nodeid = f"{self.nodeid}::{name}"
         item: ExperimentItem = ExperimentItem.from_parent(
@@ -95,7 +96,7 @@ class ExperimentItem(pytest.Item):
         self.user_properties += properties_of(experiment)
         if experiment.status is Status.SKIPPED:
             # Without our own file and line.
-            raise pytest.skip.Exception(experiment.reason, _use_item_location=True)
+            raise pytest.skip.Exception(visible(experiment.reason), _use_item_location=True)
         if not experiment.solved:
             raise Unsettled(experiment)
 
@@ -118,7 +119,7 @@ class ExperimentItem(pytest.Item):
             whole = self.config.getoption("tbstyle", "auto") != "line"  # without a terminal there is none
             return _panel(self.path, excinfo.value.experiment, whole=whole)
         if isinstance(excinfo.value, KoderzError):
-            return str(excinfo.value)
+            return visible(str(excinfo.value))
         return super().repr_failure(excinfo, style)
 
 
@@ -127,9 +128,9 @@ def _panel(path: Path, experiment: Experiment, *, whole: bool) -> ReprExceptionI
 
     Not *whole*: what `--tb=line` shows, which writes the crash itself.
     """
-    lines = [line + "\n" for line in failure_lines(experiment)] if whole else []
+    lines = [visible(line) + "\n" for line in failure_lines(experiment)] if whole else []
     traceback = ReprTraceback([ReprEntryNative(lines)], None, style="native")
-    crash = ReprFileLocation(str(path), 1, headline(experiment))
+    crash = ReprFileLocation(str(path), 1, visible(headline(experiment)))
     return ReprExceptionInfo(traceback, crash)
 
 

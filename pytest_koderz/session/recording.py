@@ -15,10 +15,10 @@ from .shelf import Shelf
 def register(run: BenchmarkRun) -> JournalPlace:
     # The head is still told how many items there are.
     head = ChainMap(run.head, definitions_of(run.settings), {"draws": run.draws})
-    journal = Journal(run.folder, run.process, head, run.benchmark.run_key)
+    journal = Journal(run.folder, run.process, head, run.benchmark.run_key, run.benchmark.redaction)
     run.config.add_cleanup(journal.close)
     run.register(journal, "journal")
-    shelf = Shelf(run.folder / "specs")
+    shelf = Shelf(run.folder / "specs", run.benchmark.redaction)
     if run.recorded is not None and not run.is_worker:
         shelf.restore(run.recorded, run.settings.arms)
     run.register(shelf, "shelf")

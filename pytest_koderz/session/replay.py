@@ -14,6 +14,7 @@ from pytest_koderz.backends.options import Option
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.files.secret_values import REDACTED
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import Called, events_in, head_of_journal
 
@@ -90,12 +91,20 @@ class ReplayModel:
 
     def complete(self, prompt: Prompt) -> Reply:
         if prompt.digest in self._calls:
-            return self._calls[prompt.digest].reply
+            return self._played(self._calls[prompt.digest].reply)
         nearest = self._nearest(prompt)
         if self._strict or nearest is None:
             raise ModelUnavailable(self._miss(prompt, nearest))
         warning = f"{self.journal} holds another prompt; the nearest one's reply was taken"
-        return replace(nearest.reply, warnings=(*nearest.reply.warnings, warning))
+        return self._played(nearest.reply, warning)
+
+    def _played(self, reply: Reply, *warnings: str) -> Reply:
+        """*reply* with *warnings*, and with one where it is not what the model said."""
+        if REDACTED in reply.text:
+            warnings += (
+                f"{self.journal} holds a reply out of which a secret was taken: it differs from what was said",
+            )
+        return replace(reply, warnings=(*reply.warnings, *warnings)) if warnings else reply
 
     def close(self) -> None:
         """Nothing is open."""

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.backends.backend import RedactedModel
+from pytest_koderz.backends.redaction import Redactor
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.errors import (
     InfrastructureError,
@@ -31,11 +33,13 @@ from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed, plain
 from pytest_koderz.records.recorded import Past, Recorded
+from pytest_koderz.records.redacted_values import redacted
 from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.settings import Settings
 
 from .providers import worker_number
 from .refusals import Refusals, WatchedModel
+from .secrets_of_run import redaction_of
 
 NOTHING_RECORDED = Recorded()
 
@@ -51,6 +55,7 @@ class Benchmark:
         self.settings = settings
         self.id = benchmark_id
         self.recorded = recorded
+        self.redaction = redaction_of(settings)
         self.hooks = Hooks(config)
         self.problems: dict[str, Problem] = {}
         """What was collected, by id."""
@@ -64,12 +69,15 @@ class Benchmark:
         """By experiment: when it began in this process."""
 
     def run(self, problem: Problem, arm: Arm, epoch: int) -> Experiment:
-        """The experiment, ended; a settled one as it is recorded. Raises nothing but what stops the session."""
+        """The experiment, ended, without a secret in it; a settled one as it is recorded.
+
+        Raises nothing but what stops the session.
+        """
         start = self._start(problem, arm, epoch)
         self._began[start.id] = time.monotonic()
         self.hooks.stopped.discard(start.id)
         try:
-            return self._run(start, problem, arm)
+            return redacted(self._run(start, problem, arm), self.redaction)
         except pytest.fail.Exception as stop:
             return self.stopped(problem, arm, epoch, str(stop))
 
@@ -78,13 +86,13 @@ class Benchmark:
         start = self._start(problem, arm, epoch)
         self.hooks.stopped.add(start.id)
         record = self.hooks.unreported.get(start.id, start)
-        if record.status is not Status.RUNNING:
-            return record
-        return self._told(record.ended(Status.INVALID, self._seconds(record), f"stopped: {why}"))
+        if record.status is Status.RUNNING:
+            record = self._told(record.ended(Status.INVALID, self._seconds(record), f"stopped: {why}"))
+        return redacted(record, self.redaction)
 
     def unreported(self) -> list[Experiment]:
         """What was begun here, but no report tells of it: the session was interrupted."""
-        latest = list(self.hooks.unreported.values())
+        latest = [redacted(one, self.redaction) for one in list(self.hooks.unreported.values())]
         return [replace(one, seconds=one.seconds or self._seconds(one)) for one in latest]
 
     def sleep(self, seconds: float) -> None:
@@ -201,7 +209,10 @@ class Benchmark:
                     place = f"{self.settings.path}: models.{settings.name}.backend"
                     near = nearest(settings.backend, self.settings.backends)
                     raise ModelUnavailable(f"{place}: no back end named '{settings.backend}'{near}")
-                self._models[settings.name] = WatchedModel(opened, self._key(settings), self.refusals)
+                # Whoever opened it: what goes to a server may be shown, and so may what comes from one.
+                redact = Redactor(*self.redaction.secrets)
+                model = RedactedModel(opened, redact) if redact else opened
+                self._models[settings.name] = WatchedModel(model, self._key(settings), self.refusals)
             return self._models[settings.name]
 
     def _key(self, settings: ModelSettings) -> str:

@@ -18,11 +18,13 @@ from pytest_koderz.core.ports import Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import spec_prompt
 from pytest_koderz.files.locks import lock
+from pytest_koderz.files.secret_values import NO_SECRETS, Redaction
 from pytest_koderz.records.codec import Malformed, dumped, parsed, plain, value_of
 from pytest_koderz.records.conditions import conditions_of, conditions_of_role, digest_of
 from pytest_koderz.records.events import Called, Event
 from pytest_koderz.records.private_files import make_private_folder, open_private
 from pytest_koderz.records.recorded import Recorded
+from pytest_koderz.records.redacted_values import redacted
 
 
 class Shelf:
@@ -33,8 +35,9 @@ class Shelf:
     ends. Epochs have specs of their own, or they would not be independent.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, redaction: Redaction = NO_SECRETS) -> None:
         self._folder = folder
+        self._redaction = redaction
         self._writing: dict[str, _Slot] = {}
         """By experiment that may write."""
 
@@ -100,7 +103,7 @@ class Shelf:
         slot = self._writing.pop(experiment.id, None)
         if slot is not None:
             try:
-                slot.write(payer, spec)
+                slot.write(payer, redacted(spec, self._redaction))
             finally:
                 slot.close()
 

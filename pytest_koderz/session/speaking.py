@@ -7,11 +7,21 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
+from pytest_koderz.files.visible_text import visible
+
 
 def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
     """A context in which the terminal can be reached."""
     capture = config.pluginmanager.get_plugin("capturemanager")
     return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+
+
+def shown(config: pytest.Config, text: str) -> str:
+    """*text* as it may be shown: without secrets, and acting on nothing."""
+    from .items import benchmark_key
+
+    benchmark = config.stash.get(benchmark_key, None)
+    return visible(text if benchmark is None else benchmark.redaction(text))
 
 
 def say(config: pytest.Config, text: str) -> None:
@@ -27,4 +37,4 @@ def say(config: pytest.Config, text: str) -> None:
     if reporter is not None:
         with uncaptured(config):
             reporter.ensure_newline()
-            reporter.write_line(f"koderz: {text}")
+            reporter.write_line(shown(config, f"koderz: {text}"))

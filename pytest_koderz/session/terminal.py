@@ -16,7 +16,7 @@ from pytest_koderz.reporters.summary import summary_lines
 from .context import BenchmarkRun, ClosingLines
 from .cortex import CortexDelivery
 from .resume import resume_lines
-from .speaking import uncaptured
+from .speaking import shown, uncaptured
 from .worker_messages import number_of_workers
 from .workers import left_by_workers
 
@@ -49,13 +49,15 @@ class TerminalSections:
             self._rooms,
             price_line(settings.arms),
         ]
-        return [f"koderz: {run.mark}{line}" for line in lines if line]
+        return [shown(run.config, f"koderz: {run.mark}{line}") for line in lines if line]
 
     def pytest_sessionstart(self) -> None:
         run = self._run
         reporter = run.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and run.settings.jobs == 1 and not number_of_workers(run.config):
-            run.register(Progress(reporter, partial(uncaptured, run.config), run.mark), "progress")
+            run.register(
+                Progress(reporter, partial(uncaptured, run.config), run.mark, partial(shown, run.config)), "progress"
+            )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -73,7 +75,7 @@ class TerminalSections:
         terminalreporter.section(f"{run.mark}koderz {run.id}")
         columns = terminalreporter._tw.fullwidth  # noqa: SLF001 - no public way
         for line in (*summary_lines(run.frame, experiments, columns), *self._closing_lines(experiments)):
-            terminalreporter.line(line)
+            terminalreporter.line(shown(run.config, line))
         if interrupted or self._stopped or not all(one.status.settled for one in experiments):
             terminalreporter.line(f"go on with: {self._resuming()}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -65,12 +66,23 @@ def test_an_error_never_repeats_the_key(server: type[LoopbackServer], model: Cal
 
 
 @EACH
-def test_a_reply_never_repeats_the_key(server: type[LoopbackServer], model: Callable[[str], Any]) -> None:
-    """A server that echoes the header into text and model id is not believed."""
+def test_a_model_s_name_never_repeats_the_key(server: type[LoopbackServer], model: Callable[[str], Any]) -> None:
+    """A server that echoes the header into model id and text is believed in the text alone, which is judged whole."""
     with server([Answer(f"my key is {SECRET}", model=f"m-{SECRET}")]) as asked:
         reply = model(asked.url).complete(a_prompt())
-    assert SECRET not in repr(reply)
-    assert reply.text == "my key is ***"
+    assert reply.model_id == "m-***"
+    assert reply.text == f"my key is {SECRET}"
+
+
+@EACH
+def test_a_server_is_not_told_a_key_that_another_one_has_echoed(
+    server: type[LoopbackServer], model: Callable[[str], Any]
+) -> None:
+    """Candidates go into later prompts, of other models too."""
+    with server([Answer("none")]) as asked:
+        model(asked.url).complete(a_prompt(f"What of {SECRET} and {SECRET.upper()}?"))
+        (request,) = asked.requests
+    assert "What of *** and ***?" in json.dumps(request.body)
 
 
 @EACH

@@ -373,3 +373,30 @@ def test_a_problem_in_words() -> None:
     assert works(candidate_of(f"[BEGIN]\n{WHOLE}[DONE]\n", problem), problem)
     found = candidate_of("```python\nreturn sum(numbers)\n```", problem)
     assert found is None or "return" in found.source
+
+
+BODIES = {
+    "several lines": "result = 0\nfor n in numbers:\n\tresult += n\nreturn result\n",
+    "one line": "return sum(numbers)\n",
+    "a loop first": "for _ in numbers:\n\treturn sum(numbers)\n",
+    "a text with a tab": "text = 'a\tb'\nassert len(text) == 3\nreturn sum(numbers)\n",
+    "a text of several lines": "text = '''\n\ta\n  b\n \nc'''\nassert len(text) == 11, text\nreturn sum(numbers)\n",
+}
+
+
+@pytest.mark.parametrize("unit", ["\t", "  ", "   ", "    "], ids=["tab", "2", "3", "4"])
+@pytest.mark.parametrize("own", ["\t", "  ", "    "], ids=["by a tab", "by 2", "by 4"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_a_body_is_set_in_as_far_as_its_prompt(unit: str, own: str, body: str) -> None:
+    """Whatever either is indented by, first line included or not; what stands in its strings is not changed."""
+    problem = replace(SUM, prompt=HEAD.replace("    ", unit))
+    lines = body.split("\n")
+    later = set(range(1, 5)) if "'''\n" in body else set()
+    moved = [
+        line if number in later else line.replace("\t", own, not line.startswith("text"))
+        for number, line in enumerate(lines)
+    ]
+    set_in = [line if number in later or not line else own + line for number, line in enumerate(moved)]
+    stripped = [moved[0], *set_in[1:]]
+    for reply in ("\n".join(set_in), "\n".join(stripped), "```python\n" + "\n".join(set_in) + "```"):
+        assert works(candidate_of(reply, problem), problem), reply

@@ -98,6 +98,8 @@ GARBAGE = {
     "fences": "```\n" * (MILLION // 4),
     "tags": "<solution>" * (MILLION // 10),
     "ends of thinking": "</think>" * (MILLION // 8),
+    "marks of the end": "</s>" * (MILLION // 4),
+    "marks in brackets": "x [EOS] " * (MILLION // 8),
     "quotes": '"""' * (MILLION // 3),
     "spaces": " " * MILLION,
     "null bytes": "\0" * MILLION,

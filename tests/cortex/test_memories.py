@@ -26,7 +26,7 @@ from pytest_koderz.cortex.client.memories import (
     title_of,
 )
 from pytest_koderz.cortex.client.recalled_experiments import experiment_of
-from pytest_koderz.cortex.client.secret_values import Redaction
+from pytest_koderz.files.secret_values import Redaction
 
 from .worlds import BENCHMARK, advice, experiment, guidance, iteration, lived, spec
 

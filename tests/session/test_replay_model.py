@@ -14,6 +14,7 @@ from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.files.secret_values import REDACTED
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import VERSION, About, Asked, Called, Event, Head, line_of
 from pytest_koderz.session.replay import BACKEND
@@ -102,3 +103,11 @@ def test_a_missing_journal_is_named(tmp_path: Path) -> None:
     assert "no journal is there" in (BACKEND.fault_of(a_model("replay", str(tmp_path)), {}) or "")
     with pytest.raises(UsageError, match="no journal is there"):
         BACKEND.opened(a_model("replay", str(tmp_path / "bench_1")), Surroundings())
+
+
+def test_a_reply_that_was_redacted_is_said_to_differ(tmp_path: Path) -> None:
+    """What is judged now is not what the model wrote then."""
+    model = recorded(tmp_path, a_line(a_prompt(), replace(REPLY, text=f"add = '{REDACTED}'")))
+    careful, differs = model.complete(a_prompt()).warnings
+    assert careful == "careful"
+    assert "out of which a secret was taken: it differs from what was said" in differs

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LONGEST = 30_000
-"""Characters that are read of one piece of a reply, and half of what is read in all. No honest answer is longer."""
+from .program_texts import outside_programs
+from .special_tokens import said_in
+from .stretches import LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +22,7 @@ class Piece:
 
 def plain(reply_text: str) -> str:
     """The reply without its thinking and the conversation's own marks, and with one kind of line end."""
-    text = reply_text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    text = _SPECIAL.sub("\n", text)
-    closing = [match.end() for match in _THOUGHT.finditer(text)]
-    if closing:
-        # Some servers leave out the opening tag: all that comes before the closing one was thought.
-        opening = _THINKING.search(text, 0, closing[-1])
-        text = text[: opening.start() if opening else 0] + text[closing[-1] :]
-    return text
-
-
-# As DeepSeek, Qwen and others mark it; Mistral; Kimi.
-_THINKING = re.compile(r"(?i:<think(?:ing)?>)|\[THINK\]|\u25c1think\u25b7")
-_THOUGHT = re.compile(r"(?i:</think(?:ing)?>)|\[/THINK\]|\u25c1/think\u25b7")
-_SPECIAL = re.compile(r"<\|[a-z_]{2,20}\|>|</?s>|<(?:end_of_turn|eos)>|\[/?INST\]")
-"""What marks the turns of a conversation to a model, and gets into its reply."""
+    return said_in(reply_text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", ""))
 
 
 def marked_pieces(text: str) -> list[Piece]:
@@ -77,7 +64,7 @@ _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z]\w{1,20})(?: [^<>\n]{0,80})?>
 def _tagged(text: str) -> Iterator[tuple[int, int, Piece]]:
     """Start, end and content of each innermost section; a marked answer that is never closed runs to the end."""
     opened: re.Match[str] | None = None
-    tags = list(_TAG.finditer(text))
+    tags = outside_programs(text, list(_TAG.finditer(text)))
     closed = {_name(tag) for tag in tags if tag["close"]}
     for tag in tags:
         if tag["close"]:

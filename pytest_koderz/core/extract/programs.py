@@ -6,8 +6,7 @@ import ast
 import re
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import takewhile
-from textwrap import dedent, indent
+from textwrap import dedent
 
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.syntax import (
@@ -20,10 +19,13 @@ from pytest_koderz.core.syntax import (
     owner_of,
     parse,
     parse_or_line,
+    parse_part,
     used,
+    within_texts,
 )
 
-from .pieces import LONGEST, Piece, marked_pieces, plain, running_text
+from .pieces import Piece, marked_pieces, plain, running_text
+from .stretches import LONGEST, START, TRIES, inside, longest_program, whole
 
 
 class Level(IntEnum):
@@ -78,8 +80,8 @@ def _without_cut_copy(text: str, problem: Problem) -> str:
 def _read(piece: Piece, problem: Problem) -> list[Program]:
     """The programs in a piece: itself, a body that completes the prompt, or the stretches of it that are code."""
     text = dedent(piece.text).strip("\n")
-    # Some models write an underscore as in Markdown.
-    for source in (text, text.replace("\\_", "_")):
+    # What is Python as it stands stays as it is. Some models write an underscore as in Markdown.
+    for source in dict.fromkeys((piece.text.strip("\n"), text, text.replace("\\_", "_"))):
         if program := _defining(source, piece.weight, problem):
             return [program]
     completed = _completed(piece, problem)
@@ -125,9 +127,8 @@ def _completed(piece: Piece, problem: Problem) -> Program | None:
     function = _head_of(head, name)
     if function is None or not body or not _is_body(body, function):
         return None
-    # As a model continues the prompt; as a client strips that; as a block of its own.
-    shapes = (body, "    " + body.lstrip(), indent(dedent(body), "    "))
-    for read in (_whole, _longest):
+    shapes = _shapes(body, _edge_of(function, head))
+    for read in (whole, longest_program):
         for shape in shapes:
             source, tree = read(f"{head}\n{shape}\n")
             if tree is not None and _grew(tree, head, name):
@@ -140,6 +141,50 @@ def _head_of(prompt: str, name: str) -> _Function | None:
     tree = parse(prompt) or parse(prompt + "\n    pass")
     node = definition_of(name, tree) if tree else None
     return node if isinstance(node, _Function) else None
+
+
+def _edge_of(function: _Function, prompt: str) -> str:
+    """How far the prompt sets in the function's body."""
+    lines = prompt.split("\n")
+    first = function.body[0].lineno
+    return _margin(lines[first - 1]) or "    " if first <= len(lines) else "    "
+
+
+def _margin(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _shapes(body: str, edge: str) -> list[str]:
+    """A body as a model continues the prompt, as a client strips that, and as a block of its own, set in by *edge*."""
+    margins = {_margin(line) for line in body.split("\n")[1:] if line.strip()} - {""}
+    # Some of the lines may stand within a string, or be prose.
+    stripped = [margin + body.lstrip() for margin in dict.fromkeys([edge, *sorted(margins, key=len)[:_MARGINS]])]
+    return list(dict.fromkeys([body, *stripped, *(_set_in(source, edge) for source in (body, *stripped))]))
+
+
+_MARGINS = 4
+"""The least margins of a body's lines that its first line may have had."""
+
+
+def _set_in(body: str, edge: str) -> str:
+    """The body moved to *edge*; the lines within its strings, and what is no part of it, stay as they are."""
+    margin, lines = _margin(body), body.split("\n")
+    kept = _within_texts([line.removeprefix(margin) for line in lines])
+    return "\n".join(
+        edge + line.removeprefix(margin) if line.strip() and line.startswith(margin) and number not in kept else line
+        for number, line in enumerate(lines, 1)
+    )
+
+
+def _within_texts(lines: list[str]) -> set[int]:
+    """The lines within strings, up to the last line that is Python."""
+    for _ in range(_MARGINS):
+        source = "\n".join(lines)
+        tree = parse_part(source)
+        if tree is not None:
+            return within_texts(tree)
+        lines = lines[: max(parse_or_line(source)[1] - 1, 0)]
+    return set()
 
 
 def _is_body(body: str, function: _Function) -> bool:
@@ -162,51 +207,13 @@ def _grew(tree: ast.Module, head: str, name: str) -> bool:
     return any(node.lineno > last and not isinstance(node, DEFINING) for part in begun for node in part.body)
 
 
-# --- the part of a text that is a program
-
-_TRIES = 20
-"""How often a text is cut or searched again before it is taken as it is."""
-
-
-def _whole(source: str) -> tuple[str, ast.Module | None]:
-    return source, parse(source)
-
-
-def _longest(source: str) -> tuple[str, ast.Module | None]:
-    """The program without its end, from the top-level statement that is no Python; no tree where nothing is left."""
-    for _ in range(_TRIES):
-        tree, line = parse_or_line(source)
-        if tree is not None:
-            return source, tree
-        lines = source.split("\n")
-        if line > len(lines):
-            break
-        while line > 1 and _continues(lines, line):
-            line -= 1
-        if line < 2:
-            break
-        source = "\n".join(lines[: line - 1]).rstrip() + "\n"
-    return source, None
-
-
-def _continues(lines: list[str], line: int) -> bool:
-    """Whether a line, counted from 1, belongs to a statement that starts above it."""
-    text = lines[line - 1]
-    return not text.strip() or text[0] in " \t)]}" or lines[line - 2].startswith("@")
-
-
-_START = re.compile(
-    r"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*[(\[]|class\s+\w+\s*[:(\[]|import\s+\w|from\s+[\w.]+\s+import\s+[\w*(])"
-)
-
-
 def _stretches(text: str, weight: int, problem: Problem) -> list[Program]:
     """The parts of a mixed text that are code, each from a line that starts a definition or an import."""
     lines = text.split("\n")
-    starts = [number for number, line in enumerate(lines) if _START.match(line[:1000])]
+    starts = [number for number, line in enumerate(lines) if START.match(line[:1000])]
     found: list[Program] = []
     done = 0
-    for start in starts[:_TRIES]:
+    for start in starts[:TRIES]:
         program = _stretch(lines[start:], weight, problem) if start >= done else None
         if program is not None:
             found.append(program)
@@ -219,15 +226,9 @@ def _stretches(text: str, weight: int, problem: Problem) -> list[Program]:
 
 def _stretch(lines: list[str], weight: int, problem: Problem) -> Program | None:
     """The program that starts with the first of *lines*; None where that is prose."""
-    inside = _inside(lines)
-    source, tree = _longest(inside)
+    stretch = inside(lines)
+    source, tree = longest_program(stretch)
     if tree is not None and source.strip():
         return Program(source, tree, _level(tree, problem.entry_point), weight)
     meant = rf"(?:@.*\n)*(?:async\s+)?def\s+{re.escape(problem.entry_point)}\s*\("
-    return Program(inside.rstrip(), None, Level.BROKEN, weight) if re.match(meant, inside) else None
-
-
-def _inside(lines: list[str]) -> str:
-    """The first lines that are at least as far in as the first one, moved to the left edge."""
-    edge = len(lines[0]) - len(lines[0].lstrip())
-    return "\n".join(line[edge:] for line in takewhile(lambda line: not line[:edge].strip(), lines))
+    return Program(stretch.rstrip(), None, Level.BROKEN, weight) if re.match(meant, stretch) else None

@@ -18,6 +18,7 @@ from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.secret_values import Redaction
 
 from .connection import Connection, Launch
 from .delivery import Complain, Courier, Delivery, Question, by_title, export, refusal
@@ -36,7 +37,6 @@ from .memories import (
     title_of,
 )
 from .replies import in_context
-from .secret_values import Redaction
 from .spool import Spool, SpoolTaken, State, owed_by
 
 T = TypeVar("T")

@@ -17,10 +17,10 @@ from typing import IO, Any
 
 from pytest_koderz.cortex.transaction import writing
 from pytest_koderz.files.locks import lock
+from pytest_koderz.files.secret_values import Redaction
 from pytest_koderz.records.private_files import make_private_database, open_private
 
 from .memories import MemoryEntry
-from .secret_values import Redaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owed (
