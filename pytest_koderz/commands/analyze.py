@@ -80,7 +80,7 @@ def _entries(benchmarks: Iterable[Archived], text: str) -> Iterator[str]:
 def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) -> Iterator[str]:
     yield from (*head_lines(benchmark, source), "", *experiment_lines(benchmark), "")
     columns = writer_of(config).fullwidth
-    yield from summary_lines(_frame(config, benchmark), benchmark.experiments, columns)
+    yield from summary_lines(_frame(config, benchmark), benchmark.experiments, columns, whole=True)
 
 
 def _frame(config: pytest.Config, benchmark: Archived) -> Frame:

@@ -12,7 +12,7 @@ from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage, total
 
 from .holdout import HoldOut, Leaks, hold_out_of, leaks_of
-from .intervals import Interval, bootstrap_ratio, pass_at_k, wilson_clustered
+from .intervals import Interval, pass_at_k, wilson_clustered
 from .problems import (
     Tries,
     by_problem,
@@ -26,6 +26,7 @@ from .problems import (
     solved_first,
     usage_of,
 )
+from .resampling import bootstrap_ratio
 
 
 @dataclass(frozen=True, slots=True)
