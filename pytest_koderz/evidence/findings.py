@@ -13,7 +13,7 @@ from .arms import ArmFigures, figures_of
 from .break_even import Purchase
 from .compare import Comparison, compare, judge
 from .looks import Look, with_current
-from .problems import by_arm
+from .problems import by_arm, by_problem
 from .savings import ControlEstimate, Savings, estimated
 from .spending import Marginal, Step, marginals_of, steps_of
 from .standings import Alternative, Standing, alternatives, standings
@@ -91,6 +91,14 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
         standings=places,
         alternatives=tuple(alternatives(places, experiments, frame.margin, rate)),
     )
+
+
+def look_at(frame: Frame, experiments: Sequence[Experiment]) -> Look | None:
+    """That of a summary of *experiments*: the problems on which the first arm is compared. None: there are none."""
+    own = {arm: group for arm, group in by_arm(experiments).items() if arm in frame.arms}
+    pairs = _pairs({arm: own[arm] for arm in frame.arms if arm in own}, frame.control)
+    shared = [len(set.intersection(*(set(by_problem(side)) for side in pair))) for pair in pairs[:1]]
+    return with_current(frame.looks, shared[0], frame.planned)[-1] if shared and shared[0] else None
 
 
 def _pairs(

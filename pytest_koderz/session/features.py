@@ -12,6 +12,7 @@ from . import (
     gates,
     jobs,
     junit_totals,
+    looks,
     outcome_selection,
     outputs,
     recording,
@@ -58,7 +59,8 @@ def _register_all(run: BenchmarkRun) -> None:
     limits = gates.register(run)
     jobs.register(run)
     junit_totals.register(run)
-    terminal.register(run, judge, memory, [each for each in (memory, limits, place, files) if each is not None])
+    seen = looks.register(run)
+    terminal.register(run, judge, memory, [each for each in (memory, limits, place, files, seen) if each is not None])
     if not run.is_worker:
         prepare_models(run.settings, run.say)
 

@@ -24,6 +24,7 @@ def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:
         "simulated": settings.simulated,
         "models": {model.name: f"{model.backend}:{model.model}" for model in settings.models},
         "problems": settings.problems,
+        "sample": settings.sample,
         "epochs": settings.epochs,
         "control": settings.control,
         "margin": settings.margin,
@@ -47,6 +48,8 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
         control_model=settings.control_model,
         control_price=settings.control_price,
         local_rate=settings.local_rate,
+        purchase_price=None if settings.purchase is None else settings.purchase.price,
+        purchase_hours=None if settings.purchase is None else settings.purchase.hours,
         max_cost=settings.max_cost,
         timeout=limits.timeout,
         memory_mb=limits.memory_mb,
@@ -61,6 +64,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
 
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
+    *("purchase_price", "purchase_hours"),
     *("timeout", "memory_mb", "strict"),
 )
 

@@ -11,12 +11,13 @@ from typing import Any
 from pytest_koderz.backends.backend import Backend, Registry
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.money import Price
+from pytest_koderz.datasets.sampling import sample_named
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located
 
 from .prices import FRONTIER_PROVIDER, PriceBook
-from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry
+from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, PurchaseEntry, SandboxEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Choice:
     profile: str | None = None
     arms: tuple[str, ...] = ()
     problems: str | None = None
+    sample: str | None = None
     epochs: int | None = None
     jobs: int | None = None
     json: str | None = None
@@ -52,6 +54,8 @@ class Settings:
     problems_at: str | None
     """Where a user's koderz.yaml selects them. None: nowhere; the choice is the command line's or a shipped profile's,
     and the latter leaves suites alone that hold none of it."""
+    sample: str | None
+    """`50@0`: how many of them are drawn at random, and from which seed. None: all."""
     epochs: int
     jobs: int
     """Experiments in flight in one process."""
@@ -61,6 +65,8 @@ class Settings:
     margin: float
     local_rate: Decimal | None
     """US dollars per GPU-hour of one's own machines, for a second cost beside that of the tokens. None: not given."""
+    purchase: PurchaseEntry | None
+    """A GPU that may be bought. None: not given."""
     json: Path | None
     html: Path | None
     max_cost: Decimal | None
@@ -120,6 +126,7 @@ class Names:
             control_price=control_price,
             problems=None if problems is None else str(problems),
             problems_at=None if choice.problems is not None else self._at_own("profiles", name, "problems"),
+            sample=self._sample(name, profile, choice),
             epochs=choice.epochs or profile.epochs,
             jobs=choice.jobs or profile.jobs,
             sandbox=self.entry.sandbox or SandboxEntry(),
@@ -127,12 +134,24 @@ class Names:
             folder=root / (self.entry.folder or ".koderz"),
             margin=self.entry.margin or 0.05,
             local_rate=self.entry.local_rate,
+            purchase=self.entry.purchase,
             json=None if output is None else root / output,
             html=None if page is None else root / page,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
             backends=self.backends,
             environment=environment,
         )
+
+    def _sample(self, name: str, profile: ProfileEntry, choice: Choice) -> str | None:
+        """Raises UsageError, with the option or the place in the file, for what is none."""
+        wanted = profile.sample if choice.sample is None else choice.sample
+        if wanted is None:
+            return None
+        try:
+            return str(sample_named(str(wanted)))
+        except UsageError as fault:
+            where = self._at("profiles", name, "sample") if choice.sample is None else "--koderz-sample"
+            raise UsageError(f"{where}: {str(fault).removeprefix('sample: ')}") from None
 
     def _at(self, *key_path: str | int) -> str:
         """`file:line: key` in the file that defines it."""
