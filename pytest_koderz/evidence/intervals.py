@@ -159,6 +159,16 @@ def noninferiority_p(b: int, c: int, n: int, margin: float) -> float:
     return _p_of(float(score(b, c, n, -margin)), n, margin)
 
 
+@lru_cache(maxsize=32)
+def critical_score(n: int, margin: float, level: float) -> float:
+    """The least value of `score` at -*margin* at which `noninferiority_p` of *n* problems is *level* or less."""
+    low, high = 0.0, 8.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (low, middle) if _p_of(middle, n, margin) <= level else (middle, high)
+    return high - 1e-9
+
+
 def clustered_noninferiority_p(differences: Sample, margin: float) -> float:
     """The same where each problem was tried several times; their score is held against that of single tries."""
     return _p_of(score_of(differences, (1 - margin) / 2), round(differences.size), margin)
