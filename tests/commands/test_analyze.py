@@ -45,7 +45,7 @@ arms:
 
 def test_a_benchmark_is_told_again(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
     """With the summary of its end, from cortex alone; and listed with how far it came."""
-    seen = simulate("--koderz-problems", "2-3", "--tb=no", "-rN").outlines
+    seen = simulate("--koderz-problems", "2-3", "--tb=no", "-rN", "-v").outlines
     (journal,) = (pytester.path / ".koderz").glob("bench_*/main.jsonl")
     journal.write_bytes(b"\n".join(journal.read_bytes().splitlines()[:-1]) + b"\n")
     listed = " ".join(_ours(run("--koderz-results", "HumanEval/3")))
@@ -79,7 +79,7 @@ def test_an_experiment_is_told_alike_from_both(simulate: Run, run: Run, pytester
 def test_what_was_recorded_decides(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
     """Arms, control, margin and prices are those of the run, whatever koderz.yaml says by now."""
     arms = ("--koderz-arm", "koderz", "--koderz-arm", "no-spec")
-    seen = forgetful("--koderz-problems", "2-3", "--tb=no", "-rN", *arms)
+    seen = forgetful("--koderz-problems", "2-3", "--tb=no", "-rN", "-v", *arms)
     seen.stdout.fnmatch_lines(["SIMULATED   an extra solve by the spec: * against no-spec*"])
     (journal,) = (pytester.path / ".koderz").glob("bench_*/main.jsonl")
     (pytester.path / "koderz.yaml").write_text(CHANGED)
