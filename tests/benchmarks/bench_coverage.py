@@ -225,7 +225,7 @@ def measure(world: World, benchmarks: int, seed: int) -> Row:
         for name, interval in intervals.items():
             aim = true[name] * (problems if name == "savings" else 1)
             if interval is not None and not (any(world.invalid) and name != "share"):
-                sides[name].append((aim < interval.low) - (aim > interval.high))
+                sides[name].append((aim > interval.high) - (aim < interval.low))
     return Row(
         world,
         {name: _held(values, benchmarks) for name, values in sides.items()},
@@ -236,8 +236,8 @@ def measure(world: World, benchmarks: int, seed: int) -> Row:
 def _held(sides: Sequence[int], benchmarks: int) -> Held:
     if not sides:
         return Held(float("nan"), float("nan"), float("nan"), 0.0)
-    shares = [sides.count(side) / len(sides) for side in (0, 1, -1)]
-    return Held(*shares, given=len(sides) / benchmarks)
+    inside, above, below = (sides.count(side) / len(sides) for side in (0, -1, 1))
+    return Held(inside, above, below, len(sides) / benchmarks)
 
 
 def exact_rates(problems: int, difference: float, discordant: float) -> dict[Claim, float]:
