@@ -9,7 +9,7 @@ from decimal import Decimal
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment
 
-from .problems import SECONDS_PER_HOUR, Tries, cost_of, own_gpu_seconds
+from .problems import SECONDS_PER_HOUR, Tries, own_gpu_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def dearest_of(tries: Sequence[Tries], definitions: Sequence[Arm], local_rate: D
     that was seen at least. An arm without definition is taken to go as far as it was seen to go.
     """
     experiments = [one for each in tries for one in each.experiments]
-    seen = max((float(cost) for one in experiments if (cost := cost_of(one, local_rate)) is not None), default=0.0)
+    seen = max((float(cost) for each in tries if (cost := each.cost(local_rate)) is not None), default=0.0)
     if not experiments:
         return seen
     known = next((arm for arm in definitions if arm.name == experiments[0].arm), None)

@@ -80,7 +80,7 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
     comparisons = judge(compared, looks)
     places = standings([one for group in own.values() for one in group], rate)
     return Findings(
-        arms=tuple(figures_of(arm, group, rate) for arm, group in own.items()),
+        arms=tuple(figures_of(arm, group, rate, frame.definitions) for arm, group in own.items()),
         steps={arm: steps_of(group) for arm, group in own.items()},
         marginals={arm: marginals_of(group, own, frame.definitions) for arm, group in own.items()},
         control_ran=ran,

@@ -110,7 +110,7 @@ def _with_intervals(
     share = Interval(1 - paid.high, 1 - paid.low, paid.confidence)
     if not all(share.low - ROUNDING <= saved <= share.high + ROUNDING for saved in one_more):
         return replace(told, why_none="one more problem at the cap would leave it")
-    return replace(told, share_interval=share, interval=_of_dollars(ours, theirs))
+    return replace(told, share_interval=share, interval=_of_dollars(ours, theirs, savings.experiments))
 
 
 def _with_one_more(ours: Sequence[float], theirs: Sequence[float], caps: tuple[float, float]) -> tuple[float, float]:
@@ -119,8 +119,9 @@ def _with_one_more(ours: Sequence[float], theirs: Sequence[float], caps: tuple[f
     return (mine + caps[0]) / (other + other / n), (mine + mine / n) / (other + caps[1])
 
 
-def _of_dollars(ours: Sequence[float], theirs: Sequence[float]) -> Interval | None:
-    limits = bootstrap_ratio(theirs, positive=True), bootstrap_ratio(ours, positive=True)
+def _of_dollars(ours: Sequence[float], theirs: Sequence[float], tries: int) -> Interval | None:
+    # Over ones, so that they are widened for small samples as the share's interval is.
+    limits = [bootstrap_ratio(side, [1.0] * len(side), positive=True, tries=tries) for side in (theirs, ours)]
     if limits[0] is None or limits[1] is None:
         return None
     n = len(ours)

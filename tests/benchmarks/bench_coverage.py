@@ -183,7 +183,7 @@ def benchmark(world: World, seed: int) -> tuple[dict[str, Interval | None], Clai
     arm = experiments("arm", seen)
     definitions = [Arm("arm", MODEL, max_iterations=RARE if world.costs == "rare" else 1)]
     comparison = compare(arm, experiments("control", seen), MARGIN, definitions=definitions)
-    figures = figures_of("arm", arm)
+    figures = figures_of("arm", arm, definitions=definitions)
     intervals = (
         figures.solved_interval,
         comparison.difference_interval,

@@ -8,7 +8,6 @@ import pytest
 
 from pytest_koderz.datasets import load
 from pytest_koderz.datasets.sampling import RandomSample, drawn
-
 from tests.conftest import Run
 
 ARMS = ("--koderz-arm", "koderz", "--koderz-arm", "frontier-only", "--tb=no", "-rN", "-v")
