@@ -25,7 +25,7 @@ from pytest_koderz.reporters.story import folded, story_lines
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import benchmark_key
-from pytest_koderz.session.looks import record_look_at, with_plan
+from pytest_koderz.session.look_record import record_look_at, with_plan
 from pytest_koderz.session.start_checks import TYPICAL_ANSWER, frame_of, settings_of
 from pytest_koderz.settings import Settings
 

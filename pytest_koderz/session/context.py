@@ -63,7 +63,7 @@ class BenchmarkRun:
     @property
     def frame(self) -> Frame:
         """As far as it is laid down by now."""
-        from .looks import is_shard, with_plan
+        from .look_record import is_shard, with_plan
 
         frame = with_plan(frame_of(self.settings, self.id), self.folder)
         return replace(frame, shard=is_shard(self.config))

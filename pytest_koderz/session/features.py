@@ -12,7 +12,7 @@ from . import (
     gates,
     jobs,
     junit_totals,
-    looks,
+    look_record,
     outcome_selection,
     outputs,
     recording,
@@ -59,7 +59,7 @@ def _register_all(run: BenchmarkRun) -> None:
     limits = gates.register(run)
     jobs.register(run)
     junit_totals.register(run)
-    seen = looks.register(run)
+    seen = look_record.register(run)
     terminal.register(run, judge, memory, [each for each in (memory, limits, place, files, seen) if each is not None])
     if not run.is_worker:
         prepare_models(run.settings, run.say)
