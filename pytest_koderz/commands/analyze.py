@@ -12,6 +12,7 @@ import pytest
 from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.cortex import Recalled, recall
+from pytest_koderz.evidence.break_even import Purchase
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.files.nearest import most_like
@@ -24,6 +25,7 @@ from pytest_koderz.reporters.story import folded, story_lines
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import benchmark_key
+from pytest_koderz.session.look_record import record_look_at, with_plan
 from pytest_koderz.session.start_checks import TYPICAL_ANSWER, frame_of, settings_of
 from pytest_koderz.settings import Settings
 
@@ -82,7 +84,9 @@ def _entries(benchmarks: Iterable[Archived], text: str) -> Iterator[str]:
 def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) -> Iterator[str]:
     yield from (*head_lines(benchmark, source), "", *experiment_lines(benchmark), "")
     columns = writer_of(config).fullwidth
-    yield from summary_lines(_frame(config, benchmark), benchmark.experiments, columns)
+    frame = _frame(config, benchmark)
+    yield from summary_lines(frame, benchmark.experiments, columns, whole=True)
+    record_look_at(_settings(config).folder / benchmark.id, frame, benchmark.experiments)
 
 
 def _prompts(config: pytest.Config, benchmark: Archived) -> str:
@@ -94,13 +98,13 @@ def _prompts(config: pytest.Config, benchmark: Archived) -> str:
 
 def _frame(config: pytest.Config, benchmark: Archived) -> Frame:
     """What it set out to do. What an earlier version did not record is what the settings say of its profile now."""
-    head = benchmark.head
+    head, folder = benchmark.head, _settings(config).folder / benchmark.id
     if head.definitions:
         frame = _recorded_frame(benchmark)
     else:
         frame = _frame_of_today(_settings_of_its_arms(config, head), benchmark)
     arms = head.arms or tuple(dict.fromkeys(one.arm for one in benchmark.experiments))
-    return replace(frame, arms=arms, simulated=benchmark.simulated)
+    return replace(with_plan(frame, folder), arms=arms, simulated=benchmark.simulated)
 
 
 def _recorded_frame(benchmark: Archived) -> Frame:
@@ -109,8 +113,17 @@ def _recorded_frame(benchmark: Archived) -> Frame:
     if head.control_model is not None:
         estimate = estimate_control(head.control_model, head.control_price, TYPICAL_ANSWER)
     control, margin = head.control or "", head.margin or DEFAULT_MARGIN
-    rate, definitions = head.local_rate, head.definitions
-    return Frame(benchmark.id, head.arms, control, margin, estimate, local_rate=rate, definitions=definitions)
+    price, hours = head.purchase_price, head.purchase_hours
+    return Frame(
+        benchmark.id,
+        head.arms,
+        control,
+        margin,
+        estimate,
+        local_rate=head.local_rate,
+        definitions=head.definitions,
+        purchase=None if price is None or hours is None else Purchase(price, hours),
+    )
 
 
 def _frame_of_today(settings: Settings, benchmark: Archived) -> Frame:

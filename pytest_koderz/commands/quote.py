@@ -17,13 +17,17 @@ from pytest_koderz.core.money import Usage, cost_of, total
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, spec_prompt
+from pytest_koderz.datasets.sampling import words_for
+from pytest_koderz.evidence.compare import Claim
+from pytest_koderz.evidence.power import Truth, chances
 from pytest_koderz.reporters.header import price_line
 from pytest_koderz.reporters.summary import SIMULATED
-from pytest_koderz.reporters.text import dollars
+from pytest_koderz.reporters.text import counted, dollars
 from pytest_koderz.session.budget import bound_of
-from pytest_koderz.session.items import benchmark_key
+from pytest_koderz.session.items import ExperimentItem, benchmark_key
 from pytest_koderz.settings import Settings
 
+from .earlier_runs import Earlier, earlier_of
 from .printing import print_selected
 
 SHORT_REPLY = 150
@@ -32,6 +36,10 @@ CHARACTERS_PER_TOKEN = 4
 """In the low figure, as in common English text and code."""
 FEEDBACK = 1000
 """Characters of feedback on an attempt in the high figure; a failed assertion with its values takes about 200."""
+
+
+DISCORDANT = (0.05, 0.1, 0.2)
+"""Shares of problems that one of two arms alone solves, where no earlier benchmark tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +53,22 @@ class Span:
 def quote(config: pytest.Config, session: pytest.Session) -> int:
     """--koderz-quote: what the experiments that paths, -k and --koderz-problems pick would cost."""
     settings = config.stash[benchmark_key].settings
-    return print_selected(session, lambda items: quote_lines(settings, [(item.arm, item.problem) for item in items]))
+    return print_selected(session, lambda items: _lines(settings, items))
+
+
+def _lines(settings: Settings, items: Sequence[ExperimentItem]) -> Iterator[str]:
+    yield from quote_lines(settings, [(item.arm, item.problem) for item in items])
+    suites = {item.suite.nodeid: item.suite.problems for item in items}.values()
+    first = words_for((item.problem.id for item in items), suites, suites, None)
+    if first and settings.sample is None:
+        mark = SIMULATED if settings.simulated else ""
+        number = len({item.problem.id for item in items})
+        hint = f"these are {first}, and the later ones may be harder: --koderz-sample {number} draws as many at random"
+        yield from (mark + line for line in _folded(hint))
 
 
 def quote_lines(settings: Settings, experiments: Sequence[tuple[Arm, Problem]]) -> Iterator[str]:
-    """The quote as lines of at most 80 columns."""
+    """The quote as lines of at most 80 columns: what it costs, and how likely it is to end in a conclusion."""
     mark = SIMULATED if settings.simulated else ""
     spans: list[Span] = []
     specs: Counter[tuple[str, str]] = Counter()
@@ -65,6 +84,9 @@ def quote_lines(settings: Settings, experiments: Sequence[tuple[Arm, Problem]]) 
     yield mark + _row("total", len(experiments), whole)
     yield ""
     yield from (mark + line for line in _assumptions(settings, whole))
+    earlier = earlier_of(settings)
+    said = [*_likely(settings, experiments, earlier), *_power(settings, experiments, earlier)]
+    yield from (mark + line for line in said)
 
 
 def _paying(arm: Arm, role: Role, problems: Sequence[Problem], specs: Counter[tuple[str, str]]) -> Sequence[Problem]:
@@ -171,6 +193,40 @@ def _assumptions(settings: Settings, whole: Span) -> Iterator[str]:
         yield from _limit_lines(settings.max_cost, whole)
 
 
+def _likely(settings: Settings, experiments: Sequence[tuple[Arm, Problem]], earlier: Earlier) -> Iterator[str]:
+    """From what the same arms cost the last time."""
+    number = Counter(arm.name for arm, _ in experiments)
+    each = {arm.name: earlier.dollars[arm.name] for arm in settings.arms if arm.name in earlier.dollars}
+    costs = [f"{name} {dollars(number[name] * mean)}" for name, mean in each.items() if number[name]]
+    if costs:
+        yield from _folded(f"likely, as {', '.join(earlier.benchmarks)} went: {', '.join(costs)}")
+
+
+def _power(settings: Settings, experiments: Sequence[tuple[Arm, Problem]], earlier: Earlier) -> Iterator[str]:
+    """Of the first arm, in one look."""
+    ran = {arm.name for arm, _ in experiments}
+    arm = next((arm.name for arm in settings.arms if arm.name in ran and arm.name != settings.control), None)
+    if arm is None or settings.control not in ran:
+        return
+    problems, margin = len({problem.id for _, problem in experiments}), settings.margin
+    known = earlier.discordant
+    shares = DISCORDANT if known is None else (known.low, known.high)
+    basis = f"{_range(shares)} of them solved by one alone, {'stated' if known is None else 'as earlier'}"
+    yield from _folded(f"power of {arm} against {settings.control} on {counted(problems, 'problem')}, {basis}")
+    truths = {"equal": 0.0, f"{margin * 100:g} points worse": -margin}
+    for name, difference in truths.items():
+        found = [chances(problems, Truth(difference, share), margin) for share in shares]
+        claims = (Claim.MATCHES, Claim.BETTER, Claim.WORSE)
+        told = [f"{claim.upper()} {_range([each[claim] for each in found])}" for claim in claims]
+        yield f"  if {name}: {', '.join(told)}"
+
+
+def _range(shares: Sequence[float]) -> str:
+    """`5 to 20 %`."""
+    low, high = (f"{share * 100:.0f}" for share in (min(shares), max(shares)))
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
+
 def _limit_lines(limit: Decimal, whole: Span) -> Iterator[str]:
     if whole.low is None or whole.high is None:
         yield f"limit: {dollars(limit)} cannot be kept where a price is not known"
@@ -183,4 +239,4 @@ def _limit_lines(limit: Decimal, whole: Span) -> Iterator[str]:
 
 
 def _folded(line: str) -> list[str]:
-    return wrap(line, 70, subsequent_indent="      ")
+    return wrap(line, 70, subsequent_indent="      ", break_on_hyphens=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .arms import ArmFigures, Point, figures_of
-from .compare import Claim, Comparison, compare
+from .compare import Claim, Comparison, Doubt, compare, judge
 from .findings import Findings, Frame, findings_of
 from .gate_rules import Gate, gate_cost_per_solved, gate_solved, gate_worse
 from .holdout import HoldOut, Leaks, leaks_in
 from .intervals import Interval, mcnemar_exact, paired_difference, pass_at_k, wilson
+from .looks import Look
 from .savings import ControlEstimate, Savings, estimate_control, estimated
 from .spending import (
     Marginal,
@@ -27,12 +28,14 @@ __all__ = [
     "Claim",
     "Comparison",
     "ControlEstimate",
+    "Doubt",
     "Findings",
     "Frame",
     "Gate",
     "HoldOut",
     "Interval",
     "Leaks",
+    "Look",
     "Marginal",
     "Point",
     "Savings",
@@ -47,6 +50,7 @@ __all__ = [
     "gate_cost_per_solved",
     "gate_solved",
     "gate_worse",
+    "judge",
     "leaks_in",
     "marginal_by_ablation",
     "marginal_checkpoints",

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pytest_koderz.core.arm import Role
+from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage, total
 
+from .caps import dearest_of
 from .holdout import HoldOut, Leaks, hold_out_of, leaks_of
-from .intervals import Interval, bootstrap_ratio, pass_at_k, wilson_clustered
+from .intervals import Interval, pass_at_k, wilson_clustered
 from .problems import (
     Tries,
     by_problem,
@@ -26,6 +27,7 @@ from .problems import (
     solved_first,
     usage_of,
 )
+from .resampling import bootstrap_ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,12 @@ class ArmFigures:
         return _share(self.truncated, self.iterations)
 
 
-def figures_of(arm: str, experiments: Sequence[Experiment], local_rate: Decimal | None = None) -> ArmFigures:
+def figures_of(
+    arm: str, experiments: Sequence[Experiment], local_rate: Decimal | None = None, definitions: Sequence[Arm] = ()
+) -> ArmFigures:
     """The figures of *arm* from those of *experiments* that are its own; other arms' are left aside.
 
-    *local_rate* is in US dollars per GPU-hour.
+    *local_rate* is in US dollars per GPU-hour; *definitions* of the arms tell how dear one more problem could be.
     """
     own = [experiment for experiment in experiments if experiment.arm == arm]
     settled, problems = settled_of(own), by_problem(own)
@@ -155,7 +159,7 @@ def figures_of(arm: str, experiments: Sequence[Experiment], local_rate: Decimal 
         dollars=dollars,
         paid=total(experiment.ledger.cost for experiment in own),
         dollars_per_solved=None if dollars is None or not solved else dollars / solved,
-        dollars_per_solved_interval=_per_solved_interval(problems) if solved else None,
+        dollars_per_solved_interval=_per_solved_interval(problems, definitions) if solved else None,
         dollars_with_gpu=_with_gpu(settled, local_rate),
         seconds=sum(experiment.seconds for experiment in settled),
         gpu_seconds=gpu_seconds_of(settled),
@@ -254,10 +258,14 @@ def _with_gpu(settled: Sequence[Experiment], local_rate: Decimal | None) -> Deci
     return None if local_rate is None else total(cost_of(experiment, local_rate) for experiment in settled)
 
 
-def _per_solved_interval(problems: Mapping[str, Tries]) -> Interval | None:
+def _per_solved_interval(problems: Mapping[str, Tries], definitions: Sequence[Arm]) -> Interval | None:
+    """None too where one more problem at the cap, unsolved, would leave it."""
     costs = [tries.cost() for tries in problems.values()]
     known = [float(cost) for cost in costs if cost is not None]
     if len(known) < len(costs):
         return None
     tries = sum(one.settled for one in problems.values())
-    return bootstrap_ratio(known, [one.share for one in problems.values()], positive=True, tries=tries)
+    shares = [one.share for one in problems.values()]
+    found = bootstrap_ratio(known, shares, positive=True, tries=tries)
+    one_more = (sum(known) + dearest_of(list(problems.values()), definitions)) / sum(shares)
+    return found if found is not None and one_more <= found.high else None

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from math import ceil, sqrt
-from statistics import NormalDist
 
-from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.core.arm import Arm
+from pytest_koderz.core.experiment import Experiment, Status
 
-from .bounded_means import ROUNDING, Sample, sample_of, score_of
-from .intervals import (
-    Interval,
-    clustered_noninferiority_p,
-    mcnemar_exact,
-    noninferiority_p,
-    paired_difference,
-    score,
-)
+from .break_even import BreakEven, break_even_of
+from .families import holm
+from .intervals import Interval, mcnemar_exact, wilson_clustered
+from .latency import Latency, latency_of
+from .looks import Look, level_at
+from .missing import LEFT_OUT, LOST, Missing
+from .pilots import Needed, needed_of
 from .problems import Tries, by_problem
-from .savings import Savings, measured
+from .savings import SHARE_FROM, Savings, measured
+from .tables import CONFIDENCE, Strength, Table, pairs_of, strength_of, without_floor
 
-CONFIDENCE = 0.95
 LEVEL = (1 - CONFIDENCE) / 2
 """Of a one-sided test."""
-POWER = 0.8
-MOST = 1_000_000
-"""Problems that are in anyone's reach."""
-EVEN = 0.5
-"""What a difference of 0 is brought to."""
+ASSAY = 0.5
+"""The margin is at most this part of what the control is sure to solve."""
 
 
 class Claim(StrEnum):
@@ -42,89 +36,18 @@ class Claim(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Problems that each arm tried once, as a table."""
+class Doubt(StrEnum):
+    """Why a claim is not made that the problems settled by both would bear on their own."""
 
-    only_arm: int
-    only_control: int
-    size: int
-    """Problems."""
-
-    @property
-    def difference(self) -> float:
-        return (self.only_arm - self.only_control) / self.size
-
-    @property
-    def variance(self) -> float:
-        """Of the difference on one problem."""
-        return (self.only_arm + self.only_control) / self.size - self.difference**2
-
-    @property
-    def interval(self) -> Interval:
-        return paired_difference(self.only_arm, self.only_control, self.size, CONFIDENCE)
-
-    def score(self, difference: float) -> float:
-        """How far what was seen lies above a true *difference*, in its standard errors there."""
-        return float(score(self.only_arm, self.only_control, self.size, difference))
-
-    def margin_p(self, margin: float) -> float:
-        return noninferiority_p(self.only_arm, self.only_control, self.size, margin)
-
-    @property
-    def equality_p(self) -> float:
-        return mcnemar_exact(self.only_arm, self.only_control)
-
-    def scaled(self, size: int) -> Pairs:
-        """The same shares over another number of problems."""
-        return Pairs(round(self.only_arm * size / self.size), round(self.only_control * size / self.size), size)
-
-
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """Problems that an arm tried several times: the difference in the share of solved epochs on each.
-
-    The interval shows how far what was seen varies. That an arm matches takes more: problems that were not met may
-    differ more than any that was, as where an arm always fails on one in twenty.
-    """
-
-    sample: Sample
-    """A problem counts once. Differences are brought from -1..1 to 0..1."""
-    only_arm: float
-    """Of `size` problems with one try each, as many as vary like these; likewise `only_control`."""
-    only_control: float
-    size: float
-
-    @property
-    def difference(self) -> float:
-        return 2 * self.sample.mean - 1
-
-    @property
-    def variance(self) -> float:
-        return 4 * self.sample.variance
-
-    @property
-    def interval(self) -> Interval:
-        return paired_difference(self.only_arm, self.only_control, self.size, CONFIDENCE)
-
-    def score(self, difference: float) -> float:
-        return score_of(self.sample, (1 + difference) / 2)
-
-    def margin_p(self, margin: float) -> float:
-        return clustered_noninferiority_p(self.sample, margin)
-
-    @property
-    def equality_p(self) -> float:
-        higher, lower = (
-            sum(weight for value, weight in zip(sample.values, sample.weights, strict=True) if value > EVEN + ROUNDING)
-            for sample in (self.sample, self.sample.mirrored)
-        )
-        return mcnemar_exact(round(higher * self.sample.size), round(lower * self.sample.size))
-
-    def scaled(self, size: int) -> Differences:
-        times = size / self.sample.size
-        sample = replace(self.sample, size=size)
-        return Differences(sample, self.only_arm * times, self.only_control * times, self.size * times)
+    NONE = ""
+    FLOOR = "floor"
+    """The control solves so little that hardly anything could be worse by the margin, or the arm solves nothing."""
+    MISSING = "missing"
+    """It does not hold if all problems that were lost went against it."""
+    LOOKS = "looks"
+    """It does not hold at the level of this look."""
+    FAMILY = "family"
+    """It does not hold among so many arms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +62,10 @@ class Comparison:
     """Settled by both; nothing else is compared."""
     left_out: int
     """Problems that at least one of the two did not settle."""
+    lost: int
+    """Problems with a try that began and was not settled: invalid or cut short. How hard they are may be why."""
+    skipped: int
+    """Problems with a try that a guard, such as the budget, did not let begin or go on."""
     solved: float
     """Problems that the arm solved; with several epochs the mean of each problem's epochs is added up."""
     control_solved: float
@@ -152,12 +79,33 @@ class Comparison:
     """Exact McNemar test that the arms are equal; with several epochs the sign test over problems."""
     margin_p_value: float
     """Exact one-sided test that the arm is lower by the margin or more; a match needs 0.025 or less."""
+    floor: float | None
+    """The lower limit of what the control solves, where it is so low that there can be no match. None: it is not."""
+    strength: Strength
+    """Of each claim, from the problems settled by both."""
+    worst: Strength
+    """The same if all that was lost had gone against the claim."""
+    turns_at: int | None
+    """The fewest of the problems left out that would undo the claim, or do undo it where that is the doubt, had they
+    gone against it. None: not even all."""
     savings: Savings
     savings_with_gpu: Savings | None
     """With the dollars of one's own GPUs. None: no rate is given."""
+    break_even: BreakEven | None
+    """None: no problem was settled by both, or a price is unknown."""
+    latency: Latency | None
     claim: Claim
-    problems_needed: int | None
-    """For a conclusion with 80 % power, should the shares stay as they are. None: there is one, or none in reach."""
+    doubt: Doubt
+    """Why it is INCONCLUSIVE, where the problems settled by both would say more."""
+    level: float
+    """One-sided, of the test that decided; 0.025 but for several looks or arms."""
+    needed: Needed | None
+    """Problems for a conclusion. None: there is one, it is too early to tell, or none is in reach."""
+
+    @property
+    def would_be(self) -> Claim:
+        """The claim of the settled problems alone, as if there were one look and one arm."""
+        return claim_at(self.strength, LEVEL)
 
 
 def compare(
@@ -165,136 +113,155 @@ def compare(
     control: Sequence[Experiment],
     margin: float = 0.05,
     local_rate: Decimal | None = None,
+    definitions: Sequence[Arm] = (),
 ) -> Comparison:
-    """Hold *arm* against *control*, problem by problem.
+    """Hold *arm* against *control*, problem by problem, as the only arm, looked at once.
 
-    The claim, with the interval of the difference at 95 %, in this order:
+    The claim, in this order, each by two tests (`tables.strength_of`) at a level of 2.5 % on its side:
 
-    - worse: the interval lies below 0, and so says the exact McNemar test (two-sided, 5 %).
-    - better: the interval lies above 0, and so says the exact McNemar test.
-    - matches: the interval lies above -margin, and so says the exact non-inferiority test (one-sided, 2.5 %).
+    - worse: the arm solves less.
+    - better: the arm solves more.
+    - matches: the arm does not solve less by *margin* or more, and the control solves enough for that to mean
+      something: half of the lower limit of its share is the margin at least. Without this an arm that can do nothing
+      matches a control that can do nothing: assay sensitivity, ICH E10 (2000), section 1.5.
     - inconclusive: anything else. A difference that is not significant is no match.
 
-    The exact tests hold the level where the interval, which is asymptotic, may pass it by a fraction of a point.
-    Experiments of different prompt versions are not compared. *local_rate* is in US dollars per GPU-hour.
+    A claim must hold too if all problems that were lost had gone against it. Experiments of different prompt versions
+    are not compared. *local_rate* is in US dollars per GPU-hour; *definitions* of the arms tell how dear one more
+    problem could be.
     """
     theirs, ours = by_problem(control), by_problem(arm)
     shared = [key for key in ours if key in theirs and _versions(ours[key]) == _versions(theirs[key])]
-    pairs = [(ours[key], theirs[key]) for key in shared]
+    pairs = {key: (ours[key], theirs[key]) for key in shared}
+    solves = {key: (mine.solves, other.solves) for key, (mine, other) in pairs.items()}
     seen = {experiment.problem_id for experiment in (*arm, *control)}
-    won, lost = _discordant(pairs)
-    table = pairs_of(pairs)
-    p_value = mcnemar_exact(*_discordant([_even(*pair) for pair in pairs]))
-    claim = claim_of(table, p_value, margin)
-    return Comparison(
+    won, lost = _discordant(pairs.values())
+    table = pairs_of(list(solves.values()))
+    p_value = mcnemar_exact(*_discordant([_even(*pair) for pair in pairs.values()]))
+    begun = Missing.of((arm, control), solves, margin, LOST)
+    strength = strength_of(table, p_value, margin)
+    sides = _sides(pairs.values())
+    savings = measured(*sides, definitions=definitions)
+    found = Comparison(
         arm=_name(arm),
         control=_name(control),
         margin=margin,
         problems=len(pairs),
         left_out=len(seen) - len(pairs),
-        solved=sum(mine.share for mine, _ in pairs),
-        control_solved=sum(other.share for _, other in pairs),
+        lost=len(begun.gaps),
+        skipped=len({one.problem_id for one in (*arm, *control) if one.status is Status.SKIPPED}),
+        solved=sum(mine.share for mine, _ in pairs.values()),
+        control_solved=sum(other.share for _, other in pairs.values()),
         only_arm=won,
         only_control=lost,
         difference=table.difference if table else None,
         difference_interval=table.interval if table else None,
         p_value=p_value,
         margin_p_value=table.margin_p(margin) if table else 1.0,
-        savings=measured(*_sides(pairs)),
-        savings_with_gpu=None if local_rate is None else measured(*_sides(pairs), local_rate),
-        claim=claim,
-        problems_needed=problems_needed(table, len(pairs), margin) if claim is Claim.INCONCLUSIVE and table else None,
+        floor=_floor(list(pairs.values()), margin),
+        strength=strength,
+        worst=strength.weaker(begun.strength()) if begun.gaps else strength,
+        turns_at=None,
+        savings=savings,
+        savings_with_gpu=None if local_rate is None else measured(*sides, local_rate, definitions),
+        break_even=break_even_of(*sides, local_rate, sure=_is_sure(savings)) if pairs else None,
+        latency=latency_of(*sides),
+        claim=Claim.INCONCLUSIVE,
+        doubt=Doubt.NONE,
+        level=LEVEL,
+        needed=None,
     )
+    (judged,) = judge([found])
+    if judged.claim is Claim.INCONCLUSIVE and judged.doubt in (Doubt.NONE, Doubt.FLOOR) and table is not None:
+        needed = needed_of(table, len(pairs), margin, may_match=judged.floor is None)
+        return replace(judged, needed=needed)
+    if judged.would_be is Claim.INCONCLUSIVE:
+        return judged
+    whole = begun if judged.doubt is Doubt.MISSING else Missing.of((arm, control), solves, margin, LEFT_OUT)
+    return replace(judged, turns_at=whole.turns_at(judged.would_be, LEVEL))
 
 
-def claim_of(table: Pairs | Differences | None, p_value: float, margin: float) -> Claim:
-    """The claim as `compare` defines it; None is a table without problems."""
-    if table is None:
-        return Claim.INCONCLUSIVE
-    interval, differs = table.interval, p_value <= 1 - CONFIDENCE
-    if interval.high < 0 and differs:
+def claim_at(strength: Strength, level: float) -> Claim:
+    """The claim as `compare` defines it, but for the floor."""
+    if strength.worse <= level:
         return Claim.WORSE
-    if interval.low > 0 and differs:
+    if strength.better <= level:
         return Claim.BETTER
-    if interval.low > -margin and table.margin_p(margin) <= LEVEL:
-        return Claim.MATCHES
-    return Claim.INCONCLUSIVE
+    return Claim.MATCHES if strength.matches <= level else Claim.INCONCLUSIVE
 
 
-def pairs_of(pairs: Sequence[tuple[Tries, Tries]]) -> Pairs | Differences | None:
-    """The table of *pairs*; None where there are none. Epochs that all agree make it one of single tries.
+def claim_of(table: Table | None, p_value: float, margin: float) -> Claim:
+    """That of one look at one arm, of which nothing is missing; *p_value* is of the exact test of equality."""
+    return claim_at(strength_of(table, p_value, margin), LEVEL)
 
-    With several epochs each problem is one cluster. A try of the arm and one of the control on the same problem are
-    independent, so `share * (1 - other share)` is that problem's chance of "arm alone". The table of these is shrunk
-    or grown by the design effect of Kish, as Obuchowski (1998), Stat. Med. 17:1495-1507, uses it for clustered pairs;
-    its size lies between the number of problems and the number of tries.
+
+def judge(comparisons: Sequence[Comparison], looks: tuple[Look, ...] = ()) -> tuple[Comparison, ...]:
+    """The claims of several arms against one control at the last of *looks* (none: there is but one).
+
+    The first arm is judged at the full level, the others share one by Holm's procedure, claim by claim.
     """
-    if not pairs:
+
+    def level(alpha: float) -> float:
+        return level_at(looks, alpha) if looks else alpha
+
+    first, others = comparisons[:1], comparisons[1:]
+    return (*_family(first, level), *_family(others, level))
+
+
+def _family(comparisons: Sequence[Comparison], level: Callable[[float], float]) -> list[Comparison]:
+    final = [_after_floor(one, one.worst) for one in comparisons]
+    kinds = {claim: holm([_p_of(one, claim) for one in final], LEVEL, level) for claim in _ORDER}
+    return [
+        _judged(one, next((claim for claim in _ORDER if kinds[claim][place]), Claim.INCONCLUSIVE), level(LEVEL))
+        for place, one in enumerate(comparisons)
+    ]
+
+
+_ORDER = (Claim.WORSE, Claim.BETTER, Claim.MATCHES)
+
+
+def _p_of(strength: Strength, claim: Claim) -> float:
+    return {Claim.WORSE: strength.worse, Claim.BETTER: strength.better, Claim.MATCHES: strength.matches}[claim]
+
+
+def _after_floor(one: Comparison, strength: Strength) -> Strength:
+    return strength if one.floor is None else without_floor(strength)
+
+
+def _judged(one: Comparison, claim: Claim, level: float) -> Comparison:
+    """With the first thing that stands in the way of a claim which the settled problems would bear."""
+    steps = (
+        (Doubt.FLOOR, claim_at(_after_floor(one, one.strength), LEVEL)),
+        (Doubt.MISSING, claim_at(_after_floor(one, one.worst), LEVEL)),
+        (Doubt.LOOKS, claim_at(_after_floor(one, one.worst), level)),
+        (Doubt.FAMILY, claim),
+    )
+    before = one.would_be
+    doubt = next((doubt for doubt, left in steps if left is not before), Doubt.NONE)
+    return replace(one, claim=claim, doubt=doubt, level=level)
+
+
+def _floor(pairs: Sequence[tuple[Tries, Tries]], margin: float) -> float | None:
+    """The lower Wilson limit of the control's share, where there can be no match."""
+    sure = wilson_clustered([(other.solved, other.settled) for _, other in pairs])
+    if sure is None or (margin <= ASSAY * sure.low and any(mine.solved for mine, _ in pairs)):
         return None
+    return sure.low
+
+
+def _is_sure(savings: Savings) -> bool:
+    """Whether what rests on the same dollars may have an interval."""
+    return savings.experiments >= SHARE_FROM and not savings.why_none
+
+
+def _sides(pairs: Iterable[tuple[Tries, Tries]]) -> tuple[list[Tries], list[Tries]]:
+    together = list(pairs)
+    return [mine for mine, _ in together], [other for _, other in together]
+
+
+def _discordant(pairs: Iterable[tuple[Tries, Tries]]) -> tuple[int, int]:
     differences = [mine.share - other.share for mine, other in pairs]
-    if set(differences) <= {-1, 0, 1}:
-        return Pairs(differences.count(1), differences.count(-1), len(pairs))
-    sample = sample_of(((1 + difference) / 2, 1) for difference in differences)
-    alone = sum(mine.share * (1 - other.share) for mine, other in pairs)
-    other_alone = sum(other.share * (1 - mine.share) for mine, other in pairs)
-    most = sum(min(mine.settled, other.settled) for mine, other in pairs)
-    size = _effective_size(sample, (alone + other_alone) / len(pairs), most)
-    return Differences(sample, alone * size / len(pairs), other_alone * size / len(pairs), size)
-
-
-def _effective_size(sample: Sample, discordant: float, most: float) -> float:
-    """The number of problems with one try each whose mean difference would vary as much as that of *sample* does."""
-    mean, variance = 2 * sample.mean - 1, 4 * sample.variance / sample.size
-    if variance < ROUNDING:
-        return sample.size
-    return min(max((discordant - mean**2) / variance, sample.size), most)
-
-
-def problems_needed(table: Pairs | Differences, problems: int, margin: float) -> int | None:
-    """How many problems a conclusion would take with 80 % power, should those of *table* be like all others.
-
-    The nearer of the two limits that can be reached is aimed at: -margin (a match) or 0 (worse). n = (z_level s_0 +
-    z_power s_1)^2 / distance^2, s_0 and s_1 being the standard deviations of one problem's difference where it is at
-    the limit and where it is as seen: Connor (1987), Biometrics 43:207-211, and Nam (1997), Biometrics 53:1422-1430;
-    more where `claim_of` would still be inconclusive about the table so enlarged.
-    """
-    goal = -margin if table.difference > -margin / 2 else 0.0
-    distance = abs(table.difference - goal)
-    if distance < ROUNDING:  # A margin of 0, and no difference seen.
-        return None
-    normal = NormalDist()
-    at_limit = distance * sqrt(problems) / abs(table.score(goal))
-    reach = normal.inv_cdf((1 + CONFIDENCE) / 2) * at_limit + normal.inv_cdf(POWER) * sqrt(table.variance)
-    return _conclusive_from(table, ceil(max((reach / distance) ** 2, problems + 1)), margin)
-
-
-def _conclusive_from(table: Pairs | Differences, size: int, margin: float) -> int | None:
-    """The number of problems, *size* or more, from which *table* enlarged would be conclusive; None: beyond MOST.
-
-    An arm that loses much on few problems and wins little on as many is never worse by the sign test.
-    """
-    short = size - 1
-    while size <= MOST and _inconclusive(table.scaled(size), margin):
-        short, size = size, ceil(size * 1.3)
-    if size > MOST:
-        return None
-    while size - short > 1:
-        middle = (short + size) // 2
-        short, size = (middle, size) if _inconclusive(table.scaled(middle), margin) else (short, middle)
-    return size
-
-
-def _inconclusive(table: Pairs | Differences, margin: float) -> bool:
-    return claim_of(table, table.equality_p, margin) is Claim.INCONCLUSIVE
-
-
-def _sides(pairs: Sequence[tuple[Tries, Tries]]) -> tuple[list[Tries], list[Tries]]:
-    return [mine for mine, _ in pairs], [other for _, other in pairs]
-
-
-def _discordant(pairs: Sequence[tuple[Tries, Tries]]) -> tuple[int, int]:
-    won = sum(mine.share > other.share for mine, other in pairs)
-    return won, sum(mine.share < other.share for mine, other in pairs)
+    return sum(each > 0 for each in differences), sum(each < 0 for each in differences)
 
 
 def _even(mine: Tries, other: Tries) -> tuple[Tries, Tries]:

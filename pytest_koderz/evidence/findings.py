@@ -10,9 +10,11 @@ from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment
 
 from .arms import ArmFigures, figures_of
-from .compare import Comparison, compare
+from .break_even import Purchase
+from .compare import Comparison, compare, judge
 from .device_time import shared_out
-from .problems import by_arm
+from .looks import Look, with_current
+from .problems import by_arm, by_problem
 from .savings import ControlEstimate, Savings, estimated
 from .spending import Marginal, Step, marginals_of, steps_of
 from .standings import Alternative, Standing, alternatives, standings
@@ -33,6 +35,18 @@ class Frame:
     """US dollars per GPU-hour of one's own machines. None: not given."""
     definitions: tuple[Arm, ...] = ()
     """Of the arms, as far as they are known: they tell which arm leaves out what of another."""
+    planned: int | None = None
+    """Problems that there will be. None: not known, and this is taken for the only look."""
+    looks: tuple[Look, ...] = ()
+    """Earlier ones at this benchmark; each spent a part of the level."""
+    changed_margin: float | None = None
+    """What the settings say now, where the journal recorded another margin first: no claim rests on it."""
+    purchase: Purchase | None = None
+    """A GPU that may be bought. None: not given."""
+    shard: bool = False
+    """A part of a run whose other parts run elsewhere: nothing is claimed of it."""
+    selection: str = ""
+    """Which problems these are, in words, where they are not all: `the first 50 of 164 problems`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,8 @@ class Findings:
     control_ran: bool
     comparisons: tuple[Comparison, ...]
     """With the control, or where it did not run with the first arm: how the others compare with that."""
+    looks: tuple[Look, ...]
+    """All that there were, this one last; empty where nothing is compared."""
     estimates: Mapping[str, Savings]
     """Against a control that did not run."""
     estimates_with_gpu: Mapping[str, Savings]
@@ -60,18 +76,31 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
     own = {arm: groups[arm] for arm in frame.arms if arm in groups}
     ran, rate = frame.control in own, frame.local_rate
     guessed = None if ran else frame.estimate
+    pairs = _pairs(own, frame.control)
+    compared = [compare(*pair, frame.margin, rate, frame.definitions) for pair in pairs]
+    looks = with_current(frame.looks, compared[0].problems if compared else 0, frame.planned)
+    comparisons = judge(compared, looks)
     places = standings([one for group in own.values() for one in group], rate)
     return Findings(
-        arms=tuple(figures_of(arm, group, rate) for arm, group in own.items()),
+        arms=tuple(figures_of(arm, group, rate, frame.definitions) for arm, group in own.items()),
         steps={arm: steps_of(group) for arm, group in own.items()},
         marginals={arm: marginals_of(group, own, frame.definitions) for arm, group in own.items()},
         control_ran=ran,
-        comparisons=tuple(compare(*pair, frame.margin, rate) for pair in _pairs(own, frame.control)),
+        comparisons=comparisons,
+        looks=looks if comparisons else (),
         estimates={arm: estimated(group, guessed) for arm, group in own.items() if guessed},
         estimates_with_gpu={arm: estimated(group, guessed, rate) for arm, group in own.items() if guessed and rate},
         standings=places,
         alternatives=tuple(alternatives(places, experiments, frame.margin, rate)),
     )
+
+
+def look_at(frame: Frame, experiments: Sequence[Experiment]) -> Look | None:
+    """That of a summary of *experiments*: the problems on which the first arm is compared. None: there are none."""
+    own = {arm: group for arm, group in by_arm(experiments).items() if arm in frame.arms}
+    pairs = _pairs({arm: own[arm] for arm in frame.arms if arm in own}, frame.control)
+    shared = [len(set.intersection(*(set(by_problem(side)) for side in pair))) for pair in pairs[:1]]
+    return with_current(frame.looks, shared[0], frame.planned)[-1] if shared and shared[0] else None
 
 
 def _pairs(

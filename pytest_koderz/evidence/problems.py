@@ -11,6 +11,8 @@ from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.money import Usage, total
 
+from .tables import Solves
+
 SECONDS_PER_HOUR = 3600
 
 
@@ -110,6 +112,10 @@ class Tries:
     @property
     def share(self) -> float:
         return self.solved / self.settled
+
+    @property
+    def solves(self) -> Solves:
+        return Solves(self.solved, self.settled)
 
     def cost(self, local_rate: Decimal | None = None) -> Decimal | None:
         """US dollars of one epoch, on average, as `cost_of` counts them."""

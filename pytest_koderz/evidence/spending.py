@@ -12,7 +12,9 @@ from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.money import total
 
 from .arms import dollars_of_role
+from .intervals import Interval, wilson
 from .problems import by_problem, fell_back, settled_of, solved_at
+from .tables import pairs_of
 
 Phase = Literal["spec", "iteration", "checkpoint", "fallback"]
 Part = Literal["spec", "iterations", "checkpoints", "fallback"]
@@ -46,6 +48,10 @@ class Marginal:
     basis: Literal["ablation", "within the arm"]
     without: str = ""
     """The arm that left the part out, of an ablation."""
+    interval: Interval | None = None
+    """Of `extra_solved`. None: there were no experiments."""
+    alone: tuple[int, int] | None = None
+    """Problems that the arm solved more often, and that the one without the part did. None: within the arm."""
 
     @property
     def dollars_per_extra(self) -> Decimal | None:
@@ -145,7 +151,7 @@ def marginal_iterations(experiments: Sequence[Experiment]) -> Marginal:
     rounds = [iteration for experiment in settled for iteration in experiment.iterations]
     later = [iteration.cost for iteration in rounds if iteration.number > 1 and not iteration.fallback]
     extra = sum((solved_at(experiment) or 0) > 1 and not fell_back(experiment) for experiment in settled)
-    return Marginal("iterations", extra, total(later), len(by_problem(settled)), "within the arm")
+    return _within("iterations", settled, extra, total(later))
 
 
 def marginal_checkpoints(experiments: Sequence[Experiment]) -> Marginal:
@@ -157,7 +163,7 @@ def marginal_checkpoints(experiments: Sequence[Experiment]) -> Marginal:
     guided = [experiment for experiment in settled if experiment.checkpoints and not fell_back(experiment)]
     extra = sum(experiment.solved for experiment in guided)
     dollars = dollars_of_role(settled, Role.CHECKPOINT)
-    return Marginal("checkpoints", extra, dollars, len(by_problem(settled)), "within the arm")
+    return _within("checkpoints", settled, extra, dollars)
 
 
 def marginal_fallback(experiments: Sequence[Experiment]) -> Marginal:
@@ -165,7 +171,14 @@ def marginal_fallback(experiments: Sequence[Experiment]) -> Marginal:
     settled = settled_of(experiments)
     extra = sum(fell_back(experiment) and experiment.solved for experiment in settled)
     dollars = dollars_of_role(settled, Role.FALLBACK)
-    return Marginal("fallback", extra, dollars, len(by_problem(settled)), "within the arm")
+    return _within("fallback", settled, extra, dollars)
+
+
+def _within(part: Part, settled: Sequence[Experiment], extra: int, dollars: Decimal | None) -> Marginal:
+    """With Wilson's limits of the share of all experiments that it solved."""
+    share, problems = wilson(extra, len(settled)), len(by_problem(settled))
+    limits = None if share is None else Interval(share.low * len(settled), share.high * len(settled))
+    return Marginal(part, extra, dollars, problems, "within the arm", interval=limits)
 
 
 _PARTS: Mapping[Part, Callable[[Sequence[Experiment]], Marginal] | None] = {
@@ -180,11 +193,16 @@ _PARTS: Mapping[Part, Callable[[Sequence[Experiment]], Marginal] | None] = {
 def marginal_by_ablation(part: Part, arm: Sequence[Experiment], without: Sequence[Experiment]) -> Marginal:
     """What *part* added, by an arm that left it out: dollars and solves of *arm* less those of *without*.
 
-    Over the problems that both settled; a problem counts with the mean of its epochs.
+    Over the problems that both settled; a problem counts with the mean of its epochs. The interval is that of the
+    difference of two arms (`intervals.paired_difference`), in problems.
     """
     ours, theirs = by_problem(arm), by_problem(without)
     shared = [key for key in ours if key in theirs]
-    solved = sum(ours[key].share - theirs[key].share for key in shared)
+    differences = [ours[key].share - theirs[key].share for key in shared]
     cost, other = total(ours[key].cost() for key in shared), total(theirs[key].cost() for key in shared)
     extra = None if cost is None or other is None else cost - other
-    return Marginal(part, solved, extra, len(shared), "ablation", without[0].arm if without else "")
+    table, n = pairs_of([(ours[key].solves, theirs[key].solves) for key in shared]), len(shared)
+    limits = None if table is None else Interval(table.interval.low * n, table.interval.high * n)
+    alone = sum(each > 0 for each in differences), sum(each < 0 for each in differences)
+    name = without[0].arm if without else ""
+    return Marginal(part, sum(differences), extra, n, "ablation", name, limits, alone)

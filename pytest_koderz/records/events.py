@@ -48,6 +48,12 @@ class Head:
     python: str = ""
     items: int | None = None
     """How many experiments there will be. None: it was not known yet."""
+    sample: str | None = None
+    """How many problems were drawn, and from which seed: `50@0`. None: all that were selected."""
+    planned: int | None = None
+    """How many problems there will be. None: it was not known yet."""
+    selection: str | None = None
+    """Which these are, in words, where they are not all."""
     at: str = ""
     """ISO 8601, UTC: when it said so."""
 
@@ -59,6 +65,10 @@ class Head:
     control_price: Price | None = None
     """At which a control that does not run is estimated. None: no estimate."""
     local_rate: Decimal | None = None
+    purchase_price: Decimal | None = None
+    """US dollars of a GPU that may be bought."""
+    purchase_hours: Decimal | None = None
+    """GPU-hours a month for which it would be used."""
     timeout: float | None = None
     """Seconds that a candidate may run."""
     memory_mb: int | None = None
@@ -68,6 +78,16 @@ class Head:
     """A secret from which all tests draw what they draw. None: they drew what everybody knows."""
     overrides: tuple[str, ...] = ()
     """What the command line changed of koderz.yaml, as --koderz-set takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A summary was read; claims at later ones are made at a level that pays for it."""
+
+    problems: int
+    """On which the first arm was compared with the control."""
+    planned: int
+    """How many there were to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +146,11 @@ class Ended:
     record: Experiment
 
 
-Happening = Head | Began | Called | SpecWritten | Iterated | Advised | Checkpointed | Ended
+Happening = Head | Looked | Began | Called | SpecWritten | Iterated | Advised | Checkpointed | Ended
 
 KINDS: Mapping[str, type[Happening]] = {
     "benchmark": Head,
+    "looked": Looked,
     "began": Began,
     "called": Called,
     "spec_written": SpecWritten,
@@ -138,6 +159,8 @@ KINDS: Mapping[str, type[Happening]] = {
     "checkpointed": Checkpointed,
     "ended": Ended,
 }
+OF_THE_WHOLE = ("benchmark", "looked")
+"""Of no experiment alone."""
 _NAMES = {kind: name for name, kind in KINDS.items()}
 
 
@@ -195,7 +218,7 @@ def event_of(values: object, place: str = "") -> Event:
     about = None
     if name == "benchmark":
         told["at"] = at
-    else:
+    elif name not in OF_THE_WHOLE:
         about = value_of(About, {key: told.pop(key) for key in _ABOUT if key in told})
     what = value_of(KINDS[name], told)
     if isinstance(what, Ended) and (what.record.id, what.record.arm) != (about and (about.experiment, about.arm)):

@@ -44,12 +44,14 @@ def _telling(steps: Sequence[Step]) -> Iterator[Step]:
 
 
 def _extra(marginal: Marginal) -> str:
-    """`an extra solve by checkpoints: $0.0069 (+1 for $0.0069, within the arm, at best)`."""
+    """`an extra solve by checkpoints: $0.0069 (+1 [+0, +5] for $0.0069, within the arm, at best)`."""
     basis = "within the arm, at best" if marginal.part == "checkpoints" else "within the arm"
     if marginal.basis == "ablation":
-        basis = f"against {marginal.without} on {counted(marginal.problems, 'problem')}"
+        alone = "" if marginal.alone is None else f", alone {marginal.alone[0]} : {marginal.alone[1]}"
+        basis = f"against {marginal.without} on {counted(marginal.problems, 'problem')}{alone}"
     price = "none" if marginal.extra_solved <= 0 else dollars(marginal.dollars_per_extra)
-    what = f"{marginal.extra_solved:+.3g} for {dollars(marginal.extra_dollars)}"
+    limits = "" if marginal.interval is None else f" [{marginal.interval.low:+.0f}, {marginal.interval.high:+.0f}]"
+    what = f"{marginal.extra_solved:+.3g}{limits} for {dollars(marginal.extra_dollars)}"
     return f"  an extra solve by {_PARTS[marginal.part]}: {price} ({what}, {basis})"
 
 

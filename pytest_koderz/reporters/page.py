@@ -29,7 +29,7 @@ def html_of(frame: Frame, head: Mapping[str, Any], experiments: Sequence[Experim
         head=head,
         mark=SIMULATED.strip() if frame.simulated else "",
         findings=findings,
-        summary=summary_lines(frame, experiments),
+        summary=summary_lines(frame, experiments, whole=True),
         chart=chart.chart_of(findings.arms, findings.steps),
         size=chart,
         columns=columns,

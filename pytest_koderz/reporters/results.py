@@ -11,14 +11,18 @@ from pytest_koderz.core.experiment import Experiment, Spec
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.evidence.arms import ArmFigures
+from pytest_koderz.evidence.break_even import BreakEven
+from pytest_koderz.evidence.caps import Cap, cap_of
 from pytest_koderz.evidence.compare import Comparison
 from pytest_koderz.evidence.device_time import shared_out
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
+from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
 from pytest_koderz.evidence.savings import Savings
 from pytest_koderz.evidence.spending import Marginal, Step
 from pytest_koderz.evidence.standings import Alternative, Standing
+from pytest_koderz.evidence.tables import Strength
 
 from .arm_row import keys_of, limits, number
 
@@ -31,11 +35,12 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
     """What the summary says, and what each experiment did for it. Dollars are numbers; null is unknown."""
     experiments = shared_out(experiments)
     findings = findings_of(frame, experiments)
+    caps = {arm.name: cap_of(arm) for arm in frame.definitions}
     about = {"id": frame.benchmark_id, "simulated": frame.simulated, "control": frame.control, "margin": frame.margin}
     return {
         "version": VERSION,
-        "benchmark": {**about, "local_rate": number(frame.local_rate), **head},
-        "arms": {figures.arm: _arm(figures, findings) for figures in findings.arms},
+        "benchmark": {**about, "local_rate": number(frame.local_rate), **_plan(frame, findings), **head},
+        "arms": {figures.arm: _arm(figures, findings, caps.get(figures.arm)) for figures in findings.arms},
         "comparisons": [_comparison(comparison) for comparison in findings.comparisons],
         "standings": [_standing(standing) for standing in findings.standings],
         "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
@@ -46,13 +51,26 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
     }
 
 
-def _arm(figures: ArmFigures, findings: Findings) -> dict[str, Any]:
+def _plan(frame: Frame, findings: Findings) -> dict[str, Any]:
+    """What the levels of the claims, and the months until a GPU is paid, rest on."""
+    buy = frame.purchase
+    return {
+        "looks": [{"problems": look.problems, "planned": look.planned} for look in findings.looks],
+        "changed_margin": frame.changed_margin,
+        "selection": frame.selection or None,
+        "shard": frame.shard,
+        "purchase": None if buy is None else {"usd": number(buy.price), "hours": number(buy.hours)},
+    }
+
+
+def _arm(figures: ArmFigures, findings: Findings, cap: Cap | None) -> dict[str, Any]:
     name = figures.arm
     return {
         **keys_of(figures),
         "steps": [_step(step) for step in findings.steps[name]],
         "extra_solves": [_marginal(marginal) for marginal in findings.marginals[name]],
         "savings": [_savings(group[name]) for group in _estimates(findings) if name in group],
+        "cap": None if cap is None else {"iterations": cap.iterations, "checkpoints": cap.checkpoints},
     }
 
 
@@ -80,6 +98,8 @@ def _marginal(marginal: Marginal) -> dict[str, Any]:
         "problems": marginal.problems,
         "basis": marginal.basis,
         "without": marginal.without or None,
+        "extra_solved_interval": limits(marginal.interval),
+        "alone": None if marginal.alone is None else list(marginal.alone),
     }
 
 
@@ -98,7 +118,19 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "only_control": comparison.only_control,
         "p_value": comparison.p_value,
         "margin_p_value": comparison.margin_p_value,
-        "problems_needed": comparison.problems_needed,
+        "problems_needed": None if comparison.needed is None else comparison.needed.low,
+        "problems_needed_most": None if comparison.needed is None else comparison.needed.high,
+        "level": comparison.level,
+        "doubt": str(comparison.doubt) or None,
+        "would_be": str(comparison.would_be),
+        "control_surely_solves": comparison.floor,
+        "lost": comparison.lost,
+        "skipped": comparison.skipped,
+        "turns_at": comparison.turns_at,
+        "p_values": _strength(comparison.strength),
+        "p_values_at_worst": _strength(comparison.worst),
+        "break_even": None if comparison.break_even is None else _break_even(comparison.break_even),
+        "latency": None if comparison.latency is None else _latency(comparison.latency),
         "savings": _savings(comparison.savings),
         "savings_with_gpu": None if with_gpu is None else _savings(with_gpu),
     }
@@ -115,7 +147,34 @@ def _savings(savings: Savings) -> dict[str, Any]:
         "share": savings.share,
         "share_interval": limits(savings.share_interval),
         "assumption": savings.assumption,
+        "dearest": savings.dearest,
+        "one_more_at_the_cap": savings.one_more,
+        "why_no_interval": savings.why_none or None,
     }
+
+
+def _strength(strength: Strength) -> dict[str, float]:
+    return {"matches": strength.matches, "better": strength.better, "worse": strength.worse}
+
+
+def _break_even(even: BreakEven) -> dict[str, Any]:
+    return {
+        "usd_per_gpu_hour": even.rate,
+        "usd_per_gpu_hour_interval": limits(even.rate_interval),
+        "frontier_price_factor": even.factor,
+        "frontier_price_factor_interval": limits(even.factor_interval),
+    }
+
+
+def _latency(latency: Latency) -> dict[str, Any]:
+    slower = latency.times_slower_interval
+    sides = {"arm": latency.arm, "control": latency.control}
+    told = {name: {"seconds": _spread(side.seconds), "calls": _spread(side.calls)} for name, side in sides.items()}
+    return {**told, "times_slower": latency.times_slower, "times_slower_interval": limits(slower)}
+
+
+def _spread(spread: Spread) -> dict[str, float | None]:
+    return {"per_solved": spread.per_solved, "p50": spread.median, "p95": spread.p95}
 
 
 def _standing(standing: Standing) -> dict[str, Any]:

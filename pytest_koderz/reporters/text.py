@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from pytest_koderz.core.experiment import Experiment, Status
@@ -20,6 +21,23 @@ def dollars(amount: Decimal | None, *, exact: bool = False) -> str:
         return format(amount.normalize(), "f")
     sign = "-" if amount < 0 else ""
     return f"{sign}${abs(amount):,.4f}"
+
+
+def telling(value: float, decisive: Iterable[float] = (0.0,), digits: int = 0) -> str:
+    """`+12`, `-4.96` where 5 points decide: with so many digits, from *digits* on, that rounding hides on which side of
+    a *decisive* value it lies, and no `-0`.
+    """
+    for more in range(digits, digits + 4):
+        shown = round(value, more)
+        if all((shown > limit) == (value > limit) and (shown < limit) == (value < limit) for limit in decisive):
+            return f"{shown + 0.0:+.{more}f}"
+    return f"{value + 0.0:+.{digits + 4}f}"
+
+
+def limits(low: float, high: float, decisive: Iterable[float] = (0.0,)) -> str:
+    """`[+4, +24]`, as `telling` has them."""
+    known = tuple(decisive)
+    return f"[{telling(low, known)}, {telling(high, known)}]"
 
 
 def tokens(usage: Usage) -> str:

@@ -9,10 +9,11 @@ import pytest
 from .option_types import count
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_koderz.core.problem import Problem
+    from pytest_koderz.datasets.sampling import RandomSample
 
     from .context import BenchmarkRun
     from .items import ExperimentItem, Suite
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
 
 def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--koderz-problems", metavar="0-9,42", help="Pick problems by number, id or pattern.")
+    group.addoption("--koderz-sample", metavar="N[@SEED]", help="Draw N of these problems at random.")
     group.addoption("--koderz-epochs", metavar="N", type=count, help="Run each arm on each problem N times.")
 
 
@@ -35,6 +37,11 @@ class Collection:
 
     def __init__(self, run: BenchmarkRun) -> None:
         self._run = run
+        self._suites: dict[str, Sequence[Problem]] = {}
+        """What the suites of the items hold."""
+        self._selected: dict[str, Sequence[Problem]] = {}
+        """As far as it is selected."""
+        self._sample: RandomSample | None = None
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | None:
         from .suites import suite_at
@@ -43,7 +50,12 @@ class Collection:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Narrow to the selected problems. A profile's own selection gives way to `-k`, to node ids, and to suites that
+        """Narrow to the selected problems, and of these to those that are drawn, in the order of the sample."""
+        narrowed = self._narrow(config, items)
+        self._draw(config, items, narrowed=narrowed)
+
+    def _narrow(self, config: pytest.Config, items: list[pytest.Item]) -> bool:
+        """Whether a selection was taken. A profile's own selection gives way to `-k`, to node ids, and to suites that
         were named and hold none of it; a shipped profile's to all suites that hold none of it.
         """
         from pytest_koderz.files.usage_error import UsageError
@@ -54,7 +66,7 @@ class Collection:
         asked = config.getoption("koderz_problems") is not None
         named = any("::" in arg for arg in config.args)
         if not ours or settings.problems is None or (named and not asked):
-            return
+            return False
         try:
             chosen = self._chosen(ours, settings.problems, strictly=asked)
         except UsageError as error:
@@ -62,8 +74,25 @@ class Collection:
             if asked or not pointed:
                 where = "--koderz-problems" if asked else settings.problems_at
                 self._refuse(items, f"{where}: {str(error).removeprefix('problems: ')}")
-            return
+            return False
         _deselect(config, items, ours.keys() - chosen)
+        return True
+
+    def _draw(self, config: pytest.Config, items: list[pytest.Item], *, narrowed: bool) -> None:
+        """From what the suites hold, whatever -k, --lf and node ids leave of it: the sample is the same for all."""
+        from pytest_koderz.datasets.sampling import drawn, sample_named
+
+        ours, wanted = _experiments(items), self._run.settings.problems if narrowed else None
+        self._suites = {item.suite.nodeid: item.suite.problems for item in ours}
+        self._selected = {item.suite.nodeid: _selected(item.suite, wanted) for item in ours}
+        if self._run.settings.sample is None:
+            return
+        self._sample = sample_named(self._run.settings.sample)
+        places = drawn(self._selected, self._sample)
+        _deselect(config, items, {item for item in ours if item.problem.id not in places})
+        # All arms of a problem come before the next one: a run that is cut short is a smaller sample.
+        ordered = iter(sorted(_experiments(items), key=lambda item: places[item.problem.id]))
+        items[:] = [next(ordered) if item in set(ours) else item for item in items]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -73,11 +102,21 @@ class Collection:
         marked = sum(FIXTURE in getattr(item, "fixturenames", ()) for item in session.items)
         ours = _experiments(session.items)
         self._run.head["items"] = marked + len(ours)
+        self._plan({item.problem.id for item in ours} if not marked else set())
         lacking = {item.path for item in ours} - {item.path for item in ours if item.gradable}
         if lacking:
             what = f"no problem of {min(lacking).name} has the tests that `grade_on` asks for"
             where = self._run.settings.path
             self._refuse(session.items, f"{where}: {what}; suites of humanevalplus and mbppplus do")
+
+    def _plan(self, chosen: set[str]) -> None:
+        """How many problems there will be, and which; tests of a user's own may take any."""
+        from pytest_koderz.datasets.sampling import words_for
+
+        if chosen:
+            words = words_for(chosen, self._selected.values(), self._suites.values(), self._sample)
+            self._run.head["planned"] = len(chosen)
+            self._run.head["selection"] = words or None
 
     def _chosen(self, ours: Mapping[ExperimentItem, Problem], wanted: str, *, strictly: bool) -> set[ExperimentItem]:
         """What is selected. What a profile selects may stand in suites that this run does not read."""
@@ -106,6 +145,13 @@ def _experiments(items: list[pytest.Item]) -> list[ExperimentItem]:
     from .items import ExperimentItem
 
     return [item for item in items if isinstance(item, ExperimentItem)]
+
+
+def _selected(suite: Suite, wanted: str | None) -> Sequence[Problem]:
+    """The problems of *suite* that *wanted* names; all where it names none, or there is no selection."""
+    from pytest_koderz.datasets.selection import select_known
+
+    return (wanted is not None and select_known(suite.problems, wanted)) or suite.problems
 
 
 def _deselect(config: pytest.Config, items: list[pytest.Item], left_out: set[ExperimentItem]) -> None:

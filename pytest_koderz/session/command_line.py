@@ -72,6 +72,7 @@ def choice_of(config: pytest.Config) -> Choice:
         profile=option("koderz_profile"),
         arms=tuple(option("koderz_arm")),
         problems=option("koderz_problems"),
+        sample=option("koderz_sample"),
         epochs=option("koderz_epochs"),
         jobs=option("koderz_jobs"),
         json=option("koderz_json"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,7 +65,11 @@ class BenchmarkRun:
 
     @property
     def frame(self) -> Frame:
-        return frame_of(self.settings, self.id)
+        """As far as it is laid down by now."""
+        from .look_record import is_shard, with_plan
+
+        frame = with_plan(frame_of(self.settings, self.id), self.folder)
+        return replace(frame, shard=is_shard(self.config))
 
     def register(self, feature: object, name: str) -> None:
         self.config.pluginmanager.register(feature, f"koderz-{name}")

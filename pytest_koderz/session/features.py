@@ -12,6 +12,7 @@ from . import (
     gates,
     jobs,
     junit_totals,
+    look_record,
     outcome_selection,
     outputs,
     recording,
@@ -62,7 +63,8 @@ def _register_all(run: BenchmarkRun) -> None:
     limits = gates.register(run)
     jobs.register(run)
     junit_totals.register(run)
-    terminal.register(run, judge, memory, [each for each in (memory, limits, place, files) if each is not None])
+    seen = look_record.register(run)
+    terminal.register(run, judge, memory, [each for each in (memory, limits, place, files, seen) if each is not None])
     if not run.is_worker:
         run.benchmark.refusals.forget()
         prepare_models(run.settings, run.say)

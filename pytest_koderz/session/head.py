@@ -25,6 +25,7 @@ def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:
         "models": {model.name: f"{model.backend}:{model.model}" for model in settings.models},
         "servers": {model.name: dict(model.identity) for model in settings.models if model.identity},
         "problems": settings.problems,
+        "sample": settings.sample,
         "epochs": settings.epochs,
         "control": settings.control,
         "margin": settings.margin,
@@ -48,6 +49,8 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
         control_model=settings.control_model,
         control_price=settings.control_price,
         local_rate=settings.local_rate,
+        purchase_price=None if settings.purchase is None else settings.purchase.price,
+        purchase_hours=None if settings.purchase is None else settings.purchase.hours,
         max_cost=settings.max_cost,
         timeout=limits.timeout,
         memory_mb=limits.memory_mb,
@@ -63,6 +66,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
 
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
+    *("purchase_price", "purchase_hours"),
     *("timeout", "memory_mb", "strict", "overrides"),
 )
 

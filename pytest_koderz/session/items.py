@@ -86,6 +86,11 @@ class ExperimentItem(pytest.Item):
         """The experiment under way, where it was started ahead of the item. None: the item runs it."""
 
     @property
+    def suite(self) -> Suite:
+        assert isinstance(self.parent, Suite)  # noqa: S101 - nobody else makes one
+        return self.parent
+
+    @property
     def gradable(self) -> bool:
         """Whether the problem has the tests that are to decide."""
         return self.problem.source_of(self.arm.grade_on) is not None

@@ -48,6 +48,7 @@ def run_parametrized(request: pytest.FixtureRequest) -> Experiment:
 
 
 def _problems(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Problem, ...]:
+    from pytest_koderz.datasets.sampling import drawn, sample_named
     from pytest_koderz.datasets.selection import select, select_known
     from pytest_koderz.files.usage_error import UsageError
 
@@ -61,6 +62,9 @@ def _problems(metafunc: pytest.Metafunc, mark: pytest.Mark) -> tuple[Problem, ..
             problems = select(problems, str(mark.kwargs["problems"]))
         elif benchmark.settings.problems is not None:
             problems = select_known(problems, benchmark.settings.problems) or problems
+        if "problems" not in mark.kwargs and benchmark.settings.sample is not None:
+            places = drawn({str(mark.args[0]): problems}, sample_named(benchmark.settings.sample))
+            problems = tuple(sorted((one for one in problems if one.id in places), key=lambda one: places[one.id]))
     except UsageError as error:
         _refuse(metafunc, str(error))
     benchmark.problems.update({problem.id: problem for problem in problems})

@@ -14,6 +14,7 @@ import pytest
 from pytest_koderz.backends.backend import Identity, Registry
 from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.money import Usage
+from pytest_koderz.evidence.break_even import Purchase
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.files.usage_error import UsageError
@@ -44,7 +45,7 @@ def backends_of(config: pytest.Config) -> Registry:
 
 def frame_of(settings: Settings, benchmark_id: str) -> Frame:
     """What a benchmark with these settings sets out to do."""
-    estimate = None
+    estimate, bought = None, settings.purchase
     if settings.control_model is not None:
         estimate = estimate_control(settings.control_model, settings.control_price, TYPICAL_ANSWER)
     return Frame(
@@ -55,6 +56,7 @@ def frame_of(settings: Settings, benchmark_id: str) -> Frame:
         estimate=estimate,
         simulated=settings.simulated,
         local_rate=settings.local_rate,
+        purchase=None if bought is None else Purchase(bought.price, bought.hours),
         definitions=settings.arms,
     )
 

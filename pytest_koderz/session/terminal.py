@@ -74,7 +74,8 @@ class TerminalSections:
             return
         terminalreporter.section(f"{run.mark}koderz {run.id}")
         columns = terminalreporter._tw.fullwidth  # noqa: SLF001 - no public way
-        for line in (*summary_lines(run.frame, experiments, columns), *self._closing_lines(experiments)):
+        whole = run.config.option.verbose > 0
+        for line in (*summary_lines(run.frame, experiments, columns, whole=whole), *self._closing_lines(experiments)):
             terminalreporter.line(shown(run.config, line))
         if interrupted or self._stopped or not all(one.status.settled for one in experiments):
             terminalreporter.line(f"go on with: {self._resuming()}")

@@ -13,6 +13,7 @@ from pytest_koderz.backends.options import flat
 from pytest_koderz.core.arm import Arm, CheckpointPolicy, ModelSettings, Role
 from pytest_koderz.core.money import Price
 from pytest_koderz.core.templates import PromptSet, fields_in
+from pytest_koderz.datasets.sampling import sample_named
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, dotted
@@ -20,7 +21,7 @@ from pytest_koderz.files.yaml_lines import KeyPath, Located, dotted
 from .overrides import Assignment
 from .prices import FRONTIER_PROVIDER, PriceBook
 from .prompt_sets import prompt_set
-from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry
+from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, PurchaseEntry, SandboxEntry
 
 PATIENCE = 600.0
 """Seconds: time for a server to be started again and to load a large model, or for a network to come back."""
@@ -33,6 +34,7 @@ class Choice:
     profile: str | None = None
     arms: tuple[str, ...] = ()
     problems: str | None = None
+    sample: str | None = None
     epochs: int | None = None
     jobs: int | None = None
     json: str | None = None
@@ -68,6 +70,8 @@ class Settings:
     problems_at: str | None
     """Where a user's koderz.yaml selects them. None: nowhere; the choice is the command line's or a shipped profile's,
     and the latter leaves suites alone that hold none of it."""
+    sample: str | None
+    """`50@0`: how many of them are drawn at random, and from which seed. None: all."""
     epochs: int
     jobs: int
     """Experiments in flight in one process."""
@@ -77,6 +81,8 @@ class Settings:
     margin: float
     local_rate: Decimal | None
     """US dollars per GPU-hour of one's own machines, for a second cost beside that of the tokens. None: not given."""
+    purchase: PurchaseEntry | None
+    """A GPU that may be bought. None: not given."""
     json: Path | None
     html: Path | None
     max_cost: Decimal | None
@@ -143,6 +149,7 @@ class Names:
             control_price=control_price,
             problems=None if problems is None else str(problems),
             problems_at=None if choice.problems is not None else self._at_own("profiles", name, "problems"),
+            sample=self._sample(name, profile, choice),
             epochs=choice.epochs or profile.epochs,
             jobs=choice.jobs or profile.jobs,
             sandbox=self.entry.sandbox or SandboxEntry(),
@@ -150,6 +157,7 @@ class Names:
             folder=root / (self.entry.folder or ".koderz"),
             margin=self.entry.margin or 0.05,
             local_rate=self.entry.local_rate,
+            purchase=self.entry.purchase,
             json=None if output is None else root / output,
             html=None if page is None else root / page,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
@@ -157,6 +165,17 @@ class Names:
             environment=self.environment,
             overrides=tuple(map(str, self.assignments)),
         )
+
+    def _sample(self, name: str, profile: ProfileEntry, choice: Choice) -> str | None:
+        """Raises UsageError, with the option or the place in the file, for what is none."""
+        wanted = profile.sample if choice.sample is None else choice.sample
+        if wanted is None:
+            return None
+        try:
+            return str(sample_named(str(wanted)))
+        except UsageError as fault:
+            where = self._at("profiles", name, "sample") if choice.sample is None else "--koderz-sample"
+            raise UsageError(f"{where}: {str(fault).removeprefix('sample: ')}") from None
 
     def _at(self, *key_path: str | int) -> str:
         """`file:line: key` in the file that defines it, or the option that did."""

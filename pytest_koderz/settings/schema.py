@@ -108,6 +108,8 @@ class ProfileEntry(_Checked):
     """Slots, as arms name them, and the models that fill them."""
     description: str = ""
     problems: str | int | None = None
+    sample: str | int | None = None
+    """How many of them are drawn at random, and from which seed: `50@7`. None: all."""
     epochs: Positive = 1
     jobs: Positive = 1
     """Experiments in flight in one process."""
@@ -138,6 +140,14 @@ class CortexEntry(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseEntry(_Checked):
+    price: Annotated[Decimal, Gt(0)]
+    """US dollars of a GPU."""
+    hours: Annotated[Decimal, Gt(0), Le(744)]
+    """A month, for which it would be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileEntry(_Checked):
     """A whole koderz.yaml. None: not given here."""
 
@@ -156,6 +166,7 @@ class FileEntry(_Checked):
     grade_on: GradingSet | None = None
     local_rate: Annotated[Decimal, Gt(0)] | None = None
     patience: Patience | None = None
+    purchase: PurchaseEntry | None = None
 
     def over(self, other: FileEntry) -> FileEntry:
         """This file on top of *other*: named entries are added or replaced, single values win where given."""
@@ -177,6 +188,7 @@ _SECTIONS: Mapping[str, type[_Checked]] = {
     "prices": PriceEntry,
     "sandbox": SandboxEntry,
     "cortex": CortexEntry,
+    "purchase": PurchaseEntry,
 }
 
 

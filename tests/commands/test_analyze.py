@@ -46,7 +46,7 @@ arms:
 
 def test_a_benchmark_is_told_again(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
     """With the summary of its end, from cortex alone; and listed with how far it came."""
-    seen = simulate("--koderz-problems", "2-3", "--tb=no", "-rN").outlines
+    seen = simulate("--koderz-problems", "2-3", "--tb=no", "-rN", "-v").outlines
     (journal,) = (pytester.path / ".koderz").glob("bench_*/main.jsonl")
     journal.write_bytes(b"\n".join(journal.read_bytes().splitlines()[:-1]) + b"\n")
     listed = " ".join(_ours(run("--koderz-results", "HumanEval/3")))
@@ -106,7 +106,7 @@ def _source(result: pytest.RunResult) -> str:
 def test_what_was_recorded_decides(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
     """Arms, control, margin and prices are those of the run, whatever koderz.yaml says by now."""
     arms = ("--koderz-arm", "koderz", "--koderz-arm", "no-spec")
-    seen = forgetful("--koderz-problems", "2-3", "--tb=no", "-rN", *arms)
+    seen = forgetful("--koderz-problems", "2-3", "--tb=no", "-rN", "-v", *arms)
     seen.stdout.fnmatch_lines(["SIMULATED   an extra solve by the spec: * against no-spec*"])
     (journal,) = (pytester.path / ".koderz").glob("bench_*/main.jsonl")
     (pytester.path / "koderz.yaml").write_text(CHANGED)

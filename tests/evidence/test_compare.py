@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.evidence import Claim, compare, paired_difference
-from pytest_koderz.evidence.compare import Pairs, claim_of, problems_needed
-from pytest_koderz.evidence.intervals import mcnemar_exact
+from pytest_koderz.evidence.compare import Doubt, claim_of, judge
+from pytest_koderz.evidence.looks import Look
+from pytest_koderz.evidence.tables import Pairs
 from tests.evidence.experiments import ran
 
 
@@ -95,17 +94,17 @@ def test_nothing_in_common_is_inconclusive(arm: list[Experiment], control: list[
     assert comparison.difference is None
     assert comparison.difference_interval is None
     assert comparison.savings.dollars is None
-    assert comparison.problems_needed is None
+    assert comparison.needed is None
     assert comparison.p_value == comparison.margin_p_value == 1.0
 
 
 def test_one_problem_is_inconclusive() -> None:
-    """With the interval nearly as wide as it can be, and some 75 problems to go."""
+    """With the interval nearly as wide as it can be, and nothing to say of how many problems it takes."""
     comparison = compare(*paired(1, 0, 0, 0))
     assert comparison.claim is Claim.INCONCLUSIVE
     assert comparison.difference_interval is not None
     assert comparison.difference_interval.width > 1.5
-    assert comparison.problems_needed == 79
+    assert comparison.needed is None
 
 
 def test_epochs_that_agree_are_no_more_problems() -> None:
@@ -144,8 +143,8 @@ def test_many_epochs_do_not_rule_out_losses_that_were_not_met() -> None:
     assert comparison.claim is Claim.INCONCLUSIVE
     assert comparison.difference_interval is not None
     assert comparison.difference_interval.low > -0.05
-    assert comparison.problems_needed is not None
-    assert 75 < comparison.problems_needed < 150
+    assert comparison.needed is not None
+    assert 75 < comparison.needed.low < 150
 
 
 def test_more_epochs_of_one_arm_do_not_make_it_better() -> None:
@@ -166,48 +165,85 @@ def test_savings_are_of_the_compared_problems_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "margin"),
-    [((60, 1, 1, 2), 0.05), ((20, 0, 0, 0), 0.05), ((130, 10, 12, 12), 0.05), ((130, 8, 14, 12), 0.05)],
+    ("table", "doubt"),
+    [
+        ((0, 2, 2, 160), Doubt.FLOOR),  # 2/164 against 2/164
+        ((0, 0, 2, 162), Doubt.FLOOR),
+        ((0, 0, 0, 164), Doubt.FLOOR),
+        ((26, 0, 0, 138), Doubt.NONE),  # the control is sure to solve 10.9 %, more than twice 5 points
+        ((23, 0, 0, 141), Doubt.FLOOR),  # 9.5 %
+    ],
 )
-def test_problems_needed_would_be_conclusive(table: tuple[int, int, int, int], margin: float) -> None:
-    """At that number, with the same shares, there is a claim; and it is more than there were."""
-    comparison = compare(*paired(*table), margin)
-    assert comparison.claim is Claim.INCONCLUSIVE
-    needed = comparison.problems_needed
-    assert needed is not None
-    assert needed > sum(table)
-    scale = needed / sum(table)
-    grown = Pairs(round(table[1] * scale), round(table[2] * scale), needed)
-    claim = claim_of(grown, mcnemar_exact(round(grown.only_arm), round(grown.only_control)), margin)
-    assert claim is not Claim.INCONCLUSIVE
+def test_no_match_at_the_floor(table: tuple[int, int, int, int], doubt: Doubt) -> None:
+    """Where the control solves next to nothing, an arm that does nothing would match it: ICH E10."""
+    comparison = compare(*paired(*table))
+    assert comparison.would_be is Claim.MATCHES
+    assert comparison.doubt is doubt
+    assert (comparison.claim is Claim.MATCHES) == (doubt is Doubt.NONE)
+    assert (comparison.floor is None) == (doubt is Doubt.NONE)
 
 
-def test_problems_needed_agree_with_the_formula() -> None:
-    """Discordant 20 %, no difference, 5 points, 80 % power: (1.95996 * 0.4554 + 0.84162 * 0.4472)^2 / 0.05^2 = 643.8.
+def test_an_arm_that_solves_nothing_matches_nothing() -> None:
+    """Even where the margin is so wide that it could."""
+    comparison = compare(*paired(0, 0, 40, 160), margin=0.1)
+    assert comparison.claim is not Claim.MATCHES
+    assert comparison.floor is not None
 
-    0.4472 is the root of 0.2. At the limit q = 0.12995 lost and q - 0.05 won are likeliest (10 / (q - 0.05) + 10 / q =
-    160 / (1.05 - 2 q)), of which 2 q - 0.05 - 0.05^2 = 0.4554^2 is the variance.
+
+@pytest.mark.parametrize(("lost", "claim", "turns"), [(1, Claim.MATCHES, None), (9, Claim.INCONCLUSIVE, 3)])
+def test_a_claim_holds_against_all_that_was_lost(lost: int, claim: Claim, turns: int | None) -> None:
+    """Had the arm's invalid experiments been failures on problems that the control solves."""
+    arm, control = paired(152, 1, 1, 10)
+    arm = [replace(one, status=Status.INVALID) if number < lost else one for number, one in enumerate(arm)]
+    comparison = compare(arm, control)
+    assert (comparison.lost, comparison.would_be) == (lost, Claim.MATCHES)
+    assert (comparison.claim, comparison.turns_at) == (claim, turns)
+    assert (comparison.doubt is Doubt.MISSING) == (claim is Claim.INCONCLUSIVE)
+
+
+def test_a_claim_says_whether_it_holds_against_what_the_budget_left_out() -> None:
+    """The budget knows nothing of how hard a problem is: the claim is made, and where it would end is said."""
+    arm, control = paired(152, 1, 1, 10)
+    arm = [replace(one, status=Status.SKIPPED) if number < 40 else one for number, one in enumerate(arm)]
+    comparison = compare(arm, control)
+    assert (comparison.claim, comparison.lost, comparison.skipped) == (Claim.MATCHES, 0, 40)
+    assert comparison.turns_at is not None
+    table = Pairs(1, 1 + comparison.turns_at, 124 + comparison.turns_at)
+    assert claim_of(table, 1.0, 0.05) is Claim.INCONCLUSIVE
+
+
+def test_a_loss_holds_only_if_what_was_lost_would_have_been_solved() -> None:
+    """For WORSE the invalid experiments count for the arm."""
+    arm, control = paired(120, 0, 8, 10)
+    lost = [ran(200 + number, "koderz", None, status=Status.INVALID) for number in range(4)]
+    theirs = [ran(200 + number, "frontier", None) for number in range(4)]
+    assert compare(arm, control).claim is Claim.WORSE
+    comparison = compare([*arm, *lost], [*control, *theirs])
+    assert (comparison.would_be, comparison.claim, comparison.doubt) == (
+        Claim.WORSE,
+        Claim.INCONCLUSIVE,
+        Doubt.MISSING,
+    )
+
+
+def test_of_several_arms_the_first_has_the_full_level_and_the_others_share_one() -> None:
+    """10 : 2 is p = 0.039 alone; of four such arms behind the first none is better any more,
+    though they still match.
     """
-    assert problems_needed(Pairs(10, 10, 100), 100, 0.05) == 644
+    alone = compare(*paired(100, 10, 2, 10))
+    assert alone.claim is Claim.BETTER
+    first, *others = judge([alone] * 5)
+    assert (first.claim, first.doubt) == (Claim.BETTER, Doubt.NONE)
+    assert {(one.claim, one.doubt) for one in others} == {(Claim.MATCHES, Doubt.FAMILY)}
 
 
-@pytest.mark.parametrize("table", [(1, 1, 64), (2, 0, 31), (4, 2, 31), (10, 12, 154)])
-def test_problems_needed_have_the_power_that_is_promised(table: tuple[int, int, int]) -> None:
-    """Of benchmarks with so many problems about four in five come to a claim, or more."""
-    won, lost, size = table
-    needed = problems_needed(Pairs(*table), size, 0.05)
-    assert needed is not None
-    shares = [won / size, lost / size, 1 - (won + lost) / size]
-    drawn = Counter(tuple(row) for row in np.random.default_rng(1).multinomial(needed, shares, 400)[:, :2].tolist())
-    claimed = 0
-    for (ours, theirs), times in drawn.items():
-        claimed += times * (claim_of(Pairs(ours, theirs, needed), mcnemar_exact(ours, theirs), 0.05) != "inconclusive")
-    assert claimed / 400 > 0.75
-
-
-def test_no_margin_and_no_difference_never_comes_to_an_end() -> None:
-    """No number of problems shows that two equal arms differ."""
-    assert problems_needed(Pairs(2, 2, 20), 20, 0.0) is None
+def test_an_early_look_asks_for_more() -> None:
+    """At half of the problems the one-sided level is 0.0015; the first 80 of 164 without a difference are no match."""
+    comparison = compare(*paired(78, 0, 0, 2))
+    assert comparison.claim is Claim.MATCHES
+    (early,) = judge([comparison], (Look(80, 164),))
+    assert (early.claim, early.doubt) == (Claim.INCONCLUSIVE, Doubt.LOOKS)
+    assert early.level == pytest.approx(0.0013, abs=0.0002)
 
 
 @settings(deadline=None)
@@ -225,7 +261,7 @@ def test_comparison_is_consistent_for_any_table(both: int, only_arm: int, only_c
     assert ours.claim is not Claim.BETTER or ours.difference_interval.low > 0
     assert ours.claim is not Claim.WORSE or ours.difference_interval.high < 0
     assert ours.claim is not Claim.MATCHES or ours.difference_interval.low > -0.05
-    assert (ours.problems_needed is None) == (ours.claim is not Claim.INCONCLUSIVE)
+    assert ours.needed is None or ours.claim is Claim.INCONCLUSIVE
 
 
 def thrice(counts: list[tuple[int, int]]) -> tuple[list[Experiment], list[Experiment]]:
@@ -256,11 +292,4 @@ def test_comparison_of_epochs_is_consistent(counts: list[tuple[int, int]]) -> No
     assert (ours.claim is Claim.BETTER) == (theirs.claim is Claim.WORSE)
     assert ours.claim is not Claim.BETTER or ours.difference_interval.low > 0
     assert ours.claim is not Claim.MATCHES or ours.difference_interval.low > -0.05
-    assert ours.problems_needed is None or (ours.claim is Claim.INCONCLUSIVE and ours.problems_needed > len(counts))
-
-
-def test_an_arm_that_loses_more_but_not_more_often_never_comes_to_an_end() -> None:
-    """The sign test stays even however many problems there are."""
-    comparison = compare(*thrice([(1, 0), (0, 2)]))
-    assert comparison.difference == pytest.approx(-1 / 6)
-    assert (comparison.claim, comparison.problems_needed) == (Claim.INCONCLUSIVE, None)
+    assert ours.needed is None or (ours.claim is Claim.INCONCLUSIVE and ours.needed.low > len(counts))

@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.core.money import Price, Usage
 from pytest_koderz.evidence import ControlEstimate, compare, estimate_control, estimated
-from pytest_koderz.evidence.intervals import bootstrap_ratio
+from pytest_koderz.evidence.caps import dearest_of
+from pytest_koderz.evidence.intervals import Interval
+from pytest_koderz.evidence.problems import by_problem
+from pytest_koderz.evidence.resampling import bootstrap_ratio
 from tests.evidence.experiments import ran
 
 PRICE = Price(Decimal(3), Decimal(15), Decimal("3.75"), Decimal("0.30"), date(2026, 11, 1), "genai-prices")
@@ -44,20 +48,22 @@ def test_epochs_make_experiments_enough() -> None:
     arm = [ran(n, price=price, epoch=epoch) for n, price in enumerate(prices) for epoch in range(1, 6)]
     control = [ran(n, "frontier", price="0.004", epoch=epoch) for n in range(10) for epoch in range(1, 6)]
     savings = compare(arm, control).savings
-    differences = [0.004 - float(price) for price in prices]
-    many = bootstrap_ratio(differences, [0.004] * 10, tries=10**6)
+    paid = [float(price) for price in prices]
+    fifty, many = (bootstrap_ratio(paid, [0.004] * 10, positive=True, tries=tries) for tries in (50, 10**6))
     assert savings.experiments == 50
     assert savings.share_interval is not None
+    assert fifty is not None
     assert many is not None
-    assert savings.share_interval.width == pytest.approx(many.width * (1 + (30 / 50) ** 2) ** 0.5)
+    assert savings.share_interval == Interval(1 - fifty.high, 1 - fifty.low)
+    assert fifty.width > many.width
 
 
 def test_savings_can_be_negative() -> None:
     """A spec that costs more than the answer."""
     prices = ["0.010", "0.011", "0.012", "0.013", "0.014", "0.015"]
-    arm = [ran(number, price="0", spec=price) for number, price in enumerate(prices)]
-    savings = compare(arm, [ran(number, "frontier", price="0.003") for number in range(6)]).savings
-    assert savings.dollars == Decimal("-0.057")
+    arm = [ran(number, price="0", spec=price) for number, price in enumerate(prices * 10)]
+    savings = compare(arm, [ran(number, "frontier", price="0.003") for number in range(60)]).savings
+    assert savings.dollars == Decimal("-0.570")
     assert savings.share == pytest.approx(-0.057 / 0.018)
     assert savings.interval is not None
     assert savings.interval.high < 0
@@ -104,6 +110,50 @@ def test_savings_with_a_local_rate_count_the_gpu_too() -> None:
     assert comparison.savings_with_gpu is not None
     assert comparison.savings_with_gpu.dollars == Decimal("-4.50")
     assert compare(arm, control).savings_with_gpu is None
+
+
+def test_more_than_everything_cannot_be_saved() -> None:
+    """One problem took nearly all dollars: the limits stay below 100 %, or there are none, and it is told why."""
+    arm = [ran(number, price="0.001") for number in range(59)] + [ran(59, price="0.5")]
+    savings = compare(arm, [ran(number, "frontier", price="0.004") for number in range(60)]).savings
+    assert savings.dearest == pytest.approx(0.5 / 0.559)
+    assert savings.share_interval is None or savings.share_interval.high < 1
+    assert (savings.share_interval is None) == bool(savings.why_none)
+
+
+def test_what_one_more_problem_at_the_cap_would_change() -> None:
+    """All sixty were solved by the first reply, whose price varies little; one that takes all of 50 would cost as much
+    as they did together. No interval of what was seen can know of it.
+    """
+    model = ModelSettings("small", "ollama", "small")
+    arm = [ran(number, price=f"0.00{1 + number % 3}") for number in range(60)]
+    control = [ran(number, "frontier", price="0.004") for number in range(60)]
+    capped = compare(arm, control, definitions=[Arm("koderz", model, max_iterations=50)]).savings
+    assert capped.share == pytest.approx(0.5)
+    assert capped.one_more == pytest.approx(1 - (0.12 + 50 * 0.002) / (0.24 * 61 / 60))
+    assert (capped.share_interval, capped.interval) == (None, None)
+    assert capped.why_none == "one more problem at the cap would leave it"
+    short = compare(arm, control, definitions=[Arm("koderz", model, max_iterations=2)]).savings
+    assert short.share_interval is not None
+    assert short.one_more is not None
+    assert short.one_more in short.share_interval
+
+
+def test_a_checkpoint_that_nobody_came_to_is_priced_like_the_spec() -> None:
+    """Nine of them come in 50 iterations, and the fallback after that."""
+    model = ModelSettings("small", "ollama", "small")
+    arm = Arm("koderz", model, spec=model, checkpoint=model, fallback=model)
+    tries = list(by_problem([ran(number, price="0", spec="0.01") for number in range(3)]).values())
+    assert dearest_of(tries, [arm]) == pytest.approx(0.01 + 9 * 0.01 + 0.01)
+    assert dearest_of(tries, []) == pytest.approx(0.01)
+
+
+def test_free_tokens_save_everything_and_have_no_interval() -> None:
+    """What they cost is the GPU, which is not counted."""
+    arm = [ran(number, price="0") for number in range(60)]
+    savings = compare(arm, [ran(number, "frontier", price="0.004") for number in range(60)]).savings
+    assert savings.free
+    assert (savings.share, savings.share_interval, savings.interval) == (1.0, None, None)
 
 
 def test_estimate_says_what_it_assumes() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.records.codec import MAGNITUDES, MOST_WHOLE
-from pytest_koderz.records.events import KINDS, About, Ended, Event, Head
+from pytest_koderz.records.events import KINDS, About, Ended, Event, Head, Looked
 
 JOURNALS = Path(__file__).parent / "journals"
 """Of earlier versions."""
@@ -64,6 +64,8 @@ def _events_of(kind: type) -> st.SearchStrategy[Event]:
     at = st.text(max_size=8)
     if kind is Head:
         return st.tuples(at, values(Head)).map(lambda pair: Event(pair[0], _said(pair[1], pair[0])))
+    if kind is Looked:
+        return st.tuples(at, values(Looked)).map(lambda pair: Event(*pair))
     return st.tuples(at, values(kind), values(About)).map(lambda parts: _about(*parts))
 
 

@@ -56,7 +56,7 @@ def test_a_page_holds_the_summary_and_every_experiment(name: str) -> None:
     """In every situation; each cell leads to an experiment, and nothing is fetched from elsewhere."""
     frame, experiments = SITUATIONS[name]()
     page = Page(html_of(frame, {"profile": "a test"}, experiments))
-    assert "\n".join(summary_lines(frame, experiments)) in page.words
+    assert "\n".join(summary_lines(frame, experiments, whole=True)) in page.words
     assert page.ids == [experiment.id for experiment in experiments]
     assert sorted(page.links) == sorted(f"#{identity}" for identity in page.ids)
 

@@ -17,7 +17,9 @@ from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Price, Spending, Usage
+from pytest_koderz.evidence.break_even import Purchase
 from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.evidence.looks import Look
 from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import summary_lines
@@ -27,6 +29,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 PRICE = Price(Decimal(4), Decimal(20), Decimal(5), Decimal("0.2"), date(2026, 11, 22), "a test")
 FRAME = Frame("bench_1a2b3c4d", ("koderz", "frontier-only"), "frontier-only", 0.05, None)
 NAMES = [f"HumanEval/{number}" for number in range(40)]
+MANY = [f"HumanEval/{number}" for number in range(120)]
 
 
 def _experiment(problem: str, arm: str, status: Status, tries: int, cost: str | None = "0.001") -> Experiment:
@@ -165,9 +168,35 @@ def _long(number: int) -> list[Experiment]:
     return [koderz, replace(plain, spec=None, ledger=_without_spec(plain.ledger))]
 
 
+def _five(number: int) -> list[Experiment]:
+    """Costs that vary; here and there one that is invalid, skipped or cut short."""
+    name, dear = MANY[number], f"0.00{2 + number % 5}"
+    koderz, control = _pair(name, number % 11 != 0, number % 12 != 0, f"0.00{1 + number % 3}", dear)
+    long, plain = _long(number % 40)
+    cascade, _ = _cascade(number % 40)
+    found = [
+        replace(
+            koderz, iterations=long.iterations, checkpoints=long.checkpoints, ledger=koderz.ledger + _reviews(long)
+        ),
+        replace(plain, problem_id=name),
+        _alone_at(name, number % 6 != 0),
+        replace(cascade, problem_id=name),
+        control,
+    ]
+    ended = {3: Status.INVALID, 50: Status.INVALID, 80: Status.RUNNING, 85: Status.SKIPPED, 86: Status.SKIPPED}
+    place, status = number % 5, ended.get(number)
+    if status is not None:
+        found[place] = replace(found[place], status=status)
+    return found
+
+
+def _reviews(experiment: Experiment) -> Ledger:
+    return Ledger(tuple(row for row in experiment.ledger.spendings if row.role == "checkpoint"))
+
+
 MODEL = ModelSettings("model", "ollama", "model")
 KODERZ = Arm("koderz", MODEL, spec=MODEL, checkpoint=MODEL)
-MANY = [f"HumanEval/{number}" for number in range(120)]
+
 ESTIMATED = replace(FRAME, arms=("koderz",), estimate=estimate_control("claude-opus-5-5", PRICE, Usage(200, 150)))
 SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
     "measured": lambda: (
@@ -229,15 +258,29 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
             *[_alone_at(name, number % 30 != 0) for number, name in enumerate(MANY)],
         ],
     ),
+    "five_arms": lambda: (
+        replace(
+            FRAME,
+            arms=("koderz", "no-spec", "small-frontier", "cascade", "frontier-only"),
+            definitions=(KODERZ, replace(KODERZ, name="no-spec", spec=None)),
+            local_rate=Decimal("0.60"),
+            planned=120,
+            looks=(Look(40, 120),),
+            purchase=Purchase(Decimal(2000), Decimal(200)),
+            selection="a random sample of 120 of 164, seed 0",
+        ),
+        _of([_five(number) for number in range(90)]),
+    ),
     "simulated": lambda: (replace(FRAME, simulated=True), _of([_pair(name, True, False) for name in NAMES[:3]])),
 }
 
 
 def _parts(name: str) -> tuple[list[str], list[str]]:
-    """The table, and all that follows it."""
-    lines = summary_lines(*SITUATIONS[name]())
-    end = lines.index("") + 1
-    return lines[:end], lines[end:]
+    """The table, and all that stands around it."""
+    lines = summary_lines(*SITUATIONS[name](), whole=True)
+    start = next(number for number, line in enumerate(lines) if line.removeprefix("SIMULATED ").startswith("arm  "))
+    end = lines.index("", start) + 1
+    return lines[start:end], lines[:start] + lines[end:]
 
 
 def _check(path: Path, lines: list[str]) -> None:
@@ -258,6 +301,14 @@ def test_the_tables_are_what_their_golden_file_says() -> None:
     """Those of all situations in one file, so that another column is a diff of one."""
     lines = [line for name in SITUATIONS for line in (f"# {name}", *_parts(name)[0])]
     _check(GOLDEN / "summary_tables.txt", lines[:-1])
+
+
+@pytest.mark.parametrize("name", ["measured", "local_rate", "worse", "epochs"])
+def test_two_arms_take_one_screen(name: str) -> None:
+    """Of 80 columns and 24 lines, but for the heading: the verdict first."""
+    lines = summary_lines(*SITUATIONS[name]())
+    assert len(lines) <= 24
+    assert lines[0].startswith("koderz against frontier-only, measured on")
 
 
 def test_nothing_was_run() -> None:

@@ -1,0 +1,211 @@
+"""Intervals of sums of dollars and of their ratios, problems being what is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from math import exp, log, sqrt
+from typing import Any
+
+from .intervals import Interval, correlation_of
+
+RESAMPLES = 4999
+SEED = 20_251_122
+CALIBRATION = 30
+"""Of the interval of a ratio: it makes that of 50 tries a sixth wider, that of 164 a sixtieth."""
+LEAST_TRIES = 20
+"""Fewer tell nothing of a ratio's tail, and what calibration would ask for is no interval any more."""
+FARTHEST = 1.5
+"""Of Satterthwaite's quantile: no pivot lies farther out. Where two problems carry a sum, those of resamples that lack
+both have no bound."""
+LOG_NORMAL = 0.01
+"""Costs are taken for log-normal where the test of Shapiro and Wilk (1965), Biometrika 52:591-611, does not reject it
+at this level."""
+SHAPIRO_UP_TO = 5000
+"""Values; scipy's p-value is not accurate beyond, and no tail is unseen among so many."""
+AT_ONCE = 256
+"""Resamples whose sums are formed together: of 10,000 problems they take 20 MB."""
+
+
+def bootstrap_ratio(
+    numerators: Sequence[float],
+    denominators: Sequence[float] | None = None,
+    *,
+    positive: bool = False,
+    tries: int | None = None,
+    confidence: float = 0.95,
+    seed: int = SEED,
+) -> Interval | None:
+    """The interval of sum(numerators) / sum(denominators), problems resampled in pairs; no denominators: the mean.
+
+    The studentized bootstrap (bootstrap-t): Hall (1988), Ann. Stat. 16:927-953; Davison and Hinkley (1997), Bootstrap
+    Methods and their Application, section 5.2. Dollars are skewed, and with 10 to 50 problems it covers the truth
+    where the percentile and BCa intervals, which scipy has, fall 3 to 6 points short. Where Student's quantile is the
+    wider one it is taken instead, since a small sample may lack the few expensive tries that make the tail. No limit
+    lies farther out than FARTHEST times Student's quantile with the degrees of freedom of Satterthwaite (1946),
+    Biometrics Bull. 2:110-114. The interval of a ratio is widened by sqrt(1 + (CALIBRATION / tries)^2), as calibrated
+    on simulated benchmarks (Loh 1987, J. Am. Stat. Assoc. 82:155-162, has the idea). *tries* are the experiments
+    behind the numbers, None: one for each problem.
+
+    A *positive* ratio is studentized by its logarithm, so that its limits are positive too; and where its terms may be
+    log-normal its interval holds that of `log_normal_limits`, since a sample that lacks the tail cannot show it.
+
+    The order of the problems makes no difference. None where no interval can be had: fewer than three problems, no
+    denominator, too many resamples without one, a ratio of fewer than LEAST_TRIES tries, or limits beyond all
+    numbers.
+    """
+    import numpy as np
+
+    top, bottom = _sorted(numerators, denominators)
+    tries = len(top) if tries is None else tries
+    if len(top) < 3 or bottom.sum() <= 0 or (positive and top.sum() <= 0):
+        return None
+    if denominators is not None and tries < LEAST_TRIES:
+        return None
+    ratio, error = (float(part[0]) for part in _ratios(top, bottom, np.ones((1, len(top)))))
+    pivots = np.concatenate(
+        [_pivots(*_ratios(top, bottom, counts), ratio, positive) for counts in _drawn(len(top), seed)]
+    )
+    if np.isnan(pivots).mean() > (1 - confidence) / 2:
+        return None
+    low, high = _quantiles(pivots, _freedom(top - ratio * bottom), len(top), confidence)
+    if denominators is not None:
+        error *= sqrt(1 + (CALIBRATION / tries) ** 2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps = -error * np.array([high, low])
+        limits = ratio * np.exp(steps / ratio) if positive else ratio + steps
+    if not np.isfinite(limits).all() or (positive and not limits.all()):
+        return None
+    found = Interval(float(limits[0]), float(limits[1]), confidence)
+    tail = log_normal_limits(top, bottom, confidence) if positive else None
+    return found if tail is None else Interval(min(found.low, tail.low), max(found.high, tail.high), confidence)
+
+
+def log_normal_limits(top: Any, bottom: Any, confidence: float = 0.95) -> Interval | None:
+    """The interval of the ratio of two means where the terms are log-normal, in pairs; None where they are not.
+
+    Cox's method (Land 1972, Technometrics 14:145-158; Zhou and Gao 1997, Stat. Med. 16:783-790), for the difference of
+    m + s^2/2 of paired logarithms. The covariance of two sample variances of normal pairs is 2 r^2 s1^2 s2^2 / (n - 1):
+    Anderson (2003), An Introduction to Multivariate Statistical Analysis, section 3.4. A denominator that is 0 on some
+    problems, such as solves, has the normal distribution of means in place of the log-normal one.
+    """
+    import numpy as np
+    from scipy.special import stdtrit
+
+    n = len(top)
+    if not 3 <= n <= SHAPIRO_UP_TO or top.min() <= 0 or not _may_be_normal(np.log(top)):
+        return None
+    if bottom.min() > 0 and not _may_be_normal(np.log(bottom)):
+        return None
+    middle, error = _of_logs(top, bottom) if bottom.min() > 0 else _of_log_and_mean(top, bottom)
+    reach = float(stdtrit(n - 1, (1 + confidence) / 2)) * error
+    return Interval(exp(middle - reach), exp(middle + reach), confidence)
+
+
+def _of_logs(top: Any, bottom: Any) -> tuple[float, float]:
+    """The logarithm of the ratio of two log-normal means, and its standard error."""
+    import numpy as np
+
+    n, logs = len(top), (np.log(top), np.log(bottom))
+    (a, between), (_, b) = np.cov(*logs)
+    error = sqrt(max((a + b - 2 * between) / n + (a * a + b * b - 2 * between**2) / (2 * (n - 1)), 0))
+    return float(logs[0].mean() - logs[1].mean() + (a - b) / 2), error
+
+
+def _of_log_and_mean(top: Any, bottom: Any) -> tuple[float, float]:
+    """The same of a log-normal mean over a plain one."""
+    import numpy as np
+
+    middle, one = _of_logs(top, np.ones_like(top))
+    mean = float(bottom.mean())
+    other = float(bottom.std(ddof=1)) / mean / sqrt(len(bottom))
+    related = correlation_of(np.log(top), bottom)
+    return middle - log(mean), sqrt(max(one * one + other * other - 2 * related * one * other, 0))
+
+
+def _may_be_normal(values: Any) -> bool:
+    """Values that are all the same have no tail."""
+    from scipy.stats import shapiro
+
+    return bool(values.max() - values.min() < 1e-9) or float(shapiro(values).pvalue) > LOG_NORMAL
+
+
+def _sorted(numerators: Sequence[float], denominators: Sequence[float] | None) -> tuple[Any, Any]:
+    """In an order that is the same however the problems stand."""
+    import numpy as np
+
+    top = np.asarray(numerators, dtype=float)
+    bottom = np.ones_like(top) if denominators is None else np.asarray(denominators, dtype=float)
+    order = np.lexsort((top, bottom))
+    return top[order], bottom[order]
+
+
+def _quantiles(pivots: Any, freedom: float, n: int, confidence: float) -> tuple[float, float]:
+    """Between which standard errors the ratio lies away from the truth, as the resamples show it."""
+    import numpy as np
+    from scipy.special import stdtrit
+
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = map(float, np.quantile(np.where(np.isnan(pivots), np.inf, pivots), tails, method="inverted_cdf"))
+    least = float(stdtrit(n - 1, tails[1]))
+    most = max(least, FARTHEST * float(stdtrit(freedom, tails[1])))
+    return -min(max(-low, least), most), min(max(high, least), most)
+
+
+def _freedom(influences: Any) -> float:
+    """Degrees of freedom of their sample variance: 2 / its squared coefficient of variation, (kurtosis - 1) / n."""
+    n, squares = len(influences), influences**2
+    if squares.sum() <= 0:
+        return float(n - 1)
+    kurtosis = float(n * (squares**2).sum() / squares.sum() ** 2)
+    return min(max(2 * n / (kurtosis - 1), 2.0), n - 1.0) if kurtosis > 1 and n > 3 else float(n - 1)
+
+
+def _drawn(n: int, seed: int) -> Iterator[Any]:
+    """How often each of *n* problems is drawn in each resample (a row), some resamples at a time."""
+    counts = _resamples(n, seed)
+    for start in range(0, RESAMPLES, AT_ONCE):
+        yield counts[start : start + AT_ONCE].astype(float)
+
+
+@lru_cache(maxsize=1)  # The arms of a benchmark have the same number of problems.
+def _resamples(n: int, seed: int) -> Any:
+    """All resamples, a byte for each count: nothing is drawn 256 times; read-only."""
+    import numpy as np
+
+    generator, counts = np.random.default_rng(seed), np.empty((RESAMPLES, n), dtype=np.uint8)
+    for start in range(0, RESAMPLES, AT_ONCE):
+        rows = min(AT_ONCE, RESAMPLES - start)
+        cells = generator.integers(n, size=(rows, n)) + n * np.arange(rows)[:, None]
+        counts[start : start + rows] = np.bincount(cells.ravel(), minlength=rows * n).reshape(rows, n)
+    counts.flags.writeable = False
+    return counts
+
+
+def _ratios(top: Any, bottom: Any, counts: Any) -> tuple[Any, Any]:
+    """The ratio of sums in each resample (a row of *counts*) and its standard error by linearization."""
+    import numpy as np
+
+    n = len(top)
+    columns = np.stack([top, bottom, top * top, top * bottom, bottom * bottom], axis=1)
+    tops, bottoms, squares, products, others = (counts @ columns).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = tops / bottoms
+        spread = squares - 2 * ratios * products + ratios**2 * others
+        # What is left of equal terms after rounding is no spread.
+        spread = np.where(spread <= 1e-12 * squares, 0, spread)
+        return ratios, np.sqrt(spread * n / (n - 1)) / bottoms
+
+
+def _pivots(ratios: Any, errors: Any, ratio: float, positive: bool) -> Any:
+    """How many of its own standard errors each resample's ratio lies from *ratio*.
+
+    Infinite where it has no spread, and no number where there is no ratio.
+    """
+    import numpy as np
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        away = np.log(ratios / ratio) * ratios if positive else ratios - ratio
+        pivots = np.where(np.isclose(ratios, ratio, rtol=1e-9, atol=1e-15), 0, away / errors)
+    beyond = np.where(ratios < ratio, -np.inf, np.inf)
+    return np.where(np.isfinite(ratios), np.where(np.isnan(pivots), beyond, pivots), np.nan)

@@ -1,0 +1,66 @@
+"""What the runs of a benchmark planned, and at how many problems they were looked at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .codec import Malformed, parsed
+from .events import Event, Head, Looked, event_of, line_of
+from .private_files import make_private_folder, open_private
+
+FILE = "looks.jsonl"
+"""Beside the journals of the processes: whoever prints a summary of the benchmark adds to it."""
+BEGINNING = 100
+"""Bytes in which a line says what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Taken from all that ran so far."""
+
+    margin: float | None
+    """The first that was recorded. None: none was."""
+    problems: int | None
+    """The most that a run planned. None: no run said."""
+    selection: str
+    """Which those were, in words; empty: all, or not known."""
+    looks: tuple[Looked, ...]
+
+
+def plan_of(folder: Path) -> Plan:
+    """What the journals in *folder* say first, and the looks. Lines that cannot be read are somebody else's to name."""
+    events = sorted(_events(folder), key=lambda event: event.at)
+    heads = [event.what for event in events if isinstance(event.what, Head)]
+    planned = [(head.planned, head.selection or "") for head in heads if head.planned]
+    most, selection = max(planned, key=lambda each: each[0] or 0, default=(None, ""))
+    return Plan(
+        margin=next((head.margin for head in heads if head.margin is not None), None),
+        problems=most,
+        selection=selection,
+        looks=tuple(event.what for event in events if isinstance(event.what, Looked)),
+    )
+
+
+def record_look(folder: Path, look: Looked) -> None:
+    """Raises OSError where it cannot be written."""
+    make_private_folder(folder)
+    descriptor = open_private(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        os.write(descriptor, line_of(Event(datetime.now(UTC).isoformat(timespec="milliseconds"), look)))
+    finally:
+        os.close(descriptor)
+
+
+def _events(folder: Path) -> Iterator[Event]:
+    for path in sorted(folder.glob("*.jsonl")):
+        with path.open("rb") as file:
+            for line in file:
+                start = line[:BEGINNING]
+                if b'"event":"benchmark"' in start or b'"event":"looked"' in start:
+                    with suppress(Malformed):
+                        yield event_of(parsed(line))
