@@ -54,6 +54,7 @@ class ModelEntry(_Checked):
     patience: Patience | None = None
     """None: that of the file."""
     hosts: tuple[str, ...] = ()
+    slots: Positive | None = None
     options: dict[str, Any] = field(default_factory=dict)
     """Checked by the back end, which knows them."""
 
