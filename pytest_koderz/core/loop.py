@@ -17,7 +17,7 @@ from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, f
 from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
 from .problem import Problem
-from .prompts import CHARACTERS_PER_TOKEN, candidate_prompt, checkpoint_prompt, spec_prompt
+from .prompts import candidate_prompt, checkpoint_prompt, room_of, spec_prompt
 
 
 def solve(
@@ -143,7 +143,7 @@ class _Work:
     def fall_back(self) -> None:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
         fresh = replace(self.record, spec=None, iterations=(), checkpoints=(), advice=())
-        seed, room = self._seed(Role.FALLBACK), self._room(Role.FALLBACK)
+        seed, room = self._seed(Role.FALLBACK), room_of(self.arm.models[Role.FALLBACK])
         trial = self._trial(candidate_prompt(self.problem, fresh, 0, room, seed, Role.FALLBACK))
         self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
 
@@ -213,15 +213,8 @@ class _Work:
         return reply, spending
 
     def _candidate_prompt(self, turn: int) -> Prompt:
-        seed, room = self._seed(Role.LOCAL, turn), self._room(Role.LOCAL)
+        seed, room = self._seed(Role.LOCAL, turn), room_of(self.arm.local)
         return candidate_prompt(self.problem, self.record, self.arm.attempts_shown, room, seed)
-
-    def _room(self, role: Role) -> int | None:
-        """Characters that a prompt may take. None: no limit is known."""
-        settings = self.arm.models[role]
-        if settings.context_tokens is None:
-            return None
-        return max(settings.context_tokens - settings.max_tokens, 0) * CHARACTERS_PER_TOKEN
 
     def _judge(self, candidate: Candidate | None) -> Verdict:
         """The verdict on *candidate*; one that was judged before is not run again."""

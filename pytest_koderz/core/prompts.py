@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .arm import Role
+from .arm import ModelSettings, Role
 from .experiment import Experiment
 from .iteration import Iteration, Outcome, StopReason
 from .ports import Prompt
@@ -40,6 +40,13 @@ CHARACTERS_PER_TOKEN = 3
 
 HOTTER = 0.4
 """Added to the temperature after a repeated candidate."""
+
+
+def room_of(settings: ModelSettings) -> int | None:
+    """Characters that a prompt for the model may take. None: no limit is known."""
+    if settings.context_tokens is None:
+        return None
+    return max(settings.context_tokens - settings.max_tokens, 0) * CHARACTERS_PER_TOKEN
 
 
 def spec_prompt(problem: Problem, seed: int) -> Prompt:

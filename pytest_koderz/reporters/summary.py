@@ -27,9 +27,11 @@ SIMULATED = "SIMULATED "
 
 def summary_lines(frame: Frame, experiments: Sequence[Experiment], columns: int = WIDTH) -> list[str]:
     """The summary for a terminal of so many *columns*, without a heading; empty where nothing was run."""
-    if not experiments:
-        return []
-    findings = findings_of(frame, experiments)
+    return lines_of(frame, findings_of(frame, experiments), columns) if experiments else []
+
+
+def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH) -> list[str]:
+    """The summary of what was found already."""
     lines = [*table_lines(findings.arms), ""]
     for figures in findings.arms:
         lines += _details(figures, frame.local_rate)

@@ -1,0 +1,48 @@
+"""What the models of an experiment were asked, made again from its record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.experiment import Experiment, Guidance
+from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.ports import Prompt
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.prompts import PROMPT_VERSION, candidate_prompt, checkpoint_prompt, room_of, spec_prompt
+
+
+def can_be_told(experiment: Experiment) -> bool:
+    """Whether its prompts had the texts that this version has."""
+    return experiment.prompt_version == PROMPT_VERSION
+
+
+def asked_for_spec(problem: Problem) -> Prompt:
+    return spec_prompt(problem, 0)
+
+
+def asked_for_candidate(experiment: Experiment, iteration: Iteration, problem: Problem, arm: Arm) -> Prompt:
+    """What all candidates of *iteration* were asked with."""
+    if iteration.fallback and arm.fallback is not None:
+        fresh = replace(experiment, spec=None, iterations=(), checkpoints=(), advice=())
+        return candidate_prompt(problem, fresh, 0, room_of(arm.fallback), 0, Role.FALLBACK)
+    before = _after(experiment, iteration.number - 1)
+    return candidate_prompt(problem, before, arm.attempts_shown, room_of(arm.local), 0)
+
+
+def asked_for_guidance(experiment: Experiment, guidance: Guidance, problem: Problem, arm: Arm) -> Prompt:
+    """With the attempts as the loop recorded them, also where they were recalled from the memory."""
+    earlier = tuple(each for each in experiment.checkpoints if each.number < guidance.number)
+    before = replace(_after(experiment, guidance.after_iteration), checkpoints=earlier)
+    shown = guidance.recalled or arm.checkpoint_interval
+    return checkpoint_prompt(problem, before, before.iterations[-shown:], 0)
+
+
+def _after(experiment: Experiment, tried: int) -> Experiment:
+    """As it stood after so many iterations, with the advice and guidance that had come by then."""
+    return replace(
+        experiment,
+        iterations=experiment.iterations[:tried],
+        checkpoints=tuple(each for each in experiment.checkpoints if each.after_iteration <= tried),
+        advice=tuple(each for each in experiment.advice if each.after_iteration <= tried),
+    )
