@@ -152,11 +152,7 @@ class _Asker:
         return told | ({"note": recalled} if guidance.recalled else {})
 
     def _told(self, prompt: Prompt) -> dict[str, Any]:
-        user = prompt.user
-        pieces: list[Told] = [user]
-        for known in self.fields:
-            if known in user:
-                pieces = [part for piece in pieces for part in _split(piece, known, self.texts)]
+        pieces = list(_pieces(prompt.user, self.fields, self.texts))
         return {"system": self.texts.put(prompt.system), "user": pieces}
 
 
@@ -167,14 +163,17 @@ def _asker(one: Experiment, problem: Problem, arm: Arm, texts: _Texts) -> _Asker
     return _Asker(one, problem, arm, texts, tuple(sorted(found, key=len, reverse=True)))
 
 
-def _split(piece: Told, known: str, texts: _Texts) -> Iterator[Told]:
-    if isinstance(piece, int) or known not in piece:
-        yield piece
-        return
-    number = texts.put(known)
-    for place, between in enumerate(piece.split(known)):
-        yield from [number] if place else []
-        yield from [between] if between else []
+def _pieces(text: str, fields: Sequence[str], texts: _Texts) -> Iterator[Told]:
+    """*text*, with the numbers of the *fields* that it holds in their places."""
+    while (
+        len(text) >= FIELD
+        and (place := next((number for number, each in enumerate(fields) if each in text), None)) is not None
+    ):
+        before, known, text = text.partition(fields[place])
+        yield from _pieces(before, fields[place + 1 :], texts)
+        yield texts.put(known)
+    if text:
+        yield text
 
 
 def _problem(problem: Problem | None, texts: _Texts) -> Iterator[tuple[str, int]]:

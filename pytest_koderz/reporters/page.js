@@ -45,7 +45,7 @@
   // The address says what is shown: #exp_1a2b3c4d or #exp_1a2b3c4d+exp_5e6f7a8b a story, all else the table's state.
 
   function read_address() {
-    const hash = decodeURIComponent(location.hash.slice(1));
+    const hash = location.hash.slice(1);
     const ids = hash.split("+").filter((id) => places.has(id)).slice(0, 2);
     if (ids.length) open_story(ids);
     else show_table(new URLSearchParams(hash));
@@ -334,7 +334,7 @@
         make("p", { class: one.status }, one.mark, seen(one.ending)),
         make("p", { class: "muted" }, one.circumstances),
         steps,
-        fold([one.mark, "costs: ", one.cost], () => costs(one.spendings), { class: "step" }),
+        fold([one.mark, "costs: ", one.cost], () => costs(one), { class: "step" }),
       );
     }
 
@@ -411,10 +411,10 @@
 
   const COSTS = ["role", "model", "calls", "tokens in", "tokens out", "dollars", "seconds"];
 
-  function costs(spendings) {
+  function costs({ arm, spendings }) {
     const line = (tag, cells) => make("tr", {}, cells.map((cell) => make(tag, tag === "th" ? { scope: "col" } : {}, seen(cell))));
     const made = make("table", {}, make("thead", {}, line("th", COSTS)), make("tbody", {}, spendings.map((row) => line("td", row))));
-    return make("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "costs" }, made);
+    return make("div", { class: "wide", tabindex: "0", role: "region", "aria-label": `costs of ${arm}` }, made);
   }
 
   // The story's own page.

@@ -14,6 +14,7 @@ from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.intervals import Interval
 
 from . import chart
+from .header import arm_lines
 from .packed_stories import Stories
 from .page_charts import BAR, RIGHT, bars_of, drawings_of
 from .page_table import MARKS, counts_of, grouped, rows_of
@@ -70,6 +71,7 @@ def _shown(
         "right": RIGHT,
         "bar": BAR,
         "arms": arms,
+        "about_arms": arm_lines(frame.definitions),
         "rows": rows,
         "counts": counts_of(rows),
         "names": MARKS,

@@ -18,6 +18,8 @@ LINE = 16
 """Pixels between two labels."""
 BAR = 26
 """Pixels of a bar and the gap after it."""
+ASIDE = 7
+"""Pixels between two intervals that would stand in one place."""
 NAMED = 18
 """Characters of an arm's name in a drawing."""
 
@@ -34,7 +36,8 @@ class Curve:
     points: tuple[Place, ...]
     marks: tuple[Place, ...]
     """Where a step ended, also where it cost nothing."""
-    interval: Place | None
+    interval: tuple[float, float, float] | None
+    """Of the share of solved: where it stands, from which height to which."""
     label_y: float
 
     @property
@@ -91,7 +94,7 @@ def _against_dollars(findings: Findings, numbers: dict[str, int]) -> Drawing:
             f"{_share(figures[line.arm])}, {dollars(figures[line.arm].dollars)}",
             line.points,
             line.points[2::2],
-            line.interval,
+            line.interval and (line.end[0], *line.interval),
             label,
         )
         for line, label in zip(drawn.lines, labels, strict=True)
@@ -107,13 +110,14 @@ def _by_iteration(arms: Sequence[ArmFigures], numbers: dict[str, int]) -> Drawin
     shares = [[point.solved / one.settled for point in one.curve] for one in settled]
     labels = _apart([_height(each[-1]) if each else _height(0) for each in shares])
     curves = []
-    for one, each, label in zip(settled, shares, labels, strict=True):
+    for place, (one, each, label) in enumerate(zip(settled, shares, labels, strict=True)):
         marks = tuple((_across(number, most), _height(share)) for number, share in enumerate(each, start=1))
         # What an arm no longer tries it does not solve: its line goes on as it is.
         points = (*marks, (_across(most, most), marks[-1][1] if marks else _height(0)))
-        interval = one.solved_interval
-        limits = None if interval is None else (_height(interval.low), _height(interval.high))
-        curves.append(Curve(numbers[one.arm], one.arm, _share(one), points, marks, limits, label))
+        # All end in the same column, where their intervals would cover each other.
+        x, limits = points[-1][0] - place * ASIDE, one.solved_interval
+        interval = None if limits is None else (x, _height(limits.low), _height(limits.high))
+        curves.append(Curve(numbers[one.arm], one.arm, _share(one), points, marks, interval, label))
     step = max(1, -(-most // 10))
     ticks = tuple((_across(number, most), str(number)) for number in range(1, most + 1) if (number - 1) % step == 0)
     heights = tuple((_height(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))

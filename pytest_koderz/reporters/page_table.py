@@ -96,6 +96,8 @@ class ProblemRow:
     cells: tuple[Cell, ...]
     cost: str
     cost_order: float
+    seconds: float
+    """Of all arms and epochs, one after the other."""
 
 
 def rows_of(
@@ -126,9 +128,9 @@ def _row(problem: str, group: Sequence[Experiment], arms: Sequence[str], known: 
     paid = total(one.ledger.cost for one in group)
     dataset = (known.dataset if known else "") or problem.rpartition("/")[0] or "own"
     cells = tuple(Cell(tuple(links)) for links in by_arm.values())
-    return ProblemRow(
-        problem, dataset, tuple(_marks(group)), cells, dollars(paid), -1.0 if paid is None else float(paid)
-    )
+    order = -1.0 if paid is None else float(paid)
+    seconds = sum(one.seconds for one in group)
+    return ProblemRow(problem, dataset, tuple(_marks(group)), cells, dollars(paid), order, seconds)
 
 
 def _marks(group: Sequence[Experiment]) -> Iterator[str]:

@@ -18,6 +18,7 @@ import pytest
 from pytest_koderz.core.experiment import Experiment, Spec, Status
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
 from pytest_koderz.evidence.findings import findings_of
+from pytest_koderz.reporters.asked import asked_for_candidate
 from pytest_koderz.reporters.chart import HEIGHT, WIDTH, chart_of
 from pytest_koderz.reporters.packed_stories import MOST
 from pytest_koderz.reporters.page import html_of
@@ -220,7 +221,9 @@ def test_a_story_has_its_problem_and_each_prompt_and_candidate() -> None:
     assert [source if source is None else texts[source] for source in candidates] == [
         None if each.candidate is None else each.candidate.source.strip() for each in one.iterations
     ]
-    assert all(step["asked"]["user"] for step in story["steps"])
+    asked = [step["asked"]["user"] for step in story["steps"] if step["kind"] == "iteration"]
+    told = ["".join(each if isinstance(each, str) else texts[each] for each in user) for user in asked]
+    assert told == [asked_for_candidate(one, each, ADD, KODERZ).user for each in one.iterations]
     assert story["spendings"][-1][:3] == ["all", "", "8"]
 
 
