@@ -32,6 +32,8 @@ from .text import dollars, outcome_words
 
 MOST = 20_000
 """Characters of one text that a page holds."""
+LINE = 2_000
+"""The same of one line."""
 SHORT = 4_000
 """The same of what a candidate printed, of one line of a story, and of tests that were only used for grading."""
 FIELD = 40
@@ -64,9 +66,13 @@ class _Texts:
         key = (text, most)
         if key not in self.numbers:
             self.numbers[key] = len(self.kept)
-            self.kept.append((text[:most], max(0, len(text) - most)))
+            self.kept.append((_with_short_lines(text[:most]), max(0, len(text) - most)))
             self.size += min(len(text), most)
         return self.numbers[key]
+
+
+def _with_short_lines(text: str) -> str:
+    return text if len(text) <= LINE else "\n".join(cut(line, LINE) for line in text.split("\n"))
 
 
 @dataclass(frozen=True, slots=True)

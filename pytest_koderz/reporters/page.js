@@ -38,8 +38,8 @@
   }
 
   function arm_of(link) {
-    const [column, epoch] = place_of(link), several = link.closest("td").getElementsByTagName("a").length > 1;
-    return table.tHead.rows[0].cells[column].textContent + (several ? ` ${epoch + 1}` : "");
+    const said = link.getAttribute("aria-label")?.split(":")[0];
+    return table.tHead.rows[0].cells[link.closest("td").cellIndex].textContent + (said ? `, ${said}` : "");
   }
 
   // The address says what is shown: #exp_1a2b3c4d or #exp_1a2b3c4d+exp_5e6f7a8b a story, all else the table's state.
@@ -76,7 +76,7 @@
   }
 
   function said_in(row) {
-    row.said ??= [row.textContent, ...links_in(row).map((link) => link.title + " " + id_of(link))].join(" ").toLowerCase();
+    row.said ??= [row.textContent, ...links_in(row).map((link) => `${link.title} ${link.ariaLabel ?? ""} ${id_of(link)}`)].join(" ").toLowerCase();
     return row.said;
   }
 
@@ -466,7 +466,7 @@
     const links = links_in(row), other = ids[1];
     const arms = links.map((link) => {
       const id = id_of(link), current = id === ids[0] ? "page" : undefined;
-      const words = `${arm_of(link)} ${link.textContent}`;
+      const words = `${arm_of(link)} ${(link.getAttribute("aria-label") ?? link.textContent).split(": ").at(-1)}`;
       return make("li", {}, make("a", { href: `#${id}`, class: link.className, "aria-current": current }, words));
     });
     const choice = make("select", { change: (event) => go([ids[0], event.target.value]) }, make("option", { value: "" }, "no other"));

@@ -59,6 +59,11 @@ class Link:
         return f"{self.status}{join.get(self.status, '')}"
 
     @property
+    def spoken(self) -> str:
+        """`epoch 2: solved in 3`."""
+        return f"epoch {self.experiment.epoch}: {self.words}"
+
+    @property
     def title(self) -> str:
         """Why it was not solved; empty where it was."""
         return "" if self.experiment.solved else cut(headline(self.experiment), MOST)

@@ -37,7 +37,7 @@ def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH) -> list[str
         lines += _details(figures, frame.local_rate)
     money = list(spending_lines(findings))
     lines += ["", *money] if money else []
-    lines += ["", *_against_control(frame, findings), *_ranked(findings)]
+    lines += ["", *verdict_lines(frame, findings), *_ranked(findings)]
     mark = SIMULATED if frame.simulated else ""
     width = min(max(columns, WIDTH), WIDEST) - len(mark)
     return [mark + part if part else "" for line in lines for part in _wrapped(line, width)]
@@ -117,7 +117,8 @@ def _hold_out(held: HoldOut) -> str:
     return f"  hold-out: {passed}: gap {held.gap * 100:.1f} points{others}"
 
 
-def _against_control(frame: Frame, findings: Findings) -> Iterator[str]:
+def verdict_lines(frame: Frame, findings: Findings) -> Iterator[str]:
+    """Those of each comparison; what belongs to a line is set in beneath it."""
     each = " per epoch" if any(figures.epochs > 1 for figures in findings.arms) else ""
     for comparison in findings.comparisons if findings.control_ran else ():
         yield from (*_comparison(comparison), *_savings(f"savings of {comparison.arm}{each}", comparison.savings))

@@ -17,10 +17,11 @@ import pytest
 
 from pytest_koderz.core.experiment import Experiment, Spec, Status
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
-from pytest_koderz.evidence.findings import findings_of
+from pytest_koderz.evidence.compare import Claim
+from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.reporters.asked import asked_for_candidate
 from pytest_koderz.reporters.chart import HEIGHT, WIDTH, chart_of
-from pytest_koderz.reporters.packed_stories import MOST
+from pytest_koderz.reporters.packed_stories import LINE, MOST
 from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.page_charts import drawings_of
 from pytest_koderz.reporters.page_verdict import sentences_of
@@ -92,27 +93,25 @@ def test_a_page_holds_the_summary_and_every_experiment(name: str) -> None:
     assert {one.id for one in experiments} == page.stories.keys()
     assert all(link.startswith("#") for link in page.links)
     for sentence in sentences_of(frame, findings_of(frame, experiments)):
-        assert sentence.head in page.words
-        assert sentence.solved in page.words
+        assert all(line in page.words for line in (sentence.head, *sentence.details))
 
 
 def test_a_verdict_has_its_interval_and_its_dollars() -> None:
-    """What was measured; negative savings are said as they are."""
-    found = {name: sentences_of(frame, findings_of(frame, ones)) for name, (frame, ones) in _situations()}
+    """In the summary's words; negative savings are said as they are."""
+    found = {name: sentences_of(*_found(name)) for name in ("measured", "worse", "negative_savings", "no_control")}
     first = {name: next(iter(sentences)) for name, sentences in found.items()}
-    assert first["measured"].head == "koderz against frontier-only: inconclusive"
-    assert re.fullmatch(
-        r"solved 32 of 40 problems, frontier-only 35: -7\.5 points, 95 % \[[-+]\d+, [-+]\d+\]; the margin is 5 points",
-        first["measured"].solved,
-    )
-    assert first["worse"].head == "koderz is worse than frontier-only"
-    assert re.fullmatch(r"\$0\.1320 instead of \$0\.0360: \$0\.0960 more \(266\.7 %\)", first["negative_savings"].money)
-    assert first["no_control"].head == "frontier-only did not run"
-    assert first["unknown_price"].money == "what it saves is unknown"
+    assert first["measured"].head.startswith("koderz against frontier-only, measured on 40 problems: INCONCLUSIVE")
+    assert re.match(r"solved -7\.5 points \[[-+]\d+, [-+]\d+\]", first["measured"].details[0])
+    assert [first[name].claim for name in ("worse", "measured")] == [Claim.WORSE, Claim.INCONCLUSIVE]
+    assert any("-$0.0960 (-266.7 %)" in line for line in first["negative_savings"].details)
+    assert first["no_control"].head.startswith("frontier-only did not run")
+    assert first["no_control"].claim is None
+    assert "an ESTIMATE" in first["no_control"].details[0]
 
 
-def _situations() -> Any:
-    return [(name, world()) for name, world in SITUATIONS.items()]
+def _found(name: str) -> tuple[Frame, Findings]:
+    frame, experiments = SITUATIONS[name]()
+    return frame, findings_of(frame, experiments)
 
 
 def test_all_that_is_not_counted_is_said() -> None:
@@ -156,7 +155,8 @@ def test_what_is_too_long_is_cut_and_counted() -> None:
     source = html_of(FRAME, {}, [long, *experiments[1:]])
     assert len(source) < 100_000
     assert "more characters)" in source
-    assert [endless[:MOST], len(endless) - MOST] in Page(source).parts[0]["texts"]
+    told = f"{endless[:LINE]}... ({MOST - LINE:,} more characters)"
+    assert [told, len(endless) - MOST] in Page(source).parts[0]["texts"]
 
 
 def test_what_cannot_be_seen_stands_by_its_number() -> None:
