@@ -59,6 +59,11 @@ class Link:
         return f"{self.status}{join.get(self.status, '')}"
 
     @property
+    def short(self) -> str:
+        """`2`, behind a sign that says how it ended."""
+        return str(self.tries) if self.status.settled else self.words
+
+    @property
     def spoken(self) -> str:
         """`epoch 2: solved in 3`."""
         return f"epoch {self.experiment.epoch}: {self.words}"

@@ -197,6 +197,7 @@ def test_epochs_stand_in_one_cell() -> None:
     again = [replace(one, id=f"{one.id}2", epoch=2, status=Status.UNSOLVED) for one in experiments]
     page = Page(html_of(FRAME, {}, [*experiments, *again]))
     assert page.words.count("1/2") >= len(experiments)
+    assert ("aria-label", "epoch 2: unsolved after 1") in page.attributes
     assert len(page.story_links) == 4
 
 
