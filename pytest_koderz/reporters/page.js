@@ -398,9 +398,15 @@
       return [make("p", {}, "The model was told:"), make("pre", {}, seen(this.text(step.told))), this.rest(step.told)];
     }
 
+    // A field stands in lines of its own, so that the line break after it is there already.
+    field(said, behind_field) {
+      if (typeof said === "number") return make("span", { class: "field" }, seen(this.text(said)));
+      return seen(behind_field ? said.replace(/^\n/, "") : said);
+    }
+
     asked({ system, user, note }) {
       const whole = user.map((said) => this.text(said)).join("");
-      const pieces = user.map((said) => (typeof said === "number" ? make("span", { class: "field" }, seen(this.text(said))) : seen(said)));
+      const pieces = user.map((said, place) => this.field(said, typeof user[place - 1] === "number"));
       return fold(`what it was asked (${(whole.length + this.text(system).length).toLocaleString("en")} characters)`, () => [
         note && make("p", { class: "muted" }, note),
         block(make("pre", {}, seen(this.text(system)), "\n\n", pieces), `${this.text(system)}\n\n${whole}`),
