@@ -200,7 +200,7 @@
 
   function line_element(pieces, number, kind) {
     const children = pieces.map(([each, text]) => (each ? make("span", { class: each }, seen(text)) : seen(text)));
-    return make("span", { class: kind || undefined, "data-n": number }, children, "\n");
+    return make("span", { class: kind || undefined, "data-n": number }, children.length ? children : make("br"));
   }
 
   function code(source) {
@@ -244,7 +244,7 @@
     pairs.forEach(([old, now], place) => {
       if (!near(place)) left_out++;
       if (left_out && (near(place) || place === pairs.length - 1)) {
-        made.append(make("span", { class: "muted" }, `… ${counted(left_out, "line")} the same\n`));
+        made.append(make("span", { class: "muted" }, `… ${counted(left_out, "line")} the same`));
         left_out = 0;
       }
       if (!near(place)) return;
