@@ -27,7 +27,8 @@ def asked_for_candidate(experiment: Experiment, iteration: Iteration, problem: P
         fresh = replace(experiment, spec=None, iterations=(), checkpoints=(), advice=())
         return candidate_prompt(problem, fresh, 0, room_of(arm.fallback), 0, Role.FALLBACK)
     before = _after(experiment, iteration.number - 1)
-    return candidate_prompt(problem, before, arm.attempts_shown, room_of(arm.local), 0)
+    may_ask = arm.may_ask(len(before.checkpoints))
+    return candidate_prompt(problem, before, arm.attempts_shown, room_of(arm.local), 0, may_ask=may_ask)
 
 
 def asked_for_guidance(experiment: Experiment, guidance: Guidance, problem: Problem, arm: Arm) -> Prompt:
@@ -39,9 +40,11 @@ def asked_for_guidance(experiment: Experiment, guidance: Guidance, problem: Prob
 
 
 def _after(experiment: Experiment, tried: int) -> Experiment:
-    """As it stood after so many iterations, with the advice and guidance that had come by then."""
+    """As it stood after so many iterations, with the spec, advice and guidance that had come by then."""
+    spec = experiment.spec
     return replace(
         experiment,
+        spec=spec if spec is not None and spec.after_iteration <= tried else None,
         iterations=experiment.iterations[:tried],
         checkpoints=tuple(each for each in experiment.checkpoints if each.after_iteration <= tried),
         advice=tuple(each for each in experiment.advice if each.after_iteration <= tried),

@@ -114,25 +114,26 @@ class Stories:
         """In the order in which they came."""
         problem, arm = self.problems.get(one.problem_id), self.arms.get(one.arm)
         asker = _asker(one, problem, arm, texts) if problem and arm and can_be_told(one) else None
-        if one.spec is not None:
-            asked = asker.spec() if asker and one.spec.recalled_from is None else None
-            yield {"kind": "spec", "title": spec_words(one.spec), **_said(one.spec, texts), "asked": asked}
-        for iteration in one.iterations:
-            yield {**_iteration(iteration, texts), "asked": asker.candidate(iteration) if asker else None}
-            for advice in one.advice:
-                if advice.after_iteration == iteration.number:
-                    yield {"kind": "advice", "title": advice_words(advice), **_said(advice, texts)}
-            for guidance in one.checkpoints:
-                if guidance.after_iteration == iteration.number:
-                    asked = asker.guidance(guidance) if asker else None
-                    yield {
-                        "kind": "guidance",
-                        "title": checkpoint_words(guidance),
-                        **_said(guidance, texts),
-                        "asked": asked,
-                    }
+        for tried, iteration in enumerate((None, *one.iterations)):
+            if iteration is not None:
+                yield {**_iteration(iteration, texts), "asked": asker.candidate(iteration) if asker else None}
+            yield from self._supervised(one, tried, texts, asker)
         if one.graded is not None:
             yield {"kind": "graded", "title": cut(graded_words(one.graded), SHORT), **_failure(one.graded, texts)}
+
+    def _supervised(self, one: Experiment, tried: int, texts: _Texts, asker: _Asker | None) -> Iterator[dict[str, Any]]:
+        """What came after so many iterations."""
+        if one.spec is not None and one.spec.after_iteration == tried:
+            asked = asker.spec() if asker and one.spec.recalled_from is None else None
+            yield {"kind": "spec", "title": spec_words(one.spec), **_said(one.spec, texts), "asked": asked}
+        for advice in one.advice:
+            if advice.after_iteration == tried:
+                yield {"kind": "advice", "title": advice_words(advice), **_said(advice, texts)}
+        for guidance in one.checkpoints:
+            if guidance.after_iteration == tried:
+                asked = asker.guidance(guidance) if asker else None
+                title = checkpoint_words(guidance)
+                yield {"kind": "guidance", "title": title, **_said(guidance, texts), "asked": asked}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ def _iteration(iteration: Iteration, texts: _Texts) -> dict[str, Any]:
         "best": iteration.best,
         "candidates": [_candidate(candidate, verdict, texts) for candidate, verdict in tried],
         **({"told": texts.put(iteration.feedback)} if iteration.feedback else {}),
+        **({"question": texts.put(iteration.question)} if iteration.question else {}),
     }
 
 
@@ -214,6 +216,7 @@ def _candidate(candidate: Candidate | None, verdict: Verdict, texts: _Texts) -> 
     return {
         "source": None if candidate is None else texts.put(_source(candidate)),
         "verdict": outcome_words(verdict),
+        "accepted": verdict.accepted,
         **({"failure": told["text"]} if (told := _failure(verdict, texts)) else {}),
         **{name: texts.put(text, SHORT) for name, text in printed.items() if text},
     }

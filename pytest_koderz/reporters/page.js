@@ -357,7 +357,8 @@
       return [
         this.candidate(best, this.before(one, step)),
         this.verdict(best),
-        best.verdict === "passed" ? undefined : this.told(step),
+        best.accepted ? undefined : this.told(step),
+        step.question !== undefined && [make("p", {}, "It asked its reviewer:"), this.prose(step.question)],
         others ? step.candidates.map((each, place) => place !== step.best && this.other(each, place, best)) : undefined,
       ];
     }
@@ -387,7 +388,7 @@
 
     verdict(candidate) {
       return [
-        make("p", { class: candidate.verdict === "passed" ? "solved" : "unsolved" }, candidate.verdict),
+        make("p", { class: candidate.accepted ? "solved" : "unsolved" }, candidate.verdict),
         candidate.failure === undefined ? undefined : this.prose(candidate.failure),
         ...["stdout", "stderr"].map((name) => candidate[name] !== undefined && fold(name, () => this.prose(candidate[name]))),
       ];

@@ -23,12 +23,14 @@ def story_lines(experiment: Experiment, mark: str = "") -> Iterator[str]:
     )
     yield from folded(ending_words(experiment), mark)
     yield from folded(circumstances_of(experiment), mark)
-    if experiment.spec is not None:
-        yield from ("", *folded(spec_words(experiment.spec), mark), *_audited(experiment.spec, mark))
+    yield from _spec_lines(experiment, 0, mark)
     for place, iteration in enumerate(experiment.iterations):
         yield from ("", *folded(iteration_words(iteration), mark))
         yield from _candidate_lines(iteration, experiment.iterations[:place])
         yield from _told(iteration)
+        if iteration.question:
+            yield from ("  it asked its reviewer:", *_quoted(iteration.question))
+        yield from _spec_lines(experiment, iteration.number, mark)
         for advice in experiment.advice:
             if advice.after_iteration == iteration.number:
                 yield from ("", *folded(advice_words(advice), mark), *_audited(advice, mark))
@@ -38,6 +40,12 @@ def story_lines(experiment: Experiment, mark: str = "") -> Iterator[str]:
     if experiment.graded is not None:
         yield from ("", *folded(graded_words(experiment.graded), mark))
     yield from ("", *_cost_lines(experiment.ledger, mark))
+
+
+def _spec_lines(experiment: Experiment, tried: int, mark: str) -> Iterator[str]:
+    """Where it came after so many iterations."""
+    if experiment.spec is not None and experiment.spec.after_iteration == tried:
+        yield from ("", *folded(spec_words(experiment.spec), mark), *_audited(experiment.spec, mark))
 
 
 def epoch_words(experiment: Experiment) -> str:
@@ -125,7 +133,7 @@ def _difference(before: Candidate, after: Candidate, old: int, new: int) -> Iter
 
 def _told(iteration: Iteration) -> Iterator[str]:
     """What the model heard of the verdict; else what it would have heard."""
-    if iteration.passed:
+    if iteration.accepted:
         return
     if iteration.feedback:
         yield "  the model was told:"

@@ -51,6 +51,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
         timeout=limits.timeout,
         memory_mb=limits.memory_mb,
         strict=limits.strict,
+        overrides=settings.overrides,
     )
     try:
         told = plain(definitions)
@@ -61,7 +62,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
 
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
-    *("timeout", "memory_mb", "strict"),
+    *("timeout", "memory_mb", "strict", "overrides"),
 )
 
 

@@ -15,6 +15,7 @@ from pytest_koderz.records.events import Head
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.settings import Choice, Settings, load_settings
 
+from .command_line import changes_settings
 from .start_checks import backends_of, settings_of
 
 NEWEST = "newest"
@@ -24,7 +25,8 @@ NEWEST = "newest"
 def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
     """Id, settings and journals of the benchmark that --koderz-resume names. Raises UsageError.
 
-    Profile, arms, problems, epochs and limit are those of the former run where the command line does not give them.
+    Profile, arms, problems, epochs, limit and what it changed of koderz.yaml are those of the former run where the
+    command line does not give them.
     All of this is kept in the options, which xdist copies to its workers.
     """
     path = config.option.koderz_config
@@ -37,6 +39,8 @@ def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
         raise UsageError(f"--koderz-resume: nothing is recorded of {folder.name}; run it anew without --koderz-resume")
     head = recorded.heads[-1]
     config.option.koderz_profile = config.option.koderz_profile or head.profile
+    if not changes_settings(config):
+        config.option.koderz_set = list(head.overrides)
     return folder.name, _with_options(config, settings_of(config, root), root, head), recorded
 
 

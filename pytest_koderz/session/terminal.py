@@ -42,6 +42,7 @@ class TerminalSections:
         run, settings = self._run, self._run.settings
         lines = [
             f"profile {settings.profile}: {settings.description}".removesuffix(": "),
+            *(f"changed for this run: {change}" for change in settings.overrides),
             *([] if run.recorded is None else resume_lines(run.recorded, settings, run.id)),
             *arm_lines(settings.arms),
             frontier_line(settings.frontier),

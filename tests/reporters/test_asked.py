@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_koderz.core.arm import Role
+from pytest_koderz.core.arm import CheckpointPolicy, Role, SpecPolicy
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.reporters.asked import asked_for_candidate, asked_for_guidance, asked_for_spec
@@ -20,6 +20,8 @@ ARMS = {
     "little room": replace(KODERZ, local=replace(LOCAL, context_tokens=5000, max_tokens=4800)),
     "few attempts": replace(KODERZ, attempts_shown=2),
     "cascade": replace(LOCAL_ONLY, fallback=FRONTIER, max_iterations=4),
+    "late spec": replace(KODERZ, spec_policy=SpecPolicy.LAZY),
+    "asked twice": replace(KODERZ, checkpoint_policy=CheckpointPolicy.ASKED, max_reviews=2),
     "several candidates": replace(KODERZ, candidates=2, max_iterations=3),
 }
 
@@ -27,7 +29,8 @@ ARMS = {
 @pytest.mark.parametrize("name", ARMS)
 def test_prompts_are_made_again_as_they_were_sent(name: str) -> None:
     """Spec, every candidate's and every checkpoint's, in their order."""
-    local = ScriptedModel([wrong(1), "no code", wrong(2), wrong(2), wrong(3), wrong(4)])
+    replies = [wrong(1), "no code", wrong(2), wrong(2), wrong(3), wrong(4)]
+    local = ScriptedModel([f"{reply}\nASK REVIEWER: why not {number}?" for number, reply in enumerate(replies)])
     frontier = ScriptedModel(lambda prompt: RIGHT if prompt.role is Role.FALLBACK else f"words for {prompt.role}")
     arm = ARMS[name]
     one = run(arm, local=local, frontier=frontier)
