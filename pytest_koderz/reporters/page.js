@@ -572,6 +572,14 @@
     if (act && act() !== false) event.preventDefault();
   }
 
+  const PRINTED = 120;
+
+  function choose_printed() {
+    document.body.classList.remove("unpicked");
+    for (const row of rows) row.classList.remove("unprinted");
+    for (const row of shown_rows().slice(PRINTED)) row.classList.add("unprinted");
+  }
+
   function begin() {
     for (const head of table.tHead.rows[0].cells) {
       const column = head.cellIndex;
@@ -584,6 +592,7 @@
     at("keys").addEventListener("click", () => at("help").showModal());
     at("tools").hidden = false;
     addEventListener("hashchange", read_address);
+    addEventListener("beforeprint", choose_printed);
     addEventListener("keydown", press);
     read_address();
   }
