@@ -9,6 +9,7 @@ from enum import StrEnum
 from .iteration import FeedbackPolicy
 from .money import Price
 from .problem import Acceptance, GradingSet
+from .templates import SHIPPED, PromptSet
 
 
 class CheckpointPolicy(StrEnum):
@@ -97,6 +98,12 @@ class Arm:
     spec_policy: SpecPolicy = SpecPolicy.EAGER
     max_reviews: int | None = None
     """Checkpoints of an experiment. None: as many as fall due."""
+    prompts: PromptSet | None = None
+    """None: the shipped ones."""
+
+    @property
+    def prompt_set(self) -> PromptSet:
+        return self.prompts or SHIPPED
 
     def may_review(self, reviews: int) -> bool:
         """Whether there may be another checkpoint after so many."""

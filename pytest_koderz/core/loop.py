@@ -139,7 +139,9 @@ class _Work:
         """Phase 1."""
         spec = self.memory.recall_spec(self.record, self.problem, self.arm)
         if spec is None:
-            reply, spending = self._ask(spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch)))
+            reply, spending = self._ask(
+                spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch), self.arm.prompt_set)
+            )
             spec = spec_of(reply, spending.cost)
         spec = replace(spec, leaks=self._leaks(spec.text), after_iteration=len(self.record.iterations))
         self.record = self.record.with_spec(spec)
@@ -159,7 +161,9 @@ class _Work:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
         fresh = replace(self.record, spec=None, iterations=(), checkpoints=(), advice=())
         seed, room = self._seed(Role.FALLBACK), room_of(self.arm.models[Role.FALLBACK])
-        trial = self._trial(candidate_prompt(self.problem, fresh, 0, room, seed, Role.FALLBACK))
+        trial = self._trial(
+            candidate_prompt(self.problem, fresh, 0, room, seed, Role.FALLBACK, prompts=self.arm.prompt_set)
+        )
         self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
 
     def grade(self) -> None:
@@ -200,7 +204,9 @@ class _Work:
         limit = self.arm.checkpoint_interval
         recalled = self.memory.recall_iterations(self.record, limit)
         attempts = self.record.iterations[-limit:] if recalled is None else recalled
-        prompt = checkpoint_prompt(self.problem, self.record, attempts, self._seed(Role.CHECKPOINT))
+        prompt = checkpoint_prompt(
+            self.problem, self.record, attempts, self._seed(Role.CHECKPOINT), self.arm.prompt_set
+        )
         reply, spending = self._ask(prompt)
         guidance = Guidance(
             number=len(self.record.checkpoints) + 1,
@@ -234,7 +240,8 @@ class _Work:
     def _candidate_prompt(self, turn: int) -> Prompt:
         seed, room = self._seed(Role.LOCAL, turn), room_of(self.arm.local)
         may_ask = self.arm.may_ask(len(self.record.checkpoints))
-        return candidate_prompt(self.problem, self.record, self.arm.attempts_shown, room, seed, may_ask=may_ask)
+        shown, prompts = self.arm.attempts_shown, self.arm.prompt_set
+        return candidate_prompt(self.problem, self.record, shown, room, seed, may_ask=may_ask, prompts=prompts)
 
     def _judge(self, candidate: Candidate | None) -> Verdict:
         """The verdict on *candidate*; one that was judged before is not run again."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import PROMPT_VERSION
 
 from .codec import dumped
 
@@ -20,7 +19,7 @@ _PROBLEM = "problem"
 _ROLES = {str(role) for role in Role}
 TRANSPORT = ("price", "timeout", "hosts")
 """Of a model: how it is reached and billed, which makes no difference to what it answers."""
-_LEFT_OUT = {Problem: ("id",), Arm: ("name",), ModelSettings: TRANSPORT}
+_LEFT_OUT = {Problem: ("id",), Arm: ("name", "prompts"), ModelSettings: TRANSPORT}
 """By kind. An experiment's id holds the problem's and the arm's name already."""
 LONGEST = 40
 """Characters of a text that is told whole; of a longer one its digest is."""
@@ -29,7 +28,7 @@ LONGEST = 40
 def conditions_of(problem: Problem | None, arm: Arm) -> Conditions:
     """Such as `max_iterations` and `spec.model`. Without *problem* those that do not depend on it."""
     about = {} if problem is None else dict(_told(problem, f"{_PROBLEM}."))
-    return {"prompt version": PROMPT_VERSION, **about, **dict(_told(arm))}
+    return {"prompt version": arm.prompt_set.version, **about, **dict(_told(arm))}
 
 
 def conditions_of_role(conditions: Conditions, role: Role) -> Conditions:

@@ -62,6 +62,8 @@ class Head:
     memory_mb: int | None = None
     strict: bool | None = None
     """Whether a judge that lacks a lock is refused."""
+    draws: str | None = None
+    """A secret from which all tests draw what they draw. None: they drew what everybody knows."""
     overrides: tuple[str, ...] = ()
     """What the command line changed of koderz.yaml, as --koderz-set takes it."""
 

@@ -9,26 +9,26 @@ from pytest_koderz.core.experiment import Experiment, Guidance
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import PROMPT_VERSION, candidate_prompt, checkpoint_prompt, room_of, spec_prompt
+from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, room_of, spec_prompt
 
 
-def can_be_told(experiment: Experiment) -> bool:
-    """Whether its prompts had the texts that this version has."""
-    return experiment.prompt_version == PROMPT_VERSION
+def can_be_told(experiment: Experiment, arm: Arm) -> bool:
+    """Whether its prompts were made of the texts that *arm* has, and this version beside them."""
+    return experiment.prompt_version == arm.prompt_set.version
 
 
-def asked_for_spec(problem: Problem) -> Prompt:
-    return spec_prompt(problem, 0)
+def asked_for_spec(problem: Problem, arm: Arm) -> Prompt:
+    return spec_prompt(problem, 0, arm.prompt_set)
 
 
 def asked_for_candidate(experiment: Experiment, iteration: Iteration, problem: Problem, arm: Arm) -> Prompt:
     """What all candidates of *iteration* were asked with."""
     if iteration.fallback and arm.fallback is not None:
         fresh = replace(experiment, spec=None, iterations=(), checkpoints=(), advice=())
-        return candidate_prompt(problem, fresh, 0, room_of(arm.fallback), 0, Role.FALLBACK)
+        return candidate_prompt(problem, fresh, 0, room_of(arm.fallback), 0, Role.FALLBACK, prompts=arm.prompt_set)
     before = _after(experiment, iteration.number - 1)
-    may_ask = arm.may_ask(len(before.checkpoints))
-    return candidate_prompt(problem, before, arm.attempts_shown, room_of(arm.local), 0, may_ask=may_ask)
+    may_ask, room = arm.may_ask(len(before.checkpoints)), room_of(arm.local)
+    return candidate_prompt(problem, before, arm.attempts_shown, room, 0, may_ask=may_ask, prompts=arm.prompt_set)
 
 
 def asked_for_guidance(experiment: Experiment, guidance: Guidance, problem: Problem, arm: Arm) -> Prompt:
@@ -36,7 +36,7 @@ def asked_for_guidance(experiment: Experiment, guidance: Guidance, problem: Prob
     earlier = tuple(each for each in experiment.checkpoints if each.number < guidance.number)
     before = replace(_after(experiment, guidance.after_iteration), checkpoints=earlier)
     shown = guidance.recalled or arm.checkpoint_interval
-    return checkpoint_prompt(problem, before, before.iterations[-shown:], 0)
+    return checkpoint_prompt(problem, before, before.iterations[-shown:], 0, arm.prompt_set)
 
 
 def _after(experiment: Experiment, tried: int) -> Experiment:

@@ -113,7 +113,7 @@ class Stories:
     def _steps(self, one: Experiment, texts: _Texts) -> Iterator[dict[str, Any]]:
         """In the order in which they came."""
         problem, arm = self.problems.get(one.problem_id), self.arms.get(one.arm)
-        asker = _asker(one, problem, arm, texts) if problem and arm and can_be_told(one) else None
+        asker = _asker(one, problem, arm, texts) if problem and arm and can_be_told(one, arm) else None
         for tried, iteration in enumerate((None, *one.iterations)):
             if iteration is not None:
                 yield {**_iteration(iteration, texts), "asked": asker.candidate(iteration) if asker else None}
@@ -148,7 +148,7 @@ class _Asker:
     """The longest first, so that none is found within another that stands there whole."""
 
     def spec(self) -> dict[str, Any]:
-        return self._told(asked_for_spec(self.problem))
+        return self._told(asked_for_spec(self.problem, self.arm))
 
     def candidate(self, iteration: Iteration) -> dict[str, Any]:
         return self._told(asked_for_candidate(self.experiment, iteration, self.problem, self.arm))

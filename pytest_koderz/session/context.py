@@ -21,6 +21,7 @@ from .items import benchmark_key
 from .known_experiments import KnownExperiments
 from .providers import worker_number
 from .runner import Benchmark
+from .secret_draws import draws_of
 from .speaking import say
 from .start_checks import frame_of
 from .worker_messages import told_by_controller
@@ -44,6 +45,8 @@ class BenchmarkRun:
     """Of the journal, whose first line is written with the first event."""
     paths: tuple[str, ...]
     """Those of the command line, as they were given."""
+    draws: str
+    """The secret of what its tests draw."""
 
     @property
     def folder(self) -> Path:
@@ -105,6 +108,7 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
         benchmark=benchmark,
         experiments=KnownExperiments(benchmark),
         head=head_of(settings, benchmark_id),
+        draws=draws_of(settings, recorded) if told is None else told["draws"],
         paths=tuple(config.args) if config.args_source is pytest.Config.ArgsSource.ARGS else (),
     )
 

@@ -34,7 +34,7 @@ def register(config: pytest.Config, *, spending: bool) -> None:
         check_root(config)
         config.pluginmanager.register(OurBackends(), "koderz-backends")
         run = open_run(config, spending=spending)
-        providers = Providers(run.settings, run.benchmark.problems, worker_number(config), run.say)
+        providers = Providers(run.settings, run.benchmark.problems, worker_number(config), run.say, run.draws)
         run.register(providers, "providers")
         collection.register(run)
         if spending:

@@ -27,7 +27,6 @@ from pytest_koderz.core.loop import solve
 from pytest_koderz.core.money import Ledger, Spending
 from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import PROMPT_VERSION
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed, plain
@@ -169,7 +168,7 @@ class Benchmark:
             benchmark_id=self.id,
             seed=seed_of(problem.id, arm.name, epoch),
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            prompt_version=PROMPT_VERSION,
+            prompt_version=arm.prompt_set.version,
         )
 
     def _crew(self, arm: Arm) -> dict[Role, Model]:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from pytest_koderz.backends.backend import Backend, Registry
-from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.core.arm import Arm, CheckpointPolicy, ModelSettings, Role
 from pytest_koderz.core.money import Price
+from pytest_koderz.core.templates import PromptSet, fields_in
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, dotted
 
 from .overrides import Assignment
 from .prices import FRONTIER_PROVIDER, PriceBook
+from .prompt_sets import prompt_set
 from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry
 
 
@@ -245,7 +247,22 @@ class Names:
         models: dict[str, Any] = {role: self._filled(name, role, profile_name, profile) for role in Role}
         given = {key: _given(key, entry, profile) for key in _ARM_KEYS}
         limits = {key: value for key, value in given.items() if value is not None}
-        return Arm(name, **models, **limits, grade_on=self.entry.grade_on or "base")
+        prompts = None if entry.prompts is None else self._prompts(name, entry.prompts)
+        arm = Arm(name, **models, **limits, grade_on=self.entry.grade_on or "base", prompts=prompts)
+        self._check_asking(arm)
+        return arm
+
+    def _prompts(self, arm: str, name: str) -> PromptSet:
+        if name not in self.entry.prompts:
+            where = self._at("arms", arm, "prompts")
+            raise UsageError(f"{where}: no prompts named '{name}'{nearest(name, self.entry.prompts)}")
+        return prompt_set(self.entry.prompts[name], lambda *key: self._at("prompts", name, *key))
+
+    def _check_asking(self, arm: Arm) -> None:
+        """A model that may ask must be told so."""
+        if arm.checkpoint_policy is CheckpointPolicy.ASKED and "asking" not in fields_in(arm.prompt_set.candidate.text):
+            where = self._at("arms", arm.name, "prompts")
+            raise UsageError(f"{where}: the candidate's text lacks $asking, which `checkpoint_policy: asked` needs")
 
     def _filled(self, arm: str, role: str, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:
         """The model of a role: what fills the slot in the profile, else the model of that name."""
@@ -284,7 +301,7 @@ class Names:
         return self.prices.of_model(entry, rule)
 
 
-_ARM_KEYS = tuple(item.name for item in fields(ArmEntry) if item.name not in [*Role])
+_ARM_KEYS = tuple(item.name for item in fields(ArmEntry) if item.name not in [*Role, "prompts"])
 
 
 def _given(key: str, arm: ArmEntry, profile: ProfileEntry) -> Any:

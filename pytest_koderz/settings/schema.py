@@ -54,6 +54,24 @@ class ModelEntry(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateEntry(_Checked):
+    """What is left out is as shipped."""
+
+    system: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptsEntry(_Checked):
+    """What is left out is as shipped."""
+
+    spec: TemplateEntry = TemplateEntry()
+    candidate: TemplateEntry = TemplateEntry()
+    checkpoint: TemplateEntry = TemplateEntry()
+    fallback: TemplateEntry = TemplateEntry()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmEntry(_Checked):
     local: str
     spec: str | None = None
@@ -74,6 +92,8 @@ class ArmEntry(_Checked):
     spec_policy: SpecPolicy = SpecPolicy.EAGER
     max_reviews: Annotated[int, Ge(0)] | None = None
     """None: as many as fall due."""
+    prompts: str | None = None
+    """Name of a set. None: the shipped ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +141,7 @@ class FileEntry(_Checked):
     profiles: dict[str, ProfileEntry] = field(default_factory=dict)
     arms: dict[str, ArmEntry] = field(default_factory=dict)
     models: dict[str, ModelEntry] = field(default_factory=dict)
+    prompts: dict[str, PromptsEntry] = field(default_factory=dict)
     prices: dict[str, PriceEntry | Literal["free"]] = field(default_factory=dict)
     allow_unknown_price: bool | None = None
     sandbox: SandboxEntry | None = None
@@ -139,13 +160,14 @@ class FileEntry(_Checked):
         return FileEntry(**merged)
 
 
-NAMED_SECTIONS = ("profiles", "arms", "models", "prices")
+NAMED_SECTIONS = ("profiles", "arms", "models", "prompts", "prices")
 """Those that hold entries under names of the user's own."""
 
 _SECTIONS: Mapping[str, type[_Checked]] = {
     "profiles": ProfileEntry,
     "arms": ArmEntry,
     "models": ModelEntry,
+    "prompts": PromptsEntry,
     "prices": PriceEntry,
     "sandbox": SandboxEntry,
     "cortex": CortexEntry,
@@ -203,4 +225,6 @@ def _path_in(plain: object, loc: Iterable[str | int]) -> KeyPath:
 
 
 def _section_of(loc: KeyPath) -> type[_Checked]:
+    if len(loc) > 3 and loc[0] == "prompts":
+        return TemplateEntry
     return _SECTIONS[str(loc[0])] if len(loc) > 1 else FileEntry

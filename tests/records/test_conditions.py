@@ -31,6 +31,7 @@ DEFAULTS = {
     "accept_on": "base",
     "spec_policy": "eager",
     "max_reviews": None,
+    "prompts": None,
 }
 MODEL_DEFAULTS = {"price": None, "temperature": None, "max_tokens": 4096, "context_tokens": None, "timeout": 600.0}
 PROBLEM_DEFAULTS = {

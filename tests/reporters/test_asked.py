@@ -10,10 +10,12 @@ import pytest
 from pytest_koderz.core.arm import CheckpointPolicy, Role, SpecPolicy
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.ports import Prompt
+from pytest_koderz.core.templates import SHIPPED, Template
 from pytest_koderz.reporters.asked import asked_for_candidate, asked_for_guidance, asked_for_spec
 from pytest_koderz.testing import ScriptedModel
 from tests.core.worlds import ADD, FRONTIER, KODERZ, LOCAL, LOCAL_ONLY, RIGHT, run, wrong
 
+TERSE = replace(SHIPPED, candidate=Template("Code.", "$guidance\n\n$attempts\n\n$spec\n\n$task"))
 ARMS = {
     "koderz": KODERZ,
     "local-only": replace(LOCAL_ONLY, max_iterations=6),
@@ -22,6 +24,7 @@ ARMS = {
     "cascade": replace(LOCAL_ONLY, fallback=FRONTIER, max_iterations=4),
     "late spec": replace(KODERZ, spec_policy=SpecPolicy.LAZY),
     "asked twice": replace(KODERZ, checkpoint_policy=CheckpointPolicy.ASKED, max_reviews=2),
+    "own prompts": replace(KODERZ, prompts=TERSE),
     "several candidates": replace(KODERZ, candidates=2, max_iterations=3),
 }
 
@@ -40,6 +43,6 @@ def test_prompts_are_made_again_as_they_were_sent(name: str) -> None:
 
 
 def _made_again(one: Experiment, name: str) -> Iterator[Prompt]:
-    yield from [asked_for_spec(ADD)] if one.spec else []
+    yield from [asked_for_spec(ADD, ARMS[name])] if one.spec else []
     yield from (asked_for_candidate(one, iteration, ADD, ARMS[name]) for iteration in one.iterations)
     yield from (asked_for_guidance(one, guidance, ADD, ARMS[name]) for guidance in one.checkpoints)
