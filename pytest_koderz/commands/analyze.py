@@ -46,7 +46,9 @@ def analyze(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     if which.startswith("exp_"):
         mark = SIMULATED if benchmark.simulated else ""
         (experiment,) = (one for one in benchmark.experiments if one.id == which)
-        lines = iter([*story_lines(experiment, mark), *folded(f"read from {source}", mark)])
+        lines = iter(
+            [*story_lines(experiment, mark), *folded(f"read from {source}; {_prompts(config, benchmark)}", mark)]
+        )
     return _printed(config, lines)
 
 
@@ -81,6 +83,13 @@ def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) ->
     yield from (*head_lines(benchmark, source), "", *experiment_lines(benchmark), "")
     columns = writer_of(config).fullwidth
     yield from summary_lines(_frame(config, benchmark), benchmark.experiments, columns)
+
+
+def _prompts(config: pytest.Config, benchmark: Archived) -> str:
+    """Where they are, which are too long for a story, and for a memory."""
+    if _asks_cortex(config):
+        return f"the prompts as they were sent stand in the journal {benchmark.id} alone"
+    return "there each line `called` is a call, with its prompt as it was sent"
 
 
 def _frame(config: pytest.Config, benchmark: Archived) -> Frame:

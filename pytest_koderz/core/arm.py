@@ -58,10 +58,16 @@ class ModelSettings:
     """The context window to plan prompts for."""
     timeout: float = 600.0
     """Seconds to wait for one reply."""
+    patience: float = 0.0
+    """Seconds to wait for a server that does not answer, before what needs it is invalid; koderz.yaml's is longer."""
     hosts: tuple[str, ...] = ()
     """Base URLs of the servers; empty: the back end's own default or environment variable."""
-    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    options: Mapping[str, str | int | float | bool | tuple[str, ...]] = field(default_factory=dict)
     """What only this back end knows; it refuses what it does not."""
+    identity: Mapping[str, str] = field(default_factory=dict)
+    """What its servers said when the benchmark began: of the weights behind its name, and of themselves as `server`.
+    Empty: they said nothing.
+    """
 
 
 @dataclass(frozen=True, slots=True)

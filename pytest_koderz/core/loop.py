@@ -232,7 +232,8 @@ class _Work:
         self.tell.before_call(self.record, prompt.role, prompt)
         reply = self.crew[prompt.role].complete(prompt)
         cost = cost_of(reply.usage, settings.price) if reply.charged is None else reply.charged
-        spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, reply.seconds, reply.gpu_seconds)
+        times = (reply.seconds, reply.gpu_seconds, reply.uses)
+        spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, *times)
         self.record = replace(self.record, ledger=self.record.ledger + spending)
         self.tell.called(self.record, prompt.role, prompt, reply, spending)
         return reply, spending

@@ -16,7 +16,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.templates import SHIPPED_VERSION
 
 from .codec import Malformed
-from .conditions import TRANSPORT, Conditions
+from .conditions import IDENTITY, TRANSPORT, Conditions
 
 FIRST_WITH_DATA = 3
 """The version from which conditions are data."""
@@ -57,7 +57,7 @@ def digests_of(problem: Problem | None, arm: Arm) -> Conditions:
 
 
 def digest_of_model(model: ModelSettings) -> str:
-    told = _known(model, _MODEL, left_out=TRANSPORT)
+    told = _known(model, _MODEL, left_out=(*TRANSPORT, IDENTITY))
     return _digest(repr(told | {"options": sorted(model.options.items())}))
 
 

@@ -32,6 +32,8 @@ class Head:
     simulated: bool = False
     models: Mapping[str, str] = field(default_factory=dict)
     """By name the back end and what that calls it."""
+    servers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By a model's name what its servers said of its weights and of themselves, where they said anything."""
     problems: str | None = None
     """Their selection. None: all that the suites hold."""
     epochs: int | None = None

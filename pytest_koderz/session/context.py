@@ -23,7 +23,7 @@ from .providers import worker_number
 from .runner import Benchmark
 from .secret_draws import draws_of
 from .speaking import say
-from .start_checks import frame_of
+from .start_checks import frame_of, identified
 from .worker_messages import told_by_controller
 
 
@@ -93,6 +93,8 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
     root = config.rootpath if told is None else Path(told["root"])
     benchmark_id, settings, recorded = begin(config, root, resuming=spending)
     benchmark_id = benchmark_id if told is None else told["benchmark"]
+    if spending and not config.option.collectonly:
+        settings = identified(settings)
     if spending and told is None:
         recorded = _locked(config, settings.folder / benchmark_id, recorded)
     benchmark = Benchmark(config, settings, benchmark_id, recorded or Recorded())

@@ -23,6 +23,7 @@ def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:
         "arms": [arm.name for arm in settings.arms],
         "simulated": settings.simulated,
         "models": {model.name: f"{model.backend}:{model.model}" for model in settings.models},
+        "servers": {model.name: dict(model.identity) for model in settings.models if model.identity},
         "problems": settings.problems,
         "epochs": settings.epochs,
         "control": settings.control,

@@ -34,14 +34,19 @@ class Providers:
         problems: Mapping[str, Problem],
         worker: int,
         notify: Callable[[str], None],
+        *,
         draws: str,
+        sleep: Callable[[float], None],
     ) -> None:
-        """*notify* takes what a back end or a download has to say while the user waits; by *draws* tests draw."""
+        """*notify* takes what a back end or a download has to say while the user waits, and *sleep* is how they wait;
+        by *draws* tests draw.
+        """
         self.settings = settings
         self.problems = problems
         self.worker = worker
         self.notify = notify
         self.draws = draws
+        self.sleep = sleep
 
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_load_problems(self, config: pytest.Config, suite: Path) -> Iterable[Problem] | None:
@@ -54,7 +59,11 @@ class Providers:
     def pytest_koderz_open_model(self, model: ModelSettings) -> Model | None:
         backend = self.settings.backends.get(model.backend)
         surroundings = Surroundings(
-            environment=self.settings.environment, worker=self.worker, problems=self.problems, notify=self.notify
+            environment=self.settings.environment,
+            worker=self.worker,
+            problems=self.problems,
+            notify=self.notify,
+            sleep=self.sleep,
         )
         return None if backend is None else backend.opened(model, surroundings)
 

@@ -18,6 +18,8 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located
 
 Positive = Annotated[int, Ge(1)]
+Patience = Annotated[float, Ge(0), Le(86_400)]
+"""Seconds that a server without an answer is waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +51,11 @@ class ModelEntry(_Checked):
     max_tokens: Positive = 4096
     context_tokens: Positive | None = None
     timeout: Annotated[float, Gt(0), Le(86_400)] = 600.0
+    patience: Patience | None = None
+    """None: that of the file."""
     hosts: tuple[str, ...] = ()
-    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    """Checked by the back end, which knows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +155,7 @@ class FileEntry(_Checked):
     margin: Annotated[float, Gt(0), Le(1)] | None = None
     grade_on: GradingSet | None = None
     local_rate: Annotated[Decimal, Gt(0)] | None = None
+    patience: Patience | None = None
 
     def over(self, other: FileEntry) -> FileEntry:
         """This file on top of *other*: named entries are added or replaced, single values win where given."""
