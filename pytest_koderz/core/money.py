@@ -79,10 +79,12 @@ def cost_of(usage: Usage, price: Price | None) -> Decimal | None:
 
 def total(costs: Iterable[Decimal | None]) -> Decimal | None:
     """The sum; None where any part is unknown, since a sum without it would be too low."""
-    known = list(costs)
-    return (
-        None if any(cost is None for cost in known) else sum((cost for cost in known if cost is not None), Decimal(0))
-    )
+    whole = Decimal(0)
+    for cost in costs:
+        if cost is None:
+            return None
+        whole += cost
+    return whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,15 @@ SIMULATED = "SIMULATED "
 def summary_lines(
     frame: Frame, experiments: Sequence[Experiment], columns: int = WIDTH, *, whole: bool = False
 ) -> list[str]:
-    """The summary for a terminal of so many *columns*, without a heading; empty where nothing was run.
+    """The summary for a terminal of so many *columns*, without a heading; empty where nothing was run."""
+    return lines_of(frame, findings_of(frame, experiments), columns, whole=whole) if experiments else []
 
-    The verdict comes first, what decides it second, notes last. The *whole*
-    has the calls, the dollars with the GPU of each arm, and where the money went step by step too.
+
+def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH, *, whole: bool = False) -> list[str]:
+    """The summary of what was found already: the verdict comes first, what decides it second, notes last.
+
+    The *whole* has the calls, the dollars with the GPU of each arm, and where the money went step by step too.
     """
-    if not experiments:
-        return []
-    findings = findings_of(frame, experiments)
     lines = [*verdict_lines(frame, findings, whole=whole), "", *table_lines(findings.arms), ""]
     for figures in findings.arms:
         lines += _details(figures, frame.local_rate if whole else None)
