@@ -81,6 +81,8 @@ def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) ->
     yield from (*head_lines(benchmark, source), "", *experiment_lines(benchmark), "")
     columns = writer_of(config).fullwidth
     yield from summary_lines(_frame(config, benchmark), benchmark.experiments, columns)
+    if benchmark.interrupted:
+        yield from ("", f"go on with: pytest --koderz --koderz-resume={benchmark.id}")
 
 
 def _frame(config: pytest.Config, benchmark: Archived) -> Frame:

@@ -10,12 +10,14 @@ from . import (
     collection,
     cortex,
     gates,
+    interruption,
     jobs,
     junit_totals,
     outcome_selection,
     outputs,
     recording,
     reports,
+    settlement,
     spending_limit,
     terminal,
     workers,
@@ -47,10 +49,12 @@ def _register_all(run: BenchmarkRun) -> None:
     """Everything that can be refused is refused here, before anything is spent. Raises UsageError."""
     check_models(run.settings)
     check_budget(run.settings)
+    interruption.register(run)
     files = outputs.register(run)
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)
     workers.register(run)
+    books = settlement.register(run)
     place = recording.register(run)
     outcome_selection.register(run)
     spending_limit.register(run)
@@ -58,7 +62,8 @@ def _register_all(run: BenchmarkRun) -> None:
     limits = gates.register(run)
     jobs.register(run)
     junit_totals.register(run)
-    terminal.register(run, judge, memory, [each for each in (memory, limits, place, files) if each is not None])
+    closing = [each for each in (memory, limits, place, files) if each is not None]
+    terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
         prepare_models(run.settings, run.say)
 

@@ -106,7 +106,10 @@ def _age(folder: Path) -> float:
 def resume_lines(recorded: Recorded, settings: Settings, benchmark_id: str) -> list[str]:
     """For the header: what is there, and which arms cannot go on with it."""
     settled, open_ones = recorded.counts()
-    lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped"]
+    planned = max((head.items or 0 for head in recorded.heads), default=0)
+    left = planned - settled - open_ones
+    others = f", {left} not begun" if left > 0 else ""
+    lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped{others}"]
     for arm in settings.arms:
         changed = recorded.changes_of_arm(arm)
         if changed:

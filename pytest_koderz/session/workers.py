@@ -1,4 +1,4 @@
-"""pytest-xdist: the run as its controller hands it out to workers, and what a lost worker leaves."""
+"""pytest-xdist: the run as its controller hands it out to workers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.reader import archived
-
 from .context import BenchmarkRun
 from .speaking import uncaptured
-from .worker_messages import MISTAKE, number_of_workers, told_by
+from .worker_messages import MISTAKE, told_by
 
 
 def register(run: BenchmarkRun) -> None:
@@ -46,18 +42,6 @@ class Workers:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             with uncaptured(session.config):
                 print(f"ERROR: {self._mistake}", file=sys.stderr)  # noqa: T201 - pytest's own way
-
-
-def left_by_workers(run: BenchmarkRun) -> list[Experiment]:
-    """What the workers recorded in this session and, since it was interrupted, could not report."""
-    if not number_of_workers(run.config):
-        return []
-    before = run.recorded.experiments if run.recorded is not None else {}
-    try:
-        return [one for one in archived(run.folder).experiments if one.id not in before]
-    except UsageError as fault:
-        run.experiments.complain(str(fault))
-        return []
 
 
 def _schedule_one_by_one(config: pytest.Config) -> None:

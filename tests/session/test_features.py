@@ -15,7 +15,10 @@ from tests.conftest import Run
 MODULES = [Path(pytest_koderz.plugin.__file__), *sorted(Path(pytest_koderz.session.__file__).parent.glob("*.py"))]
 
 SIMULATED = ("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "frontier-only")
-ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", "terminal"}
+ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", "terminal"} | {
+    "settlement",
+    "interruption",
+}
 """What any benchmark without cortex has, in the only process."""
 
 
