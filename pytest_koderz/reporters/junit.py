@@ -22,12 +22,18 @@ def properties_of(experiment: Experiment) -> list[tuple[str, object]]:
         ("koderz.iterations", len(experiment.iterations)),
         ("koderz.checkpoints", len(experiment.checkpoints)),
         ("koderz.cost_usd", dollars(experiment.ledger.cost, exact=True)),
+        ("koderz.paid_usd", dollars(experiment.charged.cost, exact=True)),
         ("koderz.tokens_in", usage.prompt),
         ("koderz.tokens_out", usage.output),
     ]
     if experiment.iterations:
         rows.append(("koderz.model", experiment.iterations[0].model_id))
     return rows + ([("koderz.reason", experiment.reason)] if experiment.reason else [])
+
+
+def with_properties_of(experiment: Experiment, before: Sequence[tuple[str, object]]) -> list[tuple[str, object]]:
+    """*before*, where those of an earlier attempt give way to the last one's."""
+    return [row for row in before if not row[0].startswith("koderz.")] + properties_of(experiment)
 
 
 def suite_properties(head: Mapping[str, Any], experiments: Sequence[Experiment]) -> list[tuple[str, object]]:

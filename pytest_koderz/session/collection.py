@@ -35,11 +35,15 @@ class Collection:
 
     def __init__(self, run: BenchmarkRun) -> None:
         self._run = run
+        self._suites: list[Suite] = []
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | None:
         from .suites import suite_at
 
-        return suite_at(file_path, parent)
+        suite = suite_at(file_path, parent)
+        if suite is not None:
+            self._suites.append(suite)
+        return suite
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -53,7 +57,7 @@ class Collection:
         self._run.benchmark.problems.update({problem.id: problem for problem in ours.values()})
         asked = config.getoption("koderz_problems") is not None
         named = any("::" in arg for arg in config.args)
-        if not ours or settings.problems is None or (named and not asked):
+        if not (ours or (asked and self._held)) or settings.problems is None or (named and not asked):
             return
         try:
             chosen = self._chosen(ours, settings.problems, strictly=asked)
@@ -79,16 +83,24 @@ class Collection:
             where = self._run.settings.path
             self._refuse(session.items, f"{where}: {what}; suites of humanevalplus and mbppplus do")
 
+    @property
+    def _held(self) -> tuple[Problem, ...]:
+        """What the suites hold, whatever `-k`, node ids, `--lf` or other plugins have chosen of it."""
+        return tuple({problem.id: problem for suite in self._suites for problem in suite.problems}.values())
+
     def _chosen(self, ours: Mapping[ExperimentItem, Problem], wanted: str, *, strictly: bool) -> set[ExperimentItem]:
         """What is selected. What a profile selects may stand in suites that this run does not read."""
         from pytest_koderz.datasets.selection import select, select_known
 
         if not strictly and self._run.settings.problems_at is None:
             # Shipped: written without knowledge of the user's suites.
-            return {item for path in {item.path for item in ours} for item in _known_of(path, ours, wanted)}
-        problems = tuple(self._run.benchmark.problems.values())
+            chosen = {item for path in {item.path for item in ours} for item in _known_of(path, ours, wanted)}
+            self._run.picked.update(item.problem.id for item in chosen)
+            return chosen
+        problems = self._held if strictly else tuple(self._run.benchmark.problems.values())
         known = () if strictly else select_known(problems, wanted)
         ids = {problem.id for problem in known or select(problems, wanted)}
+        self._run.picked.update(ids)
         return {item for item, problem in ours.items() if problem.id in ids}
 
     def _refuse(self, items: list[pytest.Item], mistake: str) -> None:

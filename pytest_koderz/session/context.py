@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,6 +44,8 @@ class BenchmarkRun:
     """Of the journal, whose first line is written with the first event."""
     paths: tuple[str, ...]
     """Those of the command line, as they were given."""
+    picked: set[str] = field(default_factory=set)
+    """Ids of the problems that the selection names, once all is collected. Empty: there was none."""
 
     @property
     def folder(self) -> Path:

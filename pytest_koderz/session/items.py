@@ -17,7 +17,7 @@ from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import from_json, to_json
-from pytest_koderz.reporters.junit import properties_of
+from pytest_koderz.reporters.junit import with_properties_of
 from pytest_koderz.reporters.text import failure_lines, headline
 
 from .runner import Benchmark
@@ -92,7 +92,7 @@ class ExperimentItem(pytest.Item):
     def runtest(self) -> None:
         experiment = self._experiment()
         self.stash[experiment_key] = experiment
-        self.user_properties += properties_of(experiment)
+        self.user_properties[:] = with_properties_of(experiment, self.user_properties)
         if experiment.status is Status.SKIPPED:
             # Without our own file and line.
             raise pytest.skip.Exception(experiment.reason, _use_item_location=True)

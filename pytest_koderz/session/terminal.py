@@ -15,7 +15,7 @@ from pytest_koderz.reporters.summary import summary_lines
 
 from .context import BenchmarkRun, ClosingLines
 from .cortex import CortexDelivery
-from .resume import resume_lines
+from .resume import nothing_to_resume, resume_lines
 from .settlement import Settlement
 from .speaking import uncaptured
 from .worker_messages import number_of_workers
@@ -48,6 +48,7 @@ class TerminalSections:
         run, settings = self._run, self._run.settings
         lines = [
             f"profile {settings.profile}: {settings.description}".removesuffix(": "),
+            "nothing was run yet that could be resumed: a new benchmark" if nothing_to_resume(run.config) else "",
             *([] if run.recorded is None else resume_lines(run.recorded, settings, run.id)),
             *arm_lines(settings.arms),
             frontier_line(settings.frontier),

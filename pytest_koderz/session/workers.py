@@ -7,15 +7,21 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.files.usage_error import UsageError
+
 from .context import BenchmarkRun
 from .speaking import uncaptured
 from .worker_messages import MISTAKE, told_by
 
 
 def register(run: BenchmarkRun) -> None:
+    """Raises UsageError for `--dist each`."""
     config = run.config
     if run.is_worker or config.option.collectonly or config.getoption("dist", default="no") == "no":
         return
+    if config.option.dist == "each":
+        what = "each worker would run, and pay for, every experiment; share them with --dist load"
+        raise UsageError(f"--dist each: {what}, or have independent runs with --koderz-epochs")
     _schedule_one_by_one(config)
     run.register(Workers(run), "workers")
 

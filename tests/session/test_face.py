@@ -64,6 +64,36 @@ def test_k_picks_exactly_one_problem(forgetful: Run) -> None:
     assert sum("::" in line for line in result.outlines) == 1
 
 
+@pytest.mark.parametrize("chosen", [("-k", "HumanEval/3["), ("--deselect", "problems/humaneval.yaml::HumanEval/0")])
+def test_a_selection_is_of_what_the_suites_hold(chosen: tuple[str, ...], forgetful: Run) -> None:
+    """And then of what else is chosen: `-k` leaves one problem, which makes `0-9` no mistake."""
+    result = forgetful("--koderz-problems", "0-9", *chosen, "--koderz-arm", "koderz", "--collect-only", "-q")
+    assert result.ret == pytest.ExitCode.OK
+    assert sum("::" in line for line in result.outlines) == (1 if chosen[0] == "-k" else 9)
+    result = forgetful("--koderz-problems", "900", *chosen)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --koderz-problems: *900*"])
+
+
+SHARDING = """
+import pytest
+
+@pytest.hookimpl(HOW)
+def pytest_collection_modifyitems(config, items):
+    config.hook.pytest_deselected(items=items[1::2])
+    items[:] = items[::2]
+"""
+
+
+@pytest.mark.parametrize("when", ["tryfirst=True", "trylast=True"])
+def test_what_a_plugin_leaves_out_is_told(when: str, forgetful: Run, pytester: pytest.Pytester) -> None:
+    """As plugins do that shard: a share of the selection is no sample of it that we could answer for."""
+    pytester.makeconftest(SHARDING.replace("HOW", when))
+    result = forgetful("--koderz-problems", "0-1", "--koderz-arm", "frontier-only", "--tb=no")
+    told = "note: another plugin left out 1 experiment: these figures are not those of the suite"
+    assert told in result.outlines
+
+
 def test_the_default_profile_runs_in_an_empty_folder(run: Run) -> None:
     """It selects problems of several suites; those that are not read here are passed over."""
     result = run("--koderz", "--collect-only", "-q")
@@ -107,9 +137,18 @@ def test_figures_of_what_was_chosen_by_its_outcome_are_called_so(forgetful: Run)
     stopped = "note: the run stopped at a failure: these figures are not those of the suite"
     notes = [
         [line for line in forgetful(*few, *asked).outlines if line.startswith("note:")]
-        for asked in (("--lf", "--maxfail=2"), ("--lf", "-n", "2"), ("-x", "-n", "1"))
+        for asked in (
+            ("--lf", "--maxfail=2"),
+            ("--lf", "-n", "2"),
+            ("-x", "-n", "1"),
+            ("--ff", "-x"),
+            ("--sw",),
+            ("--sw",),
+        )
     ]
-    assert notes == [[], [chosen], [stopped]]
+    first = stopped.replace("failure:", "failure, and --ff ran first what was not solved before:")
+    stepped = "note: --sw went on where it had stopped at a failure: these figures are not those of the suite"
+    assert notes == [[], [chosen], [stopped], [first], [stopped], [stepped, stopped]]
 
 
 def test_a_failure_can_be_one_line(forgetful: Run) -> None:

@@ -18,6 +18,7 @@ SIMULATED = ("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "front
 ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", "terminal"} | {
     "settlement",
     "interruption",
+    "outcome-selection",
 }
 """What any benchmark without cortex has, in the only process."""
 
@@ -75,7 +76,6 @@ GIVEN = {
     "--koderz-jobs=2": "jobs",
     "--koderz-html=r.html": "result-files",
     "--junitxml=junit.xml": "junit-totals",
-    "--maxfail=1": "outcome-selection",
 }
 """What each option turns on."""
 DISTRIBUTED = ("--dist", "load", "--tx", "popen")
