@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pytest_koderz.core.problem import Problem
 
     from .context import BenchmarkRun
-    from .items import ExperimentItem, Suite
+    from .items import ExperimentItem, ShippedSuite, Suite
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -37,12 +37,13 @@ class Collection:
         self._run = run
         self._suites: list[Suite] = []
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | None:
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | ShippedSuite | None:
+        from .items import ShippedSuite
         from .suites import suite_at
 
         suite = suite_at(file_path, parent)
         if suite is not None:
-            self._suites.append(suite)
+            self._suites.append(suite.home if isinstance(suite, ShippedSuite) else suite)
         return suite
 
     @pytest.hookimpl(trylast=True)

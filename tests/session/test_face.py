@@ -423,3 +423,60 @@ def test_a_profiles_selection_gives_way_to_a_suite_that_holds_none_of_it(
     result = forgetful(suite.name, "--koderz-arm", "local-only", "-v")
     result.stdout.fnmatch_lines(["*mine.jsonl::mine/0?local-only? *"])
     assert forgetful(suite.name, "--koderz-problems", "HumanEval/*").ret == pytest.ExitCode.USAGE_ERROR
+
+
+SCOPED = """
+import pytest
+
+def pytest_runtest_setup(item):
+    print("SETUP", item.name)
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    report.sections.append(("mine", item.name))
+    return report
+
+@pytest.fixture(autouse=True)
+def around(request):
+    assert request.node.obj is None
+    yield
+    print("TEARDOWN", request.node.name)
+"""
+
+
+def test_the_built_in_suite_lives_in_the_users_root(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """A conftest.py there counts for it, with its fixtures, and places are there."""
+    pytester.makeconftest(SCOPED)
+    result = forgetful("--koderz-problems", "4", "--koderz-arm", "frontier-only", "-s", "--tb=line")
+    place = f"{pytester.path}/problems/humaneval.yaml:1: unsolved*"
+    result.stdout.fnmatch_lines(
+        ["*SETUP HumanEval/4?frontier-only?", "*TEARDOWN HumanEval/4?frontier-only?", "*mine*", place]
+    )
+    assert "site-packages" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("given", "arms"),
+    [
+        (("-k", "koderz"), ["koderz"]),
+        (("-k", "not koderz"), ["local-only", "frontier-only"]),
+        (("-k", "humaneval and frontier-only"), ["frontier-only"]),
+        (("-m", "experiment"), ["koderz", "local-only", "frontier-only"]),
+        (("-m", "not experiment"), []),
+    ],
+)
+def test_keywords_are_problem_arm_and_data_set(given: tuple[str, ...], arms: list[str], forgetful: Run) -> None:
+    """Not the folders that the package lies in; a mark of its own stands for all experiments."""
+    result = forgetful("--koderz-problems", "0", "--collect-only", "-q", "--strict-markers", *given)
+    assert [line for line in result.outlines if "::" in line] == [
+        f"problems/humaneval.yaml::HumanEval/0[{arm}]" for arm in arms
+    ]
+
+
+def test_a_place_is_the_line_of_a_problems_entry(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """Of a suite in a file of one's own."""
+    (pytester.path / "problems").mkdir()
+    (pytester.path / "problems" / "own.yaml").write_text(OWN.replace("twice(2) == 4", "twice(2) == 5"))
+    items = pytester.inline_genitems("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "local-only")[0]
+    assert [item.location[:2] for item in items] == [("problems/own.yaml", 1)]
