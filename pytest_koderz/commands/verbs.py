@@ -62,6 +62,15 @@ def _verbs() -> Mapping[str, Verb]:
     }
 
 
+OUTPUTS = ("koderz_json", "koderz_html")
+WRITING = "koderz_analyze"
+"""The one verb that writes these files, of what it tells of."""
+
+
+def _as_given(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
+
+
 def asked_for(config: pytest.Config) -> bool:
     return any(config.getoption(name) for name in VERBS)
 
@@ -72,7 +81,11 @@ def run_verb(config: pytest.Config) -> int:
 
     from pytest_koderz.files.usage_error import UsageError
 
-    verb = _verbs()[next(name for name in VERBS if config.getoption(name))]
+    name = next(name for name in VERBS if config.getoption(name))
+    verb = _verbs()[name]
+    for option in () if name == WRITING else OUTPUTS:
+        if config.getoption(option):
+            raise pytest.UsageError(f"{_as_given(option)} does nothing beside {_as_given(name)}")
 
     def run(config: pytest.Config, session: pytest.Session) -> int:
         try:

@@ -36,6 +36,12 @@ def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:
     }
 
 
+def told_of(head: Head) -> dict[str, Any]:
+    """The same of a benchmark that was run before."""
+    told = plain(head)
+    return {name: told[name] for name in _TOLD}
+
+
 def definitions_of(settings: Settings) -> dict[str, Any]:
     """What a journal says besides, for whoever asks later: arms, prompts and the rest as data, in which koderz.yaml may
     have changed by then. Raises UsageError for settings that could not be read again.
@@ -59,6 +65,10 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
     return {name: told[name] for name in _DEFINITIONS}
 
 
+_TOLD = (
+    *("id", "profile", "arms", "simulated", "models", "problems", "epochs", "control", "margin", "grade_on"),
+    *("max_cost", "settings", "prompt_version", "pytest_koderz", "python"),
+)
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
     *("timeout", "memory_mb", "strict"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import cached_property, lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,11 @@ class ExperimentItem(pytest.Item):
     def setup(self) -> None:
         """The user's fixtures with `autouse`."""
         self._request._fillfixtures()  # noqa: SLF001 - pytest's own way
+        if self.config.pluginmanager.hasplugin("allure_listener"):
+            # Allure's history is by name without brackets and by parameters: otherwise one arm would hide the others.
+            parameter = import_module("allure").dynamic.parameter
+            parameter("arm", self.arm.name)
+            parameter("epoch", self.epoch)
 
     @property
     def gradable(self) -> bool:
@@ -157,7 +163,7 @@ class ExperimentItem(pytest.Item):
     def runtest(self) -> None:
         experiment = self._experiment()
         self.stash[experiment_key] = experiment
-        self.user_properties[:] = with_properties_of(experiment, self.user_properties)
+        tell_junit(self, experiment)
         if experiment.status is Status.SKIPPED:
             # Without our own file and line.
             raise pytest.skip.Exception(experiment.reason, _use_item_location=True)
@@ -204,6 +210,12 @@ def _panel(place: tuple[Path, int], experiment: Experiment, *, whole: bool) -> R
     traceback = ReprTraceback([ReprEntryNative(lines)], None, style="native")
     crash = ReprFileLocation(str(place[0]), place[1], headline(experiment))
     return ReprExceptionInfo(traceback, crash)
+
+
+def tell_junit(item: pytest.Item, experiment: Experiment) -> None:
+    """Give it the experiment's properties, which reports carry, unless --koderz-junit-properties has them elsewhere."""
+    if item.config.getoption("koderz_junit_properties") == "case":
+        item.user_properties[:] = with_properties_of(experiment, item.user_properties)
 
 
 def mark_report(item: pytest.Item, report: pytest.TestReport) -> None:

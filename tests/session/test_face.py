@@ -186,6 +186,20 @@ def test_junit_has_scalar_properties(forgetful: Run, pytester: pytest.Pytester) 
     assert told == {"profile": "simulated", "simulated": "true", "control": "frontier-only"}
 
 
+@pytest.mark.parametrize(("where", "outputs"), [("output", 1), ("no", 0)])
+def test_junit_cases_can_do_without_properties(
+    where: str, outputs: int, forgetful: Run, pytester: pytest.Pytester
+) -> None:
+    """Jenkins' schema refuses them there; the suite's totals stay."""
+    few = ("--koderz-problems", "0", "--koderz-arm", "frontier-only", "--junitxml", "j.xml")
+    forgetful(*few, f"--koderz-junit-properties={where}")
+    properties = _properties(pytester.path / "j.xml")
+    assert properties["HumanEval/0[frontier-only]"] == {}
+    assert properties["suite"]["koderz.solved"] == "1"
+    text = (pytester.path / "j.xml").read_text()
+    assert text.count("<system-out>koderz.experiment: exp_") == text.count("koderz.outcome: solved") == outputs
+
+
 def test_a_failure_shows_the_candidate_and_not_our_frames(forgetful: Run) -> None:
     """The failing assertion with values and the code, nothing of how it was run."""
     result = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only")
