@@ -65,13 +65,14 @@ def _report(experiment: Experiment, nodeid: str, when: str) -> pytest.TestReport
     """One that never ended counts as skipped."""
     outcomes = {Status.SOLVED: "passed", Status.SKIPPED: "skipped", Status.RUNNING: "skipped"}
     outcome = outcomes.get(experiment.status, "failed") if when == "call" else "passed"
-    shown = "\n".join(failure_lines(experiment))
+    failed = "\n".join(failure_lines(experiment)) if outcome == "failed" else None
+    skipped = ("problems", 1, headline(experiment)) if outcome == "skipped" else None
     return pytest.TestReport(
         nodeid,
         ("problems", 0, nodeid.partition("::")[2]),
         keywords={},
         outcome=outcome,  # type: ignore[arg-type]
-        longrepr={"failed": shown, "skipped": ("problems", 1, headline(experiment))}.get(outcome),
+        longrepr=failed or skipped,
         when="setup" if experiment.status is Status.INVALID and when == "call" else when,  # type: ignore[arg-type]
         duration=experiment.seconds if when == "call" else 0.0,
         user_properties=properties_of(experiment),

@@ -31,6 +31,13 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="Where the last two look: in the journals, or in cortex alone.",
     )
     add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
+    add(
+        "--koderz-prune",
+        metavar="DAYS",
+        nargs="?",
+        const="none",
+        help="Remove benchmarks not written for DAYS, without a number list them all, and exit.",
+    )
     add("--koderz-doctor", action="store_true", help="Check whether the profile could run here, and exit.")
 
 
@@ -40,6 +47,7 @@ VERBS = (
     "koderz_analyze",
     "koderz_results",
     "koderz_cortex_sync",
+    "koderz_prune",
     "koderz_doctor",
 )
 """The options above that are verbs; of several that are given the first one runs."""
@@ -49,6 +57,7 @@ def _verbs() -> Mapping[str, Verb]:
     from .analyze import analyze, results
     from .doctor import examine
     from .list import list_problems
+    from .prune import prune
     from .quote import quote
     from .sync import deliver_now
 
@@ -58,6 +67,7 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_analyze": analyze,
         "koderz_results": results,
         "koderz_cortex_sync": deliver_now,
+        "koderz_prune": prune,
         "koderz_doctor": examine,
     }
 

@@ -92,7 +92,8 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
     root = config.rootpath if told is None else Path(told["root"])
     benchmark_id, settings, recorded = begin(config, root, resuming=spending)
     benchmark_id = benchmark_id if told is None else told["benchmark"]
-    if spending and told is None:
+    # Who only lists what would be run writes nothing, and may do so in any folder.
+    if spending and told is None and not config.option.collectonly:
         recorded = _locked(config, settings.folder / benchmark_id, recorded)
     benchmark = Benchmark(config, settings, benchmark_id, recorded or Recorded())
     config.stash[benchmark_key] = benchmark

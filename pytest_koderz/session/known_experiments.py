@@ -32,6 +32,12 @@ class KnownExperiments:
         """How many a report told of."""
         return len(self._reported)
 
+    @property
+    def behind(self) -> bool:
+        """Whether this process was charged for something that no report has told of, such as of a plugin's retry."""
+        charged = self._benchmark.hooks.charged
+        return any(one.id in charged and one.charged.calls < charged[one.id].calls for one in self._reported.values())
+
     def settle(self, recorded: Mapping[str, Experiment]) -> list[Experiment]:
         """Take what the journals hold of this run; those that ended and of which no report told."""
         self._recorded.update(recorded)

@@ -60,7 +60,7 @@ class Settlement:
     def _settle(self) -> None:
         run = self._run
         alone = not number_of_workers(run.config)
-        if alone and run.experiments.reported == run.head.get("items"):
+        if alone and run.experiments.reported == run.head.get("items") and not run.experiments.behind:
             return  # nobody else could have paid for anything
         try:
             benchmark = archived(run.folder)

@@ -186,6 +186,16 @@ def test_junit_has_scalar_properties(forgetful: Run, pytester: pytest.Pytester) 
     assert told == {"profile": "simulated", "simulated": "true", "control": "frontier-only"}
 
 
+def test_collecting_writes_nothing(run: Run, pytester: pytest.Pytester) -> None:
+    """So that a folder that cannot be written is listed; only a run is refused there."""
+    (pytester.path / ".koderz").write_text("in the way of a folder")
+    simulated = ("--koderz", "--koderz-profile", "simulated", "--koderz-problems", "0")
+    listed = run(*simulated, "--collect-only", "-q")
+    assert listed.ret == pytest.ExitCode.OK
+    assert sum("::" in line for line in listed.outlines) == 3
+    assert run(*simulated).ret == pytest.ExitCode.USAGE_ERROR
+
+
 @pytest.mark.parametrize(("where", "outputs"), [("output", 1), ("no", 0)])
 def test_junit_cases_can_do_without_properties(
     where: str, outputs: int, forgetful: Run, pytester: pytest.Pytester
