@@ -6,29 +6,15 @@ import pytest
 
 from . import hookspecs
 from .commands import guide, verbs
-from .session import collection, former_run, gates, jobs, outputs, spending_limit
+from .session import collection, command_line, former_run, gates, jobs, outputs, spending_limit
 
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("koderz", "can a cheap local model under supervision match a frontier model?")
-    add = group.addoption
-    add("--koderz", action="store_true", help="Run the problem suites; without a path those in problems/.")
-    add(
-        "--koderz-config",
-        metavar="FILE",
-        help="Settings; koderz.yaml in the root folder, else the shipped one.",
-    )
-    add("--koderz-profile", metavar="NAME", help="A profile of koderz.yaml: which models fill the roles.")
-    add(
-        "--koderz-arm",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="Run this arm; may be repeated.",
-    )
-    for feature in (collection, jobs, former_run, outputs, spending_limit, gates, verbs, guide):
+    group.addoption("--koderz", action="store_true", help="Run the problem suites; without a path those in problems/.")
+    for feature in (command_line, collection, jobs, former_run, outputs, spending_limit, gates, verbs, guide):
         feature.add_options(group)
 
 

@@ -10,7 +10,7 @@ from textwrap import wrap
 
 import pytest
 
-from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.core.arm import Arm, CheckpointPolicy, ModelSettings, Role, SpecPolicy
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, StopReason, Verdict
 from pytest_koderz.core.money import Usage, cost_of, total
@@ -83,7 +83,7 @@ def _paying(arm: Arm, role: Role, problems: Sequence[Problem], specs: Counter[tu
 def low_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
     """The prompts of an experiment that is solved at the first try, with short replies."""
     start = Experiment("", problem.id, arm.name)
-    if arm.spec is not None:
+    if arm.spec is not None and arm.spec_policy is SpecPolicy.EAGER:
         yield spec_prompt(problem, 0)
         start = start.with_spec(Spec(_stand_in(SHORT_REPLY * CHARACTERS_PER_TOKEN), ""))
     yield candidate_prompt(problem, start, arm.attempts_shown, None, 0)
@@ -101,11 +101,19 @@ def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
     for number in range(1, arm.max_iterations + 1):
         yield from [candidate_prompt(problem, record, arm.attempts_shown, None, 0)] * arm.candidates
         record = record.with_iteration(_failed(number, arm.local.max_tokens))
-        if arm.checkpoint and number % arm.checkpoint_interval == 0 and number < arm.max_iterations:
+        if arm.checkpoint and _may_be_reviewed(arm, record):
             yield checkpoint_prompt(problem, record, record.iterations[-arm.checkpoint_interval :], 0)
             record = record.with_checkpoint(Guidance(1, number, _stand_in(arm.checkpoint.max_tokens), ""))
     if arm.fallback is not None:
         yield candidate_prompt(problem, Experiment("", problem.id, arm.name), 0, None, 0, Role.FALLBACK)
+
+
+def _may_be_reviewed(arm: Arm, record: Experiment) -> bool:
+    """Whether a checkpoint can follow the last iteration. A model that may ask is taken to ask each time."""
+    number, every = len(record.iterations), arm.checkpoint_interval
+    if number >= arm.max_iterations or (arm.max_reviews is not None and len(record.checkpoints) >= arm.max_reviews):
+        return False
+    return arm.checkpoint_policy is CheckpointPolicy.ASKED or number % every == 0
 
 
 def _failed(number: int, length: int) -> Iteration:

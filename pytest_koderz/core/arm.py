@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from .iteration import FeedbackPolicy
 from .money import Price
-from .problem import GradingSet
+from .problem import Acceptance, GradingSet
 
 
 class CheckpointPolicy(StrEnum):
@@ -18,6 +18,17 @@ class CheckpointPolicy(StrEnum):
     """After every `checkpoint_interval` failed iterations."""
     PLATEAU = "plateau"
     """When the best share of passed assertions has not risen for `checkpoint_interval` iterations."""
+    ASKED = "asked"
+    """When the model that writes asks for it, by a line of its reply that begins with `ASK_LINE`."""
+
+
+class SpecPolicy(StrEnum):
+    """When a spec is written."""
+
+    EAGER = "eager"
+    """Before the first iteration."""
+    LAZY = "lazy"
+    """After the first failure, so that what is solved at once costs none."""
 
 
 class Role(StrEnum):
@@ -79,7 +90,13 @@ class Arm:
     recall_guidance: bool = False
     """Offer, after the first failure, what helped out of a failure like it on another problem."""
     grade_on: GradingSet = "base"
-    """Which tests decide whether an experiment is solved. Iterations are always judged on the base tests."""
+    """Which tests decide whether an experiment is solved."""
+    accept_on: Acceptance = "base"
+    """Which tests iterations are judged on, and may end the loop or hand over. `base`: an oracle, which nobody has who
+    has to solve the problem. Otherwise the grading tests say nothing until the end, and then once."""
+    spec_policy: SpecPolicy = SpecPolicy.EAGER
+    max_reviews: int | None = None
+    """Checkpoints of an experiment. None: as many as fall due."""
 
     def model_of(self, role: Role) -> ModelSettings | None:
         return {

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from .iteration import Iteration, StopReason, Verdict
 from .money import Ledger, Usage
+from .problem import Acceptance
 
 
 class Status(StrEnum):
@@ -41,6 +42,8 @@ class Spec:
     """As the server reported them. None: it did not."""
     recalled_from: str | None = None
     """Id of the experiment that paid for it. None: this one did."""
+    after_iteration: int = 0
+    """0: before the first one."""
     leaks: tuple[str, ...] = ()
     """What the audit found in it that it should not hold; see `core.audit`."""
     stop_reason: StopReason = StopReason.END
@@ -104,8 +107,10 @@ class Experiment:
     checkpoints: tuple[Guidance, ...] = ()
     advice: tuple[Advice, ...] = ()
     """What was recalled from earlier experiments; empty unless the arm asks for it."""
+    accept_on: Acceptance = "base"
+    """Which tests its iterations were judged on."""
     graded: Verdict | None = None
-    """The last candidate's verdict on the grading tests, where these are not the base tests that it passed.
+    """The last candidate's verdict on the grading tests, where these are not those that it was iterated on.
     None: it was not graded apart, or never passed the base tests."""
     ledger: Ledger = Ledger()
     status: Status = Status.RUNNING
@@ -132,6 +137,11 @@ class Experiment:
     def verdict(self) -> Verdict | None:
         """What decides whether it is solved: the last grading. None before the first iteration."""
         return self.graded or (self.iterations[-1].verdict if self.iterations else None)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether its last candidate is its answer: the loop's tests let it pass, or the fallback model wrote it."""
+        return bool(self.iterations) and (self.iterations[-1].accepted or self.iterations[-1].fallback)
 
     @property
     def solved(self) -> bool:

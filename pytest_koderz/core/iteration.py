@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed out"
     NO_CODE = "no code"
     """The reply held no code, so nothing was run."""
+    UNTESTED = "untested"
+    """There was nothing to hold it against, so it was taken as it came."""
 
 
 class FeedbackPolicy(StrEnum):
@@ -100,6 +102,11 @@ class Verdict:
         return self.outcome is Outcome.PASSED
 
     @property
+    def accepted(self) -> bool:
+        """True where no test speaks against it: it passed, or there was none."""
+        return self.passed or self.outcome is Outcome.UNTESTED
+
+    @property
     def share(self) -> float:
         """The share of assertions that passed, from 0 to 1; 0 where that is not known."""
         return self.assertions_passed / self.assertions_total if self.assertions_total else 0.0
@@ -127,6 +134,8 @@ class Iteration:
     """The best candidate had been tried before; it was not run again."""
     fallback: bool = False
     """The arm's fallback model wrote it, from the problem alone."""
+    question: str = ""
+    """What the model asked its reviewer. Empty: nothing."""
     stop_reason: StopReason = StopReason.END
     model_id: str = ""
     usage: Usage = Usage()
@@ -152,6 +161,16 @@ class Iteration:
     def passed(self) -> bool:
         return self.verdict.passed
 
+    @property
+    def first_accepted(self) -> bool:
+        """Whether the first of its candidates was."""
+        return self.verdicts[0].accepted
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the loop ends with it: it passed, or there was nothing to test it by."""
+        return self.verdict.accepted
+
 
 def feedback_of(verdict: Verdict, policy: FeedbackPolicy, visible: Verdict | None = None) -> str:
     """What of *verdict* may be told under *policy*; empty where nothing may.
@@ -176,6 +195,7 @@ _HEADLINES = {
     Outcome.WRONG: "It returned a wrong answer.",
     Outcome.CRASHED: "It crashed.",
     Outcome.TIMED_OUT: "It took too long and was stopped.",
+    Outcome.UNTESTED: "It was not tested.",
     Outcome.NO_CODE: "The reply held no Python code. Reply with the code in one ```python block.",
 }
 

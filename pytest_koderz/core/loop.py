@@ -8,7 +8,7 @@ from decimal import Decimal
 from hashlib import sha256
 from traceback import extract_tb
 
-from .arm import Arm, CheckpointPolicy, Role
+from .arm import Arm, CheckpointPolicy, Role, SpecPolicy
 from .audit import leaks_in
 from .errors import InfrastructureError, OutOfBudget
 from .experiment import Experiment, Guidance, Spec, Status, spec_seed
@@ -16,8 +16,8 @@ from .extract import candidate_of
 from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, feedback_of
 from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
-from .problem import Problem
-from .prompts import CHARACTERS_PER_TOKEN, candidate_prompt, checkpoint_prompt, spec_prompt
+from .problem import Problem, TestSet
+from .prompts import CHARACTERS_PER_TOKEN, candidate_prompt, checkpoint_prompt, question_in, spec_prompt
 
 
 def solve(
@@ -35,11 +35,12 @@ def solve(
     Returns *start* with all that happened. It ends *skipped* when a guard refuses a call, and *invalid* when the
     infrastructure, a plugin or we ourselves fail; what was spent until then stays in the ledger.
     """
-    work = _Work(start, problem, arm, crew, sandbox, memory, tell)
+    work = _Work(replace(start, accept_on=arm.accept_on), problem, arm, crew, sandbox, memory, tell)
     began = clock()
     try:
-        work.specify()
         while work.unsolved and work.iterations_left:
+            if work.spec_due:
+                work.specify()
             work.iterate()
             if work.advice_due:
                 work.take_advice()
@@ -55,7 +56,8 @@ def solve(
     except Exception as fault:  # noqa: BLE001 - whatever it is, what was paid for must not be lost
         return work.record.ended(Status.INVALID, clock() - began, _described(fault))
     verdict = work.record.verdict
-    return work.record.ended(Status.SOLVED if verdict and verdict.passed else Status.UNSOLVED, clock() - began)
+    solved = work.record.accepted and verdict is not None and verdict.passed
+    return work.record.ended(Status.SOLVED if solved else Status.UNSOLVED, clock() - began)
 
 
 def _described(fault: Exception) -> str:
@@ -91,17 +93,30 @@ class _Work:
 
     @property
     def unsolved(self) -> bool:
-        return not (self.record.iterations and self.record.iterations[-1].passed)
+        return not (self.record.iterations and self.record.iterations[-1].accepted)
 
     @property
     def iterations_left(self) -> int:
         return self.arm.max_iterations - len(self.record.iterations)
 
     @property
+    def spec_due(self) -> bool:
+        """Once, before the first iteration or after it."""
+        first = 1 if self.arm.spec_policy is SpecPolicy.LAZY else 0
+        return self.arm.spec is not None and self.record.spec is None and len(self.record.iterations) == first
+
+    @property
+    def reviews_left(self) -> bool:
+        limit = self.arm.max_reviews
+        return self.arm.checkpoint is not None and (limit is None or len(self.record.checkpoints) < limit)
+
+    @property
     def checkpoint_due(self) -> bool:
         """As the arm's policy has it, unless nothing would follow that could use the guidance."""
-        if self.arm.checkpoint is None or not self.unsolved or self.iterations_left <= 0:
+        if not self.reviews_left or not self.unsolved or self.iterations_left <= 0:
             return False
+        if self.arm.checkpoint_policy is CheckpointPolicy.ASKED:
+            return bool(self.record.iterations[-1].question)
         if self.arm.checkpoint_policy is CheckpointPolicy.PLATEAU:
             return self._stalled
         return len(self.record.iterations) % self.arm.checkpoint_interval == 0
@@ -123,22 +138,23 @@ class _Work:
 
     def specify(self) -> None:
         """Phase 1."""
-        if self.arm.spec is None:
-            return
         spec = self.memory.recall_spec(self.record, self.problem, self.arm)
         if spec is None:
             reply, spending = self._ask(spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch)))
             spec = spec_of(reply, spending.cost)
-        spec = replace(spec, leaks=self._leaks(spec.text))
+        spec = replace(spec, leaks=self._leaks(spec.text), after_iteration=len(self.record.iterations))
         self.record = self.record.with_spec(spec)
         self.tell.spec_written(self.record, spec)
 
     def iterate(self) -> None:
         """Phase 2, once: ask, judge, keep what the model will be told."""
         trials: list[_Trial] = []
-        while len(trials) < self.arm.candidates and not (trials and trials[-1].verdict.passed):
+        while len(trials) < self.arm.candidates and not (trials and trials[-1].verdict.accepted):
             trials.append(self._trial(self._candidate_prompt(len(trials))))
-        self._keep(_iteration_of(len(self.record.iterations) + 1, trials))
+        made = _iteration_of(len(self.record.iterations) + 1, trials)
+        if self.arm.checkpoint_policy is CheckpointPolicy.ASKED:
+            made = replace(made, question=question_in(trials[made.best].reply.text))
+        self._keep(made)
 
     def fall_back(self) -> None:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
@@ -148,10 +164,14 @@ class _Work:
         self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
 
     def grade(self) -> None:
-        """What has passed the base tests is judged by the grading tests, where the problem has others."""
-        tests = self.arm.grade_on
-        candidate = None if self.unsolved else self.record.iterations[-1].candidate
-        if candidate is not None and tests != "base" and self.problem.source_of(tests) is not None:
+        """The last candidate is judged by the grading tests, where these are not those that it was iterated on.
+
+        After the base tests only what has passed them is; after others also what they refused, to know their worth.
+        """
+        tests = self.arm.grade_on if self.problem.source_of(self.arm.grade_on) is not None else "base"
+        refused = self.unsolved and self.arm.accept_on == "base"
+        candidate = None if refused or not self.record.iterations else self.record.iterations[-1].candidate
+        if candidate is not None and tests != self.arm.accept_on:
             self.record = self.record.with_graded(self.sandbox(self.problem, candidate, tests))
 
     def take_advice(self) -> None:
@@ -214,7 +234,8 @@ class _Work:
 
     def _candidate_prompt(self, turn: int) -> Prompt:
         seed, room = self._seed(Role.LOCAL, turn), self._room(Role.LOCAL)
-        return candidate_prompt(self.problem, self.record, self.arm.attempts_shown, room, seed)
+        may_ask = self.arm.checkpoint_policy is CheckpointPolicy.ASKED and self.reviews_left
+        return candidate_prompt(self.problem, self.record, self.arm.attempts_shown, room, seed, may_ask=may_ask)
 
     def _room(self, role: Role) -> int | None:
         """Characters that a prompt may take. None: no limit is known."""
@@ -227,9 +248,19 @@ class _Work:
         """The verdict on *candidate*; one that was judged before is not run again."""
         if candidate is None:
             return Verdict(Outcome.NO_CODE)
+        tests = self._loop_tests
+        if tests is None:
+            return Verdict(Outcome.UNTESTED)
         if candidate.digest not in self.judged:
-            self.judged[candidate.digest] = self.sandbox(self.problem, candidate)
+            self.judged[candidate.digest] = self.sandbox(self.problem, candidate, tests)
         return self.judged[candidate.digest]
+
+    @property
+    def _loop_tests(self) -> TestSet | None:
+        """What iterations are judged on. None: on nothing, since the arm says so or the prompt shows no example."""
+        if self.arm.accept_on == "base":
+            return "base"
+        return "visible" if self.arm.accept_on == "visible" and self.problem.visible is not None else None
 
     def _feedback(self, iteration: Iteration) -> str:
         visible = None

@@ -7,6 +7,8 @@ from typing import Literal
 
 TestSet = Literal["base", "visible", "plus"]
 GradingSet = Literal["base", "plus"]
+Acceptance = Literal["base", "visible", "none"]
+"""Which tests may end a loop: those that grade, the examples that the prompt shows, or none (any code is taken)."""
 Isolation = Literal["process-separated", "in-process"]
 
 

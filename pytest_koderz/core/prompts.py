@@ -35,8 +35,18 @@ CHECKPOINT_SYSTEM = (
 PROMPT_TEXTS = {"spec": SPEC_SYSTEM, "code": CODE_SYSTEM, "checkpoint": CHECKPOINT_SYSTEM}
 """What the roles are told to be, for the record."""
 
+ASK_LINE = "ASK REVIEWER:"
+"""What a line begins with by which a model asks its reviewer, where the arm lets it."""
+ASKING = (
+    f"If you are stuck you may ask a senior reviewer: after the code add a line `{ASK_LINE} ` and your question. "
+    "The answer costs money, and comes with your next try."
+)
+
 CHARACTERS_PER_TOKEN = 3
 """A low estimate for code, so that a prompt planned with it fits the context window."""
+
+QUESTION_LENGTH = 1000
+"""Characters of a question that the reviewer is shown."""
 
 HOTTER = 0.4
 """Added to the temperature after a repeated candidate."""
@@ -55,6 +65,8 @@ def candidate_prompt(
     room: int | None,
     seed: int,
     role: Role = Role.LOCAL,
+    *,
+    may_ask: bool = False,
 ) -> Prompt:
     """Phase 2: a model writes, knowing the spec, the last *shown* attempts and the latest guidance or else advice.
 
@@ -62,6 +74,8 @@ def candidate_prompt(
     out first, then the spec. None: no limit is known.
     """
     closing = f"Write the whole function `{problem.entry_point}`."
+    if may_ask:
+        closing = f"{closing}\n{ASKING}"
     if any(iteration.repeated for iteration in experiment.iterations[-1:]):
         closing = "Your last reply repeated an earlier one, which fails. Take another approach.\n" + closing
     guidance = _guidance(experiment)
@@ -82,8 +96,17 @@ def checkpoint_prompt(problem: Problem, experiment: Experiment, recalled: Sequen
     parts = _attempts([_attempt(iteration) for iteration in recalled], None)
     if experiment.guidance:
         parts.append(f"# Your guidance so far, which did not suffice\n{experiment.guidance}")
+    if experiment.iterations and experiment.iterations[-1].question:
+        parts.append(f"# The programmer asks\n{experiment.iterations[-1].question}")
     parts.append("What should the programmer do differently?")
     return Prompt(CHECKPOINT_SYSTEM, _task(problem), "\n\n".join(parts), problem.id, Role.CHECKPOINT, seed)
+
+
+def question_in(reply: str) -> str:
+    """What *reply* asks the reviewer, the last time that it does; empty where it asks nothing."""
+    lines = [line.strip().strip("*`# ") for line in reply.splitlines()]
+    asked = [line[len(ASK_LINE) :].strip("*` ") for line in lines if line.upper().startswith(ASK_LINE)]
+    return asked[-1][:QUESTION_LENGTH] if asked else ""
 
 
 def _task(problem: Problem) -> str:

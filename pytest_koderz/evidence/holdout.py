@@ -39,6 +39,7 @@ class Leaks:
 
 def hold_out_of(settled: Sequence[Experiment]) -> HoldOut | None:
     """None where no experiment was graded by other tests than those it was iterated on."""
+    settled = [experiment for experiment in settled if experiment.accept_on == "base"]
     graded = [experiment.graded for experiment in settled if experiment.graded is not None]
     if not graded:
         return None

@@ -77,13 +77,13 @@ def solved_at(experiment: Experiment) -> int | None:
     """The number of the iteration that solved it; None where it is not solved."""
     if not experiment.solved:
         return None
-    passed = [iteration.number for iteration in experiment.iterations if iteration.passed]
-    return passed[0] if passed else len(experiment.iterations)
+    accepted = [iteration.number for iteration in experiment.iterations if iteration.accepted]
+    return accepted[0] if accepted else len(experiment.iterations)
 
 
 def solved_first(experiment: Experiment) -> bool:
     """True where the very first reply solved it, before any feedback or second candidate."""
-    return experiment.solved and bool(experiment.iterations) and experiment.iterations[0].verdicts[0].passed
+    return experiment.solved and bool(experiment.iterations) and experiment.iterations[0].first_accepted
 
 
 def fell_back(experiment: Experiment) -> bool:

@@ -24,7 +24,7 @@ class Step:
 
     phase: Phase
     number: int
-    """Of the iteration, the fallback's included; for a checkpoint, of the iteration it followed; 0 for the spec."""
+    """Of the iteration, the fallback's included; for a spec or checkpoint, of the iteration it followed, 0: of none."""
     reached: int
     """Experiments that came to it."""
     solved: int
@@ -59,10 +59,8 @@ def steps_of(experiments: Sequence[Experiment]) -> tuple[Step, ...]:
     """Solved and dollars after the spec, each iteration and each checkpoint of one arm, in the order of the loop."""
     settled = settled_of(experiments)
     steps: list[Step] = []
-    if any(experiment.spec is not None for experiment in settled):
-        steps.append(_step(settled, "spec", 0, steps))
-    for number in range(1, max((len(experiment.iterations) for experiment in settled), default=0) + 1):
-        for phase in ("iteration", "fallback", "checkpoint"):
+    for number in range(max((len(experiment.iterations) for experiment in settled), default=0) + 1):
+        for phase in ("iteration", "fallback", "spec", "checkpoint"):
             if any(_costs(experiment, phase, number) for experiment in settled):
                 steps.append(_step(settled, phase, number, steps))
     return tuple(steps)
@@ -79,7 +77,8 @@ def _step(settled: Sequence[Experiment], phase: Phase, number: int, before: Sequ
 def _costs(experiment: Experiment, phase: Phase, number: int) -> list[Decimal | None]:
     """What *experiment* paid in one step; empty where it did not come to it."""
     if phase == "spec":
-        return [experiment.spec.cost] if experiment.spec is not None else []
+        spec = experiment.spec
+        return [spec.cost] if spec is not None and spec.after_iteration == number else []
     if phase == "checkpoint":
         return [guidance.cost for guidance in experiment.checkpoints if guidance.after_iteration == number]
     rounds = [iteration for iteration in experiment.iterations if iteration.number == number]

@@ -57,9 +57,13 @@ def dotted(key_path: KeyPath) -> str:
 
 def read_yaml(path: Path) -> Located:
     """Read one YAML document. What cannot be read raises UsageError, in one line with file and line."""
+    return parse_yaml(path, text_of(path))
+
+
+def parse_yaml(path: Path, text: str) -> Located:
+    """The same for a text that *path* stands for in error messages."""
     import yaml
 
-    text = text_of(path)
     try:
         loader = yaml.SafeLoader(text)
         try:

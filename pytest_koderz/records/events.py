@@ -62,6 +62,8 @@ class Head:
     memory_mb: int | None = None
     strict: bool | None = None
     """Whether a judge that lacks a lock is refused."""
+    overrides: tuple[str, ...] = ()
+    """What the command line changed of koderz.yaml, as --koderz-set takes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_koderz.core.arm import Arm, CheckpointPolicy
+from pytest_koderz.core.arm import Arm, CheckpointPolicy, SpecPolicy
 from pytest_koderz.core.money import Price
 
 
@@ -19,15 +19,31 @@ def _players(arm: Arm) -> str:
 
 def _limits(arm: Arm) -> str:
     words = ["one try" if arm.max_iterations == 1 else f"at most {arm.max_iterations} iterations"]
+    if arm.spec is not None and arm.spec_policy is SpecPolicy.LAZY:
+        words.append("the spec after the first failure")
     if arm.checkpoint is not None and arm.max_iterations > 1:
-        plateau = arm.checkpoint_policy is CheckpointPolicy.PLATEAU
-        words.append(f"a checkpoint {'after' if plateau else 'every'} {arm.checkpoint_interval}")
-        words[-1] += " without progress" if plateau else ""
+        words.append(_checkpoints(arm))
+    if arm.accept_on != "base":
+        words.append(_ACCEPTANCE[arm.accept_on])
     if arm.recall_guidance:
         words.append("with advice from earlier experiments")
     if arm.grade_on != "base":
         words.append(f"graded on the {arm.grade_on} tests")
     return ", ".join(words)
+
+
+_ACCEPTANCE = {"visible": "the task's examples end it", "none": "its first code ends it"}
+
+
+def _checkpoints(arm: Arm) -> str:
+    when = {
+        CheckpointPolicy.INTERVAL: f"every {arm.checkpoint_interval}",
+        CheckpointPolicy.PLATEAU: f"after {arm.checkpoint_interval} without progress",
+        CheckpointPolicy.ASKED: "when it is asked for",
+    }[arm.checkpoint_policy]
+    most = "" if arm.max_reviews is None else f", at most {arm.max_reviews}"
+    asked_itself = arm.checkpoint_policy is CheckpointPolicy.ASKED and arm.checkpoint == arm.local
+    return f"a checkpoint {when}{most}{' (warning: the model asks itself)' if asked_itself else ''}"
 
 
 def price_line(arms: Iterable[Arm]) -> str:

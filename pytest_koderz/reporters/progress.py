@@ -34,9 +34,9 @@ class Progress:
         self._step(experiment, f"spec by {origin}: {tokens(spec.usage)}, {dollars(spec.cost)}")
 
     def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:
-        sign = "+" if iteration.passed else "-"
+        sign = "+" if iteration.accepted else "-"
         words = detail(iteration.verdict)
-        failure = "" if iteration.passed or not words else f": {words}"
+        failure = "" if iteration.accepted or not words else f": {words}"
         self._step(experiment, f"{sign} iteration {iteration.number}: {verdict_words(iteration)}{failure}")
 
     def pytest_koderz_checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:

@@ -68,8 +68,10 @@ def headline(experiment: Experiment) -> str:
     if experiment.solved:
         return f"solved in {tried}"
     last, graded = experiment.iterations[-1], experiment.graded
-    words = verdict_words(last) if graded is None else f"passed, but {outcome_words(graded)} on the grading tests"
-    failure = detail(graded or last.verdict)
+    words = verdict_words(last)
+    if graded is not None and experiment.accepted:
+        words = f"{words}, but {outcome_words(graded)} on the grading tests"
+    failure = detail(last.verdict if graded is None or not experiment.accepted else graded)
     return f"unsolved after {tried}, the last {words}{': ' + failure if failure else ''}"
 
 
@@ -89,7 +91,7 @@ def failure_lines(experiment: Experiment) -> list[str]:
     if not experiment.iterations:
         return [head, headline(experiment)]
     last = experiment.iterations[-1]
-    failed = _failed_test(experiment.graded or last.verdict)
+    failed = _failed_test((experiment.graded if experiment.accepted else None) or last.verdict)
     return [head, "", *_code_lines(last), "", *failed, f"E   {headline(experiment)}"]
 
 

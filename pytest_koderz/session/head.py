@@ -57,6 +57,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
         timeout=limits.timeout,
         memory_mb=limits.memory_mb,
         strict=limits.strict,
+        overrides=settings.overrides,
     )
     try:
         told = plain(definitions)
@@ -71,7 +72,7 @@ _TOLD = (
 )
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
-    *("timeout", "memory_mb", "strict"),
+    *("timeout", "memory_mb", "strict", "overrides"),
 )
 
 

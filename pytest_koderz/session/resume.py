@@ -14,6 +14,7 @@ from pytest_koderz.records.events import Head, head_of_journal
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.settings import Choice, Settings, load_settings
 
+from .command_line import changes_settings
 from .start_checks import backends_of, settings_of
 
 NEWEST = "newest"
@@ -25,7 +26,8 @@ def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded] 
 
     None: it names the newest one, and nothing was run yet. A batch system starts and starts again with one line.
 
-    Profile, arms, problems, epochs and limit are those of the former run where the command line does not give them.
+    Profile, arms, problems, epochs, limit and what it changed of koderz.yaml are those of the former run where the
+    command line does not give them.
     All of this is kept in the options, which xdist copies to its workers.
     """
     path = config.option.koderz_config
@@ -41,6 +43,8 @@ def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded] 
         raise UsageError(f"--koderz-resume: nothing is recorded of {folder.name}; run it anew without --koderz-resume")
     head = recorded.heads[-1]
     config.option.koderz_profile = config.option.koderz_profile or head.profile
+    if not changes_settings(config):
+        config.option.koderz_set = list(head.overrides)
     return folder.name, _with_options(config, settings_of(config, root), root, head), recorded
 
 

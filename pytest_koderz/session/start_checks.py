@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 
@@ -16,7 +15,9 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.settings import Choice, Settings, load_settings, shipped_path
+from pytest_koderz.settings import Settings, load_settings, shipped_path
+
+from .command_line import choice_of
 
 SUITE_FOLDER = "problems"
 BUILT_IN_SUITE = "humaneval.yaml"
@@ -27,19 +28,8 @@ TYPICAL_ANSWER = Usage(input=200, output=150)
 
 def settings_of(config: pytest.Config, root: Path) -> Settings:
     """The settings that koderz.yaml, environment and command line come to. Raises UsageError."""
-    option = config.getoption
-    path, limit = option("koderz_config"), option("koderz_max_cost")
-    choice = Choice(
-        profile=option("koderz_profile"),
-        arms=tuple(option("koderz_arm")),
-        problems=option("koderz_problems"),
-        epochs=option("koderz_epochs"),
-        jobs=option("koderz_jobs"),
-        json=option("koderz_json"),
-        html=option("koderz_html"),
-        max_cost=None if limit is None else Decimal(limit),
-    )
-    return load_settings(Path(path) if path else None, root, os.environ, choice, backends_of(config))
+    path = config.getoption("koderz_config")
+    return load_settings(Path(path) if path else None, root, os.environ, choice_of(config), backends_of(config))
 
 
 def backends_of(config: pytest.Config) -> Registry:

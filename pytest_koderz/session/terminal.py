@@ -49,6 +49,7 @@ class TerminalSections:
         lines = [
             f"profile {settings.profile}: {settings.description}".removesuffix(": "),
             "nothing was run yet that could be resumed: a new benchmark" if nothing_to_resume(run.config) else "",
+            *(f"changed for this run: {change}" for change in settings.overrides),
             *([] if run.recorded is None else resume_lines(run.recorded, settings, run.id)),
             *arm_lines(settings.arms),
             frontier_line(settings.frontier),

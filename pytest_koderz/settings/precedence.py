@@ -11,9 +11,10 @@ from pytest_koderz.backends.backend import Registry
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import read_yaml
 
+from .overrides import Assignment, assigned, model_for_slot, only, overridden
 from .prices import PriceBook
 from .resolved import Choice, Names, Settings
-from .schema import entry_of
+from .schema import FileEntry, entry_of
 
 
 def shipped_path(name: str) -> Path:
@@ -34,10 +35,38 @@ def load_settings(
     entry = entry_of(sources[-1])
     if len(sources) > 1:
         entry = entry_of(sources[0]).over(entry)
+    assignments = _assignments(choice, entry, backends)
+    if assignments:
+        said = overridden(sources, assignments)
+        entry = entry_of(said).over(entry)
     folder = sources[0].path.parent if own is not None else root
     secrets = {**_dotenv(folder / ".env"), **environment}
     prices = PriceBook(entry.prices, datetime.now(UTC).date())
-    return Names(tuple(sources), entry, backends, prices).settings(choice, root, secrets)
+    return Names(tuple(sources), entry, backends, prices, assignments).settings(choice, root, secrets)
+
+
+def _assignments(choice: Choice, entry: FileEntry, backends: Registry) -> tuple[Assignment, ...]:
+    """What the command line changes of the file, in the order in which it counts: the most general first."""
+    sets = [assigned(text, entry) for text in choice.sets]
+    chosen = [str(each.value) for each in sets if each.key_path == ("profile",)]
+    profile = choice.profile or (chosen or [entry.profile or ""])[-1]
+    words = only(
+        {
+            ("margin",): ("--koderz-margin", choice.margin),
+            ("grade_on",): ("--koderz-grade-on", choice.grade_on),
+            ("profiles", profile, "max_iterations"): ("--koderz-max-iterations", choice.max_iterations),
+            ("profiles", profile, "checkpoint_interval"): ("--koderz-checkpoint-interval", choice.checkpoint_interval),
+            ("profiles", profile, "feedback"): ("--koderz-feedback", choice.feedback),
+        }
+    )
+    models = [each for text in choice.models for each in model_for_slot(text, profile, entry, backends)]
+    # A profile that is not there is named by whoever looks it up.
+    return tuple(each for each in (*sets, *words, *models) if _is_there(each, entry))
+
+
+def _is_there(assignment: Assignment, entry: FileEntry) -> bool:
+    section, *rest = assignment.key_path
+    return section != "profiles" or len(rest) < 2 or rest[0] in entry.profiles
 
 
 def _own_file(root: Path) -> Path | None:

@@ -13,8 +13,9 @@ from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.money import Price
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.files.yaml_lines import KeyPath, Located
+from pytest_koderz.files.yaml_lines import KeyPath, Located, dotted
 
+from .overrides import Assignment
 from .prices import FRONTIER_PROVIDER, PriceBook
 from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry
 
@@ -31,6 +32,15 @@ class Choice:
     json: str | None = None
     html: str | None = None
     max_cost: Decimal | None = None
+    models: tuple[str, ...] = ()
+    """`slot=model`, each."""
+    max_iterations: int | None = None
+    checkpoint_interval: int | None = None
+    feedback: str | None = None
+    margin: float | None = None
+    grade_on: str | None = None
+    sets: tuple[str, ...] = ()
+    """`key.path=value`, each: any other key of koderz.yaml."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,8 @@ class Settings:
     """All that there are, a plugin's among them."""
     environment: Mapping[str, str] = field(repr=False)
     """The process's environment with the .env file beside koderz.yaml beneath it. Holds secrets: never written."""
+    overrides: tuple[str, ...] = ()
+    """What the command line changed of koderz.yaml, as --koderz-set takes it."""
 
     @property
     def models(self) -> tuple[ModelSettings, ...]:
@@ -98,6 +110,8 @@ class Names:
     entry: FileEntry
     backends: Registry
     prices: PriceBook
+    assignments: tuple[Assignment, ...] = ()
+    """What the command line changed of them."""
 
     def settings(self, choice: Choice, root: Path, environment: Mapping[str, str]) -> Settings:
         """Raises UsageError for the first name that is none."""
@@ -132,17 +146,28 @@ class Names:
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
             backends=self.backends,
             environment=environment,
+            overrides=tuple(map(str, self.assignments)),
         )
 
     def _at(self, *key_path: str | int) -> str:
-        """`file:line: key` in the file that defines it."""
+        """`file:line: key` in the file that defines it, or the option that did."""
+        option = self._option(key_path)
+        if option is not None:
+            return option
         source = next((source for source in self.sources if _defines(source, key_path)), self.sources[0])
         return source.at(key_path)
 
     def _at_own(self, *key_path: str) -> str | None:
-        """The same in the user's file; None where the shipped one defines it."""
+        """The same in the user's file or words; None where the shipped one defines it."""
         own = self.sources[:-1]
-        return next((source.at(key_path) for source in own if _defines(source, key_path)), None)
+        return self._option(key_path) or next(
+            (source.at(key_path) for source in own if _defines(source, key_path)), None
+        )
+
+    def _option(self, key_path: KeyPath) -> str | None:
+        """The last option that gave the key its value, or what it stands in."""
+        given = [each for each in self.assignments if key_path[: len(each.key_path)] == each.key_path]
+        return f"{given[-1].option}: {dotted(key_path)}" if given else None
 
     def _check_profiles(self) -> None:
         """Each names what there is, also those that do not run."""

@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from pytest_koderz.core.arm import CheckpointPolicy
+from pytest_koderz.core.arm import CheckpointPolicy, SpecPolicy
 from pytest_koderz.core.iteration import FeedbackPolicy
-from pytest_koderz.core.problem import GradingSet
+from pytest_koderz.core.problem import Acceptance, GradingSet
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located
@@ -62,13 +62,18 @@ class ArmEntry(_Checked):
     """None: the profile's."""
     checkpoint_interval: Positive | None = None
     """None: the profile's."""
-    feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
+    feedback: FeedbackPolicy | None = None
+    """None: the profile's."""
     candidates: Positive = 1
     attempts_shown: Annotated[int, Ge(0)] = 5
     reuse_spec: bool = False
     checkpoint_policy: CheckpointPolicy = CheckpointPolicy.INTERVAL
     fallback: str | None = None
     recall_guidance: bool = False
+    accept_on: Acceptance = "base"
+    spec_policy: SpecPolicy = SpecPolicy.EAGER
+    max_reviews: Annotated[int, Ge(0)] | None = None
+    """None: as many as fall due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,7 @@ class ProfileEntry(_Checked):
     """Experiments in flight in one process."""
     max_iterations: Positive = 50
     checkpoint_interval: Positive = 5
+    feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
     control_model: str | None = None
     """At whose list price the control is estimated where it did not run. None: the one that fills `frontier`."""
     json: str | None = None
@@ -132,6 +138,9 @@ class FileEntry(_Checked):
             merged[item.name] = {**theirs, **mine} if isinstance(mine, dict) else theirs if mine is None else mine
         return FileEntry(**merged)
 
+
+NAMED_SECTIONS = ("profiles", "arms", "models", "prices")
+"""Those that hold entries under names of the user's own."""
 
 _SECTIONS: Mapping[str, type[_Checked]] = {
     "profiles": ProfileEntry,

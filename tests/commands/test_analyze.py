@@ -143,6 +143,7 @@ def test_a_journal_that_cannot_be_read_is_a_usage_error(verb: str, run: Run, pyt
     run("--koderz-results").stdout.fnmatch_lines(["bench_1a2b3c4d  cannot be read: *"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(NODE is None, reason="there is no node to run the stand-in with")
 def test_a_server_of_its_own_is_verified_too(
     simulate: Run, run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from pytest_koderz.core.arm import Arm, CheckpointPolicy, Role
+from pytest_koderz.core.arm import Arm, CheckpointPolicy, Role, SpecPolicy
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget, SandboxFault
 from pytest_koderz.core.experiment import Advice, Experiment, Spec, Status, experiment_id, seed_of
 from pytest_koderz.core.iteration import Candidate, FeedbackPolicy, Iteration, Outcome, StopReason, Verdict
@@ -16,7 +16,7 @@ from pytest_koderz.core.loop import solve
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem, TestSet
-from pytest_koderz.core.prompts import ADVICE_HEADING, ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
+from pytest_koderz.core.prompts import ADVICE_HEADING, ASKING, ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
 from pytest_koderz.testing import FrozenClock, NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
 
 from .worlds import ADD, FRONTIER, KODERZ, LOCAL, LOCAL_ONLY, RIGHT, START, WRONG, run, wrong
@@ -356,3 +356,35 @@ def test_a_refused_or_empty_spec_or_guidance_is_kept_and_not_shown(reply: Reply)
     assert experiment.spec is not None
     assert experiment.spec.stop_reason is experiment.checkpoints[0].stop_reason is reply.stop_reason
     assert not any(SPEC_HEADING in prompt.user or GUIDANCE_HEADING in prompt.user for prompt in local.prompts)
+
+
+def test_a_lazy_spec_is_bought_after_a_failure_alone() -> None:
+    """What is solved at once costs none; else it is in the second prompt, and the record says when it came."""
+    frontier, lazy = ScriptedModel(lambda _: "in words"), replace(KODERZ, spec_policy=SpecPolicy.LAZY)
+    assert run(lazy, local=ScriptedModel([RIGHT]), frontier=frontier).spec is None
+    assert frontier.prompts == []
+    local = ScriptedModel([WRONG, RIGHT])
+    experiment = run(lazy, local=local, frontier=frontier)
+    assert experiment.spec is not None
+    assert experiment.spec.after_iteration == 1
+    assert [SPEC_HEADING in prompt.user for prompt in local.prompts] == [False, True]
+
+
+@pytest.mark.parametrize(("most", "reviewed"), [(None, [1, 3]), (1, [1])])
+def test_a_model_that_may_asks_its_reviewer(most: int | None, reviewed: list[int]) -> None:
+    """By a line of its reply; it is told so as long as it may, and the reviewer is told the question."""
+    asking = f"{WRONG}\nASK REVIEWER: what of negative numbers?"
+    local = ScriptedModel([asking, wrong(1), f"{wrong(2)}\n**Ask reviewer:** why?", RIGHT])
+    arm = replace(KODERZ, spec=None, checkpoint_policy=CheckpointPolicy.ASKED, max_reviews=most)
+    frontier = ScriptedModel(lambda _: "in words")
+    experiment = run(arm, local=local, frontier=frontier)
+    assert [guidance.after_iteration for guidance in experiment.checkpoints] == reviewed
+    assert "# The programmer asks\nwhat of negative numbers?" in frontier.prompts[0].user
+    assert [ASKING in prompt.user for prompt in local.prompts] == [True] + [most is None] * 3
+    assert experiment.iterations[0].question == "what of negative numbers?"
+
+
+def test_there_is_a_limit_of_reviews() -> None:
+    """Whatever makes them due."""
+    local = ScriptedModel([wrong(number) for number in range(6)])
+    assert len(run(KODERZ, local=local, max_reviews=1).checkpoints) == 1

@@ -62,7 +62,12 @@ def released(name: str) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("name", "some"), [("humanevalplus", "0-3,32"), ("mbppplus", "2,124,252,737"), ("mbpp", "2-6")]
+    ("name", "some"),
+    [
+        ("humanevalplus", "0-3,32"),
+        pytest.param("mbppplus", "2,124,252,737", marks=pytest.mark.slow),
+        pytest.param("mbpp", "2-6", marks=pytest.mark.slow),
+    ],
 )
 def test_some_problems_from_suite_to_result(name: str, some: str, run: Run, pytester: pytest.Pytester) -> None:
     """A suite that names a released file runs: each experiment settles; what is solved has passed the plus tests."""

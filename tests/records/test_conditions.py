@@ -28,6 +28,9 @@ DEFAULTS = {
     "reuse_spec": False,
     "recall_guidance": False,
     "grade_on": "base",
+    "accept_on": "base",
+    "spec_policy": "eager",
+    "max_reviews": None,
 }
 MODEL_DEFAULTS = {"price": None, "temperature": None, "max_tokens": 4096, "context_tokens": None, "timeout": 600.0}
 PROBLEM_DEFAULTS = {

@@ -18,7 +18,8 @@ def _rows() -> list[dict[str, Any]]:
     return [json.loads(line) for line in TRIAL.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("user", [None, pytest.param(NOBODY, marks=pytest.mark.slow)], ids=["ourselves", "nobody"])
+@pytest.mark.slow
+@pytest.mark.parametrize("user", [None, NOBODY], ids=["ourselves", "nobody"])
 def test_every_hostile_program_gets_its_verdict_and_does_no_harm(user: int | None) -> None:
     """No wrong pass, no wrong fail, no harm, leak, survivor or left-over, whoever runs the judge."""
     as_user(user)

@@ -19,9 +19,9 @@ models: {weak: {backend: simulated, model: weak, options: {strength: 0.2, guidan
 def test_what_helped_on_one_problem_is_offered_on_another(simulate: Run, pytester: pytest.Pytester) -> None:
     """With a record of where it came from, in the journal and in the experiment's story; it costs nothing."""
     (pytester.path / "koderz.yaml").write_text(ARMS)
-    simulate("--koderz-arm", "supervised", "--koderz-problems", "0-19")
+    simulate("--koderz-arm", "supervised", "--koderz-problems", "0-9")
     assert recorded(pytester.path, "advised") == []
-    simulate("--koderz-arm", "advised", "--koderz-problems", "20-49")
+    simulate("--koderz-arm", "advised", "--koderz-problems", "20-34")
     advised = recorded(pytester.path, "advised")
     assert advised
     origins = {line["experiment"]: line["problem"] for line in recorded(pytester.path, "ended")}

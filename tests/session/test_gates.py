@@ -30,7 +30,7 @@ def test_a_gate_forgives_experiments_alone(forgetful: Run, pytester: pytest.Pyte
     (pytester.mkdir("problems") / "a.yaml").write_text("dataset: humaneval\n")
     pytester.makepyfile(test_good="def test_good(): pass", test_bad="def test_bad(): assert 0")
     assert forgetful(*gate, "test_good.py").ret == pytest.ExitCode.OK
-    for workers in ((), ("-n", "2"), ("--koderz-jobs", "2")):
+    for workers in ((), ("-n", "1"), ("--koderz-jobs", "2")):
         result = forgetful(*gate, "test_bad.py", *workers)
         assert result.ret == pytest.ExitCode.TESTS_FAILED
         result.stdout.fnmatch_lines(["gate * holds *", "failures and errors that no gate speaks for: 1"])
@@ -39,7 +39,7 @@ def test_a_gate_forgives_experiments_alone(forgetful: Run, pytester: pytest.Pyte
     )
     assert forgetful(*gate, "test_late.py").ret == pytest.ExitCode.TESTS_FAILED
     (pytester.path / "problems" / "z.yaml").write_text("problems: 1\n")
-    for workers in ((), ("-n", "2")):
+    for workers in ((), ("-n", "1")):
         result = forgetful(*gate, "--continue-on-collection-errors", *workers)
         assert result.ret == pytest.ExitCode.TESTS_FAILED
         assert result.parseoutcomes()["errors"] == 1

@@ -62,13 +62,17 @@ def short(run: Run) -> Run:
     return shortly
 
 
-@pytest.mark.parametrize("workers", ["0", pytest.param("2", marks=pytest.mark.slow)])
-def test_killed_at_any_point_it_ends_as_if_it_had_not_been(undisturbed: Path, short: Run, workers: str) -> None:
-    """Three times in one benchmark, by SIGKILL, at seeded points; then outcomes, dollars and tokens are the same."""
+@pytest.mark.parametrize(
+    ("workers", "kills"), [("0", 1), *(pytest.param(workers, 3, marks=pytest.mark.slow) for workers in ("0", "2"))]
+)
+def test_killed_at_any_point_it_ends_as_if_it_had_not_been(
+    undisturbed: Path, short: Run, workers: str, kills: int
+) -> None:
+    """By SIGKILL, at seeded points; then outcomes, dollars and tokens are the same."""
     wanted, size = results(undisturbed / "r.json"), recorded_bytes(undisturbed)
     journal(undisturbed).unlink()
     draw = random.Random(int(workers))  # noqa: S311 - not for secrets
-    points = sorted(draw.randrange(size) for _ in range(3))
+    points = sorted(draw.randrange(size) for _ in range(kills))
     for turn, point in enumerate(points):
         asked = SHORT if turn == 0 else ("--koderz-resume",)
         kill_when(undisturbed, lambda least=point: recorded_bytes(undisturbed) > least, *asked, "-n", workers)  # type: ignore[misc]  # a lambda's default

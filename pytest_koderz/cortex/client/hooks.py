@@ -47,8 +47,10 @@ CANNOT_SAY = (MemoryUnavailable, SpoolTaken, ValueError, OSError, sqlite3.Error)
 
 SPOOLS = "**/*.spool"
 
-PATIENCE = 5.0
-"""Seconds that an experiment waits for cortex. Halved each time in vain, restored by an answer."""
+PATIENCE = 20.0
+"""Seconds that an experiment waits for cortex, whose server may have to start first.
+
+Halved each time in vain, restored by an answer."""
 
 
 def open_cortex(

@@ -1,0 +1,87 @@
+"""The options that choose among what koderz.yaml defines, or change it for this run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .option_types import at_least_zero, count
+
+if TYPE_CHECKING:  # a session without --koderz reads the options alone
+    from collections.abc import Mapping
+
+    import pytest
+
+    from pytest_koderz.settings import Choice
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    add = group.addoption
+    add("--koderz-config", metavar="FILE", help="Settings; koderz.yaml in the root folder, else the shipped one.")
+    add("--koderz-profile", metavar="NAME", help="A profile of koderz.yaml: which models fill the roles.")
+    add("--koderz-arm", metavar="NAME", action="append", default=[], help="Run this arm; may be repeated.")
+    add(
+        "--koderz-model",
+        metavar="SLOT=MODEL",
+        action="append",
+        default=[],
+        help="Fill a slot with a model of koderz.yaml, or with backend/model[@http://host:port]; may be repeated.",
+    )
+    add("--koderz-max-iterations", metavar="N", type=count, help="Of arms that have no number of their own.")
+    add("--koderz-checkpoint-interval", metavar="N", type=count, help="Of arms that have no number of their own.")
+    add(
+        "--koderz-feedback",
+        metavar="POLICY",
+        help="What a model is told of a failure: none, outcome, visible, assertion or all; where an arm does not say.",
+    )
+    add("--koderz-margin", metavar="SHARE", type=at_least_zero, help="How much worse still counts as a match.")
+    add("--koderz-grade-on", metavar="SET", help="Which tests decide what is solved: base or plus.")
+    add(
+        "--koderz-set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="Any other key of koderz.yaml, such as arms.koderz.candidates=4; may be repeated.",
+    )
+
+
+CHANGES: Mapping[str, object] = {
+    "koderz_model": [],
+    "koderz_max_iterations": None,
+    "koderz_checkpoint_interval": None,
+    "koderz_feedback": None,
+    "koderz_margin": None,
+    "koderz_grade_on": None,
+    "koderz_set": [],
+}
+"""The options that change koderz.yaml, each with its value where it is not given."""
+
+
+def changes_settings(config: pytest.Config) -> bool:
+    return any(config.getoption(name) != default for name, default in CHANGES.items())
+
+
+def choice_of(config: pytest.Config) -> Choice:
+    """What the command line picks and changes."""
+    from decimal import Decimal
+
+    from pytest_koderz.settings import Choice
+
+    option = config.getoption
+    limit, margin = option("koderz_max_cost"), option("koderz_margin")
+    return Choice(
+        profile=option("koderz_profile"),
+        arms=tuple(option("koderz_arm")),
+        problems=option("koderz_problems"),
+        epochs=option("koderz_epochs"),
+        jobs=option("koderz_jobs"),
+        json=option("koderz_json"),
+        html=option("koderz_html"),
+        max_cost=None if limit is None else Decimal(limit),
+        models=tuple(option("koderz_model")),
+        max_iterations=option("koderz_max_iterations"),
+        checkpoint_interval=option("koderz_checkpoint_interval"),
+        feedback=option("koderz_feedback"),
+        margin=None if margin is None else float(margin),
+        grade_on=option("koderz_grade_on"),
+        sets=tuple(option("koderz_set")),
+    )
