@@ -21,7 +21,7 @@ PLUGINS = {
     "pytest_env.plugin": (),
     "pytest_forked": (),
     "pytest_harvest.plugin": (),
-    "pytest_html.plugin": ("--html=page.html",),
+    "pytest_html.plugin": ("-p", "pytest_metadata.plugin", "--html=page.html"),
     "pytest_instafail": ("--instafail",),
     "pytest_jsonreport.plugin": ("--json-report",),
     "pytest_metadata.plugin": (),
