@@ -81,7 +81,7 @@ class ArmFigures:
     paid: Decimal | None
     """What was charged: of every experiment, settled or not, for all attempts at it, and no recalled spec."""
     attempts_before: int
-    """Experiments that were begun again: the last attempt counts."""
+    """Settled experiments that were begun more than once: the last attempt counts."""
     dollars_per_solved: Decimal | None
     """The dollars of the unsolved included. None: nothing is solved, or a price is unknown."""
     dollars_per_solved_interval: Interval | None
@@ -156,7 +156,7 @@ def figures_of(arm: str, experiments: Sequence[Experiment], local_rate: Decimal 
         dollars_by_role={role: dollars_of_role(settled, role) for role in _roles(settled)},
         dollars=dollars,
         paid=total(experiment.charged.cost for experiment in own),
-        attempts_before=sum(bool(experiment.earlier.spendings) for experiment in own),
+        attempts_before=sum(bool(experiment.earlier.spendings) for experiment in settled),
         dollars_per_solved=None if dollars is None or not solved else dollars / solved,
         dollars_per_solved_interval=_per_solved_interval(problems) if solved else None,
         dollars_with_gpu=_with_gpu(settled, local_rate),

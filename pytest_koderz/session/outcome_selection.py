@@ -73,7 +73,7 @@ class OutcomeSelection:
             yield f"note: the run stopped at a failure{first}: {CAUTION}"
         if self._left_out:
             yield f"note: another plugin left out {counted(self._left_out, 'experiment')}: {CAUTION}"
-        again = sum(bool(one.earlier.spendings) for one in experiments)
+        again = sum(one.status.settled and bool(one.earlier.spendings) for one in experiments)
         if again:
             yield f"note: {counted(again, 'experiment')} ran more than once; the last attempt counts"
 

@@ -205,11 +205,11 @@ def test_the_command_to_go_on_names_the_suites_that_were_named(run_apart: Run, t
     )
 
 
-def test_skipped_experiments_name_their_suite(run_apart: Run, three: Path) -> None:
-    """Not a file of ours."""
+def test_skipped_experiments_name_their_entries(run_apart: Run, three: Path) -> None:
+    """In their suite, and not a file of ours."""
     stop_by(three, "")
     guard = "\ndef pytest_koderz_before_call():\n    pytest.skip('not today')\n"
     (three / "conftest.py").write_text((three / "conftest.py").read_text() + guard)
     result = run_apart("--koderz", "-rs")
     result.assert_outcomes(skipped=3)
-    result.stdout.fnmatch_lines(["SKIPPED [[]3[]] problems/own.yaml:1: not today"])
+    result.stdout.fnmatch_lines([f"SKIPPED [[]1[]] problems/own.yaml:{line}: not today" for line in (2, 8, 14)])
