@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("koderz") or verb:
         from .session.features import register
 
+        verbs.select(config)
         register(config, spending=not verb)
     else:
         _check_idle(config)

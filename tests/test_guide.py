@@ -21,6 +21,7 @@ import yaml
 from pytest_koderz import hookspecs
 from pytest_koderz.backends.backend import Registry
 from pytest_koderz.commands.guide import CHAPTERS, chapter
+from pytest_koderz.core import templates
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.datasets import read_suite
 from pytest_koderz.reporters.results import results_of
@@ -139,12 +140,19 @@ def _names(entry: Any) -> set[str]:
         ("A profile", schema.ProfileEntry),
         ("An arm", schema.ArmEntry),
         ("A model", schema.ModelEntry),
+        ("Prompts", schema.PromptsEntry),
         ("Prices", schema.PriceEntry),
     ],
 )
 def test_every_key_of_the_settings_is_told(heading: str, entry: Any) -> None:
     """In the table of its section, and no other."""
     assert sorted(_first_column(_section("settings", heading))) == sorted(_names(entry))
+
+
+def test_every_field_of_a_prompt_is_told() -> None:
+    """In the row of its template."""
+    rows = re.findall(r"^\| `(\w+)` \| (`\$.+) \|$", _section("settings", "Prompts"), re.MULTILINE)
+    assert {name: tuple(re.findall(r"\$(\w+)", cell)) for name, cell in rows} == templates.FIELDS
 
 
 def test_every_key_of_sandbox_and_cortex_is_told() -> None:

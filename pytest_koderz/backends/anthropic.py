@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_koderz.core.arm import ModelSettings, Role
-from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
-from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply, whole
 
 from .backend import Backend, CostRule, Environment, Surroundings, never, ready
+from .completions import characters_of
 from .http.client import REDIRECTS
-from .http.hosts import Service, is_loopback, origin_of
-from .http.retry import (
-    CALLING,
-    CONNECT_SECONDS,
-    TRANSIENT,
-    UNTOLD,
-    Caller,
-    MayPass,
-    caller_of,
-    never_sent,
-    retry_after,
-)
-from .options import Option
+from .http.failures import check_error, checked_end, failure_of_status, words_of
+from .http.hosts import Service, origin_of
+from .http.limits import CallDeadline
+from .http.plain_port import plain_port
+from .http.retry import CALLING, CONNECT_SECONDS, Caller, MayPass, Refused, caller_of, never_sent
+from .http.sdk_client import bounded_by, bounded_client
+from .options import EXTRA_BODY, Option, fields_of
 from .redaction import Redactor, cause_of
+from .served import ServedModel, name_of
+from .token_counts import ToldCounts, usage_of
 
 if TYPE_CHECKING:
     import anthropic
-    from anthropic.types import Message
 
 KEY = "ANTHROPIC_API_KEY"
 SERVICE = Service("ANTHROPIC_BASE_URL", KEY, default="https://api.anthropic.com", port=443)
@@ -65,26 +57,17 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> Anthropic
         base_url=url,
         max_retries=0,
         timeout=anthropic.Timeout(settings.timeout, connect=CONNECT_SECONDS),
-        http_client=_transport(url),
+        http_client=bounded_client(url),
     )
     caller = caller_of(settings, url, surroundings.sleep, surroundings.notify)
     return AnthropicModel(settings, client, caller, SERVICE.redactor(settings, environment))
 
 
-def _transport(url: str) -> Any:
-    """The SDK's own, but for redirects, along which it would send the key to any server.
-
-    It goes straight to our loopback, which a proxy of the environment does not know.
-    """
-    import anthropic
-
-    direct = is_loopback(url) and getproxies()
-    mounts = {f"all://{urlsplit(url).hostname}": None} if direct else {}
-    return anthropic.DefaultHttpxClient(follow_redirects=False, mounts=mounts)
-
-
-class AnthropicModel:
+class AnthropicModel(ServedModel):
     """A Model. Several threads may use it."""
+
+    needed = ServedModel.needed | {"max_tokens"}
+    also_called: ClassVar = {"output_config": ("effort",)}
 
     def __init__(
         self,
@@ -93,83 +76,83 @@ class AnthropicModel:
         caller: Caller,
         redact: Redactor,
     ) -> None:
-        self.settings = settings
+        super().__init__(settings, caller)
         self._client = client
-        self._caller = caller
         self._redact = redact
-        self._options = settings.options
-        self._takes_temperature = True
-        self._warnings = _deprecation(settings.model)
-
-    def admit(self) -> None:
-        """Raise ModelUnavailable where a call would be refused, since the service is known not to answer."""
-        self._caller.breaker.check()
-
-    def complete(self, prompt: Prompt) -> Reply:
-        return self._caller(lambda: self._attempt(prompt))
+        self._unsaid.extend(_deprecation(settings.model))
 
     def close(self) -> None:
         self._client.close()
 
     def _attempt(self, prompt: Prompt) -> Reply:
         began = time.monotonic()
-        message = self._message(prompt)
-        warnings, self._warnings = self._warnings, ()
-        return Reply(
-            _text(message),
-            _usage(message),
-            str(message.model),
-            _STOPS.get(message.stop_reason or "", StopReason.END),
-            time.monotonic() - began,
+        message = self._answer(self._body(prompt))
+        seconds = time.monotonic() - began
+        try:
+            blocks = message["content"]
+            text = "".join(_text(block) for block in blocks if block["type"] == "text")
+            thought = sum(len(str(block.get("thinking", "?"))) for block in blocks if "thinking" in block["type"])
+        except (KeyError, TypeError):
+            raise MayPass("it answered something that is no message") from None
+        stop = message.get("stop_reason")
+        usage, warnings = usage_of(
+            _told(message.get("usage")), characters_of(prompt), len(text) + thought, self.settings.context_tokens
+        )
+        reply = Reply(
+            text,
+            usage,
+            name_of(message.get("model"), self.settings.model),
+            _STOPS.get(stop, StopReason.END) if isinstance(stop, str) else StopReason.END,
+            seconds,
             warnings=warnings,
         )
+        return checked_end(reply, thought, called=stop == "tool_use")
 
-    def _message(self, prompt: Prompt) -> Message:
-        """The service's message; one refused temperature is left out from then on."""
-        body = self._body(prompt)
-        try:
-            return self._posted(body)
-        except _TemperatureRefused:
-            self._takes_temperature = False
-            self._warnings += (f"{self.settings.model} refuses `temperature`; it was left out",)
-            body.pop("temperature")
-            return self._posted(body)
-
-    def _posted(self, body: dict[str, Any]) -> Message:
+    def _sent(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         import anthropic
 
-        try:
-            # Not `messages.create`: it warns through the `warnings` module, which threads share, at each call.
-            message = self._client.post("/v1/messages", body=body, cast_to=anthropic.types.Message)
-        except anthropic.APITimeoutError as fault:
-            words = f"nothing came within {self.settings.timeout:g} s"
-            raise MayPass(words, timed_out=True, unbilled=never_sent(fault)) from None
-        except anthropic.APIConnectionError as fault:
-            words = f"the connection failed ({self._redact.quoted(cause_of(fault))})"
-            raise MayPass(words, unbilled=never_sent(fault)) from None
-        except anthropic.APIStatusError as fault:
-            raise self._failure(fault, body) from None
-        except ValueError:
-            raise MayPass("it answered something that is not JSON") from None
-        if not _is_whole(message):
+        with CallDeadline(self.settings.timeout) as deadline, bounded_by(deadline):
+            try:
+                # Not `messages.create`: it warns through the `warnings` module, which threads share, at each call.
+                answer = self._client.post("/v1/messages", body=dict(body), cast_to=object)
+            except anthropic.APIStatusError as fault:
+                raise self._failure(fault) from None
+            except anthropic.APIConnectionError as fault:
+                raise self._silence(fault, deadline) from None
+            except (ValueError, RecursionError):
+                raise MayPass("it answered something that is not JSON") from None
+        if not isinstance(answer, dict):
             raise MayPass("it answered something that is no message")
-        return message
+        check_error(answer, self._redact)
+        return answer
 
-    def _failure(self, fault: anthropic.APIStatusError, body: Mapping[str, Any]) -> Exception:
-        words = self._redact.quoted(fault.api_message or fault.message)
-        status = fault.status_code
-        if status in TRANSIENT:
-            wait = retry_after(fault.response.headers)
-            return MayPass(
-                f"status {status}: {words}", retry_after=wait, alive=status == 429, unbilled=status not in UNTOLD
-            )
-        if status == 400 and "temperature" in body and "temperature" in words:
-            return _TemperatureRefused()
+    def _silence(self, fault: anthropic.APIConnectionError, deadline: CallDeadline) -> MayPass | Refused:
+        """Why nothing whole came back."""
+        import anthropic
+
+        refusal = plain_port(str(self._client.base_url), fault, in_handshake=False)
+        if refusal is not None:
+            return refusal
+        cause, unbilled = fault.__cause__, never_sent(fault)
+        if isinstance(fault, anthropic.APITimeoutError) or (deadline.passed and not unbilled):
+            return MayPass(f"nothing whole came within {self.settings.timeout:g} s", timed_out=True, unbilled=unbilled)
+        if isinstance(cause, MayPass | Refused):
+            return cause
+        return MayPass(f"the connection failed ({self._redact.quoted(cause_of(fault))})", unbilled=unbilled)
+
+    def _failure(self, fault: anthropic.APIStatusError) -> MayPass | Refused:
+        words = self._redact.quoted(words_of(fault.response.text) or f"status {fault.status_code}")
         location = fault.response.headers.get("location")
         if location is not None:
             words = self._redact.quoted(origin_of(str(fault.response.url), location))
-        what_to_do = _ADVICE.get(status, "the request cannot be answered").format(model=self.settings.model)
-        return ModelUnavailable(f"{self._caller.host}: {what_to_do} (status {status}: {words})")
+        return failure_of_status(fault.status_code, words, fault.response.headers)
+
+    def _what_to_do(self, refusal: Refused) -> str:
+        advice = _ADVICE.get(refusal.status or 0, "the request cannot be answered")
+        if _MAX_TOKENS in refusal.words:
+            advice = "it takes no such `max_tokens`; correct it in koderz.yaml"
+        what_to_do = advice.format(model=self.settings.model)
+        return f"{self._caller.host}: {what_to_do} (status {refusal.status}: {refusal.words})"
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -179,11 +162,11 @@ class AnthropicModel:
         }
         if prompt.system:
             body["system"] = prompt.system
-        if self.settings.temperature is not None and self._takes_temperature:
+        if self.settings.temperature is not None:
             body["temperature"] = min(self.settings.temperature + prompt.heat, 1.0)
         if "effort" in self._options:
             body["output_config"] = {"effort": self._options["effort"]}
-        return body
+        return body | fields_of(self._options, _FIELDS)
 
     def _blocks(self, prompt: Prompt) -> list[dict[str, Any]]:
         if not (prompt.stable and prompt.text):
@@ -196,9 +179,14 @@ class AnthropicModel:
         return [stable, {"type": "text", "text": whole(prompt.text)}]
 
 
-class _TemperatureRefused(Exception):
-    """The model takes no other temperature than its own."""
-
+_MAX_TOKENS = "max_tokens"
+_FIELDS = {
+    "top_k": Option(int),
+    "top_p": Option(float),
+    "thinking": Option(dict),
+    "service_tier": Option(str),
+    EXTRA_BODY: Option(dict),
+}
 
 _STOPS = {
     "max_tokens": StopReason.MAX_TOKENS,
@@ -227,36 +215,24 @@ def _deprecation(model: str) -> tuple[str, ...]:
     return (f"{model} is deprecated and ends on {end}; choose a newer model in koderz.yaml",) if end else ()
 
 
-def _is_whole(message: object) -> bool:
-    """The SDK does not validate what it was sent, so any JSON and even plain text may come here."""
-    try:
-        counts = (message.usage.input_tokens, message.usage.output_tokens)  # type: ignore[attr-defined]
-        texts = [block.text for block in message.content if block.type == "text"]  # type: ignore[attr-defined]
-        return all(type(count) is int for count in counts) and all(isinstance(text, str) for text in texts)
-    except (AttributeError, TypeError):
-        return False
+def _text(block: Mapping[str, Any]) -> str:
+    """Raises TypeError where there is none."""
+    if not isinstance(block.get("text"), str):
+        raise TypeError(block)
+    return str(block["text"])
 
 
-def _text(message: Message) -> str:
-    """The reply's text; thinking is left out."""
-    return "".join(block.text for block in message.content if block.type == "text")
-
-
-def _usage(message: Message) -> Usage:
+def _told(usage: object) -> ToldCounts:
     """The service's input tokens leave out those that were written to or read from its cache."""
-    usage = message.usage
-    return Usage(
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_creation_input_tokens or 0,
-        usage.cache_read_input_tokens or 0,
-    )
+    counts = usage if isinstance(usage, dict) else {}
+    written, read = counts.get("cache_creation_input_tokens"), counts.get("cache_read_input_tokens")
+    return ToldCounts(counts.get("input_tokens"), counts.get("output_tokens"), written, read, apart=True)
 
 
 BACKEND = Backend(
     name="anthropic",
     service=SERVICE,
-    options={**CALLING, "cache": Option(bool), "effort": Option(str)},
+    options={**CALLING, "cache": Option(bool), "effort": Option(str), **_FIELDS},
     cost=CostRule("anthropic"),
     frontier=True,
     simulated=never,

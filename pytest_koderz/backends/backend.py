@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable
+from pytest_koderz.core.errors import ModelRefused, ModelUnavailable
 from pytest_koderz.core.ports import Model, Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
@@ -32,6 +32,10 @@ class CostRule:
     """Under which name the price list knows the back end. Empty: under none."""
     own_machine: bool = False
     """It runs on the user's own machine, so that its dollars are 0."""
+    elsewhere: bool = False
+    """It is asked at another place than the provider's, so that its name says nothing of its price; only the name in
+    `priced_as` does.
+    """
 
 
 OWN_MACHINE = CostRule(own_machine=True)
@@ -51,6 +55,30 @@ class Surroundings:
     notify: Callable[[str], None] = silent
     """Takes what is to be said while the user waits."""
     sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What servers say of a model that they answer for."""
+
+    weights: Mapping[str, str] = field(default_factory=dict)
+    """Such as their `digest` and `quantization`; several where servers hold several under one name."""
+    server: str = ""
+    """Kind and version."""
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """As a model's settings hold it."""
+        return {**self.weights, **({"server": self.server} if self.server else {})}
+
+    def __add__(self, other: Identity) -> Identity:
+        names = dict.fromkeys([*self.weights, *other.weights])
+        weights = {name: _either(self.weights.get(name, ""), other.weights.get(name, "")) for name in names}
+        return Identity(weights, _either(self.server, other.server))
+
+
+def _either(one: str, other: str) -> str:
+    return ", ".join(dict.fromkeys(each for text in (one, other) for each in text.split(", ") if each))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +102,16 @@ class Backend:
     """One line that says what is wrong or missing, such as a key; None where nothing is. Asks no server."""
     findings: Callable[[ModelSettings, Environment], Iterable[Finding]]
     """What --koderz-doctor can see of a model that has what it requires, without asking anything that costs."""
+    cost_at: Callable[[ModelSettings, Environment], CostRule] | None = None
+    """The rule where it depends on the servers; asks them where it must, and waits for none. None: `cost` holds."""
     open: Callable[[ModelSettings, Surroundings], Model]
     """The model, whose options and requirements were checked. Raises UsageError."""
     why_unreachable: Callable[[ModelSettings, Environment, int], str | None] = lambda *_: None
     """Why no call of so many workers can be answered, asked before others are paid to work for the model; None where
     nothing of the kind is known.
     """
+    identity: Callable[[ModelSettings, Environment], Identity] = lambda *_: Identity()
+    """What its servers say of the model now. A server that does not answer says nothing."""
     prepare: Callable[[ModelSettings, Callable[[str], None]], object] = lambda *_: None
     """Fetches what several workers would otherwise fetch at once, with a line to the user. Raises UsageError."""
     model_is_path: bool = False
@@ -121,10 +153,12 @@ class RedactedModel:
             words = self._redact(str(fault))
             if words == str(fault):
                 raise
+            if isinstance(fault, ModelRefused):
+                raise ModelRefused(words, lasting=fault.lasting) from None
             raise ModelUnavailable(words) from None
 
     def admit(self) -> None:
-        """Raise ModelUnavailable where a call would be refused, since the server is known to be dead."""
+        """Wait for a server that is known to be out. Raises ModelUnavailable when patience has run out."""
         getattr(self._model, "admit", _nothing)()
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,11 @@ from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
+from .http.failures import check_ending, check_error, checked_end
 from .http.retry import MayPass
+from .redaction import NO_SECRETS, Redactor
+from .served import name_of
+from .token_counts import gpu_seconds_of, told_by_openai, usage_of
 
 DEFAULT_TEMPERATURE = 0.8
 """llama.cpp's own, to which a prompt's heat is added where koderz.yaml sets no temperature."""
@@ -22,6 +25,10 @@ def messages_of(prompt: Prompt) -> list[dict[str, str]]:
     return [*system, {"role": "user", "content": prompt.user}]
 
 
+def characters_of(prompt: Prompt) -> int:
+    return len(prompt.system) + len(prompt.user)
+
+
 def temperature_of(prompt: Prompt, settings: ModelSettings) -> dict[str, float]:
     """The parameter `temperature`; none where the server's own is to hold."""
     if settings.temperature is None and not prompt.heat:
@@ -30,37 +37,36 @@ def temperature_of(prompt: Prompt, settings: ModelSettings) -> dict[str, float]:
     return {"temperature": round(min(base + prompt.heat, 2.0), 6)}
 
 
-def is_too_long(words: str) -> bool:
-    """Whether a refusal says that the prompt alone outgrows the window, in llama.cpp's or Ollama's words.
-
-    Others refuse in the same words a prompt that leaves too little room for `max_tokens`, which is the user's to mend.
-    """
-    return "exceeds the available context size" in words or "exceeds the context length" in words
-
-
-def too_long(model: str, words: str) -> Reply:
-    """The reply to a prompt that does not fit: a named outcome of the model, which read and wrote nothing."""
-    return Reply("", Usage(), model, StopReason.CONTEXT, warnings=(f"the prompt does not fit: {words}",))
-
-
-def reply_of(answer: Mapping[str, Any], prompt: Prompt, settings: ModelSettings, seconds: float) -> Reply:
-    """The first choice of a chat completion. Raises MayPass where it is none."""
+def reply_of(
+    answer: Mapping[str, Any], prompt: Prompt, settings: ModelSettings, seconds: float, redact: Redactor = NO_SECRETS
+) -> Reply:
+    """The first choice of a chat completion. Raises MayPass or Refused where it is none."""
+    check_error(answer, redact)
     try:
         choice = answer["choices"][0]
         message = choice["message"]
-        text = _text(message.get("content"))
-        usage, warnings = _usage(answer, prompt, text)
+        check_ending(choice, choice.get("finish_reason"), redact)
+        text, thought = _text(message.get("content")), _thought(message)
+        called = bool(message.get("tool_calls"))
     except (KeyError, IndexError, TypeError, AttributeError):
         raise MayPass("it answered something that is no chat completion") from None
-    return Reply(
+    usage, warnings = _usage(answer, prompt, len(text) + thought, settings)
+    reply = Reply(
         text,
         usage,
-        str(answer.get("model") or settings.model),
+        name_of(answer.get("model"), settings.model),
         StopReason.REFUSAL if message.get("refusal") else _stop(choice, usage, settings.max_tokens),
         seconds,
         _gpu_seconds(answer),
         warnings,
     )
+    return checked_end(reply, thought, called=called)
+
+
+def _thought(message: Mapping[str, Any]) -> int:
+    """Characters that the model thought before it answered, which stand apart under one of these names."""
+    told = (message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
+    return max(len(each) if isinstance(each, str) else 0 for each in told)
 
 
 def _text(content: object) -> str:
@@ -72,22 +78,18 @@ def _text(content: object) -> str:
     raise TypeError(content)
 
 
-def _usage(answer: Mapping[str, Any], prompt: Prompt, text: str) -> tuple[Usage, tuple[str, ...]]:
-    """The server's counts, with cached tokens apart; where there are none, an estimate and a warning."""
-    counts = answer.get("usage")
-    if not isinstance(counts, dict):
-        sent = len(prompt.system) + len(prompt.user)
-        return Usage(sent // 4, len(text) // 4), ("the server did not count tokens; taken as characters / 4",)
-    cached = operator.index((counts.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
-    read, written = operator.index(counts["prompt_tokens"]), operator.index(counts.get("completion_tokens") or 0)
-    return Usage(read - cached, written, cache_read=cached), ()
+def _usage(
+    answer: Mapping[str, Any], prompt: Prompt, written: int, settings: ModelSettings
+) -> tuple[Usage, tuple[str, ...]]:
+    told = told_by_openai(answer.get("usage"))
+    return usage_of(told, characters_of(prompt), written, settings.context_tokens)
 
 
 def _stop(choice: Mapping[str, Any], usage: Usage, max_tokens: int) -> StopReason:
     match choice.get("finish_reason"):
-        case "length":
+        case "length" | "model_length":
             return StopReason.CONTEXT if usage.output < max_tokens else StopReason.MAX_TOKENS
-        case "content_filter":
+        case "content_filter" | "sensitive":
             return StopReason.REFUSAL
         case _:
             return StopReason.END
@@ -98,5 +100,4 @@ def _gpu_seconds(answer: Mapping[str, Any]) -> float | None:
     timings = answer.get("timings")
     if not isinstance(timings, dict):
         return None
-    known = [timings[name] for name in ("prompt_ms", "predicted_ms") if isinstance(timings.get(name), int | float)]
-    return sum(known) / 1000 if known else None
+    return gpu_seconds_of((timings.get("prompt_ms"), timings.get("predicted_ms")), 1e3)

@@ -18,9 +18,11 @@ from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
 from .backend import OWN_MACHINE, Backend, Environment, Finding, Surroundings, never
-from .completions import is_too_long, messages_of, reply_of, temperature_of, too_long
-from .http.retry import MayPass
-from .options import Option
+from .completions import messages_of, reply_of, temperature_of
+from .http.failures import Wordless, is_too_long
+from .http.retry import MayPass, Refused
+from .options import Option, fields_of
+from .served import too_long
 from .weights import PUBLISHED, ensure_weights, kept, missing
 
 CONTEXT_TOKENS = 8192
@@ -38,7 +40,7 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> EmbeddedM
     by itself at `max_tokens`.
     """
     options = dict(settings.options)
-    threads = int(options.pop("threads", 0)) or _threads(surroundings.environment)
+    threads = int(str(options.pop("threads", 0))) or _threads(surroundings.environment)
     weights = ensure_weights(settings.model, surroundings.notify)
     return EmbeddedModel(settings, _engine(weights, settings.context_tokens or CONTEXT_TOKENS, threads), options)
 
@@ -63,7 +65,7 @@ class EmbeddedModel:
                 "max_tokens": self.settings.max_tokens,
                 "seed": prompt.seed,
                 "cache_prompt": True,
-                **self._options,
+                **fields_of(self._options, _FIELDS),
                 **temperature_of(prompt, self.settings),
             }
         )
@@ -71,7 +73,9 @@ class EmbeddedModel:
             return self._refused(answer["error"])
         try:
             reply = reply_of(answer, prompt, self.settings, seconds)
-        except MayPass as fault:
+        except Wordless as ending:
+            reply = ending.reply
+        except (MayPass, Refused) as fault:
             raise ModelUnavailable(f"{self._engine.name}: {fault}") from None
         # The engine names the model by its path, which would differ between machines.
         return replace(reply, model_id=self._engine.name, gpu_seconds=None)
@@ -189,16 +193,16 @@ def _prepare(settings: ModelSettings, notify: Callable[[str], None]) -> None:
     ensure_weights(settings.model, notify)
 
 
+_FIELDS = {
+    **{name: Option(float) for name in ("top_p", "min_p", "repeat_penalty")},
+    "top_k": Option(int),
+    "chat_template_kwargs": Option(dict),
+}
+
 BACKEND = Backend(
     name="embedded",
     service=None,
-    options={
-        "threads": Option(int, least=1),
-        "top_p": Option(float),
-        "top_k": Option(int),
-        "min_p": Option(float),
-        "repeat_penalty": Option(float),
-    },
+    options={"threads": Option(int, least=1), **_FIELDS},
     cost=OWN_MACHINE,
     frontier=False,
     simulated=never,

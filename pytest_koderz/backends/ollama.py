@@ -5,18 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 
-from .backend import OWN_MACHINE, Backend, Environment, Finding, Surroundings, never
-from .http.client import HttpClient, ServedModel
+from .backend import OWN_MACHINE, Backend, Environment, Finding, Identity, Surroundings, never
+from .completions import characters_of, messages_of
+from .http.client import HttpClient
+from .http.failures import check_ending, check_error, checked_end
 from .http.hosts import Service, shown
 from .http.retry import CALLING, Caller, MayPass, Refused, Unanswered
-from .options import Option
+from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
+from .served import JsonModel, ServedModel, name_of
+from .token_counts import ToldCounts, cut_warning, gpu_seconds_of, usage_of
 
 SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)
 DEFAULT_TEMPERATURE = 0.8
@@ -25,17 +29,12 @@ DEFAULT_TEMPERATURE = 0.8
 SMALLEST_CONTEXT = 4096
 CHARACTERS_PER_TOKEN = 3
 """A low estimate, so that the context window is chosen too large rather than too small."""
-MOST_CHARACTERS_PER_TOKEN = 6
-"""No current tokenizer reaches this on code and English: fewer prompt tokens than this gives were cut off."""
 
 _SAMPLING = {
-    "top_k": Option(int),
-    "top_p": Option(float),
-    "min_p": Option(float),
-    "repeat_penalty": Option(float),
-    "num_gpu": Option(int),
-    "num_thread": Option(int),
+    **{name: Option(int) for name in ("top_k", "num_gpu", "num_thread", "repeat_last_n")},
+    **{name: Option(float) for name in ("top_p", "min_p", "repeat_penalty", "frequency_penalty", "presence_penalty")},
 }
+_FIELDS = {"keep_alive": KEEP_ALIVE, "think": THINK, EXTRA_BODY: Option(dict)}
 
 
 def open_model(settings: ModelSettings, surroundings: Surroundings) -> OllamaModel:
@@ -46,8 +45,12 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> OllamaMod
     return OllamaModel.opened(SERVICE, settings, surroundings)
 
 
-class OllamaModel(ServedModel):
+class OllamaModel(JsonModel):
     """A Model. Several threads may use it."""
+
+    look = "/api/version"
+    needed = ServedModel.needed | {"num_ctx"}
+    also_called: ClassVar = {"think": ("thinking",)}
 
     def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
         super().__init__(settings, client, caller)
@@ -56,44 +59,46 @@ class OllamaModel(ServedModel):
     def _attempt(self, prompt: Prompt) -> Reply:
         body = self._body(prompt)
         began = time.monotonic()
-        answer = self._client.post("/api/chat", body)
+        answer = self._answer(body)
         seconds = time.monotonic() - began
-        text = self._text(answer)
-        usage, warnings = _usage(prompt, text, answer, body["options"]["num_ctx"])
-        return Reply(
-            text,
-            usage,
-            str(answer.get("model") or self.settings.model),
-            _stop(answer, self.settings.max_tokens),
-            seconds,
-            _gpu_seconds(answer),
-            warnings,
-        )
+        text, thought = self._text(answer)
+        window, sent = body["options"]["num_ctx"], characters_of(prompt)
+        told = ToldCounts(answer.get("prompt_eval_count"), answer.get("eval_count"))
+        usage, warnings = usage_of(told, sent, len(text) + thought, window)
+        model, stop = name_of(answer.get("model"), self.settings.model), _stop(answer, usage, self.settings.max_tokens)
+        reply = Reply(text, usage, model, stop, seconds, _gpu_seconds(answer), warnings)
+        if self._density.is_cut(sent, told.prompt, window):
+            reply = reply.warned(cut_warning(sent, told.prompt, f" (num_ctx {window})"))
+        return checked_end(reply, thought, called=bool(answer["message"].get("tool_calls")))
 
-    def _text(self, answer: Mapping[str, Any]) -> str:
-        """The reply's text; what a thinking model thought stands beside it and is left out."""
-        try:
-            text = answer["message"]["content"]
-        except (KeyError, TypeError):
-            # Ollama reports some failures with status 200 and {"error": ...}.
-            words = self._client.redact.quoted(str(answer.get("error", "no error given")))
-            raise MayPass(f"it answered without a message ({words})") from None
-        if not isinstance(text, str) or answer.get("done") is False:
+    def _sent(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._client.post("/api/chat", body)
+        check_error(answer, self._client.redact)
+        return answer
+
+    def _text(self, answer: Mapping[str, Any]) -> tuple[str, int]:
+        """The reply's text, and how many characters a thinking model thought, which stand beside it."""
+        message = answer.get("message")
+        if not isinstance(message, dict):
+            raise MayPass("it answered without a message")
+        check_ending(answer, answer.get("done_reason"), self._client.redact)
+        text, thought = message.get("content"), message.get("thinking")
+        # What it says where it has only loaded the model.
+        if not isinstance(text, str) or answer.get("done") is False or answer.get("done_reason") == "load":
             raise MayPass("it answered with half a message")
-        return text
+        return text, len(thought) if isinstance(thought, str) else 0
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
-        system = [{"role": "system", "content": prompt.system}] if prompt.system else []
-        body: dict[str, Any] = {
+        return {
             "model": self.settings.model,
-            "messages": [*system, {"role": "user", "content": prompt.user}],
+            "messages": messages_of(prompt),
             "stream": False,
             "options": self._sampling(prompt),
+            **fields_of(self._options, _FIELDS),
         }
-        return body | {name: self._options[name] for name in ("keep_alive", "think") if name in self._options}
 
     def _sampling(self, prompt: Prompt) -> dict[str, Any]:
-        sampling = {name: self._options[name] for name in _SAMPLING if name in self._options}
+        sampling = fields_of(self._options, _SAMPLING)
         sampling |= {
             "num_ctx": self._context_for(prompt),
             "num_predict": self.settings.max_tokens,
@@ -110,7 +115,7 @@ class OllamaModel(ServedModel):
         It never shrinks again, because the server loads the model anew for each other window.
         """
         if self.settings.context_tokens is None:
-            needed = _characters(prompt) // CHARACTERS_PER_TOKEN + self.settings.max_tokens
+            needed = characters_of(prompt) // CHARACTERS_PER_TOKEN + self.settings.max_tokens
             self._context = max(self._context, 1 << (needed - 1).bit_length())
         return self._context
 
@@ -123,42 +128,16 @@ class OllamaModel(ServedModel):
         return f"{host}: the server refuses the request for {model!r} (status {refusal.status}: {refusal.words})"
 
 
-def _characters(prompt: Prompt) -> int:
-    return len(prompt.system) + len(prompt.user)
-
-
-_CUT = (
-    "the server read {read} tokens of a prompt of {sent} characters (num_ctx {context}), so it cut a part off; "
-    "raise context_tokens, or choose a model with a larger window"
-)
-
-
-def _usage(prompt: Prompt, text: str, answer: Mapping[str, Any], context: int) -> tuple[Usage, tuple[str, ...]]:
-    """The server's counts, with a warning where they show that it read less than it was sent."""
-    read, written = answer.get("prompt_eval_count"), answer.get("eval_count")
-    sent = _characters(prompt)
-    warnings: tuple[str, ...] = ()
-    if not isinstance(read, int):
-        read = sent // 4
-        warnings = ("the server did not count the prompt's tokens; taken as characters / 4",)
-    elif read >= context or read * MOST_CHARACTERS_PER_TOKEN < sent:
-        warnings = (_CUT.format(read=read, sent=sent, context=context),)
-    return Usage(read, written if isinstance(written, int) else len(text) // 4), warnings
-
-
-def _stop(answer: Mapping[str, Any], max_tokens: int) -> StopReason:
+def _stop(answer: Mapping[str, Any], usage: Usage, max_tokens: int) -> StopReason:
     """A reply shorter than it might have been was cut by the context window."""
     if answer.get("done_reason") != "length":
         return StopReason.END
-    written = answer.get("eval_count")
-    return StopReason.CONTEXT if isinstance(written, int) and written < max_tokens else StopReason.MAX_TOKENS
+    return StopReason.CONTEXT if usage.output < max_tokens else StopReason.MAX_TOKENS
 
 
 def _gpu_seconds(answer: Mapping[str, Any]) -> float | None:
     """Seconds spent on reading and writing, from nanoseconds; loading the model is not counted. None: not reported."""
-    durations = [answer.get("prompt_eval_duration"), answer.get("eval_duration")]
-    known = [duration for duration in durations if isinstance(duration, int | float)]
-    return sum(known) / 1e9 if known else None
+    return gpu_seconds_of((answer.get("prompt_eval_duration"), answer.get("eval_duration")), 1e9)
 
 
 LOOK_SECONDS = 5.0
@@ -200,10 +179,14 @@ def _lack(client: HttpClient, model: str) -> str | None:
     """That the server does not answer or does not have the model, and what to do about it. Raises _UNLIKE_OLLAMA."""
     place = shown(client.url)
     try:
-        pulled = {str(each["name"]) for each in client.get("/api/tags")["models"]}
+        pulled = {plain_tag(str(each["name"])) for each in client.get("/api/tags")["models"]}
     except Unanswered:
         return f"{place} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
-    if _tagged(model) not in pulled:
+    except Refused as refusal:
+        if refusal.status is not None:
+            raise
+        return f"{place}: {refusal.words}"
+    if plain_tag(model) not in pulled:
         return f"{place} answers, but does not have the model; run `ollama pull {model}` there"
     return None
 
@@ -212,10 +195,41 @@ def _tagged(model: str) -> str:
     return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
 
 
+def _identity(settings: ModelSettings, environment: Environment) -> Identity:
+    """A tag may be pulled anew at any time, with other weights behind it."""
+    return sum((_identity_at(client, settings.model) for client in _lookouts(settings, environment)), Identity())
+
+
+def _identity_at(client: HttpClient, model: str) -> Identity:
+    try:
+        listed = client.get("/api/tags")["models"]
+        found: Mapping[str, Any] = next(
+            (each for each in listed if plain_tag(str(each["name"])) == plain_tag(model)), {}
+        )
+        told = {"digest": found.get("digest"), "quantization": _mapping(found.get("details")).get("quantization_level")}
+        version = client.get("/api/version").get("version")
+    except _UNLIKE_OLLAMA:
+        return Identity()
+    weights = {name: name_of(text, "") for name, text in told.items() if isinstance(text, str) and text.strip()}
+    return Identity(weights, f"Ollama {name_of(version, '')}".strip())
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def plain_tag(model: str) -> str:
+    """The same for all that Ollama takes for the same name: its case, its default place and tag do not count."""
+    name = model.lower()
+    for place in ("https://", "http://", "registry.ollama.ai/", "ollama.com/", "library/"):
+        name = name.removeprefix(place)
+    return _tagged(name)
+
+
 BACKEND = Backend(
     name="ollama",
     service=SERVICE,
-    options={**CALLING, **_SAMPLING, "keep_alive": Option(str), "think": Option(bool)},
+    options={**CALLING, **_SAMPLING, **_FIELDS},
     cost=OWN_MACHINE,
     frontier=False,
     simulated=never,
@@ -223,4 +237,5 @@ BACKEND = Backend(
     findings=_findings,
     open=open_model,
     why_unreachable=_why_unreachable,
+    identity=_identity,
 )

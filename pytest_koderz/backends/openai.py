@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.files.usage_error import UsageError
 
-from .backend import Backend, CostRule, Environment, Surroundings, never, ready
-from .completions import messages_of, reply_of, temperature_of
-from .http.client import HttpClient, ServedModel
-from .http.hosts import Service
-from .http.retry import CALLING, Caller, Refused
-from .options import Option
+from .backend import OWN_MACHINE, Backend, CostRule, Environment, Identity, Surroundings, never, ready
+from .completions import characters_of, messages_of, reply_of, temperature_of
+from .http.client import HttpClient
+from .http.failures import check_error, is_window
+from .http.hosts import Service, is_own
+from .http.retry import CALLING, Refused
+from .kinds_of_server import LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at
+from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
+from .served import JsonModel, is_same_model
+from .token_counts import cut_warning, told_by_openai
 
 KEY = "OPENAI_API_KEY"
 OPENAI = "https://api.openai.com"
 # The port is vLLM's own.
 SERVICE = Service("OPENAI_BASE_URL", KEY, default=OPENAI, port=8000)
 
-_SAMPLING = {"top_p": Option(float), "frequency_penalty": Option(float), "presence_penalty": Option(float)}
+MAX_TOKENS = "max_completion_tokens"
+
+_FIELDS = {
+    **{name: Option(float) for name in ("top_p", "min_p", "frequency_penalty", "presence_penalty")},
+    # llama-server's name and vLLM's.
+    **{name: Option(float) for name in ("repeat_penalty", "repetition_penalty")},
+    "top_k": Option(int),
+    **{name: Option(str) for name in ("reasoning_effort", "verbosity", "service_tier")},
+    "chat_template_kwargs": Option(dict),
+    # Of Ollama's /v1.
+    "think": THINK,
+    "keep_alive": KEEP_ALIVE,
+    EXTRA_BODY: Option(dict),
+}
+"""What the request may hold besides."""
 
 
 def _requirements(settings: ModelSettings, environment: Environment) -> str | None:
@@ -28,7 +50,7 @@ def _requirements(settings: ModelSettings, environment: Environment) -> str | No
     wrong = SERVICE.fault(settings, environment)
     if wrong is not None or SERVICE.key(environment) is not None:
         return wrong
-    if not any(url.startswith(OPENAI) for url in SERVICE.urls(settings, environment)):
+    if not any(map(_is_openais, SERVICE.urls(settings, environment))):
         return None
     return (
         f"{KEY} is not set; the model {settings.name!r} needs it for {OPENAI} "
@@ -44,48 +66,47 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> OpenAIMod
     return OpenAIModel.opened(SERVICE, settings, surroundings)
 
 
-class OpenAIModel(ServedModel):
+class OpenAIModel(JsonModel):
     """A Model. Several threads may use it."""
 
-    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
-        super().__init__(settings, client, caller)
-        self._refused: frozenset[str] = frozenset()
-        """Parameters that this model does not take."""
+    look = "/v1/models"
 
     def _attempt(self, prompt: Prompt) -> Reply:
         began = time.monotonic()
-        answer = self._answer(prompt)
+        answer = self._answer(self._body(prompt))
         seconds = time.monotonic() - began
-        return reply_of(answer, prompt, self.settings, seconds)
+        reply = self._named(reply_of(answer, prompt, self.settings, seconds, self._client.redact))
+        sent, read = characters_of(prompt), told_by_openai(answer.get("usage")).prompt
+        return reply.warned(cut_warning(sent, read)) if self._density.is_cut(sent, read) else reply
 
-    def _answer(self, prompt: Prompt) -> dict[str, Any]:
-        """What the server answers; parameters that it refuses by name are left out from then on."""
-        while True:
-            body = self._body(prompt)
-            try:
-                return self._client.post("/v1/chat/completions", body)
-            except Refused as refusal:
-                named = frozenset(name for name in _DISPENSABLE if name in body and name in refusal.words)
-                if refusal.status != 400 or not named or _is_window(refusal.words):
-                    raise
-                self._refused |= named
+    def _named(self, reply: Reply) -> Reply:
+        """Some servers repeat the name that they were asked for, whatever it is that they serve."""
+        serves = self.settings.identity.get(WEIGHTS, reply.model_id)
+        echo = reply.model_id == self.settings.model and not is_same_model(reply.model_id, serves)
+        return replace(reply, model_id=serves) if echo else reply
+
+    def _sent(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._client.post("/v1/chat/completions", body)
+        check_error(answer, self._client.redact)
+        return answer
+
+    def _instead_of(self, name: str, words: str) -> str | None:
+        """OpenAI's reasoning models take no `max_tokens`."""
+        return MAX_TOKENS if name == "max_tokens" and MAX_TOKENS in words else None
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
-        body: dict[str, Any] = {
+        return {
             "model": self.settings.model,
             "messages": messages_of(prompt),
             "max_tokens": self.settings.max_tokens,
             "seed": prompt.seed,
-            **{name: self._options[name] for name in _SAMPLING if name in self._options},
+            **fields_of(self._options, _FIELDS),
             **temperature_of(prompt, self.settings),
         }
-        if "max_tokens" in self._refused:
-            body["max_completion_tokens"] = body["max_tokens"]
-        return {name: value for name, value in body.items() if name not in self._refused}
 
     def _what_to_do(self, refusal: Refused) -> str:
         model, host = self.settings.model, self._caller.host
-        if _is_window(refusal.words):
+        if is_window(refusal.words):
             advice = "prompt and `max_tokens` do not fit the window; lower `max_tokens`, or set `context_tokens` to it"
             return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
         advice = {
@@ -97,19 +118,45 @@ class OpenAIModel(ServedModel):
         return f"{host}: {advice} (status {refusal.status}: {refusal.words})"
 
 
-def _is_window(words: str) -> bool:
-    return "context length" in words or "context window" in words
+def _identity(settings: ModelSettings, environment: Environment) -> Identity:
+    """Of servers of one's own, some of which ignore the name that they are asked for."""
+    key, redact = SERVICE.key(environment), SERVICE.redactor(settings, environment)
+    own = [url for url in SERVICE.urls(settings, environment) if is_own(url)]
+    return sum(
+        (identity_at(HttpClient(url, LOOK_SECONDS, key, redact), settings.model) for url in own), start=Identity()
+    )
 
 
-# OpenAI's reasoning models take no temperature, and want `max_completion_tokens` instead of `max_tokens`.
-_DISPENSABLE = ("temperature", "max_tokens", "seed")
+def _is_openais(url: str) -> bool:
+    name = urlsplit(url).hostname or ""
+    return name == urlsplit(OPENAI).hostname or name.endswith(".api.openai.com")
+
+
+def _cost_at(settings: ModelSettings, environment: Environment) -> CostRule:
+    """OpenAI's own list holds for OpenAI's own service. On one's own network a server is free that says it is one of
+    those that only ever answer by themselves; a gateway, which may pay for what it passes on, says so of nothing.
+    """
+    try:
+        urls = SERVICE.urls(settings, environment)
+    except UsageError:
+        return BACKEND.cost
+    if all(map(_is_openais, urls)):
+        return BACKEND.cost
+    key, redact = SERVICE.key(environment), SERVICE.redactor(settings, environment)
+    if all(
+        is_own(url) and answers_by_itself(HttpClient(url, LOOK_SECONDS, key, redact), settings.model) for url in urls
+    ):
+        return OWN_MACHINE
+    return replace(BACKEND.cost, elsewhere=True)
 
 
 BACKEND = Backend(
     name="openai",
     service=SERVICE,
-    options={**CALLING, **_SAMPLING},
+    options={**CALLING, **_FIELDS},
     cost=CostRule("openai"),
+    cost_at=_cost_at,
+    identity=_identity,
     frontier=True,
     simulated=never,
     requirements=_requirements,

@@ -47,6 +47,9 @@ class Redactor:
         )
 
 
+NO_SECRETS = Redactor()
+
+
 def cause_of(fault: BaseException) -> str:
     """The type and words of what lies at the bottom; the wrappers above it repeat URLs and object addresses."""
     while (inner := fault.__cause__ or fault.__context__) is not None:

@@ -68,7 +68,7 @@ class Ability:
 
 def open_model(settings: ModelSettings, surroundings: Surroundings) -> SimulatedModel:
     """A simulated model that knows the canonical solutions of the collected problems."""
-    ability = Ability(**{name: float(value) for name, value in settings.options.items()})
+    ability = Ability(**{name: float(str(value)) for name, value in settings.options.items()})
     return SimulatedModel(settings, surroundings.problems, ability)
 
 

@@ -49,7 +49,9 @@ def analyze(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     if which.startswith("exp_"):
         mark = SIMULATED if benchmark.simulated else ""
         (experiment,) = (one for one in benchmark.experiments if one.id == which)
-        lines = chain(story_lines(experiment, mark), folded(f"read from {source}", mark), written)
+        lines = chain(
+            story_lines(experiment, mark), folded(f"read from {source}; {_prompts(config, benchmark)}", mark), written
+        )
     return _printed(config, lines)
 
 
@@ -86,6 +88,13 @@ def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) ->
     yield from summary_lines(_frame(config, benchmark), benchmark.experiments, columns)
     if benchmark.interrupted:
         yield from ("", f"go on with: pytest --koderz --koderz-resume={benchmark.id}")
+
+
+def _prompts(config: pytest.Config, benchmark: Archived) -> str:
+    """Where they are, which are too long for a story, and for a memory."""
+    if _asks_cortex(config):
+        return f"the prompts as they were sent stand in the journal {benchmark.id} alone"
+    return "there each line `called` is a call, with its prompt as it was sent"
 
 
 def _frame(config: pytest.Config, benchmark: Archived) -> Frame:

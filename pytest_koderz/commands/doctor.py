@@ -134,7 +134,7 @@ def _cortex(settings: Settings) -> Iterator[Finding]:
         yield "ok", f"cortex: {server_name(**server)} starts, {server['database']}"
         fault = probe(**server)
         if fault is not None:
-            yield "missing", f"cortex: {fault}"
+            yield "missing", f"cortex: {fault.removeprefix('cortex ')}"
         else:
             yield "ok", "cortex: a memory was stored, read back and forgotten"
     except UsageError as fault:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
 def add_options(group: pytest.OptionGroup) -> None:
     add = group.addoption
     add("--koderz-list", action="store_true", help="List the problems of the suites and exit.")
+    add("--koderz-prompt", metavar="PROBLEM", help="Print what each arm's models would be sent for it, and exit.")
     add("--koderz-quote", action="store_true", help="Price the run beforehand, low and high, and exit.")
     add("--koderz-analyze", metavar="ID", help="Tell the story of exp_..., or the results of bench_..., and exit.")
     add(
@@ -43,6 +44,7 @@ def add_options(group: pytest.OptionGroup) -> None:
 
 VERBS = (
     "koderz_list",
+    "koderz_prompt",
     "koderz_quote",
     "koderz_analyze",
     "koderz_results",
@@ -57,12 +59,14 @@ def _verbs() -> Mapping[str, Verb]:
     from .analyze import analyze, results
     from .doctor import examine
     from .list import list_problems
+    from .prompt import print_prompts
     from .prune import prune
     from .quote import quote
     from .sync import deliver_now
 
     return {
         "koderz_list": list_problems,
+        "koderz_prompt": print_prompts,
         "koderz_quote": quote,
         "koderz_analyze": analyze,
         "koderz_results": results,
@@ -83,6 +87,11 @@ def _as_given(option: str) -> str:
 
 def asked_for(config: pytest.Config) -> bool:
     return any(config.getoption(name) for name in VERBS)
+
+
+def select(config: pytest.Config) -> None:
+    """The problem that a verb names is the selection."""
+    config.option.koderz_problems = config.option.koderz_prompt or config.option.koderz_problems
 
 
 def run_verb(config: pytest.Config) -> int:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from .iteration import FeedbackPolicy
 from .money import Price
 from .problem import Acceptance, GradingSet
+from .templates import SHIPPED, PromptSet
 
 
 class CheckpointPolicy(StrEnum):
@@ -57,10 +58,16 @@ class ModelSettings:
     """The context window to plan prompts for."""
     timeout: float = 600.0
     """Seconds to wait for one reply."""
+    patience: float = 0.0
+    """Seconds to wait for a server that does not answer, before what needs it is invalid; koderz.yaml's is longer."""
     hosts: tuple[str, ...] = ()
     """Base URLs of the servers; empty: the back end's own default or environment variable."""
-    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    options: Mapping[str, str | int | float | bool | tuple[str, ...]] = field(default_factory=dict)
     """What only this back end knows; it refuses what it does not."""
+    identity: Mapping[str, str] = field(default_factory=dict)
+    """What its servers said when the benchmark began: of the weights behind its name, and of themselves as `server`.
+    Empty: they said nothing.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,12 @@ class Arm:
     spec_policy: SpecPolicy = SpecPolicy.EAGER
     max_reviews: int | None = None
     """Checkpoints of an experiment. None: as many as fall due."""
+    prompts: PromptSet | None = None
+    """None: the shipped ones."""
+
+    @property
+    def prompt_set(self) -> PromptSet:
+        return self.prompts or SHIPPED
 
     def model_of(self, role: Role) -> ModelSettings | None:
         return {

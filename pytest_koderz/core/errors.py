@@ -2,7 +2,8 @@
 
 KoderzError
 ├── InfrastructureError     a model server, the sandbox or a disk failed; the experiment is *invalid*, never unsolved
-│   ├── ModelUnavailable    no answer after bounded retries, or a refusal of the service that is not the model's own
+│   ├── ModelUnavailable    no answer for as long as the user's patience lasts
+│   │   └── ModelRefused    a refusal of the service that is not the model's own: no such model, no access, no room
 │   ├── SandboxFault        the judge itself broke; says nothing of the candidate
 │   └── JournalFault        what was paid for cannot be recorded, or a record cannot be read
 ├── OutOfBudget             a guard refused a call; the experiment is *skipped*
@@ -24,6 +25,16 @@ class InfrastructureError(KoderzError):
 
 class ModelUnavailable(InfrastructureError):
     """A model gave no answer within the bounded retries, or can give none (no such model, no access)."""
+
+
+class ModelRefused(ModelUnavailable):
+    """The service answers, and refuses the request."""
+
+    def __init__(self, words: str, *, lasting: bool = True) -> None:
+        super().__init__(words)
+        self.lasting = lasting
+        """Whether it will refuse all others too, such as for a missing model or a wrong key. False: it may be due to
+        this prompt, as long as the model has answered others."""
 
 
 class SandboxFault(InfrastructureError):

@@ -140,7 +140,9 @@ class _Work:
         """Phase 1."""
         spec = self.memory.recall_spec(self.record, self.problem, self.arm)
         if spec is None:
-            reply, spending = self._ask(spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch)))
+            reply, spending = self._ask(
+                spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch), self.arm.prompt_set)
+            )
             spec = spec_of(reply, spending.cost)
         spec = replace(spec, leaks=self._leaks(spec.text), after_iteration=len(self.record.iterations))
         self.record = self.record.with_spec(spec)
@@ -160,7 +162,9 @@ class _Work:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
         fresh = replace(self.record, spec=None, iterations=(), checkpoints=(), advice=())
         seed, room = self._seed(Role.FALLBACK), self._room(Role.FALLBACK)
-        trial = self._trial(candidate_prompt(self.problem, fresh, 0, room, seed, Role.FALLBACK))
+        trial = self._trial(
+            candidate_prompt(self.problem, fresh, 0, room, seed, Role.FALLBACK, prompts=self.arm.prompt_set)
+        )
         self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
 
     def grade(self) -> None:
@@ -201,7 +205,9 @@ class _Work:
         limit = self.arm.checkpoint_interval
         recalled = self.memory.recall_iterations(self.record, limit)
         attempts = self.record.iterations[-limit:] if recalled is None else recalled
-        prompt = checkpoint_prompt(self.problem, self.record, attempts, self._seed(Role.CHECKPOINT))
+        prompt = checkpoint_prompt(
+            self.problem, self.record, attempts, self._seed(Role.CHECKPOINT), self.arm.prompt_set
+        )
         reply, spending = self._ask(prompt)
         guidance = Guidance(
             number=len(self.record.checkpoints) + 1,
@@ -227,7 +233,8 @@ class _Work:
         self.tell.before_call(self.record, prompt.role, prompt)
         reply = self.crew[prompt.role].complete(prompt)
         cost = cost_of(reply.usage, settings.price) if reply.charged is None else reply.charged
-        spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, reply.seconds, reply.gpu_seconds)
+        times = (reply.seconds, reply.gpu_seconds, reply.uses)
+        spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, *times)
         self.record = replace(self.record, ledger=self.record.ledger + spending)
         self.tell.called(self.record, prompt.role, prompt, reply, spending)
         return reply, spending
@@ -235,7 +242,8 @@ class _Work:
     def _candidate_prompt(self, turn: int) -> Prompt:
         seed, room = self._seed(Role.LOCAL, turn), self._room(Role.LOCAL)
         may_ask = self.arm.checkpoint_policy is CheckpointPolicy.ASKED and self.reviews_left
-        return candidate_prompt(self.problem, self.record, self.arm.attempts_shown, room, seed, may_ask=may_ask)
+        shown, prompts = self.arm.attempts_shown, self.arm.prompt_set
+        return candidate_prompt(self.problem, self.record, shown, room, seed, may_ask=may_ask, prompts=prompts)
 
     def _room(self, role: Role) -> int | None:
         """Characters that a prompt may take. None: no limit is known."""

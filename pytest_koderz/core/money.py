@@ -43,6 +43,17 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """US dollars per million tokens of a call whose prompt has more than *above* tokens, for all of them."""
+
+    above: int
+    input: Decimal
+    output: Decimal
+    cache_write: Decimal
+    cache_read: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """US dollars per million tokens, as published on a day."""
 
@@ -52,17 +63,25 @@ class Price:
     cache_read: Decimal
     as_of: date
     source: str
+    longer: tuple[Rates, ...] = ()
+    """Where long prompts have a price of their own, from the shortest on."""
+
+    def rates(self, prompt_tokens: int) -> Rates:
+        """What holds for a call with so long a prompt, cached tokens included."""
+        short = Rates(-1, self.input, self.output, self.cache_write, self.cache_read)
+        return [rates for rates in (short, *self.longer) if prompt_tokens > rates.above][-1]
 
 
 def cost_of(usage: Usage, price: Price | None) -> Decimal | None:
-    """US dollars of *usage*; None where the price is not known."""
+    """US dollars of *usage*, that of one call; None where the price is not known."""
     if price is None:
         return None
+    rates = price.rates(usage.prompt)
     return (
-        usage.input * price.input
-        + usage.output * price.output
-        + usage.cache_write * price.cache_write
-        + usage.cache_read * price.cache_read
+        usage.input * rates.input
+        + usage.output * rates.output
+        + usage.cache_write * rates.cache_write
+        + usage.cache_read * rates.cache_read
     ) / MILLION
 
 
@@ -72,6 +91,20 @@ def total(costs: Iterable[Decimal | None]) -> Decimal | None:
     return (
         None if any(cost is None for cost in known) else sum((cost for cost in known if cost is not None), Decimal(0))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """The hold of one call on a server of one's own."""
+
+    place: str
+    """The server, as it may be told."""
+    ended: float
+    """Seconds since 1970 at which the answer was there: the device was at work on it just before, not while it waited
+    in the server's queue.
+    """
+    seconds: float
+    """Of device time, as the server reported them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +121,14 @@ class Spending:
     seconds: float
     """Wall-clock seconds of the calls."""
     gpu_seconds: float | None = None
-    """As the server reported them. None: it did not."""
+    """As the server reported them, so that calls which overlap are counted side by side. None: it did not."""
+    uses: tuple[DeviceUse, ...] = ()
+    """Of the calls whose interval is known: what they took of a device that they shared is worked out at the end."""
+
+    @property
+    def used_nothing(self) -> bool:
+        """True of calls that were not worked on at all, such as one whose prompt did not fit."""
+        return self.gpu_seconds is None and self.usage == Usage()
 
     def __add__(self, other: Spending) -> Spending:
         return replace(
@@ -97,7 +137,8 @@ class Spending:
             usage=self.usage + other.usage,
             cost=total([self.cost, other.cost]),
             seconds=self.seconds + other.seconds,
-            gpu_seconds=_sum_known(self.gpu_seconds, other.gpu_seconds),
+            gpu_seconds=_device_seconds([each for each in (self, other) if not each.used_nothing]),
+            uses=(*self.uses, *other.uses),
         )
 
     def __sub__(self, part: Spending) -> Spending:
@@ -113,8 +154,11 @@ class Spending:
         )
 
 
-def _sum_known(left: float | None, right: float | None) -> float | None:
-    return None if left is None or right is None else left + right
+def _device_seconds(parts: Iterable[Spending]) -> float | None:
+    """None where any part is unknown, or there is none."""
+    told = [part.gpu_seconds for part in parts]
+    known = [seconds for seconds in told if seconds is not None]
+    return sum(known) if known and len(known) == len(told) else None
 
 
 @dataclass(frozen=True, slots=True)

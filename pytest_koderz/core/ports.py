@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Protocol
@@ -12,7 +12,7 @@ from typing import Protocol
 from .arm import Arm, Role
 from .experiment import Advice, Experiment, Guidance, Spec
 from .iteration import Candidate, Iteration, StopReason, Verdict
-from .money import Spending, Usage
+from .money import DeviceUse, Spending, Usage
 from .problem import Problem, TestSet
 
 
@@ -58,10 +58,25 @@ class Reply:
     """What the user should know, such as a prompt that the server cut."""
     charged: Decimal | None = None
     """US dollars that it is known to have cost. None: what its tokens come to at the model's price."""
+    place: str = ""
+    """The server that answered, as it may be told. Empty: there was none, or it is not known."""
+    ended: float | None = None
+    """Seconds since 1970 at which the answer was there. None: not known."""
+
+    @property
+    def uses(self) -> tuple[DeviceUse, ...]:
+        """What it took of a device, where it is known when."""
+        if not self.place or self.ended is None or not self.gpu_seconds:
+            return ()
+        return (DeviceUse(self.place, self.ended, self.gpu_seconds),)
 
     def __post_init__(self) -> None:
         # A record with half a character could be stored nowhere.
         object.__setattr__(self, "text", whole(self.text))
+
+    def warned(self, *warnings: str) -> Reply:
+        """The same, with more that the user should know."""
+        return replace(self, warnings=(*self.warnings, *warnings))
 
 
 def whole(text: str) -> str:

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from .arm import Role
 from .experiment import Experiment
 from .iteration import Iteration, Outcome, StopReason
 from .ports import Prompt
 from .problem import Problem
-
-PROMPT_VERSION = "1"
-"""Changes with every change of a text below: experiments of different versions are not compared."""
+from .templates import FIELDS, SHIPPED, PromptSet, Template
 
 PROBLEM_HEADING = "# Task"
 SPEC_HEADING = "# Specification"
 ATTEMPTS_HEADING = "# Earlier attempts, all of them failed"
 ADVICE_HEADING = "# What helped with a like failure on another task"
 GUIDANCE_HEADING = "# Guidance of a senior reviewer"
-
-CODE_SYSTEM = (
-    "You are a careful Python programmer. Reply with one complete program in a single ```python block: "
-    "the needed imports, any helper, and the whole function under the name that the task gives. No tests, no examples."
-)
-SPEC_SYSTEM = (
-    "You write specifications for a programmer who is diligent but inexperienced. State what the function takes and "
-    "returns, the rules in order, the edge cases, and an algorithm in plain words. Do not write the code itself."
-)
-CHECKPOINT_SYSTEM = (
-    "You review a programmer's failed attempts at a task. Find what they have in common, name the wrong idea behind "
-    "it, and say in a few sentences what to do differently. Do not write the solution, and do not repeat test values."
-)
-
-PROMPT_TEXTS = {"spec": SPEC_SYSTEM, "code": CODE_SYSTEM, "checkpoint": CHECKPOINT_SYSTEM}
-"""What the roles are told to be, for the record."""
 
 ASK_LINE = "ASK REVIEWER:"
 """What a line begins with by which a model asks its reviewer, where the arm lets it."""
@@ -52,10 +35,12 @@ HOTTER = 0.4
 """Added to the temperature after a repeated candidate."""
 
 
-def spec_prompt(problem: Problem, seed: int) -> Prompt:
+REPEATED = "Your last reply repeated an earlier one, which fails. Take another approach."
+
+
+def spec_prompt(problem: Problem, seed: int, prompts: PromptSet = SHIPPED) -> Prompt:
     """Phase 1: the frontier reads the problem for the local model."""
-    text = f"Write the specification of `{problem.entry_point}`."
-    return Prompt(SPEC_SYSTEM, _task(problem), text, problem.id, Role.SPEC, seed)
+    return _filled(prompts.spec, problem, Role.SPEC, seed, {})
 
 
 def candidate_prompt(
@@ -67,39 +52,70 @@ def candidate_prompt(
     role: Role = Role.LOCAL,
     *,
     may_ask: bool = False,
+    prompts: PromptSet = SHIPPED,
 ) -> Prompt:
     """Phase 2: a model writes, knowing the spec, the last *shown* attempts and the latest guidance or else advice.
 
     *room* is the number of characters that system and user message may take together; the oldest attempts are left
     out first, then the spec. None: no limit is known.
     """
-    closing = f"Write the whole function `{problem.entry_point}`."
-    if may_ask:
-        closing = f"{closing}\n{ASKING}"
-    if any(iteration.repeated for iteration in experiment.iterations[-1:]):
-        closing = "Your last reply repeated an earlier one, which fails. Take another approach.\n" + closing
-    guidance = _guidance(experiment)
-    heat = HOTTER if experiment.iterations and experiment.iterations[-1].repeated else 0.0
+    template = prompts.fallback if role is Role.FALLBACK else prompts.candidate
+    repeated = any(iteration.repeated for iteration in experiment.iterations[-1:])
+    values = {
+        "guidance": "\n\n".join(_guidance(experiment)),
+        "repeated": REPEATED if repeated else "",
+        "asking": ASKING if may_ask else "",
+        "spec": _specification(experiment),
+    }
+    if room is not None and _length(template, problem, values) >= room:
+        values["spec"] = ""
+    left = None if room is None else room - _length(template, problem, values)
     attempts = [_attempt(iteration) for iteration in experiment.iterations[-shown:]] if shown else []
-    stable = _task(problem)
-    if experiment.spec is not None and experiment.spec.usable:
-        specified = f"{stable}\n\n{SPEC_HEADING}\n{experiment.spec.text}"
-        fits = room is None or len(CODE_SYSTEM) + len(specified) + len(closing) + sum(map(len, guidance)) < room
-        stable = specified if fits else stable
-    left = None if room is None else room - len(CODE_SYSTEM) - len(stable) - len(closing) - sum(map(len, guidance))
-    text = "\n\n".join([*_attempts(attempts, left), *guidance, closing])
-    return Prompt(CODE_SYSTEM, stable, text, problem.id, role, seed, heat)
+    values["attempts"] = "\n\n".join(_attempts(attempts, left))
+    return replace(_filled(template, problem, role, seed, values), heat=HOTTER if repeated else 0.0)
 
 
-def checkpoint_prompt(problem: Problem, experiment: Experiment, recalled: Sequence[Iteration], seed: int) -> Prompt:
+def checkpoint_prompt(
+    problem: Problem, experiment: Experiment, recalled: Sequence[Iteration], seed: int, prompts: PromptSet = SHIPPED
+) -> Prompt:
     """Phase 3: the frontier reviews the attempts that were recalled from memory."""
-    parts = _attempts([_attempt(iteration) for iteration in recalled], None)
-    if experiment.guidance:
-        parts.append(f"# Your guidance so far, which did not suffice\n{experiment.guidance}")
-    if experiment.iterations and experiment.iterations[-1].question:
-        parts.append(f"# The programmer asks\n{experiment.iterations[-1].question}")
-    parts.append("What should the programmer do differently?")
-    return Prompt(CHECKPOINT_SYSTEM, _task(problem), "\n\n".join(parts), problem.id, Role.CHECKPOINT, seed)
+    question = experiment.iterations[-1].question if experiment.iterations else ""
+    values = {
+        "attempts": "\n\n".join(_attempts([_attempt(iteration) for iteration in recalled], None)),
+        "guidance": _section("# Your guidance so far, which did not suffice", experiment.guidance or ""),
+        "question": _section("# The programmer asks", question),
+    }
+    return _filled(prompts.checkpoint, problem, Role.CHECKPOINT, seed, values)
+
+
+def _filled(template: Template, problem: Problem, role: Role, seed: int, values: Mapping[str, str]) -> Prompt:
+    stable, rest = template.rendered(_fields(problem, values))
+    return Prompt(template.system, stable, "\n\n".join(rest), problem.id, role, seed)
+
+
+def _fields(problem: Problem, values: Mapping[str, str]) -> Mapping[str, str]:
+    empty = dict.fromkeys((name for names in FIELDS.values() for name in names), "")
+    return {
+        **empty,
+        "task": _section(PROBLEM_HEADING, problem.prompt.strip()),
+        "entry_point": problem.entry_point,
+        **values,
+    }
+
+
+def _length(template: Template, problem: Problem, values: Mapping[str, str]) -> int:
+    """Characters of all that is sent, but for the attempts and the lines between the paragraphs."""
+    stable, rest = template.rendered(_fields(problem, {**values, "attempts": ""}))
+    return len(template.system) + len(stable) + sum(map(len, rest))
+
+
+def _section(heading: str, text: str) -> str:
+    return f"{heading}\n{text}" if text else ""
+
+
+def _specification(experiment: Experiment) -> str:
+    spec = experiment.spec
+    return _section(SPEC_HEADING, spec.text) if spec is not None and spec.usable else ""
 
 
 def question_in(reply: str) -> str:
@@ -107,10 +123,6 @@ def question_in(reply: str) -> str:
     lines = [line.strip().strip("*`# ") for line in reply.splitlines()]
     asked = [line[len(ASK_LINE) :].strip("*` ") for line in lines if line.upper().startswith(ASK_LINE)]
     return asked[-1][:QUESTION_LENGTH] if asked else ""
-
-
-def _task(problem: Problem) -> str:
-    return f"{PROBLEM_HEADING}\n{problem.prompt.strip()}"
 
 
 def _guidance(experiment: Experiment) -> list[str]:

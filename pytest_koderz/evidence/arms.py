@@ -172,7 +172,7 @@ def dollars_of_role(experiments: Sequence[Experiment], role: Role) -> Decimal | 
 
 
 def gpu_seconds_of(experiments: Sequence[Experiment]) -> float | None:
-    """GPU-seconds of the models that run on one's own machines.
+    """GPU-seconds of the models that run on one's own machines; calls that used nothing do not matter.
 
     None where the local role's model, or any other that reports them at all, left them out somewhere. A model in
     another role that never reports any is somebody else's machine, and not counted.
@@ -180,7 +180,8 @@ def gpu_seconds_of(experiments: Sequence[Experiment]) -> float | None:
     rows: dict[tuple[str, str], list[Spending]] = {}
     for experiment in experiments:
         for row in experiment.ledger.spendings:
-            rows.setdefault((row.role, row.model), []).append(row)
+            if not row.used_nothing:
+                rows.setdefault((row.role, row.model), []).append(row)
     reported = [
         row.gpu_seconds
         for (role, _), group in rows.items()

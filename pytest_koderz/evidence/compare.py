@@ -304,7 +304,8 @@ def _even(mine: Tries, other: Tries) -> tuple[Tries, Tries]:
 
 
 def _versions(tries: Tries) -> set[str]:
-    return {experiment.prompt_version for experiment in tries.experiments}
+    """Of what prompts are made of; an arm may have texts of its own, which is then what is compared."""
+    return {experiment.prompt_version.partition("-")[0] for experiment in tries.experiments}
 
 
 def _name(experiments: Sequence[Experiment]) -> str:

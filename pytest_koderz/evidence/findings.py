@@ -11,6 +11,7 @@ from pytest_koderz.core.experiment import Experiment
 
 from .arms import ArmFigures, figures_of
 from .compare import Comparison, compare
+from .device_time import shared_out
 from .problems import by_arm
 from .savings import ControlEstimate, Savings, estimated
 from .spending import Marginal, Step, marginals_of, steps_of
@@ -54,6 +55,7 @@ class Findings:
 
 
 def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
+    experiments = shared_out(experiments)
     groups = by_arm(experiments)
     own = {arm: groups[arm] for arm in frame.arms if arm in groups}
     ran, rate = frame.control in own, frame.local_rate

@@ -41,7 +41,8 @@ def own_gpu_seconds(experiment: Experiment) -> float | None:
     A spec that such a model wrote for another experiment counts. None where the local role's model, or that of such
     a spec, reported none.
     """
-    spec, own = experiment.spec, [row for row in experiment.ledger.spendings if row.cost == 0]
+    spec = experiment.spec
+    own = [row for row in experiment.ledger.spendings if row.cost == 0 and not row.used_nothing]
     seconds = [row.gpu_seconds for row in own if row.role == Role.LOCAL or row.gpu_seconds is not None]
     if spec is not None and spec.recalled_from is not None and spec.cost == 0:
         seconds.append(spec.gpu_seconds)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from hashlib import sha256
 from typing import Any
 
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import PROMPT_VERSION
 
 from .codec import dumped
 
@@ -18,9 +17,13 @@ Conditions = Mapping[str, Condition]
 
 _PROBLEM = "problem"
 _ROLES = {str(role) for role in Role}
-TRANSPORT = ("price", "timeout", "hosts")
+TRANSPORT = ("price", "timeout", "patience", "hosts")
 """Of a model: how it is reached and billed, which makes no difference to what it answers."""
-_LEFT_OUT = {Problem: ("id",), Arm: ("name",), ModelSettings: TRANSPORT}
+IDENTITY, _SERVER = "identity", "server"
+"""Of a model: what its servers said of it. Where they said nothing, or an earlier version did not ask, it is unknown
+and no change. Of a server's other version `servers_unlike` tells: nothing is run anew for that.
+"""
+_LEFT_OUT = {Problem: ("id",), Arm: ("name", "prompts"), ModelSettings: TRANSPORT}
 """By kind. An experiment's id holds the problem's and the arm's name already."""
 LONGEST = 40
 """Characters of a text that is told whole; of a longer one its digest is."""
@@ -29,7 +32,7 @@ LONGEST = 40
 def conditions_of(problem: Problem | None, arm: Arm) -> Conditions:
     """Such as `max_iterations` and `spec.model`. Without *problem* those that do not depend on it."""
     about = {} if problem is None else dict(_told(problem, f"{_PROBLEM}."))
-    return {"prompt version": PROMPT_VERSION, **about, **dict(_told(arm))}
+    return {"prompt version": arm.prompt_set.version, **about, **dict(_told(arm))}
 
 
 def conditions_of_role(conditions: Conditions, role: Role) -> Conditions:
@@ -46,7 +49,8 @@ def unlike(recorded: Conditions, now: Conditions) -> tuple[str, ...]:
     """The keys that differ; those of a problem only where *now* has any."""
     about_problem = any(key.startswith(_PROBLEM) for key in now)
     before = {key: value for key, value in recorded.items() if about_problem or not key.startswith(_PROBLEM)}
-    return tuple(key for key in dict.fromkeys((*now, *before)) if before.get(key, MISSING) != now.get(key, MISSING))
+    keys = [key for key in dict.fromkeys((*now, *before)) if before.get(key, MISSING) != now.get(key, MISSING)]
+    return tuple(key for key in keys if key.split(".")[1:2] != [IDENTITY] or (key in before and key in now))
 
 
 def changes(before: Conditions, now: Conditions) -> tuple[str, ...]:
@@ -62,6 +66,25 @@ def changes(before: Conditions, now: Conditions) -> tuple[str, ...]:
     )
 
 
+def servers_unlike(before: Iterable[Arm], now: Iterable[Arm]) -> tuple[str, ...]:
+    """The models whose servers were of another version, where both are known."""
+    was, is_now = _servers(before), _servers(now)
+    return tuple(
+        f"the server of model '{name}' was {was[name]}, is {server}"
+        for name, server in is_now.items()
+        if was.get(name, server) != server
+    )
+
+
+def _servers(arms: Iterable[Arm]) -> Mapping[str, str]:
+    return {
+        model.name: model.identity[_SERVER]
+        for arm in arms
+        for model in arm.models.values()
+        if _SERVER in model.identity
+    }
+
+
 def _told(value: Problem | Arm | ModelSettings, prefix: str = "") -> Iterator[tuple[str, Condition]]:
     for item in fields(value):
         found = getattr(value, item.name)
@@ -70,7 +93,8 @@ def _told(value: Problem | Arm | ModelSettings, prefix: str = "") -> Iterator[tu
         if isinstance(found, ModelSettings):
             yield from _told(found, f"{item.name}.")
         elif isinstance(found, Mapping):
-            yield from ((f"{prefix}{item.name}.{key}", each) for key, each in sorted(found.items()))
+            left_out = _SERVER if item.name == IDENTITY else None
+            yield from ((f"{prefix}{item.name}.{key}", each) for key, each in sorted(found.items()) if key != left_out)
         else:
             yield f"{prefix}{item.name}", _short(found)
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import PROMPT_VERSION
+from pytest_koderz.core.templates import SHIPPED_VERSION
 
 from .codec import Malformed
-from .conditions import TRANSPORT, Conditions
+from .conditions import IDENTITY, TRANSPORT, Conditions
 
 FIRST_WITH_DATA = 3
 """The version from which conditions are data."""
@@ -50,14 +50,14 @@ def digests_of(problem: Problem | None, arm: Arm) -> Conditions:
     models = {str(role): model for role, model in arm.models.items()}
     return {
         **({} if problem is None else {"problem": _digest(_shown(_known(problem, _PROBLEM)))}),
-        "prompt version": PROMPT_VERSION,
+        "prompt version": SHIPPED_VERSION,
         "arm": _digest(repr({name: each for name, each in _known(arm, _ARM).items() if name not in models})),
         **{f"{role} model": digest_of_model(model) for role, model in models.items()},
     }
 
 
 def digest_of_model(model: ModelSettings) -> str:
-    told = _known(model, _MODEL, left_out=TRANSPORT)
+    told = _known(model, _MODEL, left_out=(*TRANSPORT, IDENTITY))
     return _digest(repr(told | {"options": sorted(model.options.items())}))
 
 

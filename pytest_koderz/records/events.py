@@ -32,6 +32,8 @@ class Head:
     simulated: bool = False
     models: Mapping[str, str] = field(default_factory=dict)
     """By name the back end and what that calls it."""
+    servers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By a model's name what its servers said of its weights and of themselves, where they said anything."""
     problems: str | None = None
     """Their selection. None: all that the suites hold."""
     epochs: int | None = None
@@ -62,6 +64,8 @@ class Head:
     memory_mb: int | None = None
     strict: bool | None = None
     """Whether a judge that lacks a lock is refused."""
+    draws: str | None = None
+    """A secret from which all tests draw what they draw. None: they drew what everybody knows."""
     overrides: tuple[str, ...] = ()
     """What the command line changed of koderz.yaml, as --koderz-set takes it."""
 

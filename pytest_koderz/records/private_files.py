@@ -1,10 +1,17 @@
-"""Files and folders that their owner alone can read: prompts, replies and code are nobody else's."""
+"""Files and folders that their owner alone can read: prompts, replies and code are nobody else's.
+
+A link in the place of such a file is followed by nobody: in a folder that others can write, it may be another's.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+from stat import S_IFREG, S_IMODE, S_ISLNK
+
+PRIVATE = 0o600
 
 
 def make_private_folder(path: Path) -> None:
@@ -15,8 +22,36 @@ def make_private_folder(path: Path) -> None:
 
 
 def open_private(path: Path, flags: int) -> int:
-    """A descriptor; a file that others could read before, such as an earlier version's, they can read no longer."""
-    descriptor = os.open(path, flags, 0o600)
+    """A descriptor; a file that others could read before, such as an earlier version's, they can read no longer.
+
+    Raises OSError, for a link too.
+    """
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
     with suppress(PermissionError):  # somebody else's file
-        os.fchmod(descriptor, 0o600)
+        os.fchmod(descriptor, PRIVATE)
     return descriptor
+
+
+def make_private_database(path: Path) -> None:
+    """An empty one where there is none, else the one that is there: SQLite gives the files beside it the same mode.
+
+    Raises OSError, for a link too. It is never opened here: who closes a file of SQLite's takes the locks away that
+    other threads of this process have on it.
+    """
+    make_private_folder(path.parent)
+    with suppress(FileExistsError):
+        _make_empty(path)
+    mode = path.lstat().st_mode
+    if S_ISLNK(mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    if S_IMODE(mode) != PRIVATE:
+        with suppress(PermissionError):  # somebody else's file
+            path.chmod(PRIVATE)
+
+
+def _make_empty(path: Path) -> None:
+    """Raises FileExistsError where there is anything, a link included."""
+    try:
+        os.mknod(path, PRIVATE | S_IFREG)
+    except PermissionError:  # macOS leaves it to root
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))

@@ -191,7 +191,9 @@ def _has_spec_model(run: Run, arm: Arm) -> bool:
     event, began = found
     if event.version < FIRST_WITH_DATA:
         return began.under.get(f"{Role.SPEC} model") == digest_of_model(arm.spec)
-    return conditions_of_role(began.under, Role.SPEC) == conditions_of_role(conditions_of(None, arm), Role.SPEC)
+    return not unlike(
+        conditions_of_role(began.under, Role.SPEC), conditions_of_role(conditions_of(None, arm), Role.SPEC)
+    )
 
 
 def _records(run: Run) -> list[Experiment]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Spec
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.compare import Comparison
+from pytest_koderz.evidence.device_time import shared_out
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
 from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
@@ -20,12 +22,14 @@ from pytest_koderz.evidence.standings import Alternative, Standing
 
 from .arm_row import keys_of, limits, number
 
+SIMULATED_MODEL = " (simulated)"
 VERSION = 1
 """Of the format. Keys may be added to it; it changes where one goes or means something else."""
 
 
 def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experiment]) -> dict[str, Any]:
     """What the summary says, and what each experiment did for it. Dollars are numbers; null is unknown."""
+    experiments = shared_out(experiments)
     findings = findings_of(frame, experiments)
     about = {"id": frame.benchmark_id, "simulated": frame.simulated, "control": frame.control, "margin": frame.margin}
     return {
@@ -35,7 +39,10 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
         "comparisons": [_comparison(comparison) for comparison in findings.comparisons],
         "standings": [_standing(standing) for standing in findings.standings],
         "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
-        "experiments": [_row(experiment, frame.local_rate) for experiment in experiments],
+        "experiments": [
+            {**_row(experiment, frame.local_rate), "answered_by": _answered_by(experiment, frame)}
+            for experiment in experiments
+        ],
     }
 
 
@@ -152,6 +159,20 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "spec": None if experiment.spec is None else _spec(experiment.spec),
         "steps": list(_steps(experiment)),
     }
+
+
+def _answered_by(experiment: Experiment, frame: Frame) -> dict[str, list[str]]:
+    """By role the models that answered under another name than they were asked for by, as they named themselves."""
+    arm = next((arm for arm in frame.definitions if arm.name == experiment.arm), None)
+    said = [(Role.CHECKPOINT, guidance.model_id) for guidance in experiment.checkpoints]
+    said += [(Role.FALLBACK if each.fallback else Role.LOCAL, each.model_id) for each in experiment.iterations]
+    said += [] if experiment.spec is None else [(Role.SPEC, experiment.spec.model_id)]
+    names: dict[str, list[str]] = {}
+    for role, name in dict.fromkeys(said):
+        asked = None if arm is None else arm.model_of(role)
+        if asked is not None and name.removesuffix(SIMULATED_MODEL) != asked.model:
+            names.setdefault(str(role), []).append(name)
+    return names
 
 
 def _counted(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:

@@ -1,10 +1,14 @@
-"""Tests that count their assertions and go on after one that fails, and say of that one what pytest would."""
+"""Tests that count their assertions and go on after one that fails, and say of that one what pytest would.
+
+They are run twice: to ask all that they ask, without a look at what is answered, and to compare the answers. Else the
+time until the next call would tell a candidate whether its last answer was right.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from functools import cache
 from types import CodeType, TracebackType
@@ -16,10 +20,10 @@ TALLY = "koderz_tally_"
 """The tally's name in the tests' globals."""
 
 
-def compile_counting(source: str, filename: str) -> tuple[CodeType, list[ast.Assert]]:
+def compile_counting(source: str, filename: str, entry_point: str) -> tuple[CodeType, list[ast.Assert]]:
     """The code of *source*, whose asserts report to the tally, and these asserts by number."""
     tree = ast.parse(source, filename)
-    counting = _Counting(_guarded_names(tree) if "try" in source else frozenset())
+    counting = _Counting(_guarded_names(tree) if "try" in source else frozenset(), _Questions(tree, entry_point))
     tree.body = counting.counted(tree.body, raising=False)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == "check":
@@ -35,6 +39,54 @@ def _guarded_names(tree: ast.Module) -> frozenset[str]:
     return frozenset(call.func.id for call in calls if isinstance(call.func, ast.Name))
 
 
+class _Questions:
+    """What of an assertion must be evaluated to ask what it asks: its operands, but not the comparison of them."""
+
+    def __init__(self, tree: ast.Module, entry_point: str) -> None:
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        checks = [node.args.args[0].arg for node in functions if node.name == "check" and node.args.args]
+        self._tested = {entry_point, *checks}
+        self._comparing = {node.name for node in functions if not self._mentions(node)}
+        """The tests' own functions that call nobody under test, unless he is passed to them."""
+
+    def of(self, test: ast.expr) -> list[ast.expr]:
+        match test:
+            case ast.Constant() | ast.Name():
+                return []
+            case ast.UnaryOp(ast.Not(), operand):
+                return self.of(operand)
+            case ast.Compare(left, [_], [right]):
+                return [*self.of(left), *self.of(right)]
+            case ast.Call(function, args, []) if self._compares(function) and not any(map(self._hands_over, args)):
+                return [
+                    part for each in args for part in self.of(each.value if isinstance(each, ast.Starred) else each)
+                ]
+        return [test]
+
+    def _compares(self, function: ast.expr) -> bool:
+        match function:
+            case ast.Name(name):
+                return name in self._comparing
+            case ast.Attribute(ast.Name(module), name):
+                return f"{module}.{name}" in _COMPARISONS
+        return False
+
+    def _hands_over(self, given: ast.expr) -> bool:
+        """Something that can call the function under test later."""
+        called = {id(node.func) for node in ast.walk(given) if isinstance(node, ast.Call)}
+        return any(
+            isinstance(node, ast.Lambda | ast.GeneratorExp)
+            or (isinstance(node, ast.Name) and node.id in self._tested and id(node) not in called)
+            for node in ast.walk(given)
+        )
+
+    def _mentions(self, function: ast.FunctionDef) -> bool:
+        return any(isinstance(node, ast.Name) and node.id in self._tested for node in ast.walk(function))
+
+
+_COMPARISONS = frozenset({"math.isclose", "cmath.isclose", "np.isclose", "np.allclose", "np.array_equal"})
+
+
 class _Counting:
     """Puts each assert under a guard of the tally, `with koderz_tally_.guard(number, raising): assert ...`.
 
@@ -42,9 +94,10 @@ class _Counting:
     Only statements are visited: expressions hold no asserts, and can be very large.
     """
 
-    def __init__(self, guarded: frozenset[str]) -> None:
+    def __init__(self, guarded: frozenset[str], questions: _Questions) -> None:
         self.asserts: list[ast.Assert] = []
         self._guarded = guarded
+        self._questions = questions
 
     def counted(self, statements: list[ast.stmt], *, raising: bool) -> list[ast.stmt]:
         return [self._counted(statement, raising) for statement in statements]
@@ -52,7 +105,9 @@ class _Counting:
     def _counted(self, node: ast.stmt, raising: bool) -> ast.stmt:
         if isinstance(node, ast.Assert):
             self.asserts.append(node)
-            return _guarded(node, len(self.asserts) - 1, raising)
+            guarded = _guarded(node, len(self.asserts) - 1, raising)
+            # What a handler of the tests does next may depend on it.
+            return guarded if raising else self._asked_first(node, guarded)
         if isinstance(node, ast.FunctionDef):
             raising = node.name in self._guarded
         within = raising or (isinstance(node, ast.Try) and bool(node.handlers))
@@ -64,17 +119,29 @@ class _Counting:
                 setattr(node, field, self.counted(inner, raising=within if field == "body" else raising))
         return node
 
+    def _asked_first(self, node: ast.Assert, guarded: ast.With) -> ast.If:
+        """`if koderz_tally_.asking: with koderz_tally_.question(): operands` and `else:` the assertion."""
+        place = _place_of(node)
+        questions = [ast.Expr(each, **place) for each in self._questions.of(node.test)]
+        asking = _of_tally("asking", place)
+        question = _within("question", [], questions, node) if questions else ast.Pass(**place)
+        return ast.If(asking, [question], [guarded], **place)
+
 
 def _guarded(node: ast.Assert, number: int, raising: bool) -> ast.With:
     place = _place_of(node)
     return _within("guard", [ast.Constant(number, **place), ast.Constant(raising, **place)], [node], node)
 
 
-def _within(method: str, values: Sequence[ast.expr], body: list[ast.stmt], node: ast.stmt) -> ast.With:
+def _within(method: str, values: Sequence[ast.expr], body: Sequence[ast.stmt], node: ast.stmt) -> ast.With:
     """`with koderz_tally_.method(*values):` around *body*, at the place of *node*."""
     place = _place_of(node)
-    guard = ast.Attribute(ast.Name(TALLY, ast.Load(), **place), method, ast.Load(), **place)
-    return ast.With([ast.withitem(ast.Call(guard, list(values), [], **place))], body, **place)
+    guard = _of_tally(method, place)
+    return ast.With([ast.withitem(ast.Call(guard, list(values), [], **place))], list(body), **place)
+
+
+def _of_tally(name: str, place: dict[str, Any]) -> ast.Attribute:
+    return ast.Attribute(ast.Name(TALLY, ast.Load(), **place), name, ast.Load(), **place)
 
 
 def _place_of(node: ast.stmt) -> dict[str, Any]:
@@ -123,6 +190,8 @@ class Tally:
     """Counts the assertions of one run, and keeps the first failures."""
 
     def __init__(self, proxy: CandidateProxy, asserts: list[Any], scope: dict[str, Any]) -> None:
+        self.asking = proxy.asking
+        """This run only asks."""
         self.count = 0
         self.missed = 0
         self.failures: list[dict[str, Any]] = []
@@ -140,8 +209,19 @@ class Tally:
         yield
         self.checked = self.checked or all(isinstance(each, EntryPoint) for each in given)
 
-    def guard(self, number: int, raising: bool) -> AssertionGuard:
+    @contextmanager
+    def question(self) -> Iterator[None]:
+        """What is asked in the place of an assertion, after which the tests go on as they do after that."""
+        try:
+            yield
+        except BaseException as error:
+            if not _is_failure(error):
+                raise
+
+    def guard(self, number: int, raising: bool) -> AbstractContextManager[object]:
         """The assertion of that number begins; its answers will stand in the log from here on."""
+        if self.asking:
+            return nullcontext()
         log = self._proxy.log
         if log is None:
             self._proxy.log = []
@@ -209,10 +289,15 @@ class AssertionGuard:
         if error is None or trace is None:
             self._tally.count += 1
             return False
-        if not isinstance(error, Exception) and not hasattr(error, "koderz_raised_"):
+        if not _is_failure(error):
             return False
         self._tally.failed(self, error, trace)
         return not self.raising
+
+
+def _is_failure(error: BaseException) -> bool:
+    """The tests go on after it: it is no end of this process, or if so the candidate's doing."""
+    return isinstance(error, Exception) or hasattr(error, "koderz_raised_")
 
 
 def _failure_of(error: BaseException, assertion: str | None) -> dict[str, Any]:

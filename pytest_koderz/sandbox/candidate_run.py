@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from pytest_koderz.core.errors import SandboxFault
 
+from .answer_format import LARGEST_ANSWER, answer_of
 from .channel import Channel, Gone, MalformedMessage
 from .deadline import CapturedOutput, Stopwatch
 from .fork_server import ForkedProcess, ForkServer
@@ -18,12 +19,13 @@ from .resources import ExitStatus, resource_use_of
 
 _GRACE = 0.5
 """Seconds that the checker has for its result once the child is dead."""
+_LONGEST_FAULT = 2000
 _MOST_TESTS = 32
 """Sets of tests that a checker keeps compiled."""
 _REST_SECONDS = 0.5
 """How long an answer may take to come whole once it has begun to."""
-_MOST_ASSERTIONS = 10**6
-_TEXTS = ("summary", "assertion", "explanation", "exception")
+_LEARN_SECONDS = 60.0
+"""How long a checker may take to compile a set of tests."""
 _NOTHING: dict[str, Any] = {
     "outcome": "crashed",
     "passed": 0,
@@ -52,13 +54,13 @@ class CheckerClient:
     """
 
     def __init__(self, checkers: ForkServer) -> None:
-        self._checker = ForkedProcess(checkers, locked=False)
+        self._checker = ForkedProcess(checkers, candidate=False)
         try:
             self._checker.await_greeting()
         except SandboxFault:
             self._checker.close()
             raise
-        self._control = Channel(self._checker.sock, None)
+        self._control = Channel(self._checker.sock, LARGEST_ANSWER, objects=True)
         self._known: deque[str] = deque()
         """The keys of the tests that this checker has, the oldest first."""
         self.broken = False
@@ -68,19 +70,22 @@ class CheckerClient:
         if key not in self._known:
             if len(self._known) >= _MOST_TESTS:
                 self._ask(["forget", self._known.popleft()])
-            self._told(self._ask(["learn", key, *sources]))
+            self._ask(["learn", key, *sources])
             self._known.append(key)
 
-    def judge(self, child: ForkedProcess, key: str, load: list[str], seconds: float) -> CandidateRun:
-        """Let *child* load a candidate and answer the tests *key*, for at most so many seconds with a CPU."""
+    def judge(self, child: ForkedProcess, key: str, load: list[str], seed: int, seconds: float) -> CandidateRun:
+        """Let *child* load a candidate and answer the tests *key*, for at most so many seconds with a CPU.
+
+        *seed*: of what these tests draw.
+        """
         with suppress(Gone):  # which the checker will see too
             Channel(child.sock).send(load)
-        self._send(["judge", key], [child.sock.fileno()])
+        self._send(["judge", key, seed], [child.sock.fileno()])
         watch = Stopwatch(seconds, child.pid, self._checker.pid)
         output = CapturedOutput(child)
         answered = output.until(self._checker.sock, watch)
         usage, taken = resource_use_of(child.pid), watch.seconds
-        answer = self._told(self._receive()) if answered else self._last_answer(child)
+        answer = self._answer() if answered else self._last_answer(child)
         exit_status = ExitStatus(usage) if usage else child.exit_status()
         return CandidateRun(answer, not answered, taken, exit_status, *output.texts())
 
@@ -89,13 +94,19 @@ class CheckerClient:
         child.kill()
         readable, _, _ = select.select([self._checker.sock], [], [], _GRACE)
         if readable:
-            return self._told(self._receive())
+            return self._answer()
         self.broken = True
         return None
 
-    def _ask(self, message: list[Any]) -> Any:
+    def _ask(self, message: list[Any]) -> None:
         self._send(message)
-        return self._receive()
+        self._receive(_LEARN_SECONDS)
+
+    def _answer(self) -> dict[str, Any]:
+        try:
+            return answer_of(self._receive(_REST_SECONDS))
+        except MalformedMessage as error:
+            self._fail(f"the checker of the sandbox gives {error}")
 
     def _send(self, message: list[Any], descriptors: list[int] | None = None) -> None:
         try:
@@ -103,62 +114,39 @@ class CheckerClient:
         except Gone:
             self._fail()
 
-    def _receive(self) -> Any:
+    def _receive(self, seconds: float) -> Any:
+        self._control.deadline = time.monotonic() + seconds
         try:
-            return self._control.recv()
-        except Gone:
+            told = self._control.recv()
+        except (Gone, MalformedMessage):
             self._fail()
+        finally:
+            self._checker.sock.settimeout(None)
+        if type(told) is dict and "fault" in told:
+            raise SandboxFault(str(told["fault"])[:_LONGEST_FAULT])
+        return told
 
-    def _fail(self) -> NoReturn:
+    def _fail(self, why: str = "the checker of the sandbox ended") -> NoReturn:
         self.broken = True
-        raise SandboxFault("the checker of the sandbox ended")
-
-    def _told(self, answer: dict[str, Any]) -> dict[str, Any]:
-        if "fault" in answer:
-            raise SandboxFault(answer["fault"])
-        return answer
+        raise SandboxFault(why)
 
     def close(self) -> None:
-        self._checker.close()
+        self._checker.leave_nothing()
 
 
-def run_in_process(child: ForkedProcess, sources: tuple[str, str, str, str], seconds: float) -> CandidateRun:
-    """Let *child* run a candidate with its tests: preamble, candidate, tests, entry point."""
+def run_in_process(child: ForkedProcess, told: list[str | int], seconds: float) -> CandidateRun:
+    """Let *child* run a candidate with its tests: preamble, candidate, tests, entry point, seed of their draws."""
     output = CapturedOutput(child)
-    channel = Channel(child.sock)
+    channel = Channel(child.sock, LARGEST_ANSWER, objects=True)
     watch = Stopwatch(seconds, child.pid)
     answer = _NOTHING
     with suppress(Gone):
-        channel.send(list(sources))
+        channel.send(told)
     answered = output.until(child.sock, watch)
     usage, taken = resource_use_of(child.pid), watch.seconds
     if answered:
         channel.deadline = time.monotonic() + _REST_SECONDS
         with suppress(Gone, MalformedMessage):
-            answer = _checked(channel.recv())
+            answer = answer_of(channel.recv())
     exit_status = ExitStatus(usage) if usage else child.exit_status()
     return CandidateRun(answer, not answered, taken, exit_status, *output.texts())
-
-
-def _checked(answer: Any) -> dict[str, Any]:
-    """The answer in the types that a verdict has. Raises MalformedMessage: the child could send anything."""
-    try:
-        return {
-            "outcome": {"passed": "passed", "wrong": "wrong", "crashed": "crashed"}[answer["outcome"]],
-            "passed": _count(answer["passed"]),
-            "total": None if answer["total"] is None else _count(answer["total"]),
-            "failures": [_failure(each) for each in answer["failures"][:5]],
-        }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedMessage(f"no answer: {error!r}") from None
-
-
-def _count(number: Any) -> int:
-    if type(number) is not int or not 0 <= number <= _MOST_ASSERTIONS:
-        raise ValueError("no number of tests")
-    return number
-
-
-def _failure(told: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: None if told[name] is None else str(told[name])[:2000] for name in _TEXTS}
-    return {**texts, "line": told["line"] if type(told["line"]) is int else None}

@@ -28,11 +28,19 @@ class Gone(Exception):
 
 
 class Channel:
-    """One end; messages are JSON values, None sets no limit to their size."""
+    """One end; messages are JSON values, None sets no limit to their size. *objects*: they may hold objects."""
 
-    def __init__(self, sock: socket.socket, largest: int | None = LARGEST, *, with_descriptors: bool = False) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        largest: int | None = LARGEST,
+        *,
+        objects: bool = False,
+        with_descriptors: bool = False,
+    ) -> None:
         self._sock = sock
         self._largest = largest
+        self._objects = objects
         self._with_descriptors = with_descriptors
         self._buffer = bytearray()
         self.deadline: float | None = None
@@ -55,14 +63,18 @@ class Channel:
 
     def recv(self) -> Any:
         """The next message. Raises Gone, or MalformedMessage for bytes that are none."""
+        return loads(self.recv_body(), objects=self._objects)
+
+    def recv_body(self) -> bytes:
+        """The next message as it came. Raises Gone, or MalformedMessage where it is too large."""
         self._fill(4)
         size = int.from_bytes(self._buffer[:4], "big")
         if self._largest is not None and size > self._largest:
             raise MalformedMessage("a message of more bytes than are accepted")
         self._fill(4 + size)
-        body = self._buffer[4 : 4 + size]
+        body = bytes(memoryview(self._buffer)[4 : 4 + size])
         del self._buffer[: 4 + size]
-        return loads(body)
+        return body
 
     def _fill(self, size: int) -> None:
         while len(self._buffer) < size:
@@ -98,7 +110,18 @@ def refuse(channel: int, error: Exception) -> None:
         os.write(channel, bytes(GREETING_SIZE) + f"{type(error).__name__}: {error}"[:_LONGEST_REFUSAL].encode())
 
 
-_DECODER = json.JSONDecoder()
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no number")
+
+
+def _no_object(_: object) -> object:
+    raise ValueError("an object")
+
+
+_MOST_LISTS = 2_000_000
+"""In one message: each takes more memory than bytes of the message."""
+_LISTS = json.JSONDecoder(object_pairs_hook=_no_object, parse_constant=_no_constant)
+_OBJECTS = json.JSONDecoder(parse_constant=_no_constant)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
@@ -106,11 +129,15 @@ def dumps(message: object) -> bytes:
     return _ENCODER.encode(message).encode()
 
 
-def loads(body: bytes | bytearray) -> Any:
-    """The message of *body*. Raises MalformedMessage where that is no JSON."""
+def loads(body: bytes | bytearray, *, objects: bool = False) -> Any:
+    """The message of *body*: lists within lists, and where *objects* are let in these too.
+
+    Raises MalformedMessage where that is no JSON, or would take more memory than its size lets one think.
+    """
+    if body.count(b"[") > _MOST_LISTS:
+        raise MalformedMessage("too many lists")
     try:
-        text = body.decode("ascii")
-        message, end = _DECODER.raw_decode(text)
+        message, end = (_OBJECTS if objects else _LISTS).raw_decode(text := body.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"no JSON: {error}"[:200]) from None
     if end != len(text):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import random
 import socket
 import time
 from collections.abc import Callable
@@ -11,9 +10,10 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from .assertions import TALLY, Tally, compile_counting, failure
-from .channel import Channel, Gone, greet
+from .assertions import MOST_FAILURES, TALLY, Tally, compile_counting, failure
+from .channel import Channel, Gone
 from .child import given_to
+from .draws import seed_draws
 from .proxy import CandidateProxy, ChildBroken, EntryPoint, TestsUnfit
 
 TESTS = "<tests>"
@@ -68,6 +68,7 @@ class CompiledTests:
     preamble: CodeType
     code: CodeType
     asserts: list[Any]
+    source: str
     entry_point: str
     answers: ReferenceAnswers
 
@@ -80,22 +81,34 @@ class Checker:
 
     def learn(self, key: str, preamble: str, source: str, entry_point: str) -> None:
         """Compile a set of tests."""
-        code, asserts = compile_counting(source, TESTS)
+        code, asserts = compile_counting(source, TESTS, entry_point)
         trusted = compile(preamble, "<problem>", "exec", dont_inherit=True)
-        self._compiled[key] = CompiledTests(trusted, code, asserts, entry_point, ReferenceAnswers())
+        self._compiled[key] = CompiledTests(trusted, code, asserts, source, entry_point, ReferenceAnswers())
 
     def forget(self, key: str) -> None:
         self._compiled.pop(key, None)
 
-    def judge(self, key: str, channel: Channel) -> dict[str, Any]:
+    def judge(self, key: str, channel: Channel, seed: int = 0) -> dict[str, Any]:
         """What became of the candidate that a child at the other end of *channel* has been told to load."""
-        return _judged(self._compiled[key], CandidateProxy(channel))
+        return _judged(self._compiled[key], CandidateProxy(channel), seed)
 
 
-def _judged(tests: CompiledTests, proxy: CandidateProxy) -> dict[str, Any]:
+def _judged(tests: CompiledTests, proxy: CandidateProxy, seed: int) -> dict[str, Any]:
+    """All calls are made before any answer is looked at, so that none tells the candidate of its verdict."""
+    try:
+        proxy.answer()  # to "load", which the supervisor has sent
+    except BaseException as error:  # noqa: BLE001 - whatever the candidate raises
+        return _over(proxy.over or error, Tally(proxy, tests.asserts, {}))
+    _gone_through(tests, proxy, seed)
+    proxy.compare()
+    return _gone_through(tests, proxy, seed)
+
+
+def _gone_through(tests: CompiledTests, proxy: CandidateProxy, seed: int) -> dict[str, Any]:
     entry = EntryPoint(proxy, tests.entry_point)
     scope: dict[str, Any] = {"__name__": "tests"}
     tally = scope[TALLY] = Tally(proxy, tests.asserts, scope)
+    seed_draws(seed, tests.source)
     try:
         fault = _loaded(tests, scope, entry, proxy)
         return {"fault": fault} if fault else _run(scope["check"], entry, proxy, tally)
@@ -111,8 +124,6 @@ def _loaded(tests: CompiledTests, scope: dict[str, Any], entry: EntryPoint, prox
 
     They may call the function already: what goes wrong from then on is the candidate's doing.
     """
-    random.seed(0)  # tests that draw their inputs draw the same for each candidate
-    proxy.answer()  # to "load", which the supervisor has sent
     try:
         exec(tests.preamble, scope)  # noqa: S102 - the dataset's own code
         scope[tests.entry_point] = entry
@@ -146,6 +157,7 @@ def _over(why: BaseException, tally: Tally) -> dict[str, Any]:
 def _ended(tally: Tally, why: str) -> dict[str, Any]:
     if not tally.failures:
         tally.crashed = True
+    del tally.failures[MOST_FAILURES - 1 :]
     tally.failures.append(failure(why, None, None))
     tally.missed += 1
     return _result(tally, ended=True)
@@ -164,7 +176,6 @@ def _result(tally: Tally, *, ended: bool) -> dict[str, Any]:
 
 def serve(sock: socket.socket) -> None:
     """Answer the supervisor until it is gone. A judgement's message comes with the channel of the candidate's child."""
-    greet(sock.fileno())
     control = Channel(sock, None, with_descriptors=True)
     checker = Checker()
     while True:
@@ -185,9 +196,9 @@ def _answer(checker: Checker, verb: str, rest: list[Any], control: Channel) -> A
     if verb == "forget":
         checker.forget(*rest)
         return {}
-    (key,) = rest
+    key, seed = rest
     channel = Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, control.descriptors.pop()))
     try:
-        return checker.judge(key, channel)
+        return checker.judge(key, channel, seed)
     finally:
         channel.close()

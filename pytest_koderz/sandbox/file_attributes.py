@@ -38,13 +38,16 @@ _SIGHT = stat.S_IRUSR | stat.S_IXUSR
 """What a folder keeps: nobody could see how much is in it otherwise."""
 
 
-def perform(folder: str, request: bytes) -> int:
-    """Do beneath *folder* what *request* asks for; 0, or the number of the error."""
+def perform(holder: int, folder: str, request: bytes) -> int:
+    """Do beneath *holder*, a descriptor of what its owner calls *folder*, what *request* asks for.
+
+    0, or the number of the error.
+    """
     try:
         verb, path, *numbers = loads(request)
         if any(type(number) is not int for number in numbers):
             return errno.EINVAL
-        with _opened(folder, path) as place:
+        with _opened(holder, folder, path) as place:
             _SETTERS[verb](place, *numbers)
     except OSError as error:
         return error.errno or errno.EPERM
@@ -54,19 +57,15 @@ def perform(folder: str, request: bytes) -> int:
 
 
 @contextmanager
-def _opened(folder: str, path: str) -> Iterator[str]:
+def _opened(holder: int, folder: str, path: str) -> Iterator[str]:
     """A name of the file *path*, which nobody can exchange for another one any more."""
     if path != folder and not path.startswith(f"{folder}/"):
         raise PermissionError(errno.EPERM, "not in the scratch folder")
     within = os.fsencode(path[len(folder) + 1 :] or ".")
     if b"\0" in within:
         raise ValueError("no path")
-    holder = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        how = struct.pack("=QQQ", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, 0, _BENEATH)
-        descriptor = syscall(_OPENAT2, holder, within, how, len(how))
-    finally:
-        os.close(holder)
+    how = struct.pack("=QQQ", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, 0, _BENEATH)
+    descriptor = syscall(_OPENAT2, holder, within, how, len(how))
     try:
         yield f"/proc/self/fd/{descriptor}"
     finally:

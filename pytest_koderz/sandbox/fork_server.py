@@ -41,13 +41,16 @@ class ForkServer:
     """A zygote. It ends by itself when the supervisor does, however that comes about."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
+        self.scratch = scratch.make()
+        """Where its children write, each in a folder of its own."""
         here, there = socket.socketpair()
         self._control = here
         with there:
             try:
-                self._process = _started(there.fileno(), {"home": HOME, **settings})
+                self._process = _started(there.fileno(), {"home": HOME, "scratch": self.scratch, **settings})
             except SandboxFault:
                 here.close()
+                scratch.remove(self.scratch)
                 raise
         self._lock = threading.Lock()
         self._ready = False
@@ -94,6 +97,7 @@ class ForkServer:
         self._process.wait()
         if self._process.stderr:
             self._process.stderr.close()
+        scratch.remove(self.scratch)
 
     def _last_words(self) -> str:
         """The last line that it wrote to stderr, also for those who ask again."""
@@ -146,19 +150,19 @@ def _started(control: int, settings: dict[str, Any]) -> subprocess.Popen[bytes]:
 class ForkedProcess:
     """A process that another one forked for us, named by a descriptor where the kernel has them."""
 
-    def __init__(self, server: ForkServer, *, locked: bool, scratch: str | None = None) -> None:
+    def __init__(self, server: ForkServer, *, candidate: bool) -> None:
         """Order it. Raises SandboxFault where there is nobody to fork it."""
         self.sock, there = socket.socketpair()
         self._server = server
-        self._scratch = scratch
         self._excess: str | None = None
         self.pid = 0
         self.out = self.err = -1
         self._pidfd: int | None = None
+        self._folder: int | None = None
         self.requests: socket.socket | None = None
         """Where it asks for what is done for it in its scratch folder."""
         ends = []
-        if locked:
+        if candidate:
             self.out, out = os.pipe()
             self.err, err = os.pipe()
             ends = [out, err]
@@ -178,9 +182,15 @@ class ForkedProcess:
                 os.close(end)
 
     @property
-    def scratch(self) -> str | None:
-        """The folder that it may write in."""
-        return self._scratch and scratch.folder_of(self._scratch, self.pid)
+    def scratch(self) -> str:
+        """The folder that it may write in, as it calls it."""
+        root = self._server.scratch
+        return scratch.folder_of(root, self.pid) if self.leaves_files else scratch.furnished(root)
+
+    @property
+    def leaves_files(self) -> bool:
+        """What it writes does not go by itself, nor does the kernel bound it."""
+        return "private mounts" in self._server.missing
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -197,17 +207,33 @@ class ForkedProcess:
                 why = self.sock.recv(4096).decode(errors="replace") if greeting else "it said nothing"
                 raise SandboxFault(f"a process of the sandbox did not start: {why}")
             self._pidfd = pidfd_of(pid)
+            self._take_folder()
         except OSError as error:
             raise SandboxFault(f"a process of the sandbox does not answer: {error}") from None
         self.sock.settimeout(None)
         self.pid = pid
 
+    def _take_folder(self) -> None:
+        """It was sent before the greeting, when nobody else had a word to say there."""
+        if self.requests:
+            _, folders, _, _ = socket.recv_fds(self.requests, 1, 1, socket.MSG_DONTWAIT)
+            if not folders:  # this process has too many files open to be given one
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            (self._folder,) = folders
+
     def kill(self) -> None:
-        with suppress(ProcessLookupError):
+        """End it, and what it has started where nothing kept it from that. Raises SandboxFault."""
+        try:
             if self._pidfd is not None:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             elif self.pid:
                 os.kill(self.pid, signal.SIGKILL)
+            if self.pid and "seccomp" in self._server.missing:
+                os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        except PermissionError as error:
+            raise SandboxFault(f"a process of the sandbox cannot be ended: pidfd_send_signal: {error}") from None
 
     def exit_status(self) -> ExitStatus:
         """How it ended; it is killed first if it has not."""
@@ -215,31 +241,47 @@ class ForkedProcess:
         return replace(self._server.exit_status(self.pid), excess=self._excess)
 
     def restrain(self) -> None:
-        """Kill it if it has outgrown what no limit of the kernel bounds."""
+        """Kill it if it has outgrown what is bounded, or what no limit of the kernel bounds."""
         if threads_of(self.pid) > _MOST_THREADS:
             self._excess = f"more than {_MOST_THREADS} threads"
-        elif self.scratch and scratch.is_overgrown(self.scratch):
+        elif self._is_overgrown():
             self._excess = "too many or too large files"
         if self._excess:
             self.kill()
 
+    def _is_overgrown(self) -> bool:
+        if self.leaves_files:
+            return scratch.is_overgrown(self.scratch)
+        return self._folder is not None and scratch.is_full(self._folder)
+
+    def leave_nothing(self) -> None:
+        """End it, and remove what would stay of it."""
+        if self.leaves_files and self.pid:
+            with suppress(SandboxFault):
+                self.exit_status()  # it must be over before its folder can be removed
+            scratch.remove(scratch.place_of(self._server.scratch, self.pid))
+        self.close()
+
     def serve_request(self) -> bool:
         """Do what it asks for in its scratch folder, and answer; False where it will ask no more."""
-        if not self.requests:
+        if not self.requests or self._folder is None:
             return False
         try:
             request = self.requests.recv(LONGEST_REQUEST, socket.MSG_DONTWAIT)
-            number = perform(self.scratch, request) if self.scratch else errno.EPERM
+            number = perform(self._folder, self.scratch, request)
             self.requests.send(number.to_bytes(4, "big"), socket.MSG_DONTWAIT)
         except OSError:  # it is gone, or takes no answers
             return False
         return bool(request)
 
     def close(self) -> None:
-        self.kill()
-        self.sock.close()
-        if self.requests:
-            self.requests.close()
-        for descriptor in (self.out, self.err, self._pidfd):
-            if descriptor is not None and descriptor >= 0:
-                os.close(descriptor)
+        """Raises SandboxFault where it cannot be ended."""
+        try:
+            self.kill()
+        finally:
+            self.sock.close()
+            if self.requests:
+                self.requests.close()
+            for descriptor in (self.out, self.err, self._pidfd, self._folder):
+                if descriptor is not None and descriptor >= 0:
+                    os.close(descriptor)

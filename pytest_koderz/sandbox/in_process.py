@@ -10,6 +10,7 @@ from typing import Any
 
 from .channel import Channel
 from .child import given_to, line_of, load
+from .draws import seed_draws
 
 _MOST_FAILURES = 5
 _LONGEST = 2000
@@ -25,11 +26,12 @@ def serve(channel: Channel) -> None:
     channel.recv()  # to be measured while it lives; the supervisor never answers
 
 
-def _run(preamble: str, source: str, tests: str, entry_point: str) -> dict[str, Any]:
+def _run(preamble: str, source: str, tests: str, entry_point: str, seed: int) -> dict[str, Any]:
     record = _UnittestRecord()
     try:
         module = load(preamble, source)
         before = dict(vars(module))
+        seed_draws(seed, tests)
         exec(compile(tests, "<tests>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - the dataset's own tests
         suite = _suite_of(_added(module, before), lambda: vars(module)[entry_point])
     except BaseException as error:  # noqa: BLE001 - sys.exit() is the candidate's doing as well

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from .system_calls import syscall
+from .system_calls import named, syscall
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 """The same on every architecture."""
@@ -25,10 +25,6 @@ _NETWORK = 0b11
 """To bind and to connect TCP ports, from the fourth ABI on."""
 _SCOPED = 0b11
 """Abstract Unix sockets and signals reach no process outside, from the sixth ABI on."""
-
-LEAST_ABI = 3
-"""The first that keeps files from being truncated."""
-
 READ = _READ_FILE | _READ_DIR
 
 
@@ -63,18 +59,22 @@ class LandlockRuleset:
 
     def hold(self) -> None:
         """Bind this process and those it forks, for good; it can be held again, to part a child from its parent."""
-        syscall(_RESTRICT_SELF, self._descriptor, 0)
+        with named("landlock_restrict_self"):
+            syscall(_RESTRICT_SELF, self._descriptor, 0)
 
     def _allow(self, path: str, rights: int) -> None:
-        with suppress(OSError):  # what is not there need not be read
+        try:
             descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
-            try:
-                if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
-                    rights &= _OF_FILES
-                beneath = struct.pack("=Qi", rights & self._rights, descriptor)
+        except OSError:  # what is not there need not be read
+            return
+        try:
+            if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                rights &= _OF_FILES
+            beneath = struct.pack("=Qi", rights & self._rights, descriptor)
+            with suppress(OSError), named("landlock_add_rule"):  # some files, such as pipes, take no rule
                 syscall(_ADD_RULE, self._descriptor, _PATH_BENEATH, beneath, 0)
-            finally:
-                os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 _FOREIGN = frozenset({"site-packages", "dist-packages"})
@@ -105,13 +105,27 @@ _SMALL_THINGS = (
 
 def readable(folders: Sequence[str] = ()) -> Iterator[str]:
     """Paths to allow. Of *folders* with other people's packages only what is already imported from there."""
+    yield from _of_the_interpreter()
+    for folder in folders:
+        yield from _imported_from(folder)
+
+
+def readable_for_tests(folders: Sequence[str]) -> Iterator[str]:
+    """Paths to allow to whom *folders* are for importing: packages, and of all else in them no more than modules."""
+    yield from _of_the_interpreter()
+    for folder in folders:
+        if folder.rpartition("/")[2] in _FOREIGN:
+            yield folder
+        else:
+            yield from _importable(folder)
+
+
+def _of_the_interpreter() -> Iterator[str]:
     for folder in dict.fromkeys((os.path.dirname(os.__file__), _platform_library())):  # noqa: PTH120 - pathlib is heavy
         yield from (entry.path for entry in _entries(folder) if entry.name not in _FOREIGN)
     yield from (path for path in sys.path if path.endswith(".zip"))
     for folder in _SYSTEM_LIBRARIES:
         yield from _shared_objects(folder)
-    for folder in folders:
-        yield from _imported_from(folder)
     yield from _SMALL_THINGS
 
 
@@ -132,6 +146,14 @@ def _imported_from(folder: str) -> Iterator[str]:
     names = {name.partition(".")[0] for name in sys.modules}
     for entry in _entries(folder):
         if entry.name.removesuffix(".py").removesuffix(".libs") in names:
+            yield entry.path
+
+
+def _importable(folder: str) -> Iterator[str]:
+    """Modules and packages: what else a folder holds, such as a project's, may be nobody's business."""
+    for entry in _entries(folder):
+        package = f"{entry.path}/__init__.py"
+        if entry.name.endswith((".py", ".so")) or os.path.isfile(package):  # noqa: PTH113 - pathlib is heavy
             yield entry.path
 
 

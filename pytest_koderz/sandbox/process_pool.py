@@ -13,7 +13,6 @@ from pathlib import Path
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.problem import Isolation
 
-from . import scratch
 from .candidate_run import CheckerClient
 from .fork_server import ForkedProcess, ForkServer
 
@@ -29,20 +28,14 @@ class ChildFactory:
     """A fork server for candidates of one kind, whose children each serve one of them. The next one stands ready."""
 
     def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
-        self._scratch = scratch.make()
         settings = {
             "kind": isolation,
             "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if isolation == "in-process" else [])],
             "paths": _folders_of(requires),
             "memory_limit": memory_limit,
             "file_limit": _LARGEST_FILE[isolation],
-            "scratch": [self._scratch],
         }
-        try:
-            self._server = ForkServer(settings)
-        except SandboxFault:
-            scratch.remove(self._scratch)
-            raise
+        self._server = ForkServer(settings)
         self._spares: deque[ForkedProcess] = deque()
 
     @contextmanager
@@ -57,11 +50,7 @@ class ChildFactory:
             self._spares.append(self._ordered())
             yield child
         finally:
-            if child.scratch:
-                with suppress(SandboxFault):
-                    child.exit_status()  # it must be over before its folder can be removed
-                scratch.remove(scratch.place_of(self._scratch, child.pid))
-            child.close()
+            child.leave_nothing()
 
     @property
     def alive(self) -> bool:
@@ -76,15 +65,14 @@ class ChildFactory:
         """End the children that stand ready."""
         with suppress(IndexError):  # others may take them at the same time
             while True:
-                self._spares.pop().close()
+                _close(self._spares.pop())
 
     def close(self) -> None:
         self.let_go()
         self._server.close()
-        scratch.remove(self._scratch)
 
     def _ordered(self) -> ForkedProcess:
-        return ForkedProcess(self._server, locked=True, scratch=self._scratch)
+        return ForkedProcess(self._server, candidate=True)
 
 
 class ProcessPool:
@@ -124,7 +112,7 @@ class ProcessPool:
             if kept:
                 self._idle_checkers.append(checker)
             else:
-                checker.close()
+                _close(checker)
 
     def renew(self) -> None:
         """Start again what has ended, and let go of all that stood ready."""
@@ -148,13 +136,19 @@ class ProcessPool:
 
     def _close_idle_checkers(self) -> None:
         while self._idle_checkers:
-            self._idle_checkers.pop().close()
+            _close(self._idle_checkers.pop())
 
     def _checker_server(self) -> ForkServer:
         # The tests are trusted, and find what the caller would; pytest's own packages come first.
         folders = dict.fromkeys([*_folders_of(("_pytest", "pluggy")), *filter(_is_folder, sys.path)])
-        settings = {"kind": "checker", "preload": [], "paths": list(folders), "scratch": []}
+        settings = {"kind": "checker", "preload": [], "paths": list(folders), "file_limit": _LARGEST_FILE["in-process"]}
         return ForkServer({**settings, "memory_limit": _CHECKERS_SHARE * self._memory_limit})
+
+
+def _close(process: ForkedProcess | CheckerClient) -> None:
+    """One that cannot be ended ends with its server; whoever is judged meanwhile is told of it."""
+    with suppress(SandboxFault):
+        process.close()
 
 
 def _is_folder(path: str) -> bool:

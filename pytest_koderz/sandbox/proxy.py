@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from ast import literal_eval
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import copy
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, NoReturn
 
-from .channel import Channel, Gone, MalformedMessage
+from .channel import Channel, Gone, MalformedMessage, dumps, loads
 from .child import ENTRY, ITER
 from .value_codec import Encoder, Node, Truncated, become, decode, is_mutable, refill
 
@@ -22,6 +23,10 @@ class RunOver(BaseException):
 
 class ChildBroken(RunOver):
     """The child cannot answer any more."""
+
+
+class AskedEnough(RunOver):
+    """More answers are not kept: the tests compare what there is, and ask for the rest as they go on."""
 
 
 class TestsUnfit(RunOver):
@@ -86,14 +91,39 @@ class EntryPoint(OpaqueFunction):
         return self.__name__
 
 
+class KeptAnswers:
+    """Answers as they came, by what was asked; whoever asks again in the same order gets them again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, deque[bytes]] = {}
+        self._left = _MOST_KEPT
+
+    def keep(self, question: bytes, answer: bytes) -> bool:
+        """False: no more than this one."""
+        self._kept.setdefault(question, deque()).append(answer)
+        self._left -= len(question) + len(answer)
+        return self._left > 0
+
+    def take(self, question: bytes) -> bytes | None:
+        """None: nobody has asked that, or not so often."""
+        answers = self._kept.get(question)
+        return answers.popleft() if answers else None
+
+
 class CandidateProxy:
     """The calls of one candidate. Answers are logged: a failing assertion is explained without calling again.
 
-    A call is sent once the one before it is answered: whatever else the child held, a candidate could read ahead.
+    A call is sent once the one before it is answered: whatever else the child held, a candidate could read ahead. The
+    tests run twice. At first they ask, and each answer is kept. Then they compare, and what they ask is answered from
+    there; only what they have not asked before, since an answer leads them elsewhere, is asked of the child.
     """
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self.asking = True
+        self._answers = KeptAnswers()
+        self._fault: str | None = None
+        """Why the child is asked nothing more."""
         self.log: list[Any] | None = None
         """Answers since the assertion at hand began, the first ones; None: there is none at hand."""
         self.replay: list[Any] | None = None
@@ -107,19 +137,43 @@ class CandidateProxy:
         """What the function has changed, by id, and a copy of what that was before."""
         self._types: dict[tuple[str, bool, bool], type[Opaque]] = {}
 
-    def _ask(self, call: list[Any]) -> list[Any]:
-        """The child's answer to *call*. Raises ChildBroken."""
-        try:
-            self._channel.send(call)
-        except Gone:
-            self._break("the process ended")
-        return self.answer()
+    def compare(self) -> None:
+        """The tests begin anew, to compare."""
+        self.asking = self.asked = False
+        self.over = None
 
     def answer(self) -> list[Any]:
+        """The child's, to what the supervisor sent it. Raises ChildBroken, or what the candidate raised."""
+        return self._read(self._received())
+
+    def _ask(self, question: bytes) -> list[Any]:
+        """The child's answer. Raises ChildBroken, or what the candidate raised."""
+        answer = None if self.asking else self._answers.take(question)
+        return self._read(self._exchanged(question) if answer is None else answer)
+
+    def _exchanged(self, question: bytes) -> bytes:
+        if self._fault is not None:
+            self._break(self._fault)
         try:
-            answer = self._channel.recv()
+            self._channel.send_body(question)
         except Gone:
             self._break("the process ended")
+        answer = self._received()
+        if self.asking and not self._answers.keep(question, answer):
+            self._end(AskedEnough)
+        return answer
+
+    def _received(self) -> bytes:
+        try:
+            return self._channel.recv_body()
+        except Gone:
+            self._break("the process ended")
+        except MalformedMessage as error:
+            self._break(str(error))
+
+    def _read(self, body: bytes) -> list[Any]:
+        try:
+            answer = loads(body)
         except MalformedMessage as error:
             self._break(str(error))
         if type(answer) is not list or not answer:
@@ -135,7 +189,7 @@ class CandidateProxy:
             encoder = Encoder(self._handle_of)
             refs = [encoder.add(args), encoder.add(dict(kwargs)) if kwargs else None]
             self.asked = True
-            answer = self._ask(["call", handle, encoder.nodes, *refs])
+            answer = self._ask(dumps(["call", handle, encoder.nodes, *refs]))
             value = self._value(answer, encoder.objects)
         if self.log is not None and len(self.log) < _LONGEST_LOG:
             # An iterator is used up by the assertion, so a copy is kept.
@@ -185,6 +239,7 @@ class CandidateProxy:
         return self._types[key]
 
     def _break(self, why: str) -> NoReturn:
+        self._fault = why
         self._end(ChildBroken, why)
 
     def _end(self, kind: type[RunOver], *why: str) -> NoReturn:
@@ -194,6 +249,8 @@ class CandidateProxy:
 
 _ENDS = StopIteration, StopAsyncIteration
 _ITERATOR: type = type(iter([]))
+_MOST_KEPT = 32 << 20
+"""Bytes of questions and answers that are kept for the comparison."""
 _LONGEST_LOG = 256
 """Answers that are kept to explain a failing assertion."""
 _LAST_LINE = 10**6

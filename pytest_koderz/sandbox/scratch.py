@@ -19,9 +19,16 @@ def make() -> str:
 
     # Without links, as the kernel names files in it, and without marks that tests of paths could take for separators.
     try:
-        return os.path.realpath(tempfile.mkdtemp(prefix="koderz"))
+        root = os.path.realpath(tempfile.mkdtemp(prefix="koderz"))
+        os.mkdir(furnished(root), stat.S_IRWXU)  # noqa: PTH102 - pathlib would have to be imported
     except OSError as error:
         raise SandboxFault(f"no folder can be made for candidates to write in: {error}") from None
+    return root
+
+
+def furnished(root: str) -> str:
+    """The one folder beneath *root* that each process has for itself, where there are mounts for it alone."""
+    return f"{root}/files"
 
 
 def place_of(root: str, pid: int) -> str:
@@ -34,11 +41,16 @@ def folder_of(root: str, pid: int) -> str:
     return f"{place_of(root, pid)}/files"
 
 
-def enter(root: str) -> None:
-    """Work in this process's own folder beneath *root*: files without a place, temporary ones and a home are there."""
-    folder = folder_of(root, os.getpid())
+def enter(folder: str) -> None:
+    """Work in *folder*: files without a place, temporary ones and a home are there."""
     os.chdir(folder)
     os.environ["TMPDIR"] = os.environ["HOME"] = folder
+
+
+def is_full(folder: int) -> bool:
+    """True once the kernel gives no more for files in the memory that is *folder*, those without a name counted."""
+    there = os.fstatvfs(folder)
+    return not there.f_bfree or not there.f_ffree
 
 
 def is_overgrown(folder: str) -> bool:
@@ -57,6 +69,20 @@ def is_overgrown(folder: str) -> bool:
         except OSError:  # so deep that no path leads there
             return True
     return bool(waiting) or files > _MOST_FILES or size > _MOST_BYTES
+
+
+class Removal:
+    """The end of *folder*, by one who may not write there any more by then."""
+
+    def __init__(self, folder: str) -> None:
+        above, self._name = os.path.split(folder)
+        self._above, self._folder = (os.open(each, os.O_RDONLY | os.O_DIRECTORY) for each in (above, folder))
+
+    def carry_out(self) -> None:
+        """Of what `make` has made."""
+        for name, holder in (("files", self._folder), (self._name, self._above)):
+            with suppress(OSError):
+                os.rmdir(name, dir_fd=holder)
 
 
 def remove(folder: str) -> None:

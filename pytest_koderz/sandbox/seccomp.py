@@ -115,9 +115,6 @@ DESCRIPTORS: dict[str, Numbers] = {
 }
 TIME: dict[str, Numbers] = {
     "nanosleep": (35, 101),
-    "clock_nanosleep": (230, 115),
-    "clock_gettime": (228, 113),
-    "clock_getres": (229, 114),
     "gettimeofday": (96, 169),
     "time": (201, None),
     "times": (100, 153),
@@ -173,6 +170,7 @@ ONESELF: dict[str, Numbers] = {
     "getrandom": (318, 278),
     "arch_prctl": (158, None),
 }
+RECEIVING: dict[str, Numbers] = {"recvmsg": (47, 212)}
 # Allowed only in a scratch folder, which Landlock sees to.
 WRITING: dict[str, Numbers] = {
     "mkdir": (83, None),
@@ -211,6 +209,11 @@ _STREAM_TYPES = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
 """A datagram socket could still be sent to a path; one of these cannot."""
 _FCNTL = (0, 1, 2, 3, 4, 1030)
 """F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. With F_SETOWN and F_SETSIG the kernel sends signals."""
+_CLOCK_CALLS: tuple[Numbers, ...] = ((228, 113), (229, 114), (230, 115))
+"""clock_gettime, clock_getres, clock_nanosleep."""
+_CLOCKS = (0, 1, 2, 3, 4, 5, 6, 7, 11)
+"""Of the system, of this process and of this thread. All others are by the number of a process, which may be another's:
+the time that a checker takes tells of a verdict."""
 _FCNTL_LOCKS = (6, 7, 37, 38)
 """F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW. A lock that shuts others out wants a file that was opened for writing,
 which is one in the scratch folder or /dev/null; flock and F_GETLK would tell of locks on what all may read."""
@@ -233,6 +236,7 @@ def _conditions(channel: int, *, writing: bool) -> Iterator[ArgumentTest]:
     yield ArgumentTest((72, 25), 1, "one of", (*_FCNTL, *(_FCNTL_LOCKS if writing else ())))
     yield ArgumentTest((16, 29), 1, "one of", _IOCTL, errno.ENOTTY)
     yield ArgumentTest((157, 167), 0, "one of", _PRCTL)
+    yield from (ArgumentTest(numbers, 0, "one of", _CLOCKS, errno.EINVAL) for numbers in _CLOCK_CALLS)
     yield ArgumentTest((302, 261), 0, "one of", (0,))  # prlimit64, of nobody else
     yield ArgumentTest((53, 199), 1, "one of", _STREAM_TYPES)  # socketpair: asyncio needs one
     yield ArgumentTest((44, 206), 4, "one of", (0,))  # sendto, without an address
@@ -255,23 +259,25 @@ class SystemCallFilter:
     """What a child may do, in the form that the kernel takes.
 
     *channel*: the descriptor that cannot be closed.
+    *receiving*: a checker, which is sent the channels of candidates.
     *writing*: in the scratch folder, which Landlock sees to; where it cannot, no file is opened to be written.
     """
 
-    def __init__(self, channel: int, *, writing: bool) -> None:
+    def __init__(self, channel: int, *, writing: bool, receiving: bool = False) -> None:
         self._architecture = ARCHITECTURES[os.uname().machine]
-        decisions = _decisions(channel, writing=writing)
+        decisions = _decisions(channel, writing=writing, receiving=receiving)
         self.program = tuple(_program(self._architecture.audit, decisions))
+        self._code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in self.program))
+        self._header = struct.pack("HP", len(self.program), ctypes.addressof(self._code))  # struct sock_fprog
 
     def hold(self) -> None:
         """Bind this process for good. Its privileges must have been given up before."""
-        code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in self.program))
-        header = struct.pack("HP", len(self.program), ctypes.addressof(code))  # struct sock_fprog
-        syscall(self._architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, header)
+        syscall(self._architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, self._header)
 
 
-def _decisions(channel: int, *, writing: bool) -> Decisions:
-    groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF, *([WRITING] if writing else [])]
+def _decisions(channel: int, *, writing: bool, receiving: bool = False) -> Decisions:
+    groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF]
+    groups += [WRITING] * writing + [RECEIVING] * receiving
     allowed = {number: (_ALLOWED,) for group in groups for number in _numbers(group.values())}
     tested = {
         number: tuple(_tested(condition))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from pytest_koderz.files.usage_error import UsageError
 
 from .candidate_run import CandidateRun, run_in_process
 from .crossing import stays_inside
+from .draws import seed_of
 from .fork_server import ForkedProcess
 from .process_pool import ProcessPool
 
@@ -51,8 +53,9 @@ def host_of(missing: Iterable[str]) -> Host:
 class Judge:
     """The sandbox: a callable that judges candidates. Threads may share it; each verdict has processes of its own."""
 
-    def __init__(self, timeout: float, memory_limit: int, *, strict: bool) -> None:
+    def __init__(self, timeout: float, memory_limit: int, *, strict: bool, draws: str | None = None) -> None:
         self.timeout = timeout
+        self._draws = secrets.token_hex() if draws is None else draws
         self._limits: dict[str, float] = {}
         self._free = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
         self._pool = ProcessPool(memory_limit)
@@ -122,13 +125,14 @@ class Judge:
         return _verdict_of(run, seconds, problem.isolation, host_of(child.missing))
 
     def _run(self, child: ForkedProcess, problem: Problem, tests: str, source: str, seconds: float) -> CandidateRun:
-        if problem.isolation == "in-process":
-            sources = problem.preamble, source, tests, problem.entry_point
-            return run_in_process(child, sources, seconds)
         key = _key(problem, tests)
+        seed = seed_of(self._draws, key)
+        if problem.isolation == "in-process":
+            return run_in_process(child, [problem.preamble, source, tests, problem.entry_point, seed], seconds)
         with self._pool.checker() as checker:
             checker.learn(key, problem.preamble, tests, problem.entry_point)
-            return checker.judge(child, key, ["load", problem.preamble, source, problem.entry_point], seconds)
+            load = ["load", problem.preamble, source, problem.entry_point]
+            return checker.judge(child, key, load, seed, seconds)
 
     def _refuse_gaps(self) -> None:
         try:

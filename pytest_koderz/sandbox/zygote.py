@@ -17,7 +17,7 @@ from typing import Any
 from . import scratch
 from .channel import Channel, greet, refuse
 from .child import serve
-from .child_locks import ChildLocks, limit_memory
+from .child_locks import ChildLocks
 from .file_attributes import REQUESTS
 from .system_calls import die_with_parent, hide_from_equals
 
@@ -36,16 +36,21 @@ def main() -> None:
     _, supervisor, _, _ = socket.recv_fds(control, 1, 1)
     for number in (0, 1):
         os.dup2(devnull, number)
+    folder = settings["scratch"]
+    locks, removal = ChildLocks(settings, control.fileno()), scratch.Removal(folder)
+    locks.enter()
     if sys.platform == "linux":
         hide_from_equals()  # before there is anybody that nobody has looked at
     _preload(settings)
-    body, missing = _body(settings, control)
-    children = Children(body)
-    control.send(json.dumps(["ready", *missing]).encode())
+    work = _work_of(settings["kind"], control)
+    locks.prepare()
+    children = Children(partial(_held, locks, control.fileno(), work))
+    control.send(json.dumps(["ready", *locks.missing]).encode())
     _serve(control, supervisor, children)
     children.clear()
-    for folder in settings["scratch"]:
+    if "private mounts" in locks.missing:
         scratch.remove(folder)
+    removal.carry_out()
 
 
 def _preload(settings: dict[str, Any]) -> None:
@@ -60,37 +65,29 @@ def _preload(settings: dict[str, Any]) -> None:
         sys.path[:] = [path for path in sys.path if path not in settings["paths"]]
 
 
-def _body(settings: dict[str, Any], sock: socket.socket) -> tuple[Body, Sequence[str]]:
-    """What a child of this zygote does with its channel *sock*, and the names of the locks that it lacks."""
-    if settings["kind"] == "checker":
+def _work_of(kind: str, sock: socket.socket) -> Body:
+    """What a child of this zygote does with its channel *sock*."""
+    if kind == "checker":
         from .checker import serve as check
 
-        limit_memory(settings["memory_limit"])
-        return partial(check, sock), ()
-    work = _work_of(settings, Channel(sock, None))
-    locks = ChildLocks(settings, sock.fileno())
-    locks.prepare()
-    (folders,) = settings["scratch"]
-
-    def body() -> None:
-        try:
-            locks.hold()
-            scratch.enter(folders)
-        except Exception as error:
-            refuse(sock.fileno(), error)
-            raise
-        greet(sock.fileno())
-        work()
-
-    return body, locks.missing
-
-
-def _work_of(settings: dict[str, Any], channel: Channel) -> Body:
-    if settings["kind"] == "process-separated":
-        return partial(serve, channel)
+        return partial(check, sock)
+    if kind == "process-separated":
+        return partial(serve, Channel(sock, None))
     from .in_process import serve as serve_alone
 
-    return partial(serve_alone, channel)
+    return partial(serve_alone, Channel(sock, None))
+
+
+def _held(locks: ChildLocks, channel: int, work: Body) -> None:
+    """Be held, say so, and do the work."""
+    try:
+        locks.hold()
+        scratch.enter(locks.folder)
+    except Exception as error:
+        refuse(channel, error)
+        raise
+    greet(channel)
+    work()
 
 
 class Children:

@@ -20,6 +20,7 @@ from pytest_koderz.core.money import MILLION, Price, Spending
 from pytest_koderz.core.ports import Prompt, meter
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import Called, Event
+from pytest_koderz.records.private_files import make_private_database
 from pytest_koderz.records.recorded import Recorded
 from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.reporters.text import counted, dollars
@@ -45,8 +46,15 @@ def prompt_tokens(prompt: Prompt) -> int:
 
 def bound_of(prompt: Prompt, settings: ModelSettings, price: Price) -> Decimal:
     """The US dollars that one sending of *prompt* cannot pass: the dearest way to read it, and the longest reply."""
-    dearest = max(price.input, price.cache_write, price.cache_read)
-    return (prompt_tokens(prompt) * dearest + settings.max_tokens * price.output) / MILLION
+    longest = prompt_tokens(prompt)
+    return (
+        max(
+            longest * max(rates.input, rates.cache_write, rates.cache_read) + settings.max_tokens * rates.output
+            for rates in (price.rates(0), *price.longer)
+            if rates.above < longest
+        )
+        / MILLION
+    )
 
 
 def check_budget(settings: Settings) -> None:
@@ -242,7 +250,7 @@ class Purse:
     def _rows(self) -> Iterator[sqlite3.Connection]:
         """A connection of its own for each use: they must not be shared by threads. Raises OutOfBudget."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_database(self.path)
             rows = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
             try:
                 rows.execute(_TABLE)

@@ -21,8 +21,9 @@ from .items import benchmark_key
 from .known_experiments import KnownExperiments
 from .providers import worker_number
 from .runner import Benchmark
+from .secret_draws import draws_of
 from .speaking import say
-from .start_checks import frame_of
+from .start_checks import frame_of, identified
 from .worker_messages import told_by_controller
 
 
@@ -44,6 +45,8 @@ class BenchmarkRun:
     """Of the journal, whose first line is written with the first event."""
     paths: tuple[str, ...]
     """Those of the command line, as they were given."""
+    draws: str
+    """The secret of what its tests draw."""
     picked: set[str] = field(default_factory=set)
     """Ids of the problems that the selection names, once all is collected. Empty: there was none."""
 
@@ -92,6 +95,8 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
     root = config.rootpath if told is None else Path(told["root"])
     benchmark_id, settings, recorded = begin(config, root, resuming=spending)
     benchmark_id = benchmark_id if told is None else told["benchmark"]
+    if spending and not config.option.collectonly:
+        settings = identified(settings)
     # Who only lists what would be run writes nothing, and may do so in any folder.
     if spending and told is None and not config.option.collectonly:
         recorded = _locked(config, settings.folder / benchmark_id, recorded)
@@ -108,6 +113,7 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
         benchmark=benchmark,
         experiments=KnownExperiments(benchmark),
         head=head_of(settings, benchmark_id),
+        draws=draws_of(settings, recorded) if told is None else told["draws"],
         paths=tuple(config.args) if config.args_source is pytest.Config.ArgsSource.ARGS else (),
     )
 

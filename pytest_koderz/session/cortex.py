@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
@@ -17,6 +18,7 @@ from pytest_koderz.reporters.text import counted
 from pytest_koderz.settings import Settings
 
 from .context import BenchmarkRun
+from .head import definitions_of
 from .providers import worker_number
 from .worker_messages import number_of_workers, tell_controller, told_by
 
@@ -48,7 +50,9 @@ def _open(run: BenchmarkRun, server: dict[str, Any]) -> Cortex:
     # Its first worker stands for the benchmark, the only process where there are none.
     first = worker_number(run.config) == 0 and (run.is_worker or not number_of_workers(run.config))
     spool = run.folder / f"{run.process}.spool"
-    return open_cortex(spool=spool, head=run.head if first else None, complain=partial(_tell_now, run), **server)
+    # The head is still told how many items there are.
+    head = ChainMap(run.head, definitions_of(run.settings)) if first else None
+    return open_cortex(spool=spool, head=head, complain=partial(_tell_now, run), **server)
 
 
 def _tell_now(run: BenchmarkRun, what: str) -> None:
@@ -127,4 +131,5 @@ def delivery_lines(delivery: Delivery, silent: int = 0) -> Iterator[str]:
         yield f"cortex: {unsaid}; pytest --koderz-cortex-sync delivers what is owed"
     if delivery.missing:
         yield f"cortex: {len(delivery.missing)} missing, such as {delivery.missing[0]!r}"
-    yield from (f"cortex: {warning}" for warning in delivery.warnings)
+    # Elsewhere a fault has to say whose it is.
+    yield from (f"cortex: {warning.removeprefix('cortex ')}" for warning in delivery.warnings)

@@ -36,7 +36,8 @@ def register(config: pytest.Config, *, spending: bool) -> None:
         check_root(config)
         config.pluginmanager.register(OurBackends(), "koderz-backends")
         run = open_run(config, spending=spending)
-        providers = Providers(run.settings, run.benchmark.problems, worker_number(config), run.say)
+        place, benchmark = worker_number(config), run.benchmark
+        providers = Providers(run.settings, benchmark.problems, place, run.say, draws=run.draws, sleep=benchmark.sleep)
         run.register(providers, "providers")
         collection.register(run)
         if spending:
@@ -65,6 +66,7 @@ def _register_all(run: BenchmarkRun) -> None:
     closing = [each for each in (memory, limits, place, files) if each is not None]
     terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
+        run.benchmark.refusals.forget()
         prepare_models(run.settings, run.say)
 
 

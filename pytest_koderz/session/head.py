@@ -7,7 +7,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
-from pytest_koderz.core.prompts import PROMPT_TEXTS, PROMPT_VERSION
+from pytest_koderz.core.templates import PROMPT_TEXTS, SHIPPED_VERSION
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed, dumped, plain
 from pytest_koderz.records.conditions import conditions_of
@@ -23,6 +23,7 @@ def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:
         "arms": [arm.name for arm in settings.arms],
         "simulated": settings.simulated,
         "models": {model.name: f"{model.backend}:{model.model}" for model in settings.models},
+        "servers": {model.name: dict(model.identity) for model in settings.models if model.identity},
         "problems": settings.problems,
         "epochs": settings.epochs,
         "control": settings.control,
@@ -30,7 +31,7 @@ def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:
         "grade_on": settings.arms[0].grade_on,
         "max_cost": None if settings.max_cost is None else str(settings.max_cost),
         "settings": _digest_of(settings),
-        "prompt_version": PROMPT_VERSION,
+        "prompt_version": SHIPPED_VERSION,
         "pytest_koderz": version("pytest-koderz"),
         "python": platform.python_version(),
     }

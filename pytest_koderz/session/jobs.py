@@ -45,15 +45,12 @@ class Jobs:
     """Starts experiments ahead of their items: an item's body then waits for its own.
 
     The outcomes come in the order of the items. Ctrl-C and `-x` cancel what has not started; what is in flight ends
-    with its next call to a model, and can be resumed.
+    with its next call to a model, or at once where it waits for a server, and can be resumed.
     """
 
     def __init__(self, benchmark: Benchmark, number: int) -> None:
-        from threading import Event
-
         self._benchmark = benchmark
         self._number = number
-        self._stopping = Event()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
@@ -70,10 +67,10 @@ class Jobs:
                         item.started = pool.submit(self._benchmark.run, item.problem, item.arm, item.epoch)
                 return (yield)
             finally:
-                self._stopping.set()
+                self._benchmark.stopping.set()
                 pool.shutdown(wait=False, cancel_futures=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_before_call(self) -> None:
-        if self._stopping.is_set():
+        if self._benchmark.stopping.is_set():
             raise _Stopped

@@ -68,7 +68,8 @@ class ResultFiles:
 
         from .head import head_of
 
-        settings, frame, head = self._run.settings, self._run.frame, head_of(self._run.settings, self._run.id)
+        settings, frame = self._run.settings, self._run.frame
+        head = {**head_of(settings, self._run.id), "warnings": list(self._run.experiments.complaints())}
         if settings.json is not None:
             yield settings.json, json.dumps(results_of(frame, head, experiments), indent=1) + "\n"
         if settings.html is not None:

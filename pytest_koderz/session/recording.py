@@ -14,7 +14,7 @@ from .shelf import Shelf
 
 def register(run: BenchmarkRun) -> JournalPlace:
     # The head is still told how many items there are.
-    head = ChainMap(run.head, definitions_of(run.settings))
+    head = ChainMap(run.head, definitions_of(run.settings), {"draws": run.draws})
     journal = Journal(run.folder, run.process, head, run.benchmark.run_key)
     run.config.add_cleanup(journal.close)
     run.register(journal, "journal")

@@ -51,6 +51,15 @@ def plays_simulated(settings: ModelSettings) -> bool:
     return any(_is_simulated(file) for file in _files(Path(settings.model)))
 
 
+def draws_played_back(settings: ModelSettings) -> Iterator[str]:
+    """From what the tests drew of each journal at `settings.model`; empty where everybody knows it."""
+    for file in _files(Path(settings.model)):
+        with suppress(UsageError):  # as above
+            head = head_of_journal(file)
+            if head is not None:
+                yield head.draws or ""
+
+
 def _is_simulated(file: Path) -> bool:
     with suppress(UsageError):  # what cannot be read is complained of where it is opened
         head = head_of_journal(file)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.conditions import servers_unlike
 from pytest_koderz.records.events import Head, head_of_journal
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.settings import Choice, Settings, load_settings
@@ -45,7 +49,8 @@ def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded] 
     config.option.koderz_profile = config.option.koderz_profile or head.profile
     if not changes_settings(config):
         config.option.koderz_set = list(head.overrides)
-    return folder.name, _with_options(config, settings_of(config, root), root, head), recorded
+    settings = _with_options(config, settings_of(config, root), root, head)
+    return folder.name, _as_set_out(settings, recorded.heads), recorded
 
 
 def _with_options(config: pytest.Config, settings: Settings, root: Path, head: Head) -> Settings:
@@ -65,6 +70,22 @@ def _with_options(config: pytest.Config, settings: Settings, root: Path, head: H
     for option, value in taken.items():
         setattr(config.option, option, value)
     return settings_of(config, root) if taken else settings
+
+
+def _as_set_out(settings: Settings, heads: Sequence[Head]) -> Settings:
+    """With control, margin and prices as they were first recorded: what is found cannot be measured by a rule that was
+    made afterwards.
+    """
+    first = {name: _first_said(heads, name) for name in ("control", "margin", "local_rate")}
+    said = {name: value for name, value in first.items() if value is not None}
+    priced = next((head for head in heads if head.control_model is not None), None)
+    if priced is not None:
+        said |= {"control_model": priced.control_model, "control_price": priced.control_price}
+    return replace(settings, **said)
+
+
+def _first_said(heads: Sequence[Head], name: str) -> Any:
+    return next((value for head in heads if (value := getattr(head, name)) is not None), None)
 
 
 def _folder(parent: Path, name: str, profile: str | None) -> Path | None:
@@ -123,8 +144,10 @@ def resume_lines(recorded: Recorded, settings: Settings, benchmark_id: str) -> l
     left = planned - settled - open_ones
     others = f", {left} not begun" if left > 0 else ""
     lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped{others}"]
+    lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped"]
+    lines.append(f"control {settings.control} and margin {settings.margin:g}, as they were set out")
     for arm in settings.arms:
         changed = recorded.changes_of_arm(arm)
         if changed:
             lines.append(f"arm '{arm.name}' is run anew, not mixed with its record; changed: {'; '.join(changed)}")
-    return lines
+    return [*lines, *servers_unlike(recorded.heads[-1].definitions if recorded.heads else (), settings.arms)]

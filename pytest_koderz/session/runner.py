@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,15 +25,17 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, St
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.loop import solve
 from pytest_koderz.core.money import Ledger, Spending
-from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox
+from pytest_koderz.core.ports import Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import PROMPT_VERSION
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed, plain
 from pytest_koderz.records.recorded import Past, Recorded
 from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.settings import Settings
+
+from .providers import worker_number
+from .refusals import Refusals, WatchedModel
 
 NOTHING_RECORDED = Recorded()
 
@@ -52,7 +54,10 @@ class Benchmark:
         self.hooks = Hooks(config)
         self.problems: dict[str, Problem] = {}
         """What was collected, by id."""
-        self._models: dict[str, Model] = {}
+        self.stopping = threading.Event()
+        """Set where what waits for a server is to end."""
+        self.refusals = Refusals(settings.folder / benchmark_id / "refusals")
+        self._models: dict[str, WatchedModel] = {}
         self._sandbox: Sandbox | None = None
         self._lock = threading.Lock()
         self._began: dict[str, float] = {}
@@ -87,6 +92,11 @@ class Benchmark:
         """For all attempts at it that this process knows of: recorded ones, and those that it made."""
         return self.recorded.charged(experiment.id) + self.hooks.charged.get(experiment.id, Ledger())
 
+    def sleep(self, seconds: float) -> None:
+        """Raises OutOfBudget as soon as the run is stopped: a thread cannot be interrupted."""
+        if self.stopping.wait(seconds):
+            raise OutOfBudget("the run was stopped")
+
     def _seconds(self, experiment: Experiment) -> float:
         now = time.monotonic()
         return now - self._began.get(experiment.id, now)
@@ -101,8 +111,11 @@ class Benchmark:
             sandbox = self.sandbox()
             self._check(problem, sandbox)
             crew = self._crew(arm)
+        except OutOfBudget as stop:
+            return self._told(start.ended(Status.SKIPPED, 0.0, str(stop)))
         except (KoderzError, UsageError) as fault:
             return self._told(start.ended(Status.INVALID, 0.0, str(fault)))
+        self.hooks.admissions[start.id] = _admission(arm, crew)
         world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep)
         ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
         return ended if ended.id in self.hooks.stopped else self._told(ended)
@@ -174,19 +187,18 @@ class Benchmark:
             benchmark_id=self.id,
             seed=seed_of(problem.id, arm.name, epoch),
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            prompt_version=PROMPT_VERSION,
+            prompt_version=arm.prompt_set.version,
         )
 
-    def _crew(self, arm: Arm) -> dict[Role, Model]:
-        """Raises ModelUnavailable, before anything is spent, for a model whose server is known to be dead."""
+    def _crew(self, arm: Arm) -> dict[Role, WatchedModel]:
+        """Raises ModelUnavailable, before anything is spent, for a model that is known to refuse or to be dead."""
         crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
-        for model in crew.values():
-            admit: Callable[[], None] | None = getattr(model, "admit", None)
-            if admit is not None:
-                admit()
+        paid = {settings.name for settings in arm.models.values() if _costs(settings)}
+        for role, model in crew.items():
+            model.admit(served=bool(paid - {arm.models[role].name}))
         return crew
 
-    def _model(self, settings: ModelSettings, role: Role) -> Model:
+    def _model(self, settings: ModelSettings, role: Role) -> WatchedModel:
         with self._lock:
             if settings.name not in self._models:
                 opened = self.config.hook.pytest_koderz_open_model(config=self.config, model=settings, role=role)
@@ -194,8 +206,14 @@ class Benchmark:
                     place = f"{self.settings.path}: models.{settings.name}.backend"
                     near = nearest(settings.backend, self.settings.backends)
                     raise ModelUnavailable(f"{place}: no back end named '{settings.backend}'{near}")
-                self._models[settings.name] = opened
+                self._models[settings.name] = WatchedModel(opened, self._key(settings), self.refusals)
             return self._models[settings.name]
+
+    def _key(self, settings: ModelSettings) -> str:
+        """Another worker may ask another server, which may have what this one lacks."""
+        service = self.settings.backend_of(settings).service
+        asked = "" if service is None else service.url(settings, self.settings.environment, worker_number(self.config))
+        return f"{settings.name} {asked}"
 
 
 def _as_far_as_it_can_be_kept(ended: Experiment) -> Experiment:
@@ -206,6 +224,22 @@ def _as_far_as_it_can_be_kept(ended: Experiment) -> Experiment:
         bare = replace(ended, spec=None, iterations=(), checkpoints=(), advice=(), graded=None, ledger=Ledger())
         return bare.ended(Status.INVALID, 0.0, f"what no record can hold was given: {fault}")
     return ended
+
+
+def _admission(arm: Arm, crew: Mapping[Role, WatchedModel]) -> Callable[[Role], None]:
+    """Lets no call of a role be paid for while any model of the arm could not answer. Raises ModelUnavailable."""
+
+    def admit(role: Role) -> None:
+        asked = arm.models[role]
+        for other, model in crew.items() if _costs(asked) else ():
+            model.admit(served=arm.models[other].name != asked.name)
+
+    return admit
+
+
+def _costs(settings: ModelSettings) -> bool:
+    """Or may, for all that is known."""
+    return settings.price is None or bool(settings.price.input or settings.price.output)
 
 
 class Hooks:
@@ -221,6 +255,8 @@ class Hooks:
         """By id: what was charged in this process, in all attempts."""
         self.stopped: set[str] = set()
         """Ids of experiments that were ended from outside: they make no further call."""
+        self.admissions: dict[str, Callable[[Role], None]] = {}
+        """By id: what is asked before a call of a role."""
 
     def keep(self, experiment: Experiment) -> None:
         self.unreported[experiment.id] = experiment
@@ -275,10 +311,12 @@ class Hooks:
         return found
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
-        """Raises OutOfBudget for whatever a guard raises: a guard that raises does its job."""
+        """Raises OutOfBudget for whatever a guard raises: a guard that raises does its job; and ModelUnavailable."""
         if experiment.id in self.stopped:
             raise OutOfBudget("it was stopped")
         self.keep(experiment)
+        if experiment.id in self.admissions:
+            self.admissions[experiment.id](role)
         try:
             self.config.hook.pytest_koderz_before_call(
                 config=self.config, experiment=experiment, role=role, prompt=prompt

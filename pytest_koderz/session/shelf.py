@@ -69,7 +69,7 @@ class Shelf:
         """The spec that another arm has paid for. None: there is none yet, and this experiment may write it."""
         if arm.spec is None:
             return None
-        prompt = spec_prompt(problem, spec_seed(problem.id, experiment.epoch))
+        prompt = spec_prompt(problem, spec_seed(problem.id, experiment.epoch), arm.prompt_set)
         slot = self._slot(prompt.digest, arm)
         found = slot.read()
         if found is None:

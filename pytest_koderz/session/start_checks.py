@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pytest_koderz.backends.backend import Registry
-from pytest_koderz.core.arm import ModelSettings
+from pytest_koderz.backends.backend import Identity, Registry
+from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.money import Usage
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
@@ -77,6 +79,23 @@ def check_servers(settings: Settings, workers: int) -> None:
         fault = settings.backend_of(model).why_unreachable(model, settings.environment, workers)
         if fault is not None:
             raise UsageError(f"model '{model.name}' of profile '{settings.profile}': {fault}")
+
+
+def identified(settings: Settings) -> Settings:
+    """*settings* with what the servers of the models say of them now."""
+    told = {
+        model.name: settings.backend_of(model).identity(model, settings.environment)
+        for model in settings.models
+        if settings.backend_of(model).fault_of(model, settings.environment) is None
+    }
+    return replace(settings, arms=tuple(_identified(arm, told) for arm in settings.arms))
+
+
+def _identified(arm: Arm, told: Mapping[str, Identity]) -> Arm:
+    models: dict[str, Any] = {
+        role: replace(model, identity=told[model.name].told) for role, model in arm.models.items() if model.name in told
+    }
+    return replace(arm, **models)
 
 
 def prepare_models(settings: Settings, say: Callable[[str], None]) -> None:

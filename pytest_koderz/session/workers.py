@@ -35,7 +35,11 @@ class Workers:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        node.workerinput["koderz"] = {"benchmark": self._run.id, "root": str(self._run.root)}
+        node.workerinput["koderz"] = {
+            "benchmark": self._run.id,
+            "root": str(self._run.root),
+            "draws": self._run.draws,
+        }
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -42,7 +42,7 @@ def load_settings(
     folder = sources[0].path.parent if own is not None else root
     secrets = {**_dotenv(folder / ".env"), **environment}
     prices = PriceBook(entry.prices, datetime.now(UTC).date())
-    return Names(tuple(sources), entry, backends, prices, assignments).settings(choice, root, secrets)
+    return Names(tuple(sources), entry, backends, prices, secrets, assignments).settings(choice, root)
 
 
 def _assignments(choice: Choice, entry: FileEntry, backends: Registry) -> tuple[Assignment, ...]:

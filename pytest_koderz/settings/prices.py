@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from pytest_koderz.backends.backend import CostRule
-from pytest_koderz.core.money import Price
+from pytest_koderz.core.money import Price, Rates
 
 from .schema import ModelEntry, PriceEntry
 
@@ -33,6 +33,8 @@ class PriceBook:
         if entry.priced_as is None and entry.model not in self.entries and rule.own_machine:
             return self._free("runs on your own machine")
         provider = rule.provider or (FRONTIER_PROVIDER if entry.priced_as else "")
+        if rule.elsewhere and entry.priced_as is None:
+            provider = ""
         return self.listed(provider, entry.priced_as or entry.model)
 
     def listed(self, provider: str, model: str) -> Price | None:
@@ -58,9 +60,8 @@ def _price_of_entry(own: PriceEntry) -> Price:
 def price_of(provider: str, model: str, on: date) -> Price | None:
     """The list price of a provider's model on a day, from genai-prices; None where it is not known, never 0.
 
-    Where a price depends on the prompt's length, that of short prompts is taken. Where cache prices are not published,
-    cached tokens are taken at the price of input, which is never too low for reading; that of a write is the one kept
-    for five minutes.
+    Where cache prices are not published, cached tokens are taken at the price of input, which is never too low for
+    reading; that of a write is the one kept for five minutes.
     """
     from genai_prices import data_snapshot
 
@@ -83,13 +84,29 @@ def price_source() -> str:
 
 def _price(prices: ModelPrice, on: date) -> Price | None:
     """None where input or output has no price: what is sold by the image or the hour is not ours to guess."""
-    into, out = _short(prices.input_mtok), _short(prices.output_mtok)
+    short = _rates(prices, -1)
+    if short is None:
+        return None
+    longer = tuple(rates for above in _lengths(prices) if (rates := _rates(prices, above)) is not None)
+    return Price(short.input, short.output, short.cache_write, short.cache_read, on, price_source(), longer)
+
+
+def _rates(prices: ModelPrice, above: int) -> Rates | None:
+    """Those of prompts just longer than *above*."""
+    into, out = _at(prices.input_mtok, above), _at(prices.output_mtok, above)
     if into is None or out is None:
         return None
-    written, read = _short(prices.cache_write_mtok), _short(prices.cache_read_mtok)
-    return Price(into, out, into if written is None else written, into if read is None else read, on, price_source())
+    written, read = _at(prices.cache_write_mtok, above), _at(prices.cache_read_mtok, above)
+    return Rates(above, into, out, into if written is None else written, into if read is None else read)
 
 
-def _short(price: Decimal | TieredPrices | None) -> Decimal | None:
-    """The price of short prompts."""
-    return price if price is None or isinstance(price, Decimal) else price.base
+def _lengths(prices: ModelPrice) -> list[int]:
+    """The prompt lengths, in tokens, beyond which any of the four prices is another."""
+    kinds = (prices.input_mtok, prices.output_mtok, prices.cache_write_mtok, prices.cache_read_mtok)
+    return sorted({tier.start for price in kinds for tier in getattr(price, "tiers", ())})
+
+
+def _at(price: Decimal | TieredPrices | None, above: int) -> Decimal | None:
+    if price is None or isinstance(price, Decimal):
+        return price
+    return next((tier.price for tier in reversed(price.tiers) if tier.start <= above), price.base)

@@ -8,16 +8,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pytest_koderz.backends.backend import Backend, Registry
-from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.backends.backend import Backend, CostRule, Registry
+from pytest_koderz.backends.options import flat
+from pytest_koderz.core.arm import Arm, CheckpointPolicy, ModelSettings, Role
 from pytest_koderz.core.money import Price
+from pytest_koderz.core.templates import PromptSet, fields_in
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, dotted
 
 from .overrides import Assignment
 from .prices import FRONTIER_PROVIDER, PriceBook
+from .prompt_sets import prompt_set
 from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, SandboxEntry
+
+PATIENCE = 600.0
+"""Seconds: time for a server to be started again and to load a large model, or for a network to come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +116,13 @@ class Names:
     entry: FileEntry
     backends: Registry
     prices: PriceBook
+    environment: Mapping[str, str] = field(repr=False)
     assignments: tuple[Assignment, ...] = ()
     """What the command line changed of them."""
+    rules: dict[str, CostRule] = field(default_factory=dict)
+    """By model, of those that were asked for, since a server is asked once."""
 
-    def settings(self, choice: Choice, root: Path, environment: Mapping[str, str]) -> Settings:
+    def settings(self, choice: Choice, root: Path) -> Settings:
         """Raises UsageError for the first name that is none."""
         self._check_profiles()
         self._check_models()
@@ -145,7 +154,7 @@ class Names:
             html=None if page is None else root / page,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
             backends=self.backends,
-            environment=environment,
+            environment=self.environment,
             overrides=tuple(map(str, self.assignments)),
         )
 
@@ -245,7 +254,22 @@ class Names:
         models: dict[str, Any] = {role: self._filled(name, role, profile_name, profile) for role in Role}
         given = {key: _given(key, entry, profile) for key in _ARM_KEYS}
         limits = {key: value for key, value in given.items() if value is not None}
-        return Arm(name, **models, **limits, grade_on=self.entry.grade_on or "base")
+        prompts = None if entry.prompts is None else self._prompts(name, entry.prompts)
+        arm = Arm(name, **models, **limits, grade_on=self.entry.grade_on or "base", prompts=prompts)
+        self._check_asking(arm)
+        return arm
+
+    def _prompts(self, arm: str, name: str) -> PromptSet:
+        if name not in self.entry.prompts:
+            where = self._at("arms", arm, "prompts")
+            raise UsageError(f"{where}: no prompts named '{name}'{nearest(name, self.entry.prompts)}")
+        return prompt_set(self.entry.prompts[name], lambda *key: self._at("prompts", name, *key))
+
+    def _check_asking(self, arm: Arm) -> None:
+        """A model that may ask must be told so."""
+        if arm.checkpoint_policy is CheckpointPolicy.ASKED and "asking" not in fields_in(arm.prompt_set.candidate.text):
+            where = self._at("arms", arm.name, "prompts")
+            raise UsageError(f"{where}: the candidate's text lacks $asking, which `checkpoint_policy: asked` needs")
 
     def _filled(self, arm: str, role: str, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:
         """The model of a role: what fills the slot in the profile, else the model of that name."""
@@ -267,24 +291,37 @@ class Names:
         entry, price = self.entry.models[name], self._model_price(name)
         if price is None and not self.entry.allow_unknown_price:
             unpriced = entry.priced_as or entry.model
-            hint = f"add it under `prices: {unpriced}:`, or set `allow_unknown_price: true`"
+            hint = f"add it under `prices: {unpriced}:`{self._free_at_home(entry)}, or set `allow_unknown_price: true`"
             if entry.backend not in self.backends:
                 near = nearest(entry.backend, self.backends)
                 hint = f"{hint}; its back end '{entry.backend}' must be a plugin's, ours has another name{near}"
             raise UsageError(f"{self._at('models', name)}: no price is known for '{unpriced}'; {hint}")
         shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
-        settings = ModelSettings(name=name, price=price, **shared)
+        waits = [each for each in (entry.patience, self.entry.patience, PATIENCE) if each is not None]
+        changed = {"options": flat(entry.options), "patience": waits[0]}
+        settings = ModelSettings(name=name, price=price, **shared | changed)
         if not self.backends.of(settings).model_is_path:
             return settings
         return replace(settings, model=str(self.sources[0].path.parent / entry.model))
 
+    def _free_at_home(self, entry: ModelEntry) -> str:
+        """What else may be said of a server that does not say whose it is."""
+        settings = ModelSettings("", entry.backend, entry.model, hosts=entry.hosts)
+        return " (`free` for a server of your own)" if self.backends.of(settings).cost_at is not None else ""
+
     def _model_price(self, name: str) -> Price | None:
         entry = self.entry.models[name]
-        rule = self.backends.of(ModelSettings(name, entry.backend, entry.model)).cost
-        return self.prices.of_model(entry, rule)
+        settings = ModelSettings(name, entry.backend, entry.model, hosts=entry.hosts)
+        backend = self.backends.of(settings)
+        known = entry.priced_as is not None or entry.model in self.prices.entries
+        if backend.cost_at is None or known:
+            return self.prices.of_model(entry, backend.cost)
+        if name not in self.rules:
+            self.rules[name] = backend.cost_at(settings, self.environment)
+        return self.prices.of_model(entry, self.rules[name])
 
 
-_ARM_KEYS = tuple(item.name for item in fields(ArmEntry) if item.name not in [*Role])
+_ARM_KEYS = tuple(item.name for item in fields(ArmEntry) if item.name not in [*Role, "prompts"])
 
 
 def _given(key: str, arm: ArmEntry, profile: ProfileEntry) -> Any:

@@ -18,6 +18,8 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located
 
 Positive = Annotated[int, Ge(1)]
+Patience = Annotated[float, Ge(0), Le(86_400)]
+"""Seconds that a server without an answer is waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +51,29 @@ class ModelEntry(_Checked):
     max_tokens: Positive = 4096
     context_tokens: Positive | None = None
     timeout: Annotated[float, Gt(0), Le(86_400)] = 600.0
+    patience: Patience | None = None
+    """None: that of the file."""
     hosts: tuple[str, ...] = ()
-    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    """Checked by the back end, which knows them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateEntry(_Checked):
+    """What is left out is as shipped."""
+
+    system: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptsEntry(_Checked):
+    """What is left out is as shipped."""
+
+    spec: TemplateEntry = TemplateEntry()
+    candidate: TemplateEntry = TemplateEntry()
+    checkpoint: TemplateEntry = TemplateEntry()
+    fallback: TemplateEntry = TemplateEntry()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +97,8 @@ class ArmEntry(_Checked):
     spec_policy: SpecPolicy = SpecPolicy.EAGER
     max_reviews: Annotated[int, Ge(0)] | None = None
     """None: as many as fall due."""
+    prompts: str | None = None
+    """Name of a set. None: the shipped ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +146,7 @@ class FileEntry(_Checked):
     profiles: dict[str, ProfileEntry] = field(default_factory=dict)
     arms: dict[str, ArmEntry] = field(default_factory=dict)
     models: dict[str, ModelEntry] = field(default_factory=dict)
+    prompts: dict[str, PromptsEntry] = field(default_factory=dict)
     prices: dict[str, PriceEntry | Literal["free"]] = field(default_factory=dict)
     allow_unknown_price: bool | None = None
     sandbox: SandboxEntry | None = None
@@ -129,6 +155,7 @@ class FileEntry(_Checked):
     margin: Annotated[float, Gt(0), Le(1)] | None = None
     grade_on: GradingSet | None = None
     local_rate: Annotated[Decimal, Gt(0)] | None = None
+    patience: Patience | None = None
 
     def over(self, other: FileEntry) -> FileEntry:
         """This file on top of *other*: named entries are added or replaced, single values win where given."""
@@ -139,13 +166,14 @@ class FileEntry(_Checked):
         return FileEntry(**merged)
 
 
-NAMED_SECTIONS = ("profiles", "arms", "models", "prices")
+NAMED_SECTIONS = ("profiles", "arms", "models", "prompts", "prices")
 """Those that hold entries under names of the user's own."""
 
 _SECTIONS: Mapping[str, type[_Checked]] = {
     "profiles": ProfileEntry,
     "arms": ArmEntry,
     "models": ModelEntry,
+    "prompts": PromptsEntry,
     "prices": PriceEntry,
     "sandbox": SandboxEntry,
     "cortex": CortexEntry,
@@ -203,4 +231,6 @@ def _path_in(plain: object, loc: Iterable[str | int]) -> KeyPath:
 
 
 def _section_of(loc: KeyPath) -> type[_Checked]:
+    if len(loc) > 3 and loc[0] == "prompts":
+        return TemplateEntry
     return _SECTIONS[str(loc[0])] if len(loc) > 1 else FileEntry

@@ -34,6 +34,8 @@ class OllamaServer(LoopbackServer):
         """
         super().__init__(script)
         self.models = models
+        self.digests: dict[str, str] = {}
+        """Of the pulled models whose weights are to differ from the others'."""
         self.context_length = context_length
         self.prompt_ns = prompt_ns
         self.reply_ns = reply_ns
@@ -98,7 +100,7 @@ class OllamaServer(LoopbackServer):
             "model": name,
             "modified_at": _MOMENT,
             "size": 4_000_000_000,
-            "digest": "0" * 64,
+            "digest": self.digests.get(name, "0" * 64),
             "details": details,
         }
 

@@ -193,7 +193,7 @@ def test_a_silent_server_is_left_at_the_timeout() -> None:
     """The time limit of the settings ends a call that gets no answer."""
     with (
         AnthropicServer([Hang()]) as server,
-        pytest.raises(ModelUnavailable, match=r"nothing came within 0.1 s"),
+        pytest.raises(ModelUnavailable, match=r"nothing whole came within 0.1 s"),
     ):
         opened(server, timeout=0.1, options={"retries": 0}).complete(a_prompt())
 

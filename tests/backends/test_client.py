@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.backends.http.plain_port import plain_port
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Reply
 
@@ -22,15 +23,24 @@ COMPLETION = {
     "choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 9, "completion_tokens": 1},
 }
-BODIES = {"ollama": json.dumps(CHAT).encode(), "openai": json.dumps(COMPLETION).encode()}
-EACH = pytest.mark.parametrize("name", ["ollama", "openai"])
+MESSAGE = {
+    "model": "m",
+    "content": [{"type": "text", "text": "ok"}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 9, "output_tokens": 1},
+}
+WHOLE = {"ollama": CHAT, "openai": COMPLETION, "anthropic": MESSAGE}
+BODIES = {name: json.dumps(answer).encode() for name, answer in WHOLE.items()}
+EACH = pytest.mark.parametrize("name", ["ollama", "openai", "anthropic"])
+OURS = pytest.mark.parametrize("name", ["ollama", "openai"])
+"""The SDK follows no redirect at all."""
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 PIECE = b" " * (1 << 16)
 
 
 def ask(name: str, url: str, **settings: Any) -> Reply:
-    keys = {"OLLAMA_API_KEY": SECRET, "OPENAI_API_KEY": SECRET}
+    keys = {"OLLAMA_API_KEY": SECRET, "OPENAI_API_KEY": SECRET, "ANTHROPIC_API_KEY": SECRET}
     model = a_model(name, hosts=(url,), options={"retries": 0}, **settings)
     opened = open_model(model, environment=keys, sleep=Naps())
     reply: Reply = opened.complete(a_prompt("The prompt itself."))
@@ -133,7 +143,7 @@ def test_what_cannot_be_unpacked_is_named(name: str, encoding: bytes) -> None:
 STATUSES = pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 
 
-@EACH
+@OURS
 @STATUSES
 @pytest.mark.parametrize("absolute", [False, True])
 def test_a_redirect_within_the_server_keeps_method_body_and_key(name: str, status: int, absolute: bool) -> None:
@@ -154,7 +164,7 @@ def test_a_redirect_within_the_server_keeps_method_body_and_key(name: str, statu
     assert f"Bearer {SECRET}" in second[1]
 
 
-@EACH
+@OURS
 @STATUSES
 def test_a_redirect_to_another_server_is_refused_by_name(name: str, status: int) -> None:
     """Neither key nor prompt goes there."""
@@ -170,7 +180,39 @@ def test_a_redirect_to_another_server_is_refused_by_name(name: str, status: int)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+def complain(path: str, say: Say) -> None:
+    say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
 @EACH
+def test_https_to_a_port_of_http_is_named_at_once(name: str) -> None:
+    """It is not tried again, which would not change it."""
+    naps = Naps()
+    with RawServer(complain) as server:
+        model = a_model(name, hosts=(server.url.replace("http:", "https:"),))
+        opened = open_model(model, environment={"ANTHROPIC_API_KEY": SECRET}, sleep=naps)
+        with pytest.raises(ModelUnavailable, match=f"it speaks http there, not https; write {server.url}"):
+            opened.complete(a_prompt())
+    assert naps.taken == []
+
+
+def test_a_port_of_http_that_waits_for_a_line_is_asked_for_one() -> None:
+    """Where a greeting in TLS holds no end of a line, neither side would ever say a word."""
+    fault = TimeoutError("handshake")
+    with RawServer(complain) as server:
+        url = server.url.replace("http:", "https:")
+        assert "speaks http there" in str(plain_port(url, fault, in_handshake=True))
+        assert plain_port(url, fault, in_handshake=False) is None
+        assert plain_port(server.url, fault, in_handshake=True) is None
+
+    def of_https(path: str, say: Say) -> None:
+        say(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+
+    with RawServer(of_https) as server:
+        assert plain_port(server.url.replace("http:", "https:"), fault, in_handshake=True) is None
+
+
+@OURS
 def test_a_circle_of_redirects_ends(name: str) -> None:
     """After a few rounds, with an error that says so."""
 
@@ -183,7 +225,7 @@ def test_a_circle_of_redirects_ends(name: str) -> None:
         assert len(server.asked) < 10
 
 
-@EACH
+@OURS
 def test_a_password_in_the_url_goes_along(name: str) -> None:
     """To the same server, which wants it at the new place too."""
 
@@ -199,11 +241,12 @@ def test_a_password_in_the_url_goes_along(name: str) -> None:
     assert ["Basic bWU6aGlkZGVu" in head for _, head, _ in server.asked] == [True, True]
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b"1" * 5000, b"\xff\xfe\x00", b'{"a": NaN'])
-def test_an_answer_that_no_parser_takes_may_pass(body: bytes) -> None:
-    """Such as brackets a hundred thousand deep."""
+@EACH
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"a":' * 200_000, b"1" * 5000, b"\xff\xfe\x00", b'{"a": NaN'])
+def test_an_answer_that_no_parser_takes_may_pass(name: str, body: bytes) -> None:
+    """Such as brackets two hundred thousand deep."""
     with (
         RawServer(lambda _, say: say(HEAD + b"\r\n" + body)) as server,
-        pytest.raises(ModelUnavailable, match=r"not JSON|no object"),
+        pytest.raises(ModelUnavailable, match=r"not JSON|no object|no message"),
     ):
-        ask("openai", server.url)
+        ask(name, server.url)

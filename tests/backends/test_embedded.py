@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +9,11 @@ import pytest
 import requests
 
 from pytest_koderz.backends.embedded import _threads
-from pytest_koderz.backends.weights import ensure_weights
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.files.usage_error import UsageError
 
 from .worlds import a_model, a_prompt, fault_of, open_model
-
-
-@cache
-def _weights() -> Path | str:
-    """The weights, or why there are none; asked for once in a session."""
-    try:
-        return ensure_weights("smollm2", lambda _: None)
-    except UsageError as fault:
-        return str(fault)
-
-
-@pytest.fixture
-def smollm2() -> str:
-    weights = _weights()
-    if isinstance(weights, str):
-        pytest.skip(weights)
-    return str(weights)
 
 
 def opened(weights: str, **settings: Any) -> Any:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from ollama._client import _parse_host
 
-from pytest_koderz.backends.http.hosts import base_url, is_loopback, listed, redirected, shared_out, shown
+from pytest_koderz.backends.http.hosts import (
+    Service,
+    base_url,
+    is_loopback,
+    is_own,
+    listed,
+    redirected,
+    shared_out,
+    shown,
+)
 from pytest_koderz.files.usage_error import UsageError
 
 
@@ -26,6 +35,50 @@ from pytest_koderz.files.usage_error import UsageError
 def test_a_host_is_read_as_by_ollamas_own_client(host: str) -> None:
     """Scheme, port and path are optional, and the defaults are Ollama's."""
     assert base_url(host, 11434) == _parse_host(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104 - nothing is bound to it
+        ("0.0.0.0:8000", "http://127.0.0.1:8000"),
+        ("https://0.0.0.0", "https://127.0.0.1:443"),
+        ("::1", "http://[::1]:11434"),
+        ("::", "http://[::1]:11434"),
+        ("[::]:8000", "http://[::1]:8000"),
+        ("http://::1", "http://[::1]:80"),
+        ('"127.0.0.1:8000"', "http://127.0.0.1:8000"),
+        ("'http://box'", "http://box:80"),
+        (' "box" ', "http://box:11434"),
+    ],
+)
+def test_what_a_server_listens_on_is_asked_at_this_machine(host: str, url: str) -> None:
+    """And quotation marks around it, an IPv6 address without brackets, are understood as Ollama does."""
+    assert base_url(host, 11434) == url
+
+
+def test_quotation_marks_around_several_hosts_and_a_key_do_not_count() -> None:
+    """As a reader of `.env` files may leave them."""
+    assert listed("\"a:1, 'b:2'\"") == ("a:1", "b:2")
+    assert Service("H", "K", "x", 1).key({"K": ' "secret" '}) == "secret"
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("http://127.0.0.1:1", True),
+        ("http://[::1]:1", True),
+        ("http://192.168.1.7:8000", True),
+        ("http://10.1.2.3", True),
+        ("http://gpu-box:8000", True),
+        ("http://gpu.local", True),
+        ("https://api.example.com", False),
+        ("http://8.8.8.8", False),
+    ],
+)
+def test_an_address_of_ones_own_is_known(url: str, *, own: bool) -> None:
+    """Without asking anyone."""
+    assert is_own(url) is own
 
 
 @pytest.mark.parametrize("host", ["ftp://box", "box:port", "box:99999", "http://[::1", "box one"])

@@ -286,6 +286,17 @@ def test_a_server_without_the_model_is_named_with_the_command() -> None:
         assert looked(server.url) == ([f"missing: {words}"], words)
 
 
+@pytest.mark.parametrize(
+    "model", ["Llama3.2", "library/llama3.2", "llama3.2:LATEST", "registry.ollama.ai/library/llama3.2:latest"]
+)
+def test_a_name_is_read_as_ollama_reads_it(model: str) -> None:
+    """Its case does not count, nor does a place that is the default."""
+    with OllamaServer(models=["llama3.2:latest"]) as server:
+        assert BACKEND.why_unreachable(a_model("ollama", model, hosts=(server.url,)), {}, 1) is None
+    with OllamaServer(models=["Qwen2.5-Coder:7b"]) as server:
+        assert BACKEND.why_unreachable(a_model("ollama", "qwen2.5-coder:7B", hosts=(server.url,)), {}, 1) is None
+
+
 def trickle(path: str, say: Say) -> None:
     say(b"HTTP/1.1 200 OK\r\n\r\n")
     while True:
@@ -324,3 +335,14 @@ def test_only_the_servers_of_these_workers_are_asked_at_the_start() -> None:
         assert BACKEND.why_unreachable(model, {}, 1) is None
         assert "127.0.0.1:9 does not answer" in (BACKEND.why_unreachable(model, {}, 2) or "")
         assert [word for word, _ in BACKEND.findings(model, {})] == ["ok", "missing"]
+
+
+def test_the_weights_behind_a_tag_are_told() -> None:
+    """Digest and quantisation, and the server's version; of several servers all that differ."""
+    with OllamaServer(models=["llama3.2:latest"]) as one, OllamaServer(models=["llama3.2:latest"]) as other:
+        told = {"digest": "0" * 64, "quantization": "Q4_0", "server": "Ollama 0.12.0"}
+        assert BACKEND.identity(a_model("ollama", "library/Llama3.2", hosts=(one.url,)), {}).told == told
+        other.digests["llama3.2:latest"] = "1" * 64
+        both = BACKEND.identity(a_model("ollama", "llama3.2", hosts=(one.url, other.url)), {}).told
+    assert both == told | {"digest": f"{'0' * 64}, {'1' * 64}"}
+    assert BACKEND.identity(a_model("ollama", "llama3.2", hosts=(one.url,)), {}).told == {}

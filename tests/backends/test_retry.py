@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_koderz.backends.http.rest import Breaker
-from pytest_koderz.backends.http.retry import Caller, MayPass, Patience, retry_after, retrying
-from pytest_koderz.core.errors import ModelUnavailable
+from pytest_koderz.backends.http.retry import Caller, MayPass, Patience, Refused, retry_after, retrying
+from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
+from pytest_koderz.core.money import DeviceUse, Usage
+from pytest_koderz.core.ports import Reply
 from pytest_koderz.testing import FrozenClock
 
 from .worlds import Naps
@@ -103,25 +107,30 @@ def test_a_long_wait_is_told_of() -> None:
     assert lines[0].startswith("http://box: not now; asked again in 6")
 
 
+def a_caller(clock: FrozenClock, patience: float = 0.0, retries: int = 0, **more: Any) -> Caller:
+    breaker = Breaker("http://box", patience, clock=clock)
+    return Caller("http://box", Patience(retries=retries), breaker, sleep=clock.sleep, **more)
+
+
 def dead(clock: FrozenClock) -> Caller:
-    """A caller whose server has just left three calls unanswered."""
-    caller = Caller("http://box", Patience(retries=0), Breaker("http://box", clock=clock), sleep=clock.sleep)
+    """A caller without patience, whose server has just left three calls unanswered."""
+    caller = a_caller(clock)
     for _ in range(3):
         with pytest.raises(ModelUnavailable, match="no answer"):
             caller(failing(1))
     return caller
 
 
-def test_a_breaker_opens_after_three_failures_in_a_row() -> None:
-    """Then nobody asks, and the error says how long and why."""
+def test_a_server_that_left_three_calls_unanswered_rests_where_nobody_has_patience() -> None:
+    """Nobody asks, and the error says how long and why."""
     asked: list[int] = []
-    with pytest.raises(ModelUnavailable, match=r"3 calls in a row .* not asked for 30 s; the last: not now"):
+    with pytest.raises(ModelUnavailable, match=r"3 calls in a row .* not asked for 1 s; the last: not now"):
         dead(FrozenClock())(lambda: asked.append(1))
     assert asked == []
 
 
 def test_after_the_rest_one_caller_tries() -> None:
-    """The others are refused until it has an answer, which closes the breaker."""
+    """The others are refused until it has an answer, which ends the outage."""
     clock = FrozenClock()
     caller = dead(clock)
     clock.now += 31
@@ -135,20 +144,20 @@ def test_after_the_rest_one_caller_tries() -> None:
     assert caller(lambda: "open to all") == "open to all"
 
 
-def test_a_failed_trial_opens_it_anew() -> None:
-    """The rest begins again."""
+def test_a_failed_trial_begins_the_rest_anew() -> None:
+    """And a longer one: half of the time that the server has been out."""
     clock = FrozenClock()
     caller = dead(clock)
-    clock.now += 31
+    clock.now += 40
     with pytest.raises(ModelUnavailable, match="no answer"):
         caller(failing(1))
-    with pytest.raises(ModelUnavailable, match="4 calls in a row"):
+    with pytest.raises(ModelUnavailable, match=r"4 calls in a row .* for 20 s"):
         caller(lambda: "never")
 
 
 def test_an_answer_in_between_starts_the_count_anew() -> None:
     """Only failures in a row count."""
-    caller = Caller("http://box", Patience(retries=0), sleep=Naps())
+    caller = a_caller(FrozenClock())
     for _ in range(5):
         with pytest.raises(ModelUnavailable):
             caller(failing(1))
@@ -166,21 +175,183 @@ def test_a_refusal_is_an_answer() -> None:
 
 def test_a_busy_server_is_not_a_dead_one() -> None:
     """A rate limit is an answer."""
-    caller = Caller("http://box", Patience(retries=0), sleep=Naps())
+    caller = a_caller(FrozenClock())
     for _ in range(5):
         with pytest.raises(ModelUnavailable, match="slow down"):
             caller(lambda: _raise(MayPass("slow down", alive=True)))
 
 
-def test_a_check_leaves_the_trial_to_a_caller() -> None:
-    """It refuses while the server rests; after that whoever asks first is the trial, not whoever looked first."""
-    now = [0.0]
-    breaker = Breaker("gpu", limit=1, rest=30.0, clock=lambda: now[0])
+def test_a_look_leaves_the_trial_to_a_caller() -> None:
+    """It says how long the server rests; after that whoever asks first is the trial, not whoever looked first."""
+    clock = FrozenClock()
+    breaker = Breaker("gpu", patience=600.0, clock=clock)
     breaker.failed("refused")
+    assert breaker.rests() == breaker.turn() == 1.0
+    clock.now = 31.0
+    assert breaker.rests() == breaker.turn() == 0.0
+    assert breaker.turn() == 30.0
+
+
+OUTAGE = 45.0
+
+
+class Server:
+    """Does not answer until *back*."""
+
+    def __init__(self, clock: FrozenClock, back: float, **failure: Any) -> None:
+        self.clock = clock
+        self.back = back
+        self.failure = failure
+        self.asked: list[float] = []
+
+    def __call__(self) -> str:
+        self.asked.append(self.clock.now)
+        if self.clock.now < self.back:
+            raise MayPass("the connection failed", **self.failure)
+        return "answer"
+
+
+def test_an_outage_is_waited_for() -> None:
+    """Whoever asks meanwhile waits, is told so once, and has the answer soon after the server is back."""
+    clock, lines = FrozenClock(), list[str]()
+    caller = a_caller(clock, patience=600.0, retries=4, notify=lines.append)
+    server = Server(clock, back=OUTAGE)
+    assert [caller(server) for _ in range(20)] == ["answer"] * 20
+    assert OUTAGE <= clock.now < 1.5 * OUTAGE
+    assert len(server.asked) < 40
+    told = [line for line in lines if "asked again" not in line]
+    waits, answers = told
+    assert waits.startswith("http://box: the connection failed; experiments wait for it, for 600 s at most")
+    assert answers.startswith("http://box: answers again after ")
+
+
+@pytest.mark.parametrize("failure", [{}, {"alive": True}, {"unbilled": True, "timed_out": True}])
+def test_patience_ends(failure: dict[str, bool]) -> None:
+    """Only then is the call lost, whether the server was dead or busy; the next ones are lost at once."""
+    clock = FrozenClock()
+    caller = a_caller(clock, patience=100.0)
+    server = Server(clock, back=math.inf, **failure)
+    with pytest.raises(ModelUnavailable, match="the connection failed"):
+        caller(server)
+    assert 100.0 <= clock.now < 131.0
+    before = clock.now
     with pytest.raises(ModelUnavailable):
-        breaker.check()
-    now[0] = 31.0
-    breaker.check()
-    breaker.admit()
+        caller(server)
+    assert failure.get("alive") or clock.now == before
+
+
+def test_others_wait_for_the_trial_and_no_longer() -> None:
+    """A thread that finds the server resting asks again as soon as another one has had an answer."""
+    clock = FrozenClock()
+    caller = a_caller(clock, patience=600.0)
+    caller.breaker.failed("the connection failed")
+    clock.now += 60.0
+    caller.breaker.failed("the connection failed")
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        caller.breaker.answered()
+
+    caller._sleep = sleep
+    assert caller(lambda: "answer") == "answer"
+    assert clock.slept == [1.0]
+
+
+def test_what_the_server_does_to_one_call_alone_is_no_outage() -> None:
+    """Others were answered meanwhile: it is given up after its retries, and nobody waits for it."""
+    clock = FrozenClock()
+    caller = a_caller(clock, patience=600.0)
+
+    def poisoned() -> str:
+        caller.breaker.answered()
+        raise MayPass("status 500: out of memory")
+
+    with pytest.raises(ModelUnavailable, match="out of memory"):
+        caller(poisoned)
+    assert clock.now == 0.0
+
+
+def test_a_reply_that_took_too_long_is_not_waited_for_again() -> None:
+    """Its time has been given to it, twice; it may have been billed."""
+    clock = FrozenClock()
+    server = Server(clock, back=math.inf, timed_out=True)
     with pytest.raises(ModelUnavailable):
-        breaker.admit()
+        a_caller(clock, patience=600.0, retries=4)(server)
+    assert len(server.asked) == 2
+
+
+def test_a_stopped_run_waits_no_longer() -> None:
+    """Whatever the patience: what the sleep raises goes through."""
+    clock = FrozenClock()
+    caller = a_caller(clock, patience=600.0)
+    caller._sleep = lambda _: _raise(OutOfBudget("the run was stopped"))  # type: ignore[assignment]
+    with pytest.raises(OutOfBudget):
+        caller(Server(clock, back=OUTAGE))
+
+
+def test_before_others_are_paid_an_outage_is_waited_for() -> None:
+    """With a question that costs nothing, where there is one; it may be refused by a server that is back."""
+    clock = FrozenClock()
+    caller = a_caller(clock, patience=600.0)
+    server = Server(clock, back=OUTAGE)
+    caller.settle()
+    assert clock.now == 0.0
+    caller.settle(server)
+    assert OUTAGE <= clock.now < 1.5 * OUTAGE
+    assert caller(server) == "answer"
+    asked = len(server.asked)
+    caller.settle(server)
+    assert len(server.asked) == asked
+    caller.breaker.failed("the connection failed")
+    caller.settle(lambda: _raise(Refused(404, "no such path")))
+    caller.breaker.failed("the connection failed")
+    before = clock.now
+    caller.settle()
+    assert clock.now > before
+
+
+def test_before_others_are_paid_patience_ends() -> None:
+    """Nothing is bought for a server that never came back."""
+    clock = FrozenClock()
+    caller = a_caller(clock, patience=100.0)
+    with pytest.raises(ModelUnavailable, match="the connection failed"):
+        caller.settle(Server(clock, back=math.inf))
+    assert 100.0 <= clock.now < 131.0
+
+
+def test_who_answers_a_look_may_still_not_answer_a_prompt() -> None:
+    """The outage goes on, so that a call that waits does not think itself alone."""
+    caller = a_caller(FrozenClock(), patience=600.0)
+    caller.breaker.failed("status 500: the runner has stopped")
+    caller.settle(lambda: "version 1")
+    assert caller.breaker.out
+    assert caller.breaker.answers == 0
+
+
+def test_the_first_reply_after_an_outage_tells_of_it() -> None:
+    """So that the summary does, and the journal; the seconds are not the model's."""
+    clock = FrozenClock()
+    caller = a_caller(clock, patience=600.0)
+    server = Server(clock, back=OUTAGE)
+
+    def attempt() -> Reply:
+        return Reply(server(), Usage(1, 1), "m", seconds=1.0)
+
+    first, second = caller(attempt), caller(attempt)
+    assert first.warnings == (f"http://box did not answer for {clock.now:.0f} s and was waited for",)
+    assert second.warnings == ()
+    assert first.seconds == 1.0
+
+
+@pytest.mark.parametrize(("status", "lasting"), [(404, True), (401, True), (400, False), (None, False)])
+def test_what_a_refusal_is_due_to(status: int | None, lasting: bool) -> None:
+    """Key, account and model refuse for good; a request may be another one next time."""
+    assert Refused(status, "no").lasting is lasting
+
+
+def test_a_reply_says_where_and_when_it_was_given() -> None:
+    """From which it is worked out what calls that overlap took of the device."""
+    caller = a_caller(FrozenClock(), now=lambda: 1_800_000_000.12345)
+    reply = caller(lambda: Reply("words", Usage(1, 1), "m", gpu_seconds=2.5))
+    assert reply.uses == (DeviceUse("http://box", 1_800_000_000.123, 2.5),)
+    assert caller(lambda: Reply("words", Usage(1, 1), "m")).uses == ()

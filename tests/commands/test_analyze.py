@@ -15,7 +15,7 @@ from pytest_koderz.cortex.client.spool import Spool
 from pytest_koderz.testing import OllamaServer
 from tests.conftest import Run
 from tests.core.worlds import START
-from tests.cortex.worlds import LOSSY, NODE
+from tests.cortex.worlds import LOSSY, NODE, REAL
 
 SECRET = "sk-ant-made-up-0123456789"
 
@@ -42,6 +42,7 @@ models:
   simulated-local: {backend: simulated, model: local, options: {strength: 0.001, repair: 0, guidance: 0}}
 arms:
   koderz: {spec: spec, local: local, checkpoint: checkpoint, max_iterations: 3, checkpoint_interval: 2}
+  no-spec: {local: local, checkpoint: checkpoint, max_iterations: 3, checkpoint_interval: 2}
 """
 """A local model that gets as far as a checkpoint."""
 
@@ -92,20 +93,46 @@ def test_a_benchmark_is_told_again(simulate: Run, run: Run, pytester: pytest.Pyt
     assert max(map(len, told)) <= 100
 
 
-def test_an_experiment_is_told_alike_from_both(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
-    """Spec, iterations with what changed, checkpoints and costs; and a name that is nearly right is put right."""
+NO_REAL = pytest.mark.skipif(REAL is None, reason="CORTEX_PATH is not set: there is no real server to ask")
+
+
+@pytest.mark.parametrize("server", [None, pytest.param(REAL, marks=NO_REAL, id="real")])
+def test_an_experiment_is_told_alike_from_both(
+    simulate: Run, run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: str | None
+) -> None:
+    """Spec, iterations with what changed, checkpoints and costs, and where the prompts are; the benchmark by the
+    definitions of its time, whatever koderz.yaml says by now; and a name that is nearly right is put right.
+    """
+    if server is not None:
+        monkeypatch.setenv("CORTEX_PATH", server)
     (pytester.path / "koderz.yaml").write_text(HOPELESS)
-    simulate("--koderz-problems", "0", "--koderz-arm", "koderz")
+    simulate("--koderz-problems", "0", "--koderz-arm", "koderz", "--koderz-arm", "no-spec")
     (journal,) = (pytester.path / ".koderz").glob("bench_*/main.jsonl")
     found = re.search('"experiment":"(exp_[0-9a-f]{8})"', journal.read_text())
     assert found is not None
-    story = _story(run("--koderz-analyze", found[1]))
-    assert story == _story(run("--koderz-analyze", found[1], "--koderz-from", "cortex"))
+    whole = run("--koderz-analyze", found[1])
+    again = run("--koderz-analyze", found[1], "--koderz-from", "cortex")
+    story = _story(whole)
+    assert story == _story(again)
     assert any("+++ iteration 2" in line for line in story)
     assert any(line.startswith("SIMULATED checkpoint 1 by frontier") for line in story)
+    assert "with its prompt as it was sent" in _source(whole)
+    assert f"prompts as they were sent stand in the journal {journal.parent.name} alone" in _source(again)
+    (pytester.path / "koderz.yaml").write_text(CHANGED.replace("cortex: {enabled: false}\n", ""))
+    told = [_summary(_ours(run("--koderz-analyze", journal.parent.name, *more))) for more in ((), FROM_CORTEX)]
+    assert told[0] == told[1]
+    assert any("an extra solve by the spec" in line and "against no-spec" in line for line in told[0])
     wrong = run("--koderz-analyze", found[1][:-1] + "x")
     assert wrong.ret == pytest.ExitCode.USAGE_ERROR
     wrong.stderr.fnmatch_lines([f"ERROR: --koderz-analyze: * (did you mean {found[1]}?)"])
+
+
+FROM_CORTEX = ("--koderz-from", "cortex")
+
+
+def _source(result: pytest.RunResult) -> str:
+    """The end of a story, in one line."""
+    return " ".join(line.removeprefix("SIMULATED").strip() for line in _ours(result)[len(_story(result)) :])
 
 
 def test_what_was_recorded_decides(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
@@ -175,6 +202,7 @@ def test_a_refusal_is_told_at_once_and_by_the_doctor(
     lines = simulate("--koderz-problems", "0-3", "--koderz-arm", "koderz", "--tb=no").outlines
     (told,) = (place for place, line in enumerate(lines) if line.startswith("koderz: warning: cortex refused"))
     assert words in lines[told]
+    assert any(line.startswith("cortex: refused a memory: ") and words in line for line in lines)
     assert told < next(place for place, line in enumerate(lines) if "1st try" in line)
     doctor = simulate("--koderz-doctor")
     doctor.stdout.fnmatch_lines(["missing *refused a memory*"])

@@ -21,7 +21,8 @@ from pytest_koderz.core.iteration import (
     feedback_of,
 )
 from pytest_koderz.core.ports import Prompt
-from pytest_koderz.core.prompts import PROMPT_VERSION, candidate_prompt, checkpoint_prompt, spec_prompt
+from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, spec_prompt
+from pytest_koderz.core.templates import SHIPPED_VERSION
 
 from .worlds import ADD, START
 
@@ -74,8 +75,8 @@ PROMPTS = {
 
 @pytest.mark.parametrize("name", PROMPTS)
 def test_a_prompt_is_what_its_golden_file_says(name: str) -> None:
-    """UPDATE_GOLDEN=1 writes the files anew; then PROMPT_VERSION must change too."""
-    path = GOLDEN / f"prompt_{name}.v{PROMPT_VERSION}.txt"
+    """UPDATE_GOLDEN=1 writes the files anew; then SHIPPED_VERSION must change too."""
+    path = GOLDEN / f"prompt_{name}.v{SHIPPED_VERSION}.txt"
     text = _as_text(PROMPTS[name]())
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text)

@@ -86,6 +86,23 @@ def test_all_that_was_told_is_stored_and_verified(tmp_path: Path, cortex: Cortex
     assert told_by(rows_in(tmp_path, server), told[1].id).experiments == (told[1],)
 
 
+def test_the_database_is_nobody_elses(tmp_path: Path, server: str | None) -> None:
+    """Its folder, where that was made for it, and the files beside it; a link in its place is not followed."""
+    folder = tmp_path / "memory"
+    with closing(embedded(folder, server=server)) as cortex:
+        tell(cortex, lived())
+        assert cortex.deliver(60).owed == 0
+        modes = {path.name: path.stat().st_mode & 0o777 for path in folder.glob("cortex.db*")}
+    assert {mode for name, mode in modes.items() if "lock" not in name} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "cortex.db").symlink_to(tmp_path / "other")
+    with closing(embedded(tmp_path, server=server)) as cortex:
+        cortex.pytest_koderz_spec_written(experiment(), spec())
+        (warning,) = cortex.deliver(60).warnings
+    assert warning.startswith("cortex has no database: Too many levels of symbolic links")
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_benchmark_is_noted_once(tmp_path: Path) -> None:
     """With the first event, be it resumed; another setting makes another note, and the later one counts."""
     for run, profile in enumerate(("live", "live", "other")):
@@ -337,8 +354,15 @@ def test_an_absent_server_stops_nothing_and_is_owed(tmp_path: Path, absent: Call
     assert len(titles_in(tmp_path)) == count
 
 
-def test_a_hung_server_stops_nothing(tmp_path: Path) -> None:
+def test_a_hung_server_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits for it waits a bounded time, and less each time; what it did not take is owed."""
+    call = Connection.call
+
+    async def patient(self: Connection, tool: str, arguments: Mapping[str, Any], timeout: float = 3600.0) -> ToolReply:
+        # Or it would count as dead on a machine that is too busy for this test, and nobody waits for a dead one.
+        return await call(self, tool, arguments, timeout)
+
+    monkeypatch.setattr(Connection, "call", patient)
     with closing(forgetful(tmp_path, faults={"hang": [2]})) as cortex:
         one = lived()
         count = tell(cortex, one)
@@ -350,7 +374,13 @@ def test_a_hung_server_stops_nothing(tmp_path: Path) -> None:
         assert cortex._patience == 0.1
         delivery = cortex.deliver(0.1)
     assert (delivery.stored, delivery.owed) == (1, count - 1)
-    assert servers_of(tmp_path) == []
+    await_end_of_servers(tmp_path)
+
+
+def await_end_of_servers(folder: Path) -> None:
+    """Returns once none is left; how soon a process ends that was told to is the machine's business."""
+    while servers_of(folder):
+        sleep(0.01)
 
 
 def calls_of(folder: Path) -> int:
@@ -445,7 +475,7 @@ def test_closing_leaves_no_server(tmp_path: Path, cortex: Cortex) -> None:
     os.kill(process, signal.SIGKILL)
     cortex.close()
     cortex.close()
-    assert servers_of(tmp_path) == []
+    await_end_of_servers(tmp_path)
 
 
 def test_threads_share_one_cortex(tmp_path: Path, cortex: Cortex) -> None:

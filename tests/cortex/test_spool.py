@@ -122,3 +122,29 @@ def test_an_emptied_spool_leaves_no_file(tmp_path: Path) -> None:
     spool.mark([owed.number for owed in spool.in_state(State.QUEUED)], State.VERIFIED)
     spool.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_its_files_are_nobody_elses(tmp_path: Path) -> None:
+    """Nor is a folder that is made for them; what an earlier version left open is closed."""
+    path = tmp_path / "bench" / "a.spool"
+    old = tmp_path / "old.spool"
+    old.touch(0o644)
+    for each in (path, old):
+        with closing(Spool(each)) as spool:
+            spool.put(memory(1))
+            assert spool.next() is not None
+            files = list(each.parent.glob(f"{each.name}*"))
+            assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+            assert len(files) > 3
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("suffix", ["", ".memories", ".lock"])
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path, suffix: str) -> None:
+    """It may lead to a file of the user's that somebody else wants to see overwritten."""
+    other = tmp_path / "other"
+    other.write_text("precious")
+    (tmp_path / f"a.spool{suffix}").symlink_to(other)
+    with pytest.raises(OSError, match="symbolic links"):
+        Spool(tmp_path / "a.spool")
+    assert other.read_text() == "precious"

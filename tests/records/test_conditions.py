@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.records.codec import dumped, parsed, plain, value_of
-from pytest_koderz.records.conditions import changes, conditions_of
+from pytest_koderz.records.conditions import changes, conditions_of, servers_unlike
 from pytest_koderz.records.events import Began
 from tests.core.worlds import ADD, FRONTIER, KODERZ, LOCAL
 
@@ -31,6 +31,7 @@ DEFAULTS = {
     "accept_on": "base",
     "spec_policy": "eager",
     "max_reviews": None,
+    "prompts": None,
 }
 MODEL_DEFAULTS = {"price": None, "temperature": None, "max_tokens": 4096, "context_tokens": None, "timeout": 600.0}
 PROBLEM_DEFAULTS = {
@@ -51,7 +52,7 @@ def _defaults(kind: type) -> dict[str, object]:
 def test_what_a_journal_means_by_silence() -> None:
     """A default that changes would change what is said of earlier runs: leave it, or bring in another key for it."""
     assert _defaults(Arm) == DEFAULTS
-    assert _defaults(ModelSettings) == {**MODEL_DEFAULTS, "hosts": ()}
+    assert _defaults(ModelSettings) == {**MODEL_DEFAULTS, "patience": 0.0, "hosts": ()}
     assert _defaults(Problem) == PROBLEM_DEFAULTS
 
 
@@ -96,3 +97,16 @@ def test_they_survive_the_journal(arm: Arm, problem: Problem) -> None:
     told = plain(Began("", under))
     assert value_of(Began, parsed(dumped(told))).under == under
     assert changes(under, conditions_of(problem, arm)) == ()
+
+
+def test_other_weights_behind_a_name_are_a_change() -> None:
+    """As its servers told them; where they told nothing, then or now, it is none."""
+    before, now, untold = (
+        replace(KODERZ, local=replace(KODERZ.local, identity=identity))
+        for identity in ({"digest": "1", "server": "Ollama 1"}, {"digest": "2", "server": "Ollama 2"}, {})
+    )
+    conditions = [conditions_of(None, arm) for arm in (before, now, untold)]
+    assert changes(conditions[0], conditions[1]) == ("local.identity.digest was 1, is 2",)
+    assert changes(conditions[0], conditions[2]) == changes(conditions[2], conditions[0]) == ()
+    assert servers_unlike([before], [now]) == (f"the server of model '{LOCAL.name}' was Ollama 1, is Ollama 2",)
+    assert servers_unlike([before], [untold]) == servers_unlike([untold], [now]) == ()

@@ -173,7 +173,7 @@ def test_what_cannot_be_written_leaves_no_half_line(tmp_path: Path) -> None:
     path = write(tmp_path)
     size = path.stat().st_size
     journal = Journal(tmp_path, "main", {})
-    with limited(size + 1000), pytest.raises(JournalFault, match="the journal cannot be written: File too large: "):
+    with limited(size + 2000), pytest.raises(JournalFault, match="the journal cannot be written: File too large: "):
         journal.pytest_koderz_began(START, PROBLEM, ARM)
     journal.pytest_koderz_ended(START.ended(Status.SOLVED, 1.0))
     journal.close()

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from pytest_koderz.core.iteration import Candidate, Outcome
-from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.channel import Channel, dumps
+from pytest_koderz.sandbox.checker import Checker
 from pytest_koderz.sandbox.supervisor import Judge
+
+from .worlds import linux
 
 _SPEAKS_TO_OTHERS = """
 import os, time
@@ -135,6 +144,144 @@ def test_a_candidate_can_read_no_call_before_it_is_asked(judge: Judge) -> None:
     problem = _problem(*(f"assert candidate({given!r}) == {expected!r}" for given, expected in pairs))
     assert all(judge(problem, Candidate("def f(text): return text.swapcase()")).passed for _ in range(3))
     assert not judge(problem, Candidate(_READS_AHEAD)).passed
+
+
+class _Told(Channel):
+    """Stands for a child that answers 2, and notes when it is asked and answers."""
+
+    def __init__(self, events: list[str]) -> None:
+        self._events = events
+
+    def send_body(self, body: bytes, descriptors: Sequence[int] = ()) -> None:
+        self._events.append("asked")
+
+    def recv_body(self) -> bytes:
+        self._events.append("answered")
+        return dumps(["returned", [], 2, []] if "asked" in self._events else ["loaded"])
+
+
+_ASSERTIONS = {
+    "plain": "assert candidate(n) == Wanted(n)",
+    "turned": "assert Wanted(n) == candidate(n)",
+    "negated": "assert not candidate(n) != Wanted(n)",
+    "by a function": "assert agrees(candidate(n), *[Wanted(n)])",
+    "by one's own variable": "answer = candidate(n)\n        assert answer == Wanted(n)",
+}
+
+
+@pytest.mark.parametrize("assertion", _ASSERTIONS.values(), ids=_ASSERTIONS)
+def test_no_answer_is_compared_before_all_are_given(assertion: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a failure explained: the time until the next call would tell of the verdict."""
+    events: list[str] = []
+    monkeypatch.setattr("builtins.events_of_a_test", events, raising=False)
+    wanted = (
+        "class Wanted:\n    def __init__(self, n): self.n = n\n"
+        "    def __eq__(self, other):\n        events_of_a_test.append('compared')\n        return self.n == other\n"
+        "    def __repr__(self):\n        events_of_a_test.append('explained')\n        return str(self.n)\n"
+        "def agrees(answer, wanted): return answer == wanted\n"
+    )
+    checker = Checker()
+    checker.learn("k", "", f"{wanted}def check(candidate):\n    for n in (1, 2, 3):\n        {assertion}\n", "f")
+    told = checker.judge("k", _Told(events))
+    assert (told["outcome"], told["passed"], told["total"]) == ("wrong", 1, 3)
+    assert events[:7] == ["answered", *["asked", "answered"] * 3]
+    assert set(events[7:]) == {"compared", "explained"}
+
+
+def test_tests_whose_next_call_comes_of_an_answer_ask_for_what_they_have_not_asked(judge: Judge) -> None:
+    """Where an assertion itself goes on with what it was given, the answers at hand do not suffice."""
+    problem = _problem(
+        "waiting = [3, 2, 1]",
+        "assert waiting.pop() == candidate(waiting.pop()) - 1",
+        "assert all(candidate(n) for n in waiting)",
+        "got = [candidate(n) for n in (1, 1, 2)]",
+        "assert got == [1, 1, 2] and candidate(got[2]) == 2",
+    )
+    verdict = judge(problem, Candidate("def f(n): return n"))
+    assert (verdict.passed, verdict.assertions_total) == (True, 3)
+
+
+def test_a_stateful_answer_is_asked_once(judge: Judge) -> None:
+    """A call that was made is not made again to be compared, and each gets its own answer in turn."""
+    problem = _problem("assert candidate(5) == 1", "assert candidate(5) == 2", "assert candidate(4) == 3")
+    source = "count = 0\ndef f(n):\n    global count\n    count += 1\n    print(count)\n    return count\n"
+    verdict = judge(problem, Candidate(source))
+    assert (verdict.passed, verdict.stdout) == (True, "1\n2\n3\n")
+
+
+def test_more_answers_than_are_kept_are_asked_for_as_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is asked twice."""
+    monkeypatch.setattr("pytest_koderz.sandbox.proxy._MOST_KEPT", 1)
+    events: list[str] = []
+    checker = Checker()
+    checker.learn("k", "", "def check(candidate):\n    for n in range(5):\n        assert candidate(n) == 2\n", "f")
+    assert checker.judge("k", _Told(events))["outcome"] == "passed"
+    assert events.count("asked") == 5
+
+
+@linux
+def test_a_file_that_is_read_looks_as_if_it_was_not(judge: Judge) -> None:
+    """No candidate tells a later one anything by the time of an access."""
+    path = Path(ast.__file__)
+    before = path.stat()
+    try:
+        os.utime(path, ns=(before.st_mtime_ns - 10**15, before.st_mtime_ns))
+    except OSError:
+        pytest.skip("the library's files are not ours")
+    then = path.stat().st_atime_ns
+    source = f"def f(n):\n    return n + len(open({str(path)!r}).read())\n"
+    for isolation in get_args(Isolation):
+        problem = Problem("own/read", "", "f", "def check(f): assert f(0) > 999", isolation=isolation)
+        assert judge(problem, Candidate(source)).passed
+    if judge.levels.missing:
+        pytest.skip(f"the system lacks {judge.levels.missing}")
+    assert path.stat().st_atime_ns == then
+
+
+_OTHERS_CLOCKS = """
+import ctypes, os, time
+def f(n):
+    for pid in (os.getppid(), os.getpid(), 1):
+        for clock in (time.clock_gettime, time.clock_getres):
+            try: clock((~pid << 3) | 2)
+            except OSError: pass
+            else: return "read"
+    return [clock() > 0 for clock in (time.time, time.monotonic, time.process_time, time.thread_time)]
+"""
+
+
+@linux
+def test_no_clock_of_another_process_is_read(judge: Judge) -> None:
+    """One's own are."""
+    assert judge(_problem("assert candidate(1) == [True] * 4"), Candidate(_OTHERS_CLOCKS)).passed
+
+
+_DEEDS = {
+    "reads what is not to be imported": "open('/etc/passwd')",
+    "looks about": "os.listdir('/')",
+    "writes": "open({victim!r}, 'w')",
+    "speaks to others": "socket.socket(socket.AF_INET)",
+    "starts something": "os.fork()",
+    "signals": "os.kill(os.getppid(), 0)",
+}
+
+
+@linux
+@pytest.mark.parametrize("deed", _DEEDS.values(), ids=_DEEDS)
+def test_what_tests_do_reaches_no_further_than_what_candidates_do(judge: Judge, deed: str, tmp_path: Path) -> None:
+    """A data set's own tests are other people's code."""
+    victim = tmp_path / "victim"
+    problem = _problem(
+        f"try: {deed.format(victim=str(victim))}",
+        "except OSError as error: assert error.errno in (1, 13, 30), error",
+        "else: assert False",
+        "open('a', 'w').close()",
+        "assert candidate(1) == 1",
+        before="import os, socket\n",
+    )
+    verdict = judge(problem, Candidate("def f(n): return n"))
+    assert verdict.passed, verdict.failures
+    assert not victim.exists()
 
 
 def test_tests_that_only_the_right_answer_ends_are_judged_as_others(judge: Judge) -> None:

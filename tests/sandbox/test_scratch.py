@@ -87,7 +87,7 @@ def test_what_cannot_be_done_fails(judge: Judge, name: str, tmp_path: Path) -> N
 
 
 @linux
-def test_requests_reach_no_further_than_the_folder(tmp_path: Path) -> None:
+def test_requests_reach_no_further_than_the_folder(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Whatever is asked for, over whichever path: what is outside stays as it is, and what is no request is an error."""
     folder, outside = tmp_path / "own", tmp_path / "owner"
     folder.mkdir()
@@ -96,17 +96,19 @@ def test_requests_reach_no_further_than_the_folder(tmp_path: Path) -> None:
     (outside / "b").touch(0o600)
     (folder / "link").symlink_to(outside)
     (folder / "back").symlink_to("a")
+    holder = os.open(folder, os.O_PATH)
+    request.addfinalizer(lambda: os.close(holder))
     for path in ("", "/", str(outside), f"{outside}/b", f"{folder}/../owner/b", f"{folder}/link/b", f"{folder}/link",
                  f"{folder}/back", f"{folder}//{outside}/b", f"{folder}/./../owner", "a", f"{folder}/no", f"{folder}/a\0"):  # fmt: skip
-        assert perform(str(folder), json.dumps(["mode", path, 0o777]).encode()) != 0, path
+        assert perform(holder, str(folder), json.dumps(["mode", path, 0o777]).encode()) != 0, path
     assert stat.S_IMODE(outside.stat().st_mode) == 0o755
     assert stat.S_IMODE((outside / "b").stat().st_mode) == 0o600
-    for request in (b"", b"{}", b"[]", b'["mode"]', b"[" * 8000, b"\xff", b'["mode", 5, 5]', b'[["mode"], "x", 5]',
+    for said in (b"", b"{}", b"[]", b'["mode"]', b"[" * 8000, b"\xff", b'["mode", 5, 5]', b'[["mode"], "x", 5]',
                     *(json.dumps([verb, f"{folder}/a", *more]).encode() for verb, more in (
                         ("mode", []), ("mode", [1.5]), ("mode", [True]), ("mode", [10**30]), ("times", [1]), ("times", [10**40, 1]), ("x", [1])
                     ))):  # fmt: skip
-        assert perform(str(folder), request) != 0, request
-    assert perform(str(folder), json.dumps(["mode", str(folder / "a"), 0o2600]).encode()) == errno.EPERM
+        assert perform(holder, str(folder), said) != 0, said
+    assert perform(holder, str(folder), json.dumps(["mode", str(folder / "a"), 0o2600]).encode()) == errno.EPERM
 
 
 _SPEAKS = """
@@ -177,9 +179,9 @@ def test_no_lock_is_seen_or_held_on_what_all_may_read(judge: Judge, name: str) -
 
 @linux
 @BOTH
-def test_no_candidate_sees_what_another_has_written(judge: Judge, isolation: Isolation) -> None:
+def test_no_candidate_sees_what_another_has_written(plain_judge: Judge, isolation: Isolation) -> None:
     """Neither the names of the folders of others nor what is in them; its own it sees."""
-    other = Path(judge._pool.factory(isolation, ())._scratch, "1")
+    other = Path(plain_judge._pool.factory(isolation, ())._server.scratch, "1")
     other.mkdir(exist_ok=True)
     (other / "told").write_text("secret")
     deed = (
@@ -193,8 +195,48 @@ def test_no_candidate_sees_what_another_has_written(judge: Judge, isolation: Iso
         "    else: assert False\n"
         "assert os.listdir('.') == [] and os.listdir('..') == ['files']"
     )
-    assert _judged(judge, deed, isolation) == ""
+    assert _judged(plain_judge, deed, isolation) == ""
     assert (other / "told").read_text() == "secret"
+
+
+@linux
+@BOTH
+def test_a_folder_is_new_for_each_candidate(judge: Judge, isolation: Isolation) -> None:
+    """Its inodes are counted from the beginning, it has no neighbour, and nobody could leave anything beside it."""
+    deed = (
+        "open('a', 'w').write('x')\nstatus = os.stat('a')\n"
+        "assert status.st_ino == 2 and os.listdir('.') == ['a'] and os.listdir('..') == ['files']\n"
+        "for leave in (lambda: open('../b', 'w'), lambda: os.mkdir('../b'), lambda: os.rename('.', '../b')):\n"
+        "    try: leave()\n"
+        "    except OSError: pass\n"
+        "    else: assert False"
+    )
+    if judge.levels.missing:
+        pytest.skip(f"the system lacks {judge.levels.missing}")
+    assert [_judged(judge, deed, isolation) for _ in range(3)] == [""] * 3
+
+
+HOARDS = {
+    "unlinked": "fd = os.open('a', os.O_RDWR | os.O_CREAT); os.unlink('a')",
+    "linked": "fd = os.open(str(n), os.O_RDWR | os.O_CREAT)",
+    "mapped": "fd = os.open(str(n), os.O_RDWR | os.O_CREAT); os.ftruncate(fd, 15 << 20); kept.append(mmap.mmap(fd, 15 << 20))",
+}
+
+
+@linux
+@pytest.mark.parametrize("kind", HOARDS)
+def test_the_kernel_bounds_what_a_candidate_holds_in_files(judge: Judge, kind: str) -> None:
+    """Whether they have names any more or not, however fast it is, and where it is judged beside the tests too."""
+    if judge.levels.missing:
+        pytest.skip(f"the system lacks {judge.levels.missing}")
+    deed = (
+        "import mmap\nkept, held = [], 0\n"
+        f"try:\n    for n in range(50):\n        {HOARDS[kind]}\n"
+        "        for _ in range(15): held += os.write(fd, bytes(1 << 20))\n"
+        "except OSError as error: assert error.errno == 28\nassert 40 << 20 < held <= 64 << 20, held"
+    )
+    # Who is slow is stopped before he can tell.
+    assert _judged(judge, deed, "in-process") in ("", "the process was stopped: too many or too large files")
 
 
 def test_a_system_without_room_for_temporary_files_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

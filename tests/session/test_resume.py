@@ -147,6 +147,22 @@ def test_one_arm_of_the_former_run_can_go_on(undisturbed: Path, short: Run) -> N
     assert one["experiments"] == {key: row for key, row in whole["experiments"].items() if "frontier-only" in key}
 
 
+def test_what_was_set_out_decides_when_it_is_resumed(undisturbed: Path, short: Run) -> None:
+    """Summary, JSON and page have control and margin of the first run, whatever koderz.yaml says now."""
+    whole = json.loads((undisturbed / "r.json").read_text())
+    (undisturbed / "koderz.yaml").write_text(SETTINGS + "margin: 0.5\ncontrol: no-spec\nlocal_rate: 9\n")
+    result = short("--koderz-resume", "--koderz-json", "again.json", "--koderz-html", "again.html")
+    again = json.loads((undisturbed / "again.json").read_text())
+    kept = ("control", "margin")
+    assert [again["benchmark"][key] for key in kept] == [whole["benchmark"][key] for key in kept]
+    assert [each["margin"] for each in again["comparisons"]] == [0.05]
+    for text in (result.stdout.str(), (undisturbed / "again.html").read_text()):
+        assert "frontier-only, measured on" in text
+        assert "margin 5 points" in text
+        assert "margin 50 points" not in text
+    result.stdout.fnmatch_lines(["koderz: *control frontier-only and margin 0.05, as they were set out"])
+
+
 def test_another_profile_goes_on_with_a_benchmark_of_its_own(undisturbed: Path, short: Run) -> None:
     """Or with none: its experiments would be paid for anew, and hide those that were recorded."""
     mine = journal(undisturbed)

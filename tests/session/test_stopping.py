@@ -70,7 +70,7 @@ def complete(self, prompt, answer=Mine.complete):
 Mine.complete = complete
 
 def watch(session):
-    while not session.config.pluginmanager.get_plugin("koderz-jobs")._stopping.wait(60):
+    while not session.config.pluginmanager.get_plugin("koderz-jobs")._benchmark.stopping.wait(60):
         pass
     left.set()
 

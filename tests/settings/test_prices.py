@@ -40,14 +40,6 @@ def test_an_unknown_price_is_unknown(provider: str, model: str) -> None:
     assert price_of(provider, model, DAY) is None
 
 
-def test_a_tiered_price_is_that_of_short_prompts() -> None:
-    """Claude Opus 4.6 cost twice as much beyond 200,000 tokens until 2026-03-13; ours are never as long."""
-    before, after = (price_of("anthropic", "claude-opus-4-6", date(2026, 3, day)) for day in (1, 20))
-    assert before is not None
-    assert after is not None
-    assert before.input == after.input == Decimal(5)
-
-
 def test_missing_cache_prices_are_those_of_input() -> None:
     """Claude 2 had no cache; tokens are then never counted too cheap."""
     price = price_of("anthropic", "claude-2", DAY)
@@ -82,6 +74,15 @@ def test_then_the_back_ends_rule_decides() -> None:
     assert source_of(CostRule("anthropic"), "claude-zeta-99") is None
 
 
+def test_a_name_at_another_place_says_nothing_of_the_price() -> None:
+    """Such as `gpt-4` of a server of one's own; the name in `priced_as` does, and so does the user's own price."""
+    elsewhere = CostRule("openai", elsewhere=True)
+    assert source_of(CostRule("openai"), "gpt-4") == price_source()
+    assert source_of(elsewhere, "gpt-4") is None
+    assert source_of(elsewhere, "small", priced_as="gpt-4") == price_source()
+    assert source_of(elsewhere, "mine") == "me"
+
+
 def test_a_model_may_be_priced_as_a_frontiers() -> None:
     """By its name alone, also where the model itself runs at home."""
     for rule in (OWN_MACHINE, NOT_LISTED):
@@ -94,3 +95,12 @@ def test_a_cache_costs_as_much_as_input_unless_it_is_said() -> None:
     price = BOOK.listed("", "mine")
     assert price is not None
     assert (price.cache_write, price.cache_read) == (Decimal(1), Decimal(1))
+
+
+def test_long_prompts_have_their_own_price() -> None:
+    """Claude Opus 4.6 cost twice as much beyond 200,000 tokens until 2026-03-13, cached ones counted in."""
+    price = price_of("anthropic", "claude-opus-4-6", date(2026, 3, 1))
+    assert price is not None
+    short, long = Usage(150_000, 1000, cache_read=50_000), Usage(150_001, 1000, cache_read=50_000)
+    assert cost_of(short, price) == Decimal("0.8")
+    assert cost_of(long, price) == Decimal("1.587510")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
 
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.settings import Choice, load_settings
 from pytest_koderz.settings.schema import ArmEntry, ModelEntry, ProfileEntry
 
 
@@ -19,8 +23,21 @@ def test_each_key_of_an_arm_is_one_of_arm_itself() -> None:
 
 
 def test_each_key_of_a_model_is_one_of_its_settings() -> None:
-    """But for the name of its price; the defaults are the same."""
+    """But for the name of its price; the defaults are the same, and that of `patience` is the file's."""
     known = {item.name: item.default for item in fields(ModelSettings)}
     for item in fields(ModelEntry):
-        if item.name != "priced_as":
+        if item.name not in ("priced_as", "patience"):
             assert known[item.name] == item.default or MISSING in (known[item.name], item.default)
+
+
+@pytest.mark.parametrize(("file", "model", "waits"), [("", "", 600), ("90", "", 90), ("90", "5", 5), ("", "0", 0)])
+def test_patience_is_the_models_else_the_files(tmp_path: Path, file: str, model: str, waits: float) -> None:
+    """Else ten minutes."""
+    own = f", patience: {model}" if model else ""
+    (tmp_path / "koderz.yaml").write_text(
+        (f"patience: {file}\n" if file else "")
+        + f"models: {{mine: {{backend: simulated, model: m{own}}}}}\narms: {{one: {{local: mine}}}}\n"
+        + "profiles: {p: {arms: [one], models: {}}}\n"
+    )
+    settings = load_settings(None, tmp_path, {}, Choice(profile="p"))
+    assert settings.models[0].patience == waits

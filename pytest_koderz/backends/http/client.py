@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from socket import socket
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from pytest_koderz.backends.backend import Surroundings
-from pytest_koderz.backends.completions import is_too_long, too_long
 from pytest_koderz.backends.redaction import Redactor, cause_of
-from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable
-from pytest_koderz.core.ports import Prompt, Reply
 
-from .hosts import Service, is_loopback, origin_of, redirected, shown
+from .failures import SPENT, failure_of_status, words_of
+from .hosts import is_loopback, origin_of, redirected, shown
 from .limits import BadEncoding, CallDeadline, Room, TooLarge
-from .retry import (
-    CONNECT_SECONDS,
-    TRANSIENT,
-    UNTOLD,
-    Caller,
-    MayPass,
-    Refused,
-    Unanswered,
-    caller_of,
-    never_sent,
-    retry_after,
-)
+from .plain_port import plain_port
+from .retry import CONNECT_SECONDS, MayPass, Refused, Unanswered, never_sent
 
 if TYPE_CHECKING:
     import requests
-
-
-SPENT = "insufficient_quota"
-"""OpenAI's code of a 429 that waiting does not end: the account has no money left."""
 
 
 MOST_BYTES = 16 << 20
@@ -65,36 +46,43 @@ class HttpClient:
 
     def get(self, path: str) -> dict[str, Any]:
         """The same for a question without a body."""
-        return self._object(self._asked("GET", path, None))
+        return self.look(path)[1]
+
+    def look(self, path: str) -> tuple[Mapping[str, str], dict[str, Any]]:
+        """The same, behind the headers that it came with."""
+        answer = self._asked("GET", path, None)
+        return answer.headers, self._object(answer)
 
     def _asked(self, method: str, path: str, payload: Mapping[str, Any] | None) -> _Answer:
         import requests
         import urllib3
 
         with CallDeadline(self.timeout) as deadline:
+            way = _Way(deadline, self.url)
             try:
-                return self._followed(method, self.url + path, payload, deadline)
+                return self._followed(method, self.url + path, payload, way)
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as fault:
-                raise self._silence(fault, deadline) from None
+                refusal = plain_port(self.url, fault, in_handshake=way.in_handshake)
+                raise refusal or self._silence(fault, way) from None
 
-    def _silence(self, fault: Exception, deadline: CallDeadline) -> Unanswered:
+    def _silence(self, fault: Exception, way: _Way) -> Unanswered:
         """Why nothing whole came back."""
         import requests
 
-        unbilled = never_sent(fault)
-        if not unbilled and (deadline.passed or isinstance(fault, requests.exceptions.ReadTimeout)):
+        unbilled = never_sent(fault) or way.in_handshake
+        if not unbilled and (way.deadline.passed or isinstance(fault, requests.exceptions.ReadTimeout)):
             return Unanswered(f"nothing came within {self.timeout:g} s", timed_out=True)
         return Unanswered(f"the connection failed ({self.redact.quoted(cause_of(fault))})", unbilled=unbilled)
 
-    def _followed(self, method: str, url: str, payload: Mapping[str, Any] | None, deadline: CallDeadline) -> _Answer:
+    def _followed(self, method: str, url: str, payload: Mapping[str, Any] | None, way: _Way) -> _Answer:
         """The answer at the end of redirects. requests would make a GET of some, and follow others anywhere."""
         for _ in range(MOST_REDIRECTS + 1):
-            with _session(deadline, self.url) as session, self._sent(session, method, url, payload) as response:
+            with way.session() as session, self._sent(session, method, url, payload) as response:
                 location = response.headers.get("location")
                 if response.status_code not in REDIRECTS or not location:
-                    return _Answer(response.status_code, response.headers, self._body(response, deadline))
+                    return _Answer(response.status_code, response.headers, self._body(response, way.deadline))
             url = self._target(url, location)
-        raise Refused(None, "it redirects again and again")
+        raise Refused(None, "it redirects again and again", lasting=True)
 
     def _sent(
         self, session: requests.Session, method: str, url: str, payload: Mapping[str, Any] | None
@@ -122,7 +110,8 @@ class HttpClient:
             words = (
                 f"it redirects to {self.redact.quoted(origin_of(url, location))}, another server, which is not asked"
             )
-            raise Refused(None, f"{words}; name that one in koderz.yaml or the environment if you trust it")
+            advice = "name that one in koderz.yaml or the environment if you trust it"
+            raise Refused(None, f"{words}; {advice}", lasting=True)
         return target
 
     def _body(self, response: requests.Response, deadline: CallDeadline) -> bytes:
@@ -156,17 +145,8 @@ class HttpClient:
 
     def _error(self, answer: _Answer) -> MayPass | Refused:
         text = answer.body.decode(errors="replace")
-        words = self.redact.quoted(_words(text) or f"status {answer.status}")
-        if answer.status not in TRANSIENT or SPENT in text:
-            return Refused(answer.status, words)
-        return MayPass(
-            f"status {answer.status}: {words}",
-            retry_after=retry_after(answer.headers),
-            alive=answer.status == 429,
-            # Of 500s "error loading model" is for good; llama-server and Ollama load under a 503.
-            loading=answer.status == 503 and "loading" in words.lower(),
-            unbilled=answer.status not in UNTOLD,
-        )
+        words = self.redact.quoted(words_of(text) or f"status {answer.status}")
+        return failure_of_status(answer.status, words, answer.headers, spent=SPENT in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,84 +156,47 @@ class _Answer:
     body: bytes
 
 
-def _session(deadline: CallDeadline, url: str) -> requests.Session:
-    """One whose connections end at *deadline*."""
-    import requests
-    from requests.adapters import HTTPAdapter
+class _Way:
+    """How a call comes to its server: by connections that end at *deadline*."""
 
-    class Watched(HTTPAdapter):
-        def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
-            pool: Any = super().get_connection_with_tls_context(*arguments, **named)
-            pool.ConnectionCls = _watched(pool.ConnectionCls, deadline)
-            return pool
+    def __init__(self, deadline: CallDeadline, url: str) -> None:
+        self.deadline = deadline
+        self.in_handshake = False
+        """Whether the last connection was opened and not yet agreed on."""
+        self._url = url
 
-    session = requests.Session()
-    # A proxy of the environment does not know our loopback.
-    session.trust_env = not is_loopback(url)
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, Watched())
-    return session
+    def session(self) -> requests.Session:
+        import requests
+        from requests.adapters import HTTPAdapter
 
+        way = self
 
-def _watched(kind: Any, deadline: CallDeadline) -> Any:
-    """The class of connections *kind* of urllib3, which opens each socket in `_new_conn`."""
+        class Watched(HTTPAdapter):
+            def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
+                pool: Any = super().get_connection_with_tls_context(*arguments, **named)
+                pool.ConnectionCls = way.watched(pool.ConnectionCls)
+                return pool
 
-    class WatchedConnection(kind):  # type: ignore[misc]  # chosen by the URL's scheme
-        def _new_conn(self) -> socket:
-            opened: socket = super()._new_conn()
-            deadline.watch(opened)
-            return opened
+        session = requests.Session()
+        # A proxy of the environment does not know our loopback.
+        session.trust_env = not is_loopback(self._url)
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, Watched())
+        return session
 
-    return WatchedConnection
+    def watched(self, kind: Any) -> Any:
+        """The class of connections *kind* of urllib3, which opens each socket in `_new_conn`, within `connect`."""
+        way = self
 
+        class WatchedConnection(kind):  # type: ignore[misc]  # chosen by the URL's scheme
+            def _new_conn(self) -> socket:
+                opened: socket = super()._new_conn()
+                way.deadline.watch(opened)
+                way.in_handshake = True
+                return opened
 
-def _words(text: str) -> str:
-    """The message in an error of Ollama's (`{"error": "..."}`) or OpenAI's shape, else the body itself."""
-    try:
-        error = json.loads(text)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return text
+            def connect(self) -> None:
+                super().connect()
+                way.in_handshake = False
 
-
-class ServedModel(ABC):
-    """A Model. Several threads may use it."""
-
-    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
-        self.settings = settings
-        self._client = client
-        self._caller = caller
-        self._options = settings.options
-
-    @classmethod
-    def opened(cls, service: Service, settings: ModelSettings, surroundings: Surroundings) -> Self:
-        """The model on the server of this worker. Raises UsageError for servers that are none."""
-        environment = surroundings.environment
-        url = service.url(settings, environment, surroundings.worker)
-        client = HttpClient(url, settings.timeout, service.key(environment), service.redactor(settings, environment))
-        return cls(settings, client, caller_of(settings, url, surroundings.sleep, surroundings.notify))
-
-    def admit(self) -> None:
-        """Raise ModelUnavailable where a call would be refused, since the server is known to be dead."""
-        self._caller.breaker.check()
-
-    def complete(self, prompt: Prompt) -> Reply:
-        try:
-            return self._caller(lambda: self._attempt(prompt))
-        except Refused as refusal:
-            if refusal.status is None:
-                raise ModelUnavailable(f"{self._caller.host}: {refusal.words}") from None
-            if is_too_long(refusal.words):
-                return too_long(self.settings.model, refusal.words)
-            raise ModelUnavailable(self._what_to_do(refusal)) from None
-
-    def close(self) -> None:  # noqa: B027 - not every model has something to close
-        """Nothing is kept open between calls."""
-
-    @abstractmethod
-    def _attempt(self, prompt: Prompt) -> Reply:
-        """Raises MayPass or Refused."""
-
-    @abstractmethod
-    def _what_to_do(self, refusal: Refused) -> str:
-        """The advice for one who reads why nothing was answered."""
+        return WatchedConnection

@@ -16,7 +16,12 @@ _SCHEME_PORTS = {"http": 80, "https": 443}
 
 def listed(text: str) -> tuple[str, ...]:
     """The hosts of an environment variable that separates them by commas."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    return tuple(part for each in unquoted(text).split(",") if (part := unquoted(each)))
+
+
+def unquoted(text: str) -> str:
+    """*text* without the quotation marks that some readers of `.env` files leave around a value."""
+    return text.strip().strip("\"'").strip()
 
 
 def shared_out(hosts: Sequence[str], worker: int) -> str:
@@ -28,11 +33,15 @@ def base_url(host: str, port: int) -> str:
     """The base URL of *host*, without a closing slash; *port* is taken where neither scheme nor port is written.
 
     The syntax is that of Ollama's `OLLAMA_HOST`: `[scheme://]host[:port][/path]`; a written scheme brings its own port.
-    Raises UsageError for what is no host.
+    An address that a server listens on, such as 0.0.0.0, is asked at this machine's own. Raises UsageError for what is
+    no host.
     """
-    scheme, mark, rest = host.strip().partition("://")
+    host = unquoted(host)
+    scheme, mark, rest = host.partition("://")
     if not mark:
-        scheme, rest = "http", host.strip()
+        scheme, rest = "http", host
+    if _is_bare_ipv6(rest):
+        rest = f"[{rest}]"
     if scheme not in _SCHEME_PORTS:
         raise UsageError(f"{shown(host)}: the scheme of a server is http or https")
     try:
@@ -103,10 +112,31 @@ def _secured(parts: SplitResult) -> _Place:
     return "https", name, _SCHEME_PORTS["https"] if port == _SCHEME_PORTS["http"] else port
 
 
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound to them
+
+
 def _bracketed(name: str | None) -> str:
     """An IPv6 address gets its brackets back, which urlsplit takes off."""
     name = name or "127.0.0.1"
+    name = _ANYWHERE.get(name, name)
     return f"[{name}]" if ":" in name else name
+
+
+def _is_bare_ipv6(rest: str) -> bool:
+    """Whether it is an IPv6 address without brackets, and so without a port."""
+    try:
+        return ip_address(rest).version == 6
+    except ValueError:
+        return False
+
+
+def is_own(url: str) -> bool:
+    """Whether it is an address of one's own network: private, or a name that only this network can know."""
+    name = urlsplit(url).hostname or ""
+    try:
+        return ip_address(name).is_private
+    except ValueError:
+        return "." not in name or name.endswith((".local", ".lan", ".internal", ".home.arpa", ".localhost"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +171,8 @@ class Service:
         return shared_out(self.urls(settings, environment), worker)
 
     def key(self, environment: Mapping[str, str]) -> str | None:
-        """Without the white space around it. None: there is none."""
-        return environment.get(self.key_name, "").strip() or None
+        """Without white space and quotation marks around it. None: there is none."""
+        return unquoted(environment.get(self.key_name, "")) or None
 
     def redactor(self, settings: ModelSettings, environment: Mapping[str, str]) -> Redactor:
         """Of the key and the servers' passwords. Raises UsageError for a host that is none."""

@@ -89,7 +89,7 @@ class Limits:
 
     def _open(self, name: str) -> int:
         self.folder.mkdir(parents=True, exist_ok=True)
-        return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 class CallDeadline:

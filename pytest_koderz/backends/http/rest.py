@@ -1,4 +1,4 @@
-"""A circuit breaker, which stops asking a dead server for a while."""
+"""A circuit breaker, which lets a dead server rest while its callers wait for it."""
 
 from __future__ import annotations
 
@@ -10,51 +10,92 @@ from pytest_koderz.core.errors import ModelUnavailable
 
 
 class Breaker:
-    """Counts the calls in a row that a server left unanswered after all retries.
+    """Knows of the outages of a server: an outage begins with a call that no retry has helped, and ends with an answer.
 
-    At *limit* it opens: for *rest* seconds nobody asks. Then one caller may try while the others are still refused;
-    an answer closes it, another failure opens it anew. One breaker serves the threads of a process.
+    Meanwhile the server rests, for half as long as it has been out, but at least 1 s and at most *longest*. Then one
+    caller may try while the others wait. Who has waited for *patience* seconds of an outage waits no longer, and after
+    *limit* failures nobody begins to: until a trial is answered, calls fail at once. One breaker serves the threads of
+    a process.
     """
 
     def __init__(
-        self, host: str, limit: int = 3, rest: float = 30.0, clock: Callable[[], float] = time.monotonic
+        self,
+        host: str,
+        patience: float = 0.0,
+        limit: int = 3,
+        longest: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
+        self.patience = patience
         self.limit = limit
-        self.rest = rest
-        self._clock = clock
+        self.longest = longest
+        self.clock = clock
+        self.answers = 0
+        """How many there were in all."""
         self._lock = Lock()
         self._failures = 0
+        self._since: float | None = None
         self._closed_until = 0.0
         self._reason = ""
+        self._told = False
 
-    def admit(self) -> None:
-        """Raise ModelUnavailable while the server rests. The caller must then ask it."""
+    @property
+    def out(self) -> bool:
+        """Whether an outage is known that no answer has ended yet."""
+        return self._since is not None
+
+    def turn(self) -> float:
+        """0: the caller must ask the server now. Else the seconds that it still rests. Raises ModelUnavailable where
+        nobody waits any longer.
+        """
         with self._lock:
-            self._refuse_while_open()
-            if self._failures >= self.limit:
+            left = self._left()
+            if self.out and not left:
                 # Whoever comes first is the trial; it fails or succeeds before the next rest ends.
-                self._closed_until = self._clock() + self.rest
+                self._closed_until = self.clock() + self.longest
+            return left
 
-    def check(self) -> None:
-        """Raise ModelUnavailable while the server rests. The trial is left to others."""
+    def rests(self) -> float:
+        """The same, but the trial is left to others."""
         with self._lock:
-            self._refuse_while_open()
+            return self._left()
 
-    def _refuse_while_open(self) -> None:
-        left = self._closed_until - self._clock()
-        if self._failures >= self.limit and left > 0:
-            raise ModelUnavailable(
-                f"{self.host}: {self._failures} calls in a row had no answer, so it is not asked for {left:.0f} s; "
-                f"the last: {self._reason}"
-            )
+    def _left(self) -> float:
+        now = self.clock()
+        left = self._closed_until - now
+        if self._since is None or left <= 0:
+            return 0.0
+        patient = self._since + self.patience - now
+        if patient > 0:
+            return min(left, patient)
+        if self._failures < self.limit:
+            return 0.0
+        raise ModelUnavailable(
+            f"{self.host}: {self._failures} calls in a row had no answer, so it is not asked for {left:.0f} s; "
+            f"the last: {self._reason}"
+        )
 
-    def answered(self) -> None:
+    def first_to_tell(self) -> str | None:
+        """For the first who asks in an outage: how it shows. None for the others."""
         with self._lock:
-            self._failures = 0
+            if self._since is None or self._told:
+                return None
+            self._told = True
+            return self._reason
+
+    def answered(self) -> float:
+        """The seconds of the outage that ends with this answer; 0 where there was none."""
+        with self._lock:
+            lasted = 0.0 if self._since is None else self.clock() - self._since
+            self.answers += 1
+            self._failures, self._since, self._told = 0, None, False
+            return lasted
 
     def failed(self, reason: str) -> None:
         with self._lock:
+            now = self.clock()
+            self._since = now if self._since is None else self._since
             self._failures += 1
             self._reason = reason
-            self._closed_until = self._clock() + self.rest
+            self._closed_until = now + min(max((now - self._since) / 2, 1.0), self.longest)

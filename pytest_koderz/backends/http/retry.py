@@ -1,18 +1,18 @@
-"""How a server is asked: within its limits, again where that may help, and not at all while it is dead."""
+"""How a server is asked: within its limits, again where that may help, and as soon as it is back where it was dead."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from random import random
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from pytest_koderz.backends.options import Option
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
-from pytest_koderz.core.ports import meter
+from pytest_koderz.core.ports import Reply, meter
 
 from .hosts import shown
 from .limits import Limits, folder_of
@@ -25,6 +25,9 @@ TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 52
 
 UNTOLD = frozenset({408, 502, 504, 520, 524})
 """Of those, what a gateway says that has lost the answer of the service behind it, which may bill it."""
+
+LASTING = frozenset({301, 302, 303, 307, 308, 401, 402, 403, 404, 405, 410, 501})
+"""What is said of the address, the key, the account or the model, whatever the prompt."""
 
 CONNECT_SECONDS = 10.0
 """To reach a server at all; what it takes to answer is another matter."""
@@ -39,6 +42,7 @@ class MayPass(Exception):
         *,
         retry_after: float | None = None,
         alive: bool = False,
+        passing: bool = True,
         loading: bool = False,
         timed_out: bool = False,
         unbilled: bool = False,
@@ -48,6 +52,8 @@ class MayPass(Exception):
         """Seconds that the server asks to wait. None: it did not say."""
         self.alive = alive
         """The server answered, and only wants to be asked less often."""
+        self.passing = passing
+        """Time may mend it. False: the next answer may be another one, but not for waiting."""
         self.loading = loading
         """The server is still loading the model, which takes as long as it takes and uses up no retry."""
         self.timed_out = timed_out
@@ -63,7 +69,8 @@ class Unanswered(MayPass):
 class Refused(Exception):
     """An answer that another try would not change."""
 
-    def __init__(self, status: int | None, words: str, *, billed: bool = False) -> None:
+    def __init__(self, status: int | None, words: str, *, billed: bool = False, lasting: bool | None = None) -> None:
+        """*lasting* is as the status says, unless it is given."""
         super().__init__(words)
         self.status = status
         """None: it is not the server that refuses, but we its answer."""
@@ -71,6 +78,8 @@ class Refused(Exception):
         """What the server said, or what is wrong with its answer, in one line, without secrets."""
         self.billed = billed
         """Whether the call may be billed all the same."""
+        self.lasting = status in LASTING if lasting is None else lasting
+        """Whether every other call will be refused too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +192,21 @@ def silent(line: str) -> None:
     """A `notify` for those who do not want to know."""
 
 
+LOOK_AGAIN = 1.0
+"""Seconds after which one who waits looks whether others have found the server back."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A call that no retry has helped."""
+
+    until: float
+    """By the breaker's clock: when its patience ends."""
+    answers: int
+    """That others had had from the server before it first failed."""
+    pause: float = 1.0
+
+
 class Caller:
     """The calls of one model to one server. Several threads may use it."""
 
@@ -194,7 +218,9 @@ class Caller:
         limits: Limits | None = None,
         sleep: Callable[[float], None] = time.sleep,
         notify: Callable[[str], None] = silent,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        """*sleep* may raise OutOfBudget, which ends whatever waits. *now* gives seconds since 1970."""
         self.host = host
         """As it may be told: without a password."""
         self.patience = patience or Patience()
@@ -202,31 +228,113 @@ class Caller:
         self.limits = limits
         self._sleep = sleep
         self._notify = notify
+        self._now = now
+        self._outlasted = 0.0
+        """Seconds of the last outage; 0 once a reply tells of it."""
 
     def __call__(self, attempt: Callable[[], Answer]) -> Answer:
-        """What *attempt* returns. Raises ModelUnavailable when it fails for good."""
+        """What *attempt* returns. While the server does not answer it is waited for, as long as the breaker's patience
+        lasts. Raises ModelUnavailable when it fails for good.
+        """
         sendings = _Sendings(lambda: self._within_limits(attempt))
         try:
-            self.breaker.admit()
-            return self._answer(sendings)
+            return self._outlasting(sendings)
         finally:
             sendings.close()
 
-    def _answer(self, sendings: _Sendings[Answer]) -> Answer:
+    def settle(self, look: Callable[[], object] | None = None) -> None:
+        """Wait for the end of an outage, before others are paid to work for the model.
+
+        *look* is a question that costs nothing: with it a server that has answered nothing yet is tried, and whether
+        one is back; without it that shows with the next call. Raises ModelUnavailable when patience has run out.
+        """
+        if look is not None and not self.breaker.answers and not self.breaker.out:
+            self._is_there(look)
+        while self.breaker.out:
+            self._await(self.breaker.rests)
+            if look is None or self._is_there(look):
+                # Who answers this may still not answer a prompt: the outage ends with a call.
+                return
+
+    def _is_there(self, look: Callable[[], object]) -> bool:
         try:
-            answer = retrying(sendings, self.patience, sleep=self._sleep, waits=self._told)
+            look()
+        except Refused:
+            return True
+        except MayPass as failure:
+            self.breaker.failed(str(failure))
+            return failure.alive
+        return True
+
+    def _outlasting(self, sendings: _Sendings[Answer]) -> Answer:
+        waiting: _Waiting | None = None
+        while True:
+            self._await(self.breaker.turn)
+            answers = self.breaker.answers
+            try:
+                # A server that is out is asked once after each rest.
+                return self._answer(sendings, self.patience if waiting is None else replace(self.patience, retries=0))
+            except MayPass as failure:
+                waiting = waiting or _Waiting(self.breaker.clock() + self.breaker.patience, answers)
+                if not self._is_outage(failure, waiting):
+                    raise given_up(self.host, failure, sendings.tries) from None
+                if failure.alive:
+                    waiting.pause = min(2 * waiting.pause, self.patience.longest)
+                    pause = max(failure.retry_after or 0.0, waiting.pause)
+                    self._told(failure, pause)
+                    self._sleep(pause)
+
+    def _is_outage(self, failure: MayPass, waiting: _Waiting) -> bool:
+        """Whether it is worth waiting longer: not for an answer that was waited for already, nor for what the server
+        would have to say to this call alone.
+        """
+        if failure.loading or not failure.passing or (failure.timed_out and not failure.unbilled):
+            return False
+        if (failure.retry_after or 0.0) >= waiting.until - self.breaker.clock():
+            return False
+        return failure.alive or self.breaker.answers == waiting.answers
+
+    def _answer(self, sendings: _Sendings[Answer], patience: Patience) -> Answer:
+        try:
+            answer = retrying(sendings, patience, sleep=self._sleep, waits=self._told)
         except MayPass as failure:
             if not failure.alive:
                 self.breaker.failed(str(failure))
-            raise given_up(self.host, failure, sendings.tries) from None
+            raise
         except OutOfBudget:
             raise
         except Exception:
             # Any other error, such as an unknown model, is an answer of a server that lives.
-            self.breaker.answered()
+            self._back()
             raise
-        self.breaker.answered()
-        return answer
+        self._back()
+        return self._marked(answer)
+
+    def _await(self, rest: Callable[[], float]) -> None:
+        while seconds := rest():
+            reason = self.breaker.first_to_tell()
+            if reason is not None:
+                self._notify(
+                    f"{self.host}: {reason}; experiments wait for it, for {self.breaker.patience:.0f} s at most "
+                    "(`patience`; Ctrl-C ends it)"
+                )
+            self._sleep(min(seconds, LOOK_AGAIN))
+
+    def _back(self) -> None:
+        lasted = self.breaker.answered()
+        if lasted:
+            self._outlasted = lasted
+            self._notify(f"{self.host}: answers again after {lasted:.0f} s")
+
+    def _marked(self, answer: Answer) -> Answer:
+        """A reply with its place and time; the first one after an outage tells of that too."""
+        if not isinstance(answer, Reply):
+            return answer
+        warnings = answer.warnings
+        if self._outlasted:
+            lasted, self._outlasted = self._outlasted, 0.0
+            warnings += (f"{self.host} did not answer for {lasted:.0f} s and was waited for",)
+        return cast(Answer, replace(answer, place=self.host, ended=round(self._now(), 3), warnings=warnings))
 
     def _told(self, failure: MayPass, wait: float) -> None:
         if wait >= WORTH_TELLING:
@@ -287,4 +395,4 @@ def caller_of(
         in_flight, per_minute = numbers.get("max_in_flight"), numbers.get("calls_per_minute")
         limits = Limits(folder_of(f"{settings.backend} {host}"), in_flight, per_minute, sleep=sleep)
     patience = Patience(retries=numbers.get("retries", Patience().retries))
-    return Caller(host, patience, limits=limits, sleep=sleep, notify=notify)
+    return Caller(host, patience, Breaker(host, settings.patience), limits, sleep, notify)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pytest_koderz.core.errors import MemoryUnavailable
+from pytest_koderz.records.private_files import make_private_database
 
 from .replies import ToolReply
 
@@ -101,7 +102,11 @@ async def connect(launch: Launch) -> AsyncIterator[Connection]:
     from mcp.client.client import Client
     from mcp.client.stdio import stdio_client
 
-    launch.database.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Either server finds it there, and what they write beside it has its mode.
+        make_private_database(launch.database)
+    except OSError as fault:
+        raise MemoryUnavailable(f"cortex has no database: {fault.strerror}: {launch.database}") from None
     parameters = launch.parameters()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         client = Client(stdio_client(parameters, errlog=log), mode="legacy", cache=None)

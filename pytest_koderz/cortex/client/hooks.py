@@ -18,7 +18,6 @@ from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import PROMPT_VERSION
 
 from .connection import Connection, Launch
 from .delivery import Complain, Courier, Delivery, Question, by_title, export, refusal
@@ -106,7 +105,7 @@ class Cortex:
 
     def pytest_koderz_spec_written(self, experiment: Experiment, spec: Spec) -> None:
         known = self._spec_keys.get((experiment.problem_id, experiment.arm))
-        key = known or spec_key(experiment.problem_id, "", spec.model_id, PROMPT_VERSION)
+        key = known or spec_key(experiment.problem_id, "", spec.model_id, experiment.prompt_version)
         self._store(memory_of_spec(experiment, spec, key))
 
     def pytest_koderz_iterated(self, experiment: Experiment, iteration: Iteration) -> None:
@@ -138,7 +137,7 @@ class Cortex:
         """The spec paid for earlier, for the same problem, model and prompt version; only where *arm* reuses specs."""
         if arm.spec is None:
             return None
-        key = spec_key(problem.id, problem.prompt, arm.spec.model, PROMPT_VERSION)
+        key = spec_key(problem.id, problem.prompt, arm.spec.model, arm.prompt_set.version)
         self._spec_keys[problem.id, arm.name] = key
         if not arm.reuse_spec:
             return None

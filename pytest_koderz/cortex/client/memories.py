@@ -275,7 +275,9 @@ def _pointer(benchmark_id: str) -> str:
 
 
 def _benchmark_text(head: Mapping[str, Any]) -> str:
-    said = {name: value for name, value in head.items() if name != "id" and value is not None}
+    # What is long, such as the arms' definitions and the prompts, is for programs: the metadata has it.
+    told = {name: value for name, value in head.items() if name not in ("id", "definitions", "prompts")}
+    said = {name: value for name, value in told.items() if value is not None}
     lines = [f"- {name.replace('_', ' ')}: {_in_words(value)}" for name, value in said.items()]
     return "\n".join([f"Benchmark {head['id']}, as it was set up.", "", *lines])
 

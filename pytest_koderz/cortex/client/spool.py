@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from pytest_koderz.cortex.transaction import writing
 from pytest_koderz.files.locks import lock
+from pytest_koderz.records.private_files import make_private_database, open_private
 
 from .memories import MemoryEntry
 from .secret_values import Redaction
@@ -89,7 +90,7 @@ class Spool:
         self.path = path
         self._redaction = redaction or Redaction()
         self._mutex = Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_database(path)
         with ExitStack() as opened:
             self._taken = opened.enter_context(closing(_take(path)))
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
@@ -238,7 +239,7 @@ class Inbox:
 
     def __init__(self, path: Path) -> None:
         self._lock = Lock()
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self._descriptor = open_private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         # A process that is killed tears at most the last line.
         os.ftruncate(self._descriptor, path.read_bytes().rfind(b"\n") + 1)
 
@@ -288,7 +289,7 @@ def _beside(path: Path, suffix: str) -> Path:
 
 def _take(path: Path) -> IO[str]:
     """A lock that ends with this process, however it ends."""
-    taken = _beside(path, LOCK).open("w")
+    taken = os.fdopen(open_private(_beside(path, LOCK), os.O_RDWR | os.O_CREAT), "r+")
     if not lock(taken, wait=False):
         taken.close()
         raise SpoolTaken(f"{path} is in use by another process")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_koderz.cortex.transaction import writing
+from pytest_koderz.records.private_files import make_private_database
 
 from .tool_schemas import CATEGORIES, TYPES
 
@@ -130,7 +131,7 @@ class Store:
     """Keeps what it accepts: nothing is merged, cut, aged or deleted unless `forget` is asked to."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_database(path)
         # A writer waits for the others; each holds the file for about a millisecond.
         self._database = sqlite3.connect(path, timeout=60.0, isolation_level=None)
         try:

@@ -1,0 +1,113 @@
+"""What a server that speaks OpenAI's /v1 says it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .backend import Identity
+from .http.client import HttpClient
+from .http.retry import MayPass, Refused
+from .served import name_of
+
+LOOK_SECONDS = 2.0
+"""How long it may take to say so."""
+
+OWNERS = {"llamacpp": "llama.cpp", "vllm": "vLLM", "library": "Ollama", "organization_owner": "LM Studio"}
+"""What these write as `owned_by` of each model that they list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A server's answer to `/v1/models`."""
+
+    headers: Mapping[str, str]
+    models: Sequence[Mapping[str, Any]]
+
+    @property
+    def owners(self) -> set[str]:
+        return {str(model.get("owned_by")) for model in self.models}
+
+    @property
+    def is_of_a_gateway(self) -> bool:
+        """LiteLLM names itself in its headers; others list what their models cost."""
+        named = any(name.lower().startswith(("x-litellm", "x-openrouter")) for name in self.headers)
+        return named or any("pricing" in model for model in self.models)
+
+
+def listing_of(client: HttpClient) -> Listing | None:
+    """None: it gives none."""
+    try:
+        headers, answer = client.look("/v1/models")
+    except (MayPass, Refused):
+        return None
+    models = answer.get("data")
+    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
+        return None
+    return Listing(headers, models)
+
+
+def kind_of(client: HttpClient) -> str | None:
+    """Such as `llama.cpp`. None: it is another kind, or does not say.
+
+    A gateway writes one owner over all that it passes on, or their several ones; it is none of these kinds.
+    """
+    listing = listing_of(client)
+    if listing is None or listing.is_of_a_gateway:
+        return None
+    owners = listing.owners
+    if len(owners) == 1 and next(iter(owners)) in OWNERS:
+        return OWNERS[next(iter(owners))]
+    if listing.headers.get("server", "").startswith("llama.cpp"):
+        return "llama.cpp"
+    # Whoever's models they are, Ollama writes the publisher's name there.
+    return "Ollama" if not owners & {"openai", "system"} and _lists_digests(client) else None
+
+
+def _lists_digests(client: HttpClient) -> bool:
+    try:
+        models = client.get("/api/tags")["models"]
+        return bool(models) and all("digest" in model for model in models)
+    except (MayPass, Refused, KeyError, TypeError):
+        return False
+
+
+def answers_by_itself(client: HttpClient, model: str) -> bool:
+    """Whether no more than the machine it runs on is paid for an answer of *model*."""
+    # Ollama passes these on to its own service.
+    return not model.lower().endswith(("-cloud", ":cloud")) and kind_of(client) is not None
+
+
+WEIGHTS = "weights"
+"""What a server calls what it serves."""
+
+
+def identity_at(client: HttpClient, model: str) -> Identity:
+    """What the server says that answers when it is asked for *model*."""
+    listing = listing_of(client)
+    if listing is None or listing.owners not in ({"llamacpp"}, {"vllm"}):
+        return Identity()
+    kind = OWNERS[next(iter(listing.owners))]
+    # llama-server has one model, and answers with it whatever it is asked for.
+    names = [found for found in listing.models if found.get("id") == model]
+    served = listing.models if kind == "llama.cpp" and len(listing.models) == 1 else names
+    told: dict[str, object] = {}
+    for found in served:
+        about = _mapping(found.get("meta"))
+        told = {WEIGHTS: found.get("root") or found.get("id")}
+        told |= {"quantization": about.get("ftype"), "size": about.get("size")}
+    weights = {name: name_of(str(value), "") for name, value in told.items() if isinstance(value, str | int)}
+    return Identity(weights, f"{kind} {_version(client, kind)}".strip())
+
+
+def _version(client: HttpClient, kind: str) -> str:
+    path, key = ("/props", "build_info") if kind == "llama.cpp" else ("/version", "version")
+    try:
+        return name_of(client.get(path).get(key), "")
+    except (MayPass, Refused):
+        return ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

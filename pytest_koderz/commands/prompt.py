@@ -1,0 +1,60 @@
+"""What the models would be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_koderz.core.arm import Arm, CheckpointPolicy, Role
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec
+from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
+from pytest_koderz.core.ports import Prompt
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, spec_prompt
+from pytest_koderz.session.items import ExperimentItem
+
+from .printing import print_selected
+
+
+def print_prompts(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
+    """--koderz-prompt: the prompts of each arm for the problems that are picked; what models say is made up."""
+    return print_selected(session, _lines)
+
+
+def _lines(items: list[ExperimentItem]) -> Iterator[str]:
+    for item in items:
+        for title, prompt in prompts_of(item.arm, item.problem):
+            yield f"==== {item.problem.id}[{item.arm.name}]: {title}, to {item.arm.models[prompt.role].name}"
+            yield from ("---- system", *prompt.system.splitlines(), "---- user", *prompt.user.splitlines(), "")
+
+
+def prompts_of(arm: Arm, problem: Problem) -> Iterator[tuple[str, Prompt]]:
+    """One of each kind that the arm sends, in the order of the loop."""
+    prompts = arm.prompt_set
+    record = Experiment("", problem.id, arm.name)
+    if arm.spec is not None:
+        yield "spec", spec_prompt(problem, 0, prompts)
+        record = record.with_spec(Spec("(what the spec says)", ""))
+    yield "first candidate", _candidate(arm, problem, record)
+    record = record.with_iteration(_failed(problem))
+    if arm.max_iterations > 1:
+        yield "candidate after a failure", _candidate(arm, problem, record)
+    if arm.checkpoint is not None and arm.max_iterations > 1:
+        yield "checkpoint", checkpoint_prompt(problem, record, record.iterations, 0, prompts)
+        guided = record.with_checkpoint(Guidance(1, 1, "(what the reviewer says)", ""))
+        yield "candidate after a checkpoint", _candidate(arm, problem, guided)
+    if arm.fallback is not None:
+        fresh = Experiment("", problem.id, arm.name)
+        yield "fallback", candidate_prompt(problem, fresh, 0, None, 0, Role.FALLBACK, prompts=prompts)
+
+
+def _candidate(arm: Arm, problem: Problem, record: Experiment) -> Prompt:
+    may_ask = arm.checkpoint_policy is CheckpointPolicy.ASKED
+    shown, prompts = arm.attempts_shown, arm.prompt_set
+    return candidate_prompt(problem, record, shown, None, 0, may_ask=may_ask, prompts=prompts)
+
+
+def _failed(problem: Problem) -> Iteration:
+    candidate = Candidate(f"def {problem.entry_point}(...):\n    ...  # what was tried")
+    return Iteration(1, (candidate,), (Verdict(Outcome.WRONG),), feedback="(what the arm's policy tells of it)")
