@@ -40,7 +40,7 @@ def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:
 def told_of(head: Head) -> dict[str, Any]:
     """The same of a benchmark that was run before."""
     told = plain(head)
-    return {name: told[name] for name in _TOLD}
+    return {name: value for name, value in told.items() if name not in (*_DEFINITIONS, *_OF_A_JOURNAL)}
 
 
 def definitions_of(settings: Settings) -> dict[str, Any]:
@@ -67,10 +67,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
     return {name: told[name] for name in _DEFINITIONS}
 
 
-_TOLD = (
-    *("id", "profile", "arms", "simulated", "models", "problems", "epochs", "control", "margin", "grade_on"),
-    *("max_cost", "settings", "prompt_version", "pytest_koderz", "python"),
-)
+_OF_A_JOURNAL = ("items", "at")
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
     *("timeout", "memory_mb", "strict", "overrides"),
