@@ -67,7 +67,8 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
     return {name: told[name] for name in _DEFINITIONS}
 
 
-_OF_A_JOURNAL = ("items", "at")
+_OF_A_JOURNAL = ("items", "at", "draws")
+"""What nobody else is told: the last is a secret."""
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
     *("timeout", "memory_mb", "strict", "overrides"),
