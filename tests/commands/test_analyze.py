@@ -54,6 +54,7 @@ def test_files_are_made_of_a_recorded_benchmark(forgetful: Run, run: Run, pytest
     files = ("--koderz-json=told.json", "--koderz-html=told.html", "--junitxml=told.xml")
     assert run("--koderz-analyze", folder.name, *files).ret == pytest.ExitCode.OK
     ran, told = (json.loads((pytester.path / name).read_text()) for name in ("ran.json", "told.json"))
+    ran["benchmark"].pop("warnings")  # what a run complained of is in no journal
     assert told == ran
     assert folder.name in (pytester.path / "told.html").read_text()
     ran_cases, told_cases = (_cases(pytester.path / name) for name in ("ran.xml", "told.xml"))
