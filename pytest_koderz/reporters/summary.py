@@ -58,15 +58,20 @@ def _details(figures: ArmFigures, local_rate: Decimal | None) -> Iterator[str]:
     """Where the tokens, dollars and seconds of an arm went."""
     parts = [f"{role} {dollars(amount)}" for role, amount in figures.dollars_by_role.items()]
     gpu = "" if figures.gpu_seconds is None else f", {figures.gpu_seconds:,.1f} GPU-seconds"
-    yield f"{figures.arm}: {', '.join(parts) or 'nothing settled'}; {tokens(figures.usage)}"
-    yield f"  {figures.seconds:,.1f} s{gpu}; {_rates(figures)}"
-    if local_rate is not None:
+    if figures.settled:
+        yield f"{figures.arm}: {', '.join(parts) or dollars(figures.dollars)}; {tokens(figures.usage)}"
+        yield f"  {figures.seconds:,.1f} s{gpu}; {_rates(figures)}"
+    else:
+        yield f"{figures.arm}: nothing settled"
+    if local_rate is not None and figures.settled:
         each = "-" if not figures.solved else dollars(figures.with_gpu_per_solved)
         yield f"  {at_rate(local_rate)}: {dollars(figures.dollars_with_gpu)}, per solved {each}"
     yield from _first_replies(figures)
     yield from _circumstances(figures)
     outside = {"invalid": figures.invalid, "skipped": figures.skipped, "unfinished": figures.unfinished}
     named = [f"{number} {word}" for word, number in outside.items() if number]
+    if figures.attempts_before:
+        named.append(f"earlier attempts at {counted(figures.attempts_before, 'experiment')}")
     if named:
         yield f"  not counted: {', '.join(named)}; charged in all {dollars(figures.paid)}"
 

@@ -20,6 +20,12 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
 def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--koderz-json", metavar="FILE", help="Write the results as JSON.")
     group.addoption("--koderz-html", metavar="FILE", help="Write the results as an HTML page.")
+    group.addoption(
+        "--koderz-junit-properties",
+        choices=("case", "output", "no"),
+        default="case",
+        help="Where --junitxml has what an experiment came to: in its case, as lines of its output, or not at all.",
+    )
 
 
 def register(run: BenchmarkRun) -> ResultFiles | None:

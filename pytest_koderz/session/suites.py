@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.settings import shipped_path
 
-from .items import Suite
+from .items import ShippedSuite, Suite
 from .start_checks import SUITE_FOLDER
 
 
-def suite_at(path: Path, parent: pytest.Collector) -> Suite | None:
+def suite_at(path: Path, parent: pytest.Collector) -> Suite | ShippedSuite | None:
     """The file as a suite; None where it is none. What is wrong with it is told where it is collected.
 
     In a folder `problems` every file may be one, elsewhere those alone that are named.
@@ -30,9 +30,27 @@ def suite_at(path: Path, parent: pytest.Collector) -> Suite | None:
         problems, fault = [], error
     if problems is None:
         return None
-    nodeid = f"{SUITE_FOLDER}/{path.name}" if path.parent == shipped_path(SUITE_FOLDER) else None
-    suite: Suite = Suite.from_parent(parent, path=path, nodeid=nodeid, problems=problems, fault=fault)
+    if path.parent == shipped_path(SUITE_FOLDER) and not path.is_relative_to(parent.config.rootpath):
+        return _at_home(path, parent, problems, fault)
+    suite: Suite = Suite.from_parent(parent, path=path, problems=problems, fault=fault)
     return suite
+
+
+def _at_home(
+    path: Path, parent: pytest.Collector, problems: Sequence[Problem], fault: Exception | None
+) -> ShippedSuite:
+    """The shipped suite at *path*, with its items where the user would have it."""
+    config, name = parent.config, f"{SUITE_FOLDER}/{path.name}"
+    home = config.rootpath / name
+    # pytest asks for the conftest.py files of this place, and has looked for those of folders only that it walks.
+    config.pluginmanager._loadconftestmodules(  # noqa: SLF001 - no public way
+        home, config.getoption("importmode"), config.rootpath, consider_namespace_packages=False
+    )
+    suite: Suite = Suite.from_parent(
+        parent.session, path=home, name=name, nodeid=name, problems=problems, fault=fault, source=path
+    )
+    shipped: ShippedSuite = ShippedSuite.from_parent(parent, path=path, nodeid=name, home=suite)
+    return shipped
 
 
 def problems_of(config: pytest.Config, path: Path) -> list[Problem] | None:
