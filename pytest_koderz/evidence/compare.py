@@ -10,6 +10,7 @@ from enum import StrEnum
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment, Status
 
+from .acceptance import had_oracle
 from .break_even import BreakEven, break_even_of
 from .families import holm
 from .intervals import Interval, mcnemar_exact, wilson_clustered
@@ -88,6 +89,8 @@ class Comparison:
     turns_at: int | None
     """The fewest of the problems left out that would undo the claim, or do undo it where that is the doubt, had they
     gone against it. None: not even all."""
+    oracle_stop: bool
+    """The tests that grade said which of the arm's replies was taken, which they do for no user."""
     savings: Savings
     savings_with_gpu: Savings | None
     """With the dollars of one's own GPUs. None: no rate is given."""
@@ -162,6 +165,7 @@ def compare(
         strength=strength,
         worst=strength.weaker(begun.strength()) if begun.gaps else strength,
         turns_at=None,
+        oracle_stop=any(map(had_oracle, arm)),
         savings=savings,
         savings_with_gpu=None if local_rate is None else measured(*sides, local_rate, definitions),
         break_even=break_even_of(*sides, local_rate, sure=_is_sure(savings)) if pairs else None,

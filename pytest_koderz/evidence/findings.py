@@ -43,6 +43,8 @@ class Frame:
     """What the settings say now, where the journal recorded another margin first: no claim rests on it."""
     purchase: Purchase | None = None
     """A GPU that may be bought. None: not given."""
+    wrong_accept: Decimal | None = None
+    """US dollars that it costs to take a wrong answer for a right one. None: not given."""
     shard: bool = False
     """A part of a run whose other parts run elsewhere: nothing is claimed of it."""
     selection: str = ""

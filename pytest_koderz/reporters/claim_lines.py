@@ -16,6 +16,8 @@ from .text import counted, dollars, limits, telling
 
 CARRIES = 0.2
 """A problem that carries more than this share of an arm's dollars is told of."""
+FOR_DECISIONS = "koderz-blind"
+"""The shipped arm whose loop the task's own examples end."""
 MANY = 20
 """Of fewer problems one may well carry as much."""
 
@@ -58,11 +60,19 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
             f"note: a margin of {frame.changed_margin * 100:g} points is post hoc, no claim rests on it: "
             f"the first one recorded is {frame.margin * 100:g}"
         )
+    if findings.control_ran and not frame.shard and _all_by_oracle(findings):
+        yield f"note: oracle stop: no user has those tests; decide by {FOR_DECISIONS}"
     few = [
         one for one in findings.comparisons if one.savings.share is not None and one.savings.experiments < SHARE_FROM
     ]
     if few and findings.control_ran and not frame.shard:
         yield f"note: savings have no interval below {SHARE_FROM} experiments an arm"
+
+
+def _all_by_oracle(findings: Findings) -> bool:
+    """Whether nothing shows what the loop would be worth where nobody has the tests."""
+    blind = any(one.acceptance is not None and one.acceptance.loop for one in findings.arms)
+    return not blind and any(one.oracle_stop for one in findings.comparisons)
 
 
 def _estimates(frame: Frame, findings: Findings, each: str) -> Iterator[str]:
@@ -93,8 +103,9 @@ def _comparison(comparison: Comparison, frame: Frame) -> Iterator[str]:
 
 
 def _circumstances(comparison: Comparison, frame: Frame) -> str:
-    """` (the first 50 of 164; cut short by a limit; 3 left out: not settled by both)`."""
-    parts = [frame.selection, f"a limit cut off {comparison.skipped}" if comparison.skipped else ""]
+    """` (oracle stop; the first 50 of 164; cut short by a limit; 3 left out: not settled by both)`."""
+    stop = "oracle stop" if comparison.oracle_stop else ""
+    parts = [stop, frame.selection, f"a limit cut off {comparison.skipped}" if comparison.skipped else ""]
     if comparison.left_out:
         parts.append(f"{comparison.left_out} left out: not settled by both")
     told = "; ".join(part for part in parts if part)
@@ -221,11 +232,11 @@ def _or_never(months: float | None) -> str:
 
 
 def _latency(latency: Latency, whole: bool) -> Iterator[str]:
-    """`seconds per solved problem: 5.2 (p50 4.0, p95 9.1) instead of 2.0 (p50 1.9, p95 3.1)`, and calls."""
+    """`seconds per solved: 5.2 (p50 4.0, p95 9.1) instead of 2.0 (p50 1.9, p95 3.1)`, and calls."""
     mine, other = latency.arm, latency.control
     if mine.seconds.per_solved is None or other.seconds.per_solved is None:
         return
-    yield f"  seconds per solved problem: {_spread(mine.seconds)} instead of {_spread(other.seconds)}"
+    yield f"  seconds per solved: {_spread(mine.seconds)} instead of {_spread(other.seconds)}"
     if whole:
         yield f"  calls in turn for it: {_spread(mine.calls)} instead of {_spread(other.calls)}"
 

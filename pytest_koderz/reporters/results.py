@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,6 @@ from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Spec
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage
-from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.break_even import BreakEven
 from pytest_koderz.evidence.caps import Cap, cap_of
 from pytest_koderz.evidence.compare import Comparison
@@ -40,7 +39,10 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
     return {
         "version": VERSION,
         "benchmark": {**about, "local_rate": number(frame.local_rate), **_plan(frame, findings), **head},
-        "arms": {figures.arm: _arm(figures, findings, caps.get(figures.arm)) for figures in findings.arms},
+        "arms": {
+            figures.arm: {**keys_of(figures, frame.wrong_accept), **_arm(figures.arm, findings, caps)}
+            for figures in findings.arms
+        },
         "comparisons": [_comparison(comparison) for comparison in findings.comparisons],
         "standings": [_standing(standing) for standing in findings.standings],
         "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
@@ -58,15 +60,15 @@ def _plan(frame: Frame, findings: Findings) -> dict[str, Any]:
         "looks": [{"problems": look.problems, "planned": look.planned} for look in findings.looks],
         "changed_margin": frame.changed_margin,
         "selection": frame.selection or None,
+        "wrong_accept": number(frame.wrong_accept),
         "shard": frame.shard,
         "purchase": None if buy is None else {"usd": number(buy.price), "hours": number(buy.hours)},
     }
 
 
-def _arm(figures: ArmFigures, findings: Findings, cap: Cap | None) -> dict[str, Any]:
-    name = figures.arm
+def _arm(name: str, findings: Findings, caps: Mapping[str, Cap]) -> dict[str, Any]:
+    cap = caps.get(name)
     return {
-        **keys_of(figures),
         "steps": [_step(step) for step in findings.steps[name]],
         "extra_solves": [_marginal(marginal) for marginal in findings.marginals[name]],
         "savings": [_savings(group[name]) for group in _estimates(findings) if name in group],
@@ -122,6 +124,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "problems_needed_most": None if comparison.needed is None else comparison.needed.high,
         "level": comparison.level,
         "doubt": str(comparison.doubt) or None,
+        "oracle_stop": comparison.oracle_stop,
         "would_be": str(comparison.would_be),
         "control_surely_solves": comparison.floor,
         "lost": comparison.lost,

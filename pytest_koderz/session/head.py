@@ -51,6 +51,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
         local_rate=settings.local_rate,
         purchase_price=None if settings.purchase is None else settings.purchase.price,
         purchase_hours=None if settings.purchase is None else settings.purchase.hours,
+        wrong_accept=settings.wrong_accept,
         max_cost=settings.max_cost,
         timeout=limits.timeout,
         memory_mb=limits.memory_mb,
@@ -66,7 +67,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
 
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
-    *("purchase_price", "purchase_hours"),
+    *("purchase_price", "purchase_hours", "wrong_accept"),
     *("timeout", "memory_mb", "strict", "overrides"),
 )
 
