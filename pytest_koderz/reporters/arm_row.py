@@ -23,7 +23,7 @@ def table_lines(arms: Sequence[ArmFigures]) -> Iterator[str]:
         yield columns.format(
             one.arm,
             f"{one.solved}/{one.settled}",
-            _percents(one.solved_interval),
+            percents(one.solved_interval),
             f"{one.solved_first}/{one.settled}",
             "-" if one.iterations_mean is None else f"{one.iterations_mean:.1f}",
             dollars(one.dollars),
@@ -31,7 +31,7 @@ def table_lines(arms: Sequence[ArmFigures]) -> Iterator[str]:
         )
 
 
-def _percents(interval: Interval | None) -> str:
+def percents(interval: Interval | None) -> str:
     return "-" if interval is None else f"{interval.low * 100:.0f} - {interval.high * 100:.0f} %"
 
 
