@@ -41,6 +41,13 @@ def add_options(group: pytest.OptionGroup) -> None:
         type=at_least_zero,
         help="What a solved problem is worth, for --koderz-whatif.",
     )
+    add(
+        "--koderz-prune",
+        metavar="DAYS",
+        nargs="?",
+        const="none",
+        help="Remove benchmarks not written for DAYS, without a number list them all, and exit.",
+    )
     add("--koderz-doctor", action="store_true", help="Check whether the profile could run here, and exit.")
 
 
@@ -52,6 +59,7 @@ VERBS = (
     "koderz_results",
     "koderz_cortex_sync",
     "koderz_whatif",
+    "koderz_prune",
     "koderz_doctor",
 )
 """The options above that are verbs; of several that are given the first one runs."""
@@ -62,6 +70,7 @@ def _verbs() -> Mapping[str, Verb]:
     from .doctor import examine
     from .list import list_problems
     from .prompt import print_prompts
+    from .prune import prune
     from .quote import quote
     from .sync import deliver_now
     from .whatif import what_if
@@ -74,8 +83,18 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_results": results,
         "koderz_cortex_sync": deliver_now,
         "koderz_whatif": what_if,
+        "koderz_prune": prune,
         "koderz_doctor": examine,
     }
+
+
+OUTPUTS = ("koderz_json", "koderz_html")
+WRITING = "koderz_analyze"
+"""The one verb that writes these files, of what it tells of."""
+
+
+def _as_given(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
 
 
 def asked_for(config: pytest.Config) -> bool:
@@ -93,7 +112,11 @@ def run_verb(config: pytest.Config) -> int:
 
     from pytest_koderz.files.usage_error import UsageError
 
-    verb = _verbs()[next(name for name in VERBS if config.getoption(name))]
+    name = next(name for name in VERBS if config.getoption(name))
+    verb = _verbs()[name]
+    for option in () if name == WRITING else OUTPUTS:
+        if config.getoption(option):
+            raise pytest.UsageError(f"{_as_given(option)} does nothing beside {_as_given(name)}")
 
     def run(config: pytest.Config, session: pytest.Session) -> int:
         try:

@@ -10,6 +10,7 @@ from . import (
     collection,
     cortex,
     gates,
+    interruption,
     jobs,
     junit_totals,
     look_record,
@@ -17,6 +18,7 @@ from . import (
     outputs,
     recording,
     reports,
+    settlement,
     spending_limit,
     terminal,
     workers,
@@ -52,10 +54,12 @@ def _register_all(run: BenchmarkRun) -> None:
     check_budget(run.settings)
     if not run.is_worker:
         load_for_the_end(run.settings)
+    interruption.register(run)
     files = outputs.register(run)
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)
     workers.register(run)
+    books = settlement.register(run)
     place = recording.register(run)
     outcome_selection.register(run)
     spending_limit.register(run)
@@ -64,7 +68,8 @@ def _register_all(run: BenchmarkRun) -> None:
     jobs.register(run)
     junit_totals.register(run)
     seen = look_record.register(run)
-    terminal.register(run, judge, memory, [each for each in (memory, limits, place, files, seen) if each is not None])
+    closing = [each for each in (memory, limits, place, files, seen) if each is not None]
+    terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
         run.benchmark.refusals.forget()
         prepare_models(run.settings, run.say)
