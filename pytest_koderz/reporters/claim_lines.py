@@ -10,6 +10,7 @@ from pytest_koderz.evidence.compare import Claim, Comparison, Doubt
 from pytest_koderz.evidence.findings import Findings, Frame
 from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.pilots import LEAST
+from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings
 
 from .text import counted, dollars, limits, telling
@@ -30,6 +31,8 @@ def verdict_lines(frame: Frame, findings: Findings, *, whole: bool = False) -> I
     each = " per epoch" if any(figures.epochs > 1 for figures in findings.arms) else ""
     for comparison in findings.comparisons if findings.control_ran else ():
         yield from _comparison(comparison, frame)
+        if comparison.arm in findings.gaps:
+            yield from _gap(findings.gaps[comparison.arm], frame.control)
         yield from _savings(f"savings of {comparison.arm}{each}", comparison.savings)
         if comparison.savings_with_gpu is not None and frame.local_rate is not None:
             yield from _savings(at_rate(frame.local_rate), comparison.savings_with_gpu)
@@ -154,6 +157,14 @@ def _points(comparison: Comparison) -> str:
     interval, decisive = comparison.difference_interval, (0.0, -comparison.margin * 100)
     told = "" if interval is None else f" {limits(interval.low * 100, interval.high * 100, decisive)}"
     return f"{telling((comparison.difference or 0) * 100, decisive, 1)} points{told}"
+
+
+def _gap(gap: RecoveredGap, control: str) -> Iterator[str]:
+    if gap.share is None or gap.interval is None:
+        yield f"  no share of a gap: {control} is not surely better than {gap.local}"
+        return
+    told = limits(gap.interval.low * 100, gap.interval.high * 100).replace("+", "")
+    yield f"  it recovers {gap.share * 100:.0f} % {told} of the gap from {gap.local} to {control}"
 
 
 def _p_value(comparison: Comparison) -> str:

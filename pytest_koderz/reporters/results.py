@@ -18,6 +18,7 @@ from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
 from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
+from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import Savings
 from pytest_koderz.evidence.spending import Marginal, Step
 from pytest_koderz.evidence.standings import Alternative, Standing
@@ -43,7 +44,10 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
             figures.arm: {**keys_of(figures, frame.wrong_accept), **_arm(figures.arm, findings, caps)}
             for figures in findings.arms
         },
-        "comparisons": [_comparison(comparison) for comparison in findings.comparisons],
+        "comparisons": [
+            {**_comparison(comparison), "gap": _gap(findings.gaps.get(comparison.arm))}
+            for comparison in findings.comparisons
+        ],
         "standings": [_standing(standing) for standing in findings.standings],
         "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
         "experiments": [
@@ -137,6 +141,12 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "savings": _savings(comparison.savings),
         "savings_with_gpu": None if with_gpu is None else _savings(with_gpu),
     }
+
+
+def _gap(gap: RecoveredGap | None) -> dict[str, Any] | None:
+    if gap is None:
+        return None
+    return {"local": gap.local, "problems": gap.problems, "recovered": gap.share, "interval": limits(gap.interval)}
 
 
 def _savings(savings: Savings) -> dict[str, Any]:
