@@ -200,6 +200,14 @@ KODERZ = Arm("koderz", MODEL, spec=MODEL, checkpoint=MODEL)
 ESTIMATED = replace(FRAME, arms=("koderz",), estimate=estimate_control("claude-opus-5-5", PRICE, Usage(200, 150)))
 
 
+def _beside_local(number: int) -> list[Experiment]:
+    """Of 36 problems that the control solves koderz solves 32, and the local model alone every second."""
+    arm, control = _pair(NAMES[number], number % 5 != 0, number % 10 != 0)
+    alone = _experiment(NAMES[number], "local-only", Status.SOLVED if number % 2 else Status.UNSOLVED, 4)
+    paid = Ledger(tuple(row for row in alone.ledger.spendings if row.role == "local"))
+    return [arm, replace(alone, spec=None, ledger=paid), control]
+
+
 def _blind(number: int) -> list[Experiment]:
     """The examples pass all but the last two, one of which is right; of what they pass every eighth is wrong."""
     mine, other = _pair(NAMES[number], number % 8 != 0 and number < 38, number % 10 != 0)
@@ -245,6 +253,14 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
     "blind": lambda: (
         replace(FRAME, arms=("koderz-blind", "frontier-only"), wrong_accept=Decimal(30)),
         _of([_blind(number) for number in range(40)]),
+    ),
+    "gap": lambda: (
+        replace(
+            FRAME,
+            arms=("koderz", "local-only", "frontier-only"),
+            definitions=(KODERZ, Arm("local-only", MODEL)),
+        ),
+        _of([_beside_local(number) for number in range(40)]),
     ),
     "epochs": lambda: (FRAME, _of([_epochs(number) for number in range(20)])),
     "local_rate": lambda: (
