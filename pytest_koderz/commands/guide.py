@@ -22,6 +22,7 @@ CHAPTERS = (
     "records",
     "json",
     "ci",
+    "compare",
     "troubleshooting",
     "changes",
 )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_koderz.session import compared_runs
+
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from collections.abc import Callable, Mapping
 
@@ -41,6 +43,7 @@ VERBS = (
     "koderz_quote",
     "koderz_analyze",
     "koderz_results",
+    "koderz_compare",
     "koderz_cortex_sync",
     "koderz_doctor",
 )
@@ -49,6 +52,7 @@ VERBS = (
 
 def _verbs() -> Mapping[str, Verb]:
     from .analyze import analyze, results
+    from .compare import compare
     from .doctor import examine
     from .list import list_problems
     from .prompt import print_prompts
@@ -61,13 +65,18 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_quote": quote,
         "koderz_analyze": analyze,
         "koderz_results": results,
+        "koderz_compare": compare,
         "koderz_cortex_sync": deliver_now,
         "koderz_doctor": examine,
     }
 
 
 def asked_for(config: pytest.Config) -> bool:
-    return any(config.getoption(name) for name in VERBS)
+    return any(_is_asked(config, name) for name in VERBS)
+
+
+def _is_asked(config: pytest.Config, name: str) -> bool:
+    return compared_runs.is_verb(config) if name == "koderz_compare" else bool(config.getoption(name))
 
 
 def select(config: pytest.Config) -> None:
@@ -81,7 +90,7 @@ def run_verb(config: pytest.Config) -> int:
 
     from pytest_koderz.files.usage_error import UsageError
 
-    verb = _verbs()[next(name for name in VERBS if config.getoption(name))]
+    verb = _verbs()[next(name for name in VERBS if _is_asked(config, name))]
 
     def run(config: pytest.Config, session: pytest.Session) -> int:
         try:

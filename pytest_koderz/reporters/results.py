@@ -41,7 +41,7 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
         "version": VERSION,
         "benchmark": {**about, "local_rate": number(frame.local_rate), **_plan(frame, findings), **head},
         "arms": {figures.arm: _arm(figures, findings, caps.get(figures.arm)) for figures in findings.arms},
-        "comparisons": [_comparison(comparison) for comparison in findings.comparisons],
+        "comparisons": [comparison_json(comparison) for comparison in findings.comparisons],
         "standings": [_standing(standing) for standing in findings.standings],
         "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
         "experiments": [
@@ -103,7 +103,8 @@ def _marginal(marginal: Marginal) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """One arm beside another, whole."""
     with_gpu = comparison.savings_with_gpu
     return {
         "arm": comparison.arm,

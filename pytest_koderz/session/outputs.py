@@ -1,4 +1,4 @@
-"""The files of results: --koderz-json and --koderz-html."""
+"""The files of results: --koderz-json, --koderz-html and --koderz-markdown."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
 def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--koderz-json", metavar="FILE", help="Write the results as JSON.")
     group.addoption("--koderz-html", metavar="FILE", help="Write the results as an HTML page.")
+    group.addoption("--koderz-markdown", metavar="FILE", help="Write the summary as Markdown.")
 
 
 def register(run: BenchmarkRun) -> ResultFiles | None:
@@ -28,7 +29,8 @@ def register(run: BenchmarkRun) -> ResultFiles | None:
     settings = run.settings
     check_output("--koderz-json", settings.json)
     check_output("--koderz-html", settings.html)
-    if run.is_worker or (settings.json is None and settings.html is None):
+    check_output("--koderz-markdown", settings.markdown)
+    if run.is_worker or (settings.json, settings.html, settings.markdown) == (None, None, None):
         return None
     files = ResultFiles(run)
     run.register(files, "result-files")
@@ -68,6 +70,18 @@ class ResultFiles:
             yield settings.json, json.dumps(results_of(frame, head, experiments), indent=1) + "\n"
         if settings.html is not None:
             yield settings.html, html_of(frame, head, experiments)
+        if settings.markdown is not None:
+            yield settings.markdown, self._markdown(experiments)
+
+    def _markdown(self, experiments: tuple[Experiment, ...]) -> str:
+        from pytest_koderz.reporters.run_markdown import markdown_of
+
+        from .speaking import shown
+
+        config = self._run.config
+        told = [config.pluginmanager.get_plugin(f"koderz-{name}") for name in ("gates", "compared")]
+        closing = [line for feature in told if feature is not None for line in feature.lines()]
+        return shown(config, markdown_of(self._run.frame, experiments, closing))
 
     def _write(self, path: Path, text: str) -> str:
         from pytest_koderz.files.atomic import write_output

@@ -122,6 +122,8 @@ class ProfileEntry(_Checked):
     """Where the results are written."""
     html: str | None = None
     """Where they are written as a page."""
+    markdown: str | None = None
+    """Where the summary is written as Markdown."""
     max_cost: Annotated[Decimal, Gt(0)] | None = None
     """US dollars that a benchmark may spend. None: no limit."""
 
