@@ -33,6 +33,13 @@ def add_options(group: pytest.OptionGroup) -> None:
         default="journal",
         help="Where the last two look: in the journals, or in cortex alone.",
     )
+    add(
+        "--koderz-watch",
+        metavar="BENCH",
+        nargs="?",
+        const="newest",
+        help="Show how far a benchmark is that another process runs, until it ends; the newest one without an id.",
+    )
     add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
     add("--koderz-doctor", action="store_true", help="Check whether the profile could run here, and exit.")
 
@@ -44,6 +51,7 @@ VERBS = (
     "koderz_analyze",
     "koderz_results",
     "koderz_compare",
+    "koderz_watch",
     "koderz_cortex_sync",
     "koderz_doctor",
 )
@@ -58,6 +66,7 @@ def _verbs() -> Mapping[str, Verb]:
     from .prompt import print_prompts
     from .quote import quote
     from .sync import deliver_now
+    from .watch import watch
 
     return {
         "koderz_list": list_problems,
@@ -66,6 +75,7 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_analyze": analyze,
         "koderz_results": results,
         "koderz_compare": compare,
+        "koderz_watch": watch,
         "koderz_cortex_sync": deliver_now,
         "koderz_doctor": examine,
     }
