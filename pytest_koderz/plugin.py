@@ -27,6 +27,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     words = "koderz(suite, arm=None, problems=None): run experiments and give each as `koderz_experiment`"
     config.addinivalue_line("markers", words)
+    config.addinivalue_line("markers", "experiment: every experiment of a suite has it, for -m")
     verb = verbs.asked_for(config)
     if config.getoption("koderz") or verb:
         from .session.features import register

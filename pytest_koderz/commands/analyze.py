@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from pytest_koderz.session.start_checks import TYPICAL_ANSWER, frame_of, setting
 from pytest_koderz.settings import Settings
 
 from .printing import print_lines, writer_of
+from .recorded_files import write_files
 
 DEFAULT_MARGIN = 0.05
 """Of a head that does not say it."""
@@ -44,12 +46,13 @@ def analyze(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     if not which.startswith(("exp_", "bench_")):
         raise UsageError(f"--koderz-analyze: '{which}' is no id such as exp_1a2b3c4d or bench_1a2b3c4d; {HOW_TO_LIST}")
     benchmark, source = _remembered(config, which) if _asks_cortex(config) else _recorded(config, which)
-    lines = _benchmark_lines(config, benchmark, source)
+    written = [f"results: {path}" for path in write_files(config, benchmark, _frame(config, benchmark))]
+    lines = chain(_benchmark_lines(config, benchmark, source), written)
     if which.startswith("exp_"):
         mark = SIMULATED if benchmark.simulated else ""
         (experiment,) = (one for one in benchmark.experiments if one.id == which)
-        lines = iter(
-            [*story_lines(experiment, mark), *folded(f"read from {source}; {_prompts(config, benchmark)}", mark)]
+        lines = chain(
+            story_lines(experiment, mark), folded(f"read from {source}; {_prompts(config, benchmark)}", mark), written
         )
     return _printed(config, lines)
 
@@ -87,6 +90,8 @@ def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) ->
     frame = _frame(config, benchmark)
     yield from summary_lines(frame, benchmark.experiments, columns, whole=True)
     record_look_at(_settings(config).folder / benchmark.id, frame, benchmark.experiments)
+    if benchmark.interrupted:
+        yield from ("", f"go on with: pytest --koderz --koderz-resume={benchmark.id}")
 
 
 def _prompts(config: pytest.Config, benchmark: Archived) -> str:

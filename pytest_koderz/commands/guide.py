@@ -20,6 +20,7 @@ CHAPTERS = (
     "memory",
     "hooks",
     "records",
+    "page",
     "json",
     "ci",
     "compare",

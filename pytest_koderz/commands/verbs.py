@@ -41,6 +41,13 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="Show how far a benchmark is that another process runs, until it ends; the newest one without an id.",
     )
     add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
+    add(
+        "--koderz-prune",
+        metavar="DAYS",
+        nargs="?",
+        const="none",
+        help="Remove benchmarks not written for DAYS, without a number list them all, and exit.",
+    )
     add("--koderz-doctor", action="store_true", help="Check whether the profile could run here, and exit.")
 
 
@@ -53,6 +60,7 @@ VERBS = (
     "koderz_compare",
     "koderz_watch",
     "koderz_cortex_sync",
+    "koderz_prune",
     "koderz_doctor",
 )
 """The options above that are verbs; of several that are given the first one runs."""
@@ -64,6 +72,7 @@ def _verbs() -> Mapping[str, Verb]:
     from .doctor import examine
     from .list import list_problems
     from .prompt import print_prompts
+    from .prune import prune
     from .quote import quote
     from .sync import deliver_now
     from .watch import watch
@@ -77,8 +86,18 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_compare": compare,
         "koderz_watch": watch,
         "koderz_cortex_sync": deliver_now,
+        "koderz_prune": prune,
         "koderz_doctor": examine,
     }
+
+
+OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown")
+WRITING = {"koderz_analyze": ("koderz_json", "koderz_html"), "koderz_compare": ("koderz_json", "koderz_markdown")}
+"""Which of these files a verb writes, of what it tells of."""
+
+
+def _as_given(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
 
 
 def asked_for(config: pytest.Config) -> bool:
@@ -100,7 +119,11 @@ def run_verb(config: pytest.Config) -> int:
 
     from pytest_koderz.files.usage_error import UsageError
 
-    verb = _verbs()[next(name for name in VERBS if _is_asked(config, name))]
+    name = next(name for name in VERBS if _is_asked(config, name))
+    verb = _verbs()[name]
+    for option in OUTPUTS:
+        if config.getoption(option) and option not in WRITING.get(name, ()):
+            raise pytest.UsageError(f"{_as_given(option)} does nothing beside {_as_given(name)}")
 
     def run(config: pytest.Config, session: pytest.Session) -> int:
         try:

@@ -111,6 +111,14 @@ class Arm:
     def prompt_set(self) -> PromptSet:
         return self.prompts or SHIPPED
 
+    def may_review(self, reviews: int) -> bool:
+        """Whether there may be another checkpoint after so many."""
+        return self.checkpoint is not None and (self.max_reviews is None or reviews < self.max_reviews)
+
+    def may_ask(self, reviews: int) -> bool:
+        """Whether the model that writes is told that it may ask for one."""
+        return self.checkpoint_policy is CheckpointPolicy.ASKED and self.may_review(reviews)
+
     def model_of(self, role: Role) -> ModelSettings | None:
         return {
             Role.SPEC: self.spec,

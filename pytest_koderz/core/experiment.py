@@ -120,6 +120,8 @@ class Experiment:
     started: str = ""
     """ISO 8601, UTC."""
     prompt_version: str = ""
+    earlier: Ledger = Ledger()
+    """What was charged for attempts at it that do not count: the last one does."""
 
     def __repr__(self) -> str:
         """One line, for the assertions of a user's own tests; all of it would be pages."""
@@ -145,6 +147,11 @@ class Experiment:
     def solved(self) -> bool:
         return self.status is Status.SOLVED
 
+    @property
+    def charged(self) -> Ledger:
+        """Of all attempts at it."""
+        return self.ledger + self.earlier
+
     def with_spec(self, spec: Spec) -> Experiment:
         return replace(self, spec=spec)
 
@@ -160,9 +167,9 @@ class Experiment:
     def with_graded(self, verdict: Verdict) -> Experiment:
         return replace(self, graded=verdict)
 
-    def after(self, earlier: Experiment) -> Experiment:
-        """This attempt, with the dollars and seconds of *earlier*, an attempt at the same experiment."""
-        return replace(self, ledger=earlier.ledger + self.ledger, seconds=earlier.seconds + self.seconds)
+    def with_charged(self, charged: Ledger) -> Experiment:
+        """This attempt, where all attempts at the experiment were *charged* so much."""
+        return replace(self, earlier=charged.beyond(self.ledger))
 
     def ended(self, status: Status, seconds: float, reason: str = "") -> Experiment:
         return replace(self, status=status, seconds=seconds, reason=reason)

@@ -17,7 +17,7 @@ from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, f
 from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
 from .problem import Problem, TestSet
-from .prompts import CHARACTERS_PER_TOKEN, candidate_prompt, checkpoint_prompt, question_in, spec_prompt
+from .prompts import candidate_prompt, checkpoint_prompt, question_in, room_of, spec_prompt
 
 
 def solve(
@@ -107,8 +107,7 @@ class _Work:
 
     @property
     def reviews_left(self) -> bool:
-        limit = self.arm.max_reviews
-        return self.arm.checkpoint is not None and (limit is None or len(self.record.checkpoints) < limit)
+        return self.arm.may_review(len(self.record.checkpoints))
 
     @property
     def checkpoint_due(self) -> bool:
@@ -161,7 +160,7 @@ class _Work:
     def fall_back(self) -> None:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
         fresh = replace(self.record, spec=None, iterations=(), checkpoints=(), advice=())
-        seed, room = self._seed(Role.FALLBACK), self._room(Role.FALLBACK)
+        seed, room = self._seed(Role.FALLBACK), room_of(self.arm.models[Role.FALLBACK])
         trial = self._trial(
             candidate_prompt(self.problem, fresh, 0, room, seed, Role.FALLBACK, prompts=self.arm.prompt_set)
         )
@@ -240,17 +239,10 @@ class _Work:
         return reply, spending
 
     def _candidate_prompt(self, turn: int) -> Prompt:
-        seed, room = self._seed(Role.LOCAL, turn), self._room(Role.LOCAL)
-        may_ask = self.arm.checkpoint_policy is CheckpointPolicy.ASKED and self.reviews_left
+        seed, room = self._seed(Role.LOCAL, turn), room_of(self.arm.local)
+        may_ask = self.arm.may_ask(len(self.record.checkpoints))
         shown, prompts = self.arm.attempts_shown, self.arm.prompt_set
         return candidate_prompt(self.problem, self.record, shown, room, seed, may_ask=may_ask, prompts=prompts)
-
-    def _room(self, role: Role) -> int | None:
-        """Characters that a prompt may take. None: no limit is known."""
-        settings = self.arm.models[role]
-        if settings.context_tokens is None:
-            return None
-        return max(settings.context_tokens - settings.max_tokens, 0) * CHARACTERS_PER_TOKEN
 
     def _judge(self, candidate: Candidate | None) -> Verdict:
         """The verdict on *candidate*; one that was judged before is not run again."""

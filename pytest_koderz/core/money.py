@@ -28,6 +28,14 @@ class Usage:
             self.cache_read + other.cache_read,
         )
 
+    def __sub__(self, part: Usage) -> Usage:
+        return Usage(
+            self.input - part.input,
+            self.output - part.output,
+            self.cache_write - part.cache_write,
+            self.cache_read - part.cache_read,
+        )
+
     @property
     def prompt(self) -> int:
         """All tokens that went in, cached or not."""
@@ -79,10 +87,12 @@ def cost_of(usage: Usage, price: Price | None) -> Decimal | None:
 
 def total(costs: Iterable[Decimal | None]) -> Decimal | None:
     """The sum; None where any part is unknown, since a sum without it would be too low."""
-    known = list(costs)
-    return (
-        None if any(cost is None for cost in known) else sum((cost for cost in known if cost is not None), Decimal(0))
-    )
+    whole = Decimal(0)
+    for cost in costs:
+        if cost is None:
+            return None
+        whole += cost
+    return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,18 @@ class Spending:
             uses=(*self.uses, *other.uses),
         )
 
+    def __sub__(self, part: Spending) -> Spending:
+        """The rest of it, without *part*."""
+        seconds, gpu = self.gpu_seconds, part.gpu_seconds
+        return replace(
+            self,
+            calls=self.calls - part.calls,
+            usage=self.usage - part.usage,
+            cost=None if self.cost is None or part.cost is None else self.cost - part.cost,
+            seconds=self.seconds - part.seconds,
+            gpu_seconds=None if seconds is None or gpu is None else seconds - gpu,
+        )
+
 
 def _device_seconds(parts: Iterable[Spending]) -> float | None:
     """None where any part is unknown, or there is none."""
@@ -153,6 +175,12 @@ class Ledger:
             key = (row.role, row.model)
             rows[key] = rows[key] + row if key in rows else row
         return Ledger(tuple(rows.values()))
+
+    def beyond(self, part: Ledger) -> Ledger:
+        """What stands here and not in *part*, which is a part of it; empty where *part* has all the calls."""
+        rows = {(row.role, row.model): row for row in part.spendings}
+        left = (row if (known := rows.get((row.role, row.model))) is None else row - known for row in self.spendings)
+        return Ledger(tuple(row for row in left if row.calls > 0))
 
     @property
     def cost(self) -> Decimal | None:

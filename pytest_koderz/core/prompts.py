@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from .arm import Role
+from .arm import ModelSettings, Role
 from .experiment import Experiment
 from .iteration import Iteration, Outcome, StopReason
 from .ports import Prompt
@@ -36,6 +36,13 @@ HOTTER = 0.4
 
 
 REPEATED = "Your last reply repeated an earlier one, which fails. Take another approach."
+
+
+def room_of(settings: ModelSettings) -> int | None:
+    """Characters that a prompt for the model may take. None: no limit is known."""
+    if settings.context_tokens is None:
+        return None
+    return max(settings.context_tokens - settings.max_tokens, 0) * CHARACTERS_PER_TOKEN
 
 
 def spec_prompt(problem: Problem, seed: int, prompts: PromptSet = SHIPPED) -> Prompt:

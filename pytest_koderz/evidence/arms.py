@@ -81,7 +81,9 @@ class ArmFigures:
     """Roles that were played. A spec recalled from another experiment counts as if this one had paid for it."""
     dollars: Decimal | None
     paid: Decimal | None
-    """What was charged: of every experiment, settled or not, and no recalled spec."""
+    """What was charged: of every experiment, settled or not, for all attempts at it, and no recalled spec."""
+    attempts_before: int
+    """Settled experiments that were begun more than once: the last attempt counts."""
     dollars_per_solved: Decimal | None
     """The dollars of the unsolved included. None: nothing is solved, or a price is unknown."""
     dollars_per_solved_interval: Interval | None
@@ -157,7 +159,8 @@ def figures_of(
         usage=sum(map(usage_of, settled), Usage()),
         dollars_by_role={role: dollars_of_role(settled, role) for role in _roles(settled)},
         dollars=dollars,
-        paid=total(experiment.ledger.cost for experiment in own),
+        paid=total(experiment.charged.cost for experiment in own),
+        attempts_before=sum(bool(experiment.earlier.spendings) for experiment in settled),
         dollars_per_solved=None if dollars is None or not solved else dollars / solved,
         dollars_per_solved_interval=_per_solved_interval(problems, definitions) if solved else None,
         dollars_with_gpu=_with_gpu(settled, local_rate),

@@ -13,8 +13,8 @@ from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Ledger, Spending
 from pytest_koderz.files.locks import lock
 
-from .events import Advised, Began, Checkpointed, Ended, Head, Iterated, SpecWritten
-from .recorded import Recorded, Run, about_of, each_of, read_folder
+from .events import Advised, Began, Called, Checkpointed, Ended, Head, Iterated, SpecWritten
+from .recorded import Recorded, Run, about_of, charged_in, each_of, ledger_of, read_folder
 
 _EXPERIMENT = re.compile(rb'"experiment":"(exp_[0-9a-f]{8})"')
 
@@ -45,8 +45,19 @@ class Archived:
         return any(each.model_id.endswith("(simulated)") for each in said)
 
     @property
+    def planned(self) -> int | None:
+        """How many experiments there should be. None: it is not known."""
+        said = [head.items for head in self.recorded.heads or (self.head,) if head.items is not None]
+        return max(said, default=None)
+
+    @property
     def ended(self) -> int:
         return sum(one.status is not one.status.RUNNING for one in self.experiments)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether nobody is at work on it any more, and something is left to do."""
+        return not self.running and self.ended < max(len(self.experiments), self.planned or 0)
 
 
 def folders_in(parent: Path) -> list[Path]:
@@ -81,7 +92,7 @@ def in_order(experiments: Iterable[Experiment], arms: Sequence[str]) -> tuple[Ex
 
 
 def with_ledger(experiment: Experiment) -> Experiment:
-    """One that was cut short, with what its steps cost; a reply that came to no step is not among them."""
+    """One that was cut short and of which no call is known, with what its steps cost."""
     spec = [experiment.spec] if experiment.spec and not experiment.spec.recalled_from else []
     rows = [
         *(_spending(Role.SPEC, each) for each in spec),
@@ -114,8 +125,16 @@ def _age(folder: Path) -> float:
 def _latest(benchmark: str, runs: Sequence[Run]) -> Experiment:
     """The experiment under its latest conditions; one that ended goes before one that was cut short."""
     run = max(runs, key=lambda events: (bool(each_of(events, Ended)), events[-1].at))
+    return _counted(benchmark, run).with_charged(charged_in(runs))
+
+
+def _counted(benchmark: str, run: Run) -> Experiment:
+    """The last attempt; one that was cut short does not take the place of one that was settled."""
     last = run[-1].what
-    return last.record if isinstance(last, Ended) else _cut_short(benchmark, run)
+    if isinstance(last, Ended):
+        return last.record
+    settled = [each.record for each in each_of(run, Ended) if each.record.status.settled]
+    return settled[-1] if settled else _cut_short(benchmark, run)
 
 
 def _cut_short(benchmark: str, run: Run) -> Experiment:
@@ -124,20 +143,22 @@ def _cut_short(benchmark: str, run: Run) -> Experiment:
     specs = each_of(run, SpecWritten)
     iterations = {each.iteration.number: each.iteration for each in each_of(run, Iterated)}
     checkpoints = {each.guidance.number: each.guidance for each in each_of(run, Checkpointed)}
-    return with_ledger(
-        Experiment(
-            id=about.experiment,
-            problem_id=about.problem,
-            arm=about.arm,
-            epoch=about.epoch,
-            benchmark_id=benchmark,
-            spec=specs[-1].spec if specs else None,
-            iterations=tuple(iterations[number] for number in sorted(iterations)),
-            advice=tuple(dict.fromkeys(each.advice for each in each_of(run, Advised))),
-            checkpoints=tuple(checkpoints[number] for number in sorted(checkpoints)),
-            started=next((each.started for each in each_of(run, Began)), run[0].at),
-        )
+    ledger = ledger_of(each_of(run, Called))
+    cut = Experiment(
+        id=about.experiment,
+        problem_id=about.problem,
+        arm=about.arm,
+        epoch=about.epoch,
+        benchmark_id=benchmark,
+        spec=specs[-1].spec if specs else None,
+        iterations=tuple(iterations[number] for number in sorted(iterations)),
+        advice=tuple(dict.fromkeys(each.advice for each in each_of(run, Advised))),
+        checkpoints=tuple(checkpoints[number] for number in sorted(checkpoints)),
+        started=next((each.started for each in each_of(run, Began)), run[0].at),
+        ledger=ledger,
+        seconds=sum(row.seconds for row in ledger.spendings),
     )
+    return cut if ledger.spendings else with_ledger(cut)
 
 
 def _is_written(folder: Path) -> bool:

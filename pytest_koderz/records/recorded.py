@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import accumulate
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TypeVar
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.money import Ledger
 from pytest_koderz.core.ports import Reply
 from pytest_koderz.core.problem import Problem
 
@@ -89,6 +91,10 @@ class Recorded:
         changed = [run for run in runs if _changes(run, None, arm)]
         return _changes(max(changed, key=_at), None, arm) if runs and len(changed) == len(runs) else ()
 
+    def charged(self, experiment_id: str) -> Ledger:
+        """What was charged for the experiment, under whatever conditions; see `charged_in`."""
+        return charged_in(list(self.experiments.get(experiment_id, {}).values()))
+
     def calls(self) -> Iterator[Event]:
         """Every answered call, under whatever conditions."""
         for run in self._runs():
@@ -125,6 +131,17 @@ def read_folder(folder: Path) -> Recorded:
 def each_of(run: Run, kind: type[T]) -> list[T]:
     """What happened of one kind, in order."""
     return [event.what for event in run if isinstance(event.what, kind)]
+
+
+def ledger_of(calls: Iterable[Called]) -> Ledger:
+    """What those calls cost."""
+    return reduce(lambda ledger, call: ledger + call.spending, calls, Ledger())
+
+
+def charged_in(runs: Iterable[Run]) -> Ledger:
+    """What all calls of *runs* cost; empty where a journal of an earlier version did not say which model was asked."""
+    calls = [call for run in runs for call in each_of(run, Called)]
+    return ledger_of(calls) if all(call.spending.model for call in calls) else Ledger()
 
 
 def _lean(event: Event) -> Event:

@@ -23,6 +23,7 @@ def properties_of(experiment: Experiment) -> list[tuple[str, object]]:
         ("koderz.iterations", len(experiment.iterations)),
         ("koderz.checkpoints", len(experiment.checkpoints)),
         ("koderz.cost_usd", dollars(experiment.ledger.cost, exact=True)),
+        ("koderz.paid_usd", dollars(experiment.charged.cost, exact=True)),
         ("koderz.tokens_in", usage.prompt),
         ("koderz.tokens_out", usage.output),
     ]
@@ -31,6 +32,11 @@ def properties_of(experiment: Experiment) -> list[tuple[str, object]]:
     if experiment.reason:
         rows.append(("koderz.reason", experiment.reason))
     return [(name, visible(value) if isinstance(value, str) else value) for name, value in rows]
+
+
+def with_properties_of(experiment: Experiment, before: Sequence[tuple[str, object]]) -> list[tuple[str, object]]:
+    """*before*, where those of an earlier attempt give way to the last one's."""
+    return [row for row in before if not row[0].startswith("koderz.")] + properties_of(experiment)
 
 
 def suite_properties(head: Mapping[str, Any], experiments: Sequence[Experiment]) -> list[tuple[str, object]]:

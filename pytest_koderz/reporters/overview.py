@@ -28,7 +28,7 @@ def entry_lines(benchmark: Archived) -> Iterator[str]:
     """`bench_1a2b3c4d  2026-11-22 20:58  live  complete  $0.1234`, and beneath it what each arm came to."""
     mark = SIMULATED if benchmark.simulated else ""
     profile = benchmark.head.profile or "profile unknown"
-    paid = dollars(total(one.ledger.cost for one in benchmark.experiments))
+    paid = dollars(total(one.charged.cost for one in benchmark.experiments))
     yield from folded(f"{benchmark.id}  {_when(benchmark)}  {profile}  {state_of(benchmark)}  {paid}", mark)
     arms = dict.fromkeys(one.arm for one in benchmark.experiments)
     figures = [figures_of(arm, benchmark.experiments) for arm in arms]
@@ -40,8 +40,8 @@ def state_of(benchmark: Archived) -> str:
     """`complete`, `at work`, or how far it came before it was interrupted."""
     if benchmark.running:
         return "at work"
-    ended, whole = benchmark.ended, benchmark.head.items
-    if ended < max(len(benchmark.experiments), whole or 0):
+    ended, whole = benchmark.ended, benchmark.planned
+    if benchmark.interrupted:
         return f"interrupted, {ended} of {whole} ended" if whole else f"interrupted, {ended} ended"
     return f"{ended} ended" if whole is None else "complete"
 

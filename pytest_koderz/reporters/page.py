@@ -2,47 +2,102 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.evidence.findings import Frame, findings_of
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.intervals import Interval
 from pytest_koderz.files.visible_text import visible
 
 from . import chart
-from .story import story_lines
-from .summary import SIMULATED, summary_lines
-from .text import counted, dollars, headline, tokens
+from .header import arm_lines
+from .packed_stories import Stories
+from .page_charts import BAR, RIGHT, bars_of, drawings_of
+from .page_table import MARKS, counts_of, grouped, rows_of
+from .page_verdict import sentences_of
+from .summary import SIMULATED, lines_of
+from .text import counted, dollars, tokens
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
-def html_of(frame: Frame, head: Mapping[str, Any], experiments: Sequence[Experiment]) -> str:
-    """The summary, a chart, a table of problems by arms, and each experiment's whole story."""
-    from jinja2 import Environment, PackageLoader
+def html_of(
+    frame: Frame,
+    head: Mapping[str, Any],
+    experiments: Sequence[Experiment],
+    problems: Mapping[str, Problem] | None = None,
+) -> str:
+    """The verdict, drawings, a table of problems by arms, and each experiment's whole story.
 
-    environment = Environment(loader=PackageLoader(__package__, ""), autoescape=True, trim_blocks=True, finalize=_shown)
-    environment.filters.update(dollars=dollars, tokens=tokens, counted=counted, percents=_percents, headline=headline)
+    *problems* by id, as far as they are known: their texts and tests, and what the models were asked.
+    """
     findings = findings_of(frame, experiments)
-    columns = list(dict.fromkeys((one.arm, one.epoch) for one in experiments))
-    return environment.get_template("report.html.jinja").render(
-        frame=frame,
-        head=head,
-        mark=SIMULATED.strip() if frame.simulated else "",
-        findings=findings,
-        summary=summary_lines(frame, experiments, whole=True),
-        chart=chart.chart_of(findings.arms, findings.steps),
-        size=chart,
-        columns=columns,
-        epochs=max((epoch for _, epoch in columns), default=1),
-        cells={(one.problem_id, one.arm, one.epoch): one for one in experiments},
-        problems=list(dict.fromkeys(one.problem_id for one in experiments)),
-        stories={one.id: "\n".join(story_lines(one, SIMULATED if frame.simulated else "")) for one in experiments},
-        experiments=experiments,
+    style, program = (files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            frame=frame,
+            head=head,
+            mark=SIMULATED if frame.simulated else "",
+            style=style,
+            program=program,
+            hashes={"style": _hash(style), "program": _hash(program)},
+            **_shown(frame, findings, experiments, problems or {}),
+        )
     )
 
 
-def _shown(value: object) -> object:
-    return visible(value) if isinstance(value, str) else value
+def _shown(
+    frame: Frame, findings: Findings, experiments: Sequence[Experiment], problems: Mapping[str, Problem]
+) -> dict[str, Any]:
+    arms = list(dict.fromkeys(one.arm for one in experiments))
+    stories = Stories(problems, {arm.name: arm for arm in frame.definitions}, SIMULATED if frame.simulated else "")
+    parts = list(stories.parts(grouped(experiments)))
+    rows = rows_of(experiments, arms, problems)
+    return {
+        "findings": findings,
+        "sentences": list(sentences_of(frame, findings)),
+        "summary": lines_of(frame, findings, whole=True) if experiments else [],
+        "drawings": list(drawings_of(findings)),
+        "bars": bars_of(findings.arms),
+        "size": chart,
+        "right": RIGHT,
+        "bar": BAR,
+        "arms": arms,
+        "about_arms": arm_lines(frame.definitions),
+        "rows": rows,
+        "counts": counts_of(rows),
+        "names": MARKS,
+        "datasets": list(dict.fromkeys(row.dataset for row in rows)),
+        "parts": parts,
+        "part_of": {problem: number for number, part in enumerate(parts) for problem in part.problems},
+        "experiments": len(experiments),
+    }
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader
+    from markupsafe import Markup
+
+    def seen(value: Any) -> Any:
+        return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    loader = PackageLoader(__package__, "")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=seen)
+    environment.filters.update(dollars=dollars, tokens=tokens, counted=counted, percents=_percents)
+    return environment
+
+
+def _hash(text: str) -> str:
+    """By which the page's own policy knows its own style and program, and lets no other take part."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _percents(interval: Interval | None) -> str:

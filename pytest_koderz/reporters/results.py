@@ -211,6 +211,7 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "graded": None if graded is None else str(graded.outcome),
         "leaks": list(leaks_in(experiment)),
         "cost_usd": number(experiment.ledger.cost),
+        "paid_usd": number(experiment.charged.cost),
         "tokens": {"in": usage.prompt, "out": usage.output, "cached": usage.cache_read},
         "seconds": experiment.seconds,
         "counted": _counted(experiment, local_rate),

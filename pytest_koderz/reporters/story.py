@@ -18,51 +18,65 @@ INDENT = "    "
 
 def story_lines(experiment: Experiment, mark: str = "") -> Iterator[str]:
     """The whole story. *mark* stands before every line that says what models did; code is shown as it was written."""
-    yield from folded(f"{experiment.id}: {experiment.problem_id} with arm {experiment.arm}{_epoch(experiment)}", mark)
-    yield from folded(_ending(experiment), mark)
-    yield from folded(_circumstances(experiment), mark)
-    if experiment.spec is not None:
-        yield from ("", *folded(_spec_head(experiment.spec), mark), *_audited(experiment.spec, mark))
+    yield from folded(
+        f"{experiment.id}: {experiment.problem_id} with arm {experiment.arm}{epoch_words(experiment)}", mark
+    )
+    yield from folded(ending_words(experiment), mark)
+    yield from folded(circumstances_of(experiment), mark)
+    yield from _spec_lines(experiment, 0, mark)
     for place, iteration in enumerate(experiment.iterations):
-        yield from ("", *folded(_iteration_head(iteration), mark))
+        yield from ("", *folded(iteration_words(iteration), mark))
         yield from _candidate_lines(iteration, experiment.iterations[:place])
         yield from _told(iteration)
+        if iteration.question:
+            yield from ("  it asked its reviewer:", *_quoted(iteration.question))
+        yield from _spec_lines(experiment, iteration.number, mark)
         for advice in experiment.advice:
             if advice.after_iteration == iteration.number:
-                yield from ("", *folded(_advice_head(advice), mark), *_audited(advice, mark))
+                yield from ("", *folded(advice_words(advice), mark), *_audited(advice, mark))
         for guidance in experiment.checkpoints:
             if guidance.after_iteration == iteration.number:
-                yield from ("", *folded(_checkpoint_head(guidance), mark), *_audited(guidance, mark))
+                yield from ("", *folded(checkpoint_words(guidance), mark), *_audited(guidance, mark))
     if experiment.graded is not None:
-        yield from ("", *folded(_graded(experiment.graded), mark))
+        yield from ("", *folded(graded_words(experiment.graded), mark))
     yield from ("", *_cost_lines(experiment.ledger, mark))
 
 
-def _epoch(experiment: Experiment) -> str:
+def _spec_lines(experiment: Experiment, tried: int, mark: str) -> Iterator[str]:
+    """Where it came after so many iterations."""
+    if experiment.spec is not None and experiment.spec.after_iteration == tried:
+        yield from ("", *folded(spec_words(experiment.spec), mark), *_audited(experiment.spec, mark))
+
+
+def epoch_words(experiment: Experiment) -> str:
+    """`, epoch 2`; empty of the first."""
     return f", epoch {experiment.epoch}" if experiment.epoch > 1 else ""
 
 
-def _ending(experiment: Experiment) -> str:
+def ending_words(experiment: Experiment) -> str:
+    """How it ended, in one line."""
     if experiment.status is Status.RUNNING:
         return f"not ended: cut short, or still at work, after {counted(len(experiment.iterations), 'iteration')}"
     return headline(experiment)
 
 
-def _circumstances(experiment: Experiment) -> str:
+def circumstances_of(experiment: Experiment) -> str:
+    """Benchmark, time and prompt version, as far as they are known."""
     parts = [f"of {experiment.benchmark_id}" if experiment.benchmark_id else ""]
     parts += [f"began {experiment.started}" if experiment.started else "", f"{experiment.seconds:,.1f} s"]
     parts += [f"prompt version {experiment.prompt_version}" if experiment.prompt_version else ""]
     return ", ".join(part for part in parts if part)
 
 
-def _spec_head(spec: Spec) -> str:
+def spec_words(spec: Spec) -> str:
+    """Who wrote it and what it cost, in one line; so of the others below."""
     if spec.recalled_from:
         return f"spec by {spec.model_id}, recalled; {spec.recalled_from} paid {dollars(spec.cost)} for it"
     spent = f"{tokens(spec.usage)}, {dollars(spec.cost)}, {spec.seconds:,.1f} s"
     return f"spec by {spec.model_id}: {spent}{_cut(spec.stop_reason)}"
 
 
-def _iteration_head(iteration: Iteration) -> str:
+def iteration_words(iteration: Iteration) -> str:
     spent = f"{tokens(iteration.usage)}, {dollars(iteration.cost)}, {iteration.seconds:,.1f} s"
     cut = _cut(iteration.stop_reason)
     others = ""
@@ -71,7 +85,7 @@ def _iteration_head(iteration: Iteration) -> str:
     return f"iteration {iteration.number}: {verdict_words(iteration)}{others}{cut}; {spent}, by {iteration.model_id}"
 
 
-def _checkpoint_head(guidance: Guidance) -> str:
+def checkpoint_words(guidance: Guidance) -> str:
     source = f"{guidance.recalled} attempts from cortex" if guidance.recalled else "the loop's own record"
     spent = f"{tokens(guidance.usage)}, {dollars(guidance.cost)}, {guidance.seconds:,.1f} s"
     return f"checkpoint {guidance.number} by {guidance.model_id}, on {source}: {spent}{_cut(guidance.stop_reason)}"
@@ -81,7 +95,7 @@ def _cut(stop_reason: StopReason) -> str:
     return "" if stop_reason is StopReason.END else f"; the reply ended early: {stop_reason}"
 
 
-def _advice_head(advice: Advice) -> str:
+def advice_words(advice: Advice) -> str:
     return f"advice from the memory: what helped {advice.experiment_id} on {advice.problem_id}"
 
 
@@ -92,7 +106,7 @@ def _audited(said: Spec | Guidance | Advice, mark: str) -> Iterator[str]:
         yield from folded(f"  flagged: it tells {leak}", mark)
 
 
-def _graded(verdict: Verdict) -> str:
+def graded_words(verdict: Verdict) -> str:
     failure = "" if verdict.passed or not detail(verdict) else f": {detail(verdict)}"
     return f"graded on the plus tests: {outcome_words(verdict)}{failure}"
 
@@ -119,7 +133,7 @@ def _difference(before: Candidate, after: Candidate, old: int, new: int) -> Iter
 
 def _told(iteration: Iteration) -> Iterator[str]:
     """What the model heard of the verdict; else what it would have heard."""
-    if iteration.passed:
+    if iteration.accepted:
         return
     if iteration.feedback:
         yield "  the model was told:"
@@ -129,18 +143,25 @@ def _told(iteration: Iteration) -> Iterator[str]:
         yield from folded(f"  the model was told nothing of it: {known}")
 
 
+COSTS = ("role", "model", "calls", "in", "out", "dollars", "seconds")
+
+
 def _cost_lines(ledger: Ledger, mark: str) -> Iterator[str]:
     """A row for each role and model, and their sum."""
     yield f"{mark}costs"
     columns = "  {:<10} {:<22} {:>5} {:>9} {:>9} {:>10} {:>7}"
-    yield columns.format("role", "model", "calls", "in", "out", "dollars", "seconds")
+    for role, model, *spent in (COSTS, *cost_rows(ledger)):
+        yield columns.format(role, model if len(model) <= 22 else model[:19] + "...", *spent)
+
+
+def cost_rows(ledger: Ledger) -> Iterator[tuple[str, ...]]:
+    """What stands in the columns COSTS, for each role and model; their sum is the last row."""
     for row in ledger.spendings:
-        model = row.model if len(row.model) <= 22 else row.model[:19] + "..."
         spent = (f"{row.usage.prompt:,}", f"{row.usage.output:,}", dollars(row.cost), f"{row.seconds:,.1f}")
-        yield columns.format(row.role, model, row.calls, *spent)
+        yield row.role, row.model, str(row.calls), *spent
     seconds = sum(row.seconds for row in ledger.spendings)
     whole = (f"{ledger.usage.prompt:,}", f"{ledger.usage.output:,}", dollars(ledger.cost), f"{seconds:,.1f}")
-    yield columns.format("all", "", ledger.calls, *whole)
+    yield "all", "", str(ledger.calls), *whole
 
 
 def _quoted(text: str) -> Iterator[str]:

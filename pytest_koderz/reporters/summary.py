@@ -27,14 +27,15 @@ SIMULATED = "SIMULATED "
 def summary_lines(
     frame: Frame, experiments: Sequence[Experiment], columns: int = WIDTH, *, whole: bool = False
 ) -> list[str]:
-    """The summary for a terminal of so many *columns*, without a heading; empty where nothing was run.
+    """The summary for a terminal of so many *columns*, without a heading; empty where nothing was run."""
+    return lines_of(frame, findings_of(frame, experiments), columns, whole=whole) if experiments else []
 
-    The verdict comes first, what decides it second, notes last. The *whole*
-    has the calls, the dollars with the GPU of each arm, and where the money went step by step too.
+
+def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH, *, whole: bool = False) -> list[str]:
+    """The summary of what was found already: the verdict comes first, what decides it second, notes last.
+
+    The *whole* has the calls, the dollars with the GPU of each arm, and where the money went step by step too.
     """
-    if not experiments:
-        return []
-    findings = findings_of(frame, experiments)
     lines = [*verdict_lines(frame, findings, whole=whole), "", *table_lines(findings.arms), ""]
     for figures in findings.arms:
         lines += _details(figures, frame.local_rate if whole else None)
@@ -57,15 +58,20 @@ def _details(figures: ArmFigures, local_rate: Decimal | None) -> Iterator[str]:
     """Where the tokens, dollars and seconds of an arm went."""
     parts = [f"{role} {dollars(amount)}" for role, amount in figures.dollars_by_role.items()]
     gpu = "" if figures.gpu_seconds is None else f", {figures.gpu_seconds:,.1f} GPU-seconds"
-    yield f"{figures.arm}: {', '.join(parts) or 'nothing settled'}; {tokens(figures.usage)}"
-    yield f"  {figures.seconds:,.1f} s{gpu}; {_rates(figures)}"
-    if local_rate is not None:
+    if figures.settled:
+        yield f"{figures.arm}: {', '.join(parts) or dollars(figures.dollars)}; {tokens(figures.usage)}"
+        yield f"  {figures.seconds:,.1f} s{gpu}; {_rates(figures)}"
+    else:
+        yield f"{figures.arm}: nothing settled"
+    if local_rate is not None and figures.settled:
         each = "-" if not figures.solved else dollars(figures.with_gpu_per_solved)
         yield f"  {at_rate(local_rate)}: {dollars(figures.dollars_with_gpu)}, per solved {each}"
     yield from _first_replies(figures)
     yield from _circumstances(figures)
     outside = {"invalid": figures.invalid, "skipped": figures.skipped, "unfinished": figures.unfinished}
     named = [f"{number} {word}" for word, number in outside.items() if number]
+    if figures.attempts_before:
+        named.append(f"earlier attempts at {counted(figures.attempts_before, 'experiment')}")
     if named:
         yield f"  not counted: {', '.join(named)}; charged in all {dollars(figures.paid)}"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pytest_koderz.datasets.sampling import RandomSample
 
     from .context import BenchmarkRun
-    from .items import ExperimentItem, Suite
+    from .items import ExperimentItem, ShippedSuite, Suite
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -37,16 +37,22 @@ class Collection:
 
     def __init__(self, run: BenchmarkRun) -> None:
         self._run = run
-        self._suites: dict[str, Sequence[Problem]] = {}
+        self._suites: list[Suite] = []
+        """All that were collected."""
+        self._contents: dict[str, Sequence[Problem]] = {}
         """What the suites of the items hold."""
         self._selected: dict[str, Sequence[Problem]] = {}
         """As far as it is selected."""
         self._sample: RandomSample | None = None
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | None:
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | ShippedSuite | None:
+        from .items import ShippedSuite
         from .suites import suite_at
 
-        return suite_at(file_path, parent)
+        suite = suite_at(file_path, parent)
+        if suite is not None:
+            self._suites.append(suite.home if isinstance(suite, ShippedSuite) else suite)
+        return suite
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -65,7 +71,7 @@ class Collection:
         self._run.benchmark.problems.update({problem.id: problem for problem in ours.values()})
         asked = config.getoption("koderz_problems") is not None
         named = any("::" in arg for arg in config.args)
-        if not ours or settings.problems is None or (named and not asked):
+        if not (ours or (asked and self._held)) or settings.problems is None or (named and not asked):
             return False
         try:
             chosen = self._chosen(ours, settings.problems, strictly=asked)
@@ -83,7 +89,7 @@ class Collection:
         from pytest_koderz.datasets.sampling import drawn, sample_named
 
         ours, wanted = _experiments(items), self._run.settings.problems if narrowed else None
-        self._suites = {item.suite.nodeid: item.suite.problems for item in ours}
+        self._contents = {item.suite.nodeid: item.suite.problems for item in ours}
         self._selected = {item.suite.nodeid: _selected(item.suite, wanted) for item in ours}
         if self._run.settings.sample is None:
             return
@@ -114,9 +120,14 @@ class Collection:
         from pytest_koderz.datasets.sampling import words_for
 
         if chosen:
-            words = words_for(chosen, self._selected.values(), self._suites.values(), self._sample)
+            words = words_for(chosen, self._selected.values(), self._contents.values(), self._sample)
             self._run.head["planned"] = len(chosen)
             self._run.head["selection"] = words or None
+
+    @property
+    def _held(self) -> tuple[Problem, ...]:
+        """What the suites hold, whatever `-k`, node ids, `--lf` or other plugins have chosen of it."""
+        return tuple({problem.id: problem for suite in self._suites for problem in suite.problems}.values())
 
     def _chosen(self, ours: Mapping[ExperimentItem, Problem], wanted: str, *, strictly: bool) -> set[ExperimentItem]:
         """What is selected. What a profile selects may stand in suites that this run does not read."""
@@ -124,10 +135,13 @@ class Collection:
 
         if not strictly and self._run.settings.problems_at is None:
             # Shipped: written without knowledge of the user's suites.
-            return {item for path in {item.path for item in ours} for item in _known_of(path, ours, wanted)}
-        problems = tuple(self._run.benchmark.problems.values())
+            chosen = {item for path in {item.path for item in ours} for item in _known_of(path, ours, wanted)}
+            self._run.picked.update(item.problem.id for item in chosen)
+            return chosen
+        problems = self._held if strictly else tuple(self._run.benchmark.problems.values())
         known = () if strictly else select_known(problems, wanted)
         ids = {problem.id for problem in known or select(problems, wanted)}
+        self._run.picked.update(ids)
         return {item for item, problem in ours.items() if problem.id in ids}
 
     def _refuse(self, items: list[pytest.Item], mistake: str) -> None:

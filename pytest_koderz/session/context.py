@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,6 +47,8 @@ class BenchmarkRun:
     """Those of the command line, as they were given."""
     draws: str
     """The secret of what its tests draw."""
+    picked: set[str] = field(default_factory=set)
+    """Ids of the problems that the selection names, once all is collected. Empty: there was none."""
 
     @property
     def folder(self) -> Path:
@@ -99,7 +101,8 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
     benchmark_id = benchmark_id if told is None else told["benchmark"]
     if spending and not config.option.collectonly:
         settings = identified(settings)
-    if spending and told is None:
+    # Who only lists what would be run writes nothing, and may do so in any folder.
+    if spending and told is None and not config.option.collectonly:
         recorded = _locked(config, settings.folder / benchmark_id, recorded)
     benchmark = Benchmark(config, settings, benchmark_id, recorded or Recorded())
     config.stash[benchmark_key] = benchmark

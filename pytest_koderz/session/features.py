@@ -11,6 +11,7 @@ from . import (
     compared_runs,
     cortex,
     gates,
+    interruption,
     jobs,
     junit_totals,
     look_record,
@@ -18,6 +19,7 @@ from . import (
     outputs,
     recording,
     reports,
+    settlement,
     spending_limit,
     terminal,
     workers,
@@ -54,10 +56,12 @@ def _register_all(run: BenchmarkRun) -> None:
     if not run.is_worker:
         load_for_the_end(run.settings)
     compared = compared_runs.register(run)
+    interruption.register(run)
     files = outputs.register(run)
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)
     workers.register(run)
+    books = settlement.register(run)
     place = recording.register(run)
     outcome_selection.register(run)
     spending_limit.register(run)
@@ -67,7 +71,7 @@ def _register_all(run: BenchmarkRun) -> None:
     junit_totals.register(run)
     seen = look_record.register(run)
     closing = [each for each in (compared, memory, limits, place, files, seen) if each is not None]
-    terminal.register(run, judge, memory, closing)
+    terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
         run.benchmark.refusals.forget()
         prepare_models(run.settings, run.say)

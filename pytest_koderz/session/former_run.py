@@ -19,7 +19,7 @@ def add_options(group: pytest.OptionGroup) -> None:
         metavar="BENCH_ID",
         nargs="?",
         const="newest",
-        help="Go on with a benchmark that was cut short; the newest one without an id.",
+        help="Go on with a benchmark that was cut short; the newest one without an id, or a new one.",
     )
 
 
@@ -30,6 +30,8 @@ def begin(config: pytest.Config, root: Path, *, resuming: bool) -> tuple[str, Se
     from .resume import resume
     from .start_checks import settings_of
 
-    if resuming and config.getoption("koderz_resume") is not None:
-        return resume(config, root)
+    # Empty: it was asked for, and there is none; see `resume`.
+    former = resume(config, root) if resuming and config.getoption("koderz_resume") else None
+    if former is not None:
+        return former
     return f"bench_{secrets.token_hex(4)}", settings_of(config, root), None

@@ -38,6 +38,12 @@ def head_of(settings: Settings, benchmark_id: str) -> dict[str, Any]:
     }
 
 
+def told_of(head: Head) -> dict[str, Any]:
+    """The same of a benchmark that was run before."""
+    told = plain(head)
+    return {name: value for name, value in told.items() if name not in (*_DEFINITIONS, *_OF_A_JOURNAL)}
+
+
 def definitions_of(settings: Settings) -> dict[str, Any]:
     """What a journal says besides, for whoever asks later: arms, prompts and the rest as data, in which koderz.yaml may
     have changed by then. Raises UsageError for settings that could not be read again.
@@ -64,6 +70,8 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
     return {name: told[name] for name in _DEFINITIONS}
 
 
+_OF_A_JOURNAL = ("items", "at", "planned", "draws")
+"""What nobody else is told: the last is a secret."""
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
     *("purchase_price", "purchase_hours"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+from _pytest.fixtures import TopRequest
 
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.errors import KoderzError
@@ -18,7 +21,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.visible_text import visible
 from pytest_koderz.records.codec import from_json, to_json
-from pytest_koderz.reporters.junit import properties_of
+from pytest_koderz.reporters.junit import with_properties_of
 from pytest_koderz.reporters.text import failure_lines, headline
 
 from .runner import Benchmark
@@ -32,11 +35,16 @@ COMPLAINTS_ATTRIBUTE = "koderz_complaints"
 
 
 class Unsettled(Exception):
-    """An item's experiment was not solved."""
+    """An item's experiment is invalid: no failure of what was tested."""
 
     def __init__(self, experiment: Experiment) -> None:
         super().__init__(visible(headline(experiment)))
         self.experiment = experiment
+
+
+def _raised_for(experiment: Experiment) -> Exception:
+    """VS Code, Allure and others know a failure from an error by the name AssertionError."""
+    return AssertionError(headline(experiment)) if experiment.status.settled else Unsettled(experiment)
 
 
 def labels_of(arm: str, epochs: int) -> list[str]:
@@ -44,14 +52,46 @@ def labels_of(arm: str, epochs: int) -> list[str]:
     return [arm] if epochs == 1 else [f"{arm}-{epoch}" for epoch in range(1, epochs + 1)]
 
 
+class ShippedSuite(pytest.File):
+    """A suite of the package, as pytest looks for its file. Its items live in the user's root, as if they stood there.
+
+    There the conftest.py files of the user's count for them, no part of our path is a keyword of theirs, and their
+    places can be opened beside the user's own.
+    """
+
+    def __init__(self, *, home: Suite, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.home = home
+
+    def collect(self) -> Iterator[pytest.Item]:
+        yield from self.home.collect()
+
+
 class Suite(pytest.File):
     """A file that says which problems there are."""
 
-    def __init__(self, *, problems: Sequence[Problem], fault: Exception | None, **rest: Any) -> None:
+    def __init__(
+        self, *, problems: Sequence[Problem], fault: Exception | None, source: Path | None = None, **rest: Any
+    ) -> None:
+        """*source* is the file itself where *path* is only what users call it."""
         super().__init__(**rest)
         self.problems = problems
         self.fault = fault
         """Why they could not be read."""
+        self._source = source or self.path
+
+    @cached_property
+    def lines(self) -> Mapping[str, int]:
+        """The line of each problem's entry, counted from 0; not of those that another file holds."""
+        try:
+            text = self._source.read_text(errors="replace")
+        except OSError:
+            return {}
+        found: dict[str, int] = {}
+        for number, line in enumerate(text.splitlines()):
+            for name in _ID.findall(line):
+                found.setdefault(name, number)
+        return found
 
     def collect(self) -> Iterator[pytest.Item]:
         if isinstance(self.fault, UsageError):
@@ -74,16 +114,47 @@ class Suite(pytest.File):
         return item
 
 
+_ID = re.compile(r"""(?:\bid|["']task_id["'])\s*:\s*["']?([^\s"',}]+)""")
+"""Of a problem, as YAML and JSONL files have it."""
+
+
 class ExperimentItem(pytest.Item):
-    """One experiment: an arm on a problem, once."""
+    """One experiment: an arm on a problem, once.
+
+    Of what is no item's by nature it has what a DoctestItem has, since plugins count on that.
+    """
+
+    obj: None = None
 
     def __init__(self, *, problem: Problem, arm: Arm, epoch: int, **rest: Any) -> None:
         super().__init__(**rest)
         self.problem = problem
         self.arm = arm
         self.epoch = epoch
+        self._raised: Exception | None = None
+        """What the latest run of it came to."""
+        self.extra_keyword_matches.update(filter(None, (problem.id, arm.name, problem.dataset)))
+        self.add_marker("experiment")
+        manager = self.session._fixturemanager  # noqa: SLF001 - as pytest's own items that are no functions
+        self._fixtureinfo = manager.getfixtureinfo(node=self, func=None, cls=None)
+        self.fixturenames = self._fixtureinfo.names_closure
+        self._initrequest()
         self.started: Future[Experiment] | None = None
         """The experiment under way, where it was started ahead of the item. None: the item runs it."""
+
+    def _initrequest(self) -> None:
+        """Plugins that run an item again call it in between."""
+        self.funcargs: dict[str, object] = {}
+        self._request = TopRequest(self, _ispytest=True)  # type: ignore[arg-type]  # as for a DoctestItem
+
+    def setup(self) -> None:
+        """The user's fixtures with `autouse`."""
+        self._request._fillfixtures()  # noqa: SLF001 - pytest's own way
+        if self.config.pluginmanager.hasplugin("allure_listener"):
+            # Allure's history is by name without brackets and by parameters: otherwise one arm would hide the others.
+            parameter = import_module("allure").dynamic.parameter
+            parameter("arm", self.arm.name)
+            parameter("epoch", self.epoch)
 
     @property
     def suite(self) -> Suite:
@@ -98,12 +169,13 @@ class ExperimentItem(pytest.Item):
     def runtest(self) -> None:
         experiment = self._experiment()
         self.stash[experiment_key] = experiment
-        self.user_properties += properties_of(experiment)
+        tell_junit(self, experiment)
         if experiment.status is Status.SKIPPED:
             # Without our own file and line.
             raise pytest.skip.Exception(visible(experiment.reason), _use_item_location=True)
         if not experiment.solved:
-            raise Unsettled(experiment)
+            self._raised = _raised_for(experiment)
+            raise self._raised
 
     def _experiment(self) -> Experiment:
         benchmark = self.config.stash[benchmark_key]
@@ -117,26 +189,39 @@ class ExperimentItem(pytest.Item):
             return benchmark.stopped(self.problem, self.arm, self.epoch, str(stop))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        return self.path, 0, self.name
+        return self.path, self._line, self.name
+
+    @property
+    def _line(self) -> int:
+        """From 0, of the problem's entry in its suite."""
+        suite = self.parent
+        return suite.lines.get(self.problem.id, 0) if isinstance(suite, Suite) else 0
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, Unsettled):
+        experiment = self.stash.get(experiment_key, None)
+        if experiment is not None and excinfo.value is self._raised:
             whole = self.config.getoption("tbstyle", "auto") != "line"  # without a terminal there is none
-            return _panel(self.path, excinfo.value.experiment, whole=whole)
+            return _panel((self.path, self._line + 1), experiment, whole=whole)
         if isinstance(excinfo.value, KoderzError):
             return visible(str(excinfo.value))
         return super().repr_failure(excinfo, style)
 
 
-def _panel(path: Path, experiment: Experiment, *, whole: bool) -> ReprExceptionInfo:
+def _panel(place: tuple[Path, int], experiment: Experiment, *, whole: bool) -> ReprExceptionInfo:
     """What the user sees of an experiment that was not solved: the candidate's failure, none of our frames.
 
     Not *whole*: what `--tb=line` shows, which writes the crash itself.
     """
     lines = [visible(line) + "\n" for line in failure_lines(experiment)] if whole else []
     traceback = ReprTraceback([ReprEntryNative(lines)], None, style="native")
-    crash = ReprFileLocation(str(path), 1, visible(headline(experiment)))
+    crash = ReprFileLocation(str(place[0]), place[1], visible(headline(experiment)))
     return ReprExceptionInfo(traceback, crash)
+
+
+def tell_junit(item: pytest.Item, experiment: Experiment) -> None:
+    """Give it the experiment's properties, which reports carry, unless --koderz-junit-properties has them elsewhere."""
+    if item.config.getoption("koderz_junit_properties") == "case":
+        item.user_properties[:] = with_properties_of(experiment, item.user_properties)
 
 
 def mark_report(item: pytest.Item, report: pytest.TestReport) -> None:

@@ -34,6 +34,13 @@ def register(run: BenchmarkRun) -> None:
         run.register(Jobs(run.benchmark, number), "jobs")
 
 
+class _Stopped(BaseException):
+    """The run ends: an experiment under way is left as it is, as Ctrl-C leaves one where there are no jobs.
+
+    No refusal: nobody has skipped it.
+    """
+
+
 class Jobs:
     """Starts experiments ahead of their items: an item's body then waits for its own.
 
@@ -65,7 +72,5 @@ class Jobs:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_before_call(self) -> None:
-        from pytest_koderz.core.errors import OutOfBudget
-
         if self._benchmark.stopping.is_set():
-            raise OutOfBudget("the run was stopped")
+            raise _Stopped

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from xml.etree.ElementTree import Element
+
 import pytest
 from _pytest.junitxml import xml_key
 
-from pytest_koderz.reporters.junit import suite_properties
+from pytest_koderz.reporters.junit import properties_of, suite_properties
 
 from .context import BenchmarkRun
 from .head import head_of
+from .items import experiment_of
 
 
 def register(run: BenchmarkRun) -> None:
@@ -21,6 +24,16 @@ class SuiteTotals:
 
     def __init__(self, run: BenchmarkRun) -> None:
         self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Before the case is closed. Jenkins' own schema has no properties in a case, but an output."""
+        xml, experiment = self._run.config.stash.get(xml_key, None), experiment_of(report)
+        wanted = self._run.config.getoption("koderz_junit_properties") == "output"
+        if wanted and xml is not None and experiment is not None:
+            output = Element("system-out")
+            output.text = "".join(f"{name}: {value}\n" for name, value in properties_of(experiment))
+            xml.node_reporter(report).append(output)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

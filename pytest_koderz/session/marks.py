@@ -32,14 +32,13 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 def run_parametrized(request: pytest.FixtureRequest) -> Experiment:
     """The ended experiment of this test: solved or unsolved. An invalid one is an error, a guarded one is skipped."""
     from pytest_koderz.core.experiment import Status
-    from pytest_koderz.reporters.junit import properties_of
 
-    from .items import Unsettled, benchmark_key, experiment_key
+    from .items import Unsettled, benchmark_key, experiment_key, tell_junit
 
     problem, arm = request.param
     experiment = request.config.stash[benchmark_key].run(problem, arm, 1)
     request.node.stash[experiment_key] = experiment
-    request.node.user_properties += properties_of(experiment)
+    tell_junit(request.node, experiment)
     if experiment.status is Status.SKIPPED:
         raise pytest.skip.Exception(experiment.reason, _use_item_location=True)
     if experiment.status is Status.INVALID:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pathlib import Path
 
     from pytest_koderz.core.experiment import Experiment
+    from pytest_koderz.core.problem import Problem
 
     from .context import BenchmarkRun
 
@@ -20,6 +21,12 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--koderz-json", metavar="FILE", help="Write the results as JSON.")
     group.addoption("--koderz-html", metavar="FILE", help="Write the results as an HTML page.")
     group.addoption("--koderz-markdown", metavar="FILE", help="Write the summary as Markdown.")
+    group.addoption(
+        "--koderz-junit-properties",
+        choices=("case", "output", "no"),
+        default="case",
+        help="Where --junitxml has what an experiment came to: in its case, as lines of its output, or not at all.",
+    )
 
 
 def register(run: BenchmarkRun) -> ResultFiles | None:
@@ -44,6 +51,11 @@ class ResultFiles:
         self._run = run
         self._written = False
         """Whether they are, or could not be."""
+        self._suites: set[str] = set()
+        """As the ids of reports have them."""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._suites.add(report.nodeid.partition("::")[0])
 
     def lines(self) -> Iterator[str]:
         """Write them; where they are."""
@@ -69,7 +81,7 @@ class ResultFiles:
         if settings.json is not None:
             yield settings.json, json.dumps(results_of(frame, head, experiments), indent=1) + "\n"
         if settings.html is not None:
-            yield settings.html, html_of(frame, head, experiments)
+            yield settings.html, html_of(frame, head, experiments, self._problems(experiments))
         if settings.markdown is not None:
             yield settings.markdown, self._markdown(experiments)
 
@@ -82,6 +94,15 @@ class ResultFiles:
         told = [config.pluginmanager.get_plugin(f"koderz-{name}") for name in ("gates", "compared")]
         closing = [line for feature in told if feature is not None for line in feature.lines()]
         return shown(config, markdown_of(self._run.frame, experiments, closing))
+
+    def _problems(self, experiments: Iterable[Experiment]) -> dict[str, Problem]:
+        """Those of *experiments*, as far as they are known. The controller of xdist has collected none itself."""
+        from .suites import problems_reported
+
+        known, names = dict(self._run.benchmark.problems), {one.problem_id for one in experiments}
+        if names - known.keys():
+            known |= {one.id: one for one in problems_reported(self._run.config, self._suites) if one.id not in known}
+        return {name: problem for name, problem in known.items() if name in names}
 
     def _write(self, path: Path, text: str) -> str:
         from pytest_koderz.files.atomic import write_output

@@ -19,7 +19,7 @@ def register(run: BenchmarkRun) -> JournalPlace:
     run.config.add_cleanup(journal.close)
     run.register(journal, "journal")
     shelf = Shelf(run.folder / "specs", run.benchmark.redaction)
-    if run.recorded is not None and not run.is_worker:
+    if run.recorded is not None and not run.is_worker and not run.config.option.collectonly:
         shelf.restore(run.recorded, run.settings.arms)
     run.register(shelf, "shelf")
     return JournalPlace(run)

@@ -44,5 +44,5 @@ class Reports:
         """On the controller: settle what a report carries, once."""
         experiment = None if self._run.is_worker else experiment_of(report)
         if experiment is not None:
-            counted = self._run.experiments.report(experiment, getattr(report, COMPLAINTS_ATTRIBUTE, {}))
-            self._run.benchmark.hooks.observe("pytest_koderz_finished", experiment=counted)
+            self._run.experiments.report(experiment, getattr(report, COMPLAINTS_ATTRIBUTE, {}))
+            self._run.benchmark.hooks.observe("pytest_koderz_finished", experiment=experiment)

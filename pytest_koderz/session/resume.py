@@ -14,7 +14,7 @@ import pytest
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import servers_unlike
-from pytest_koderz.records.events import Head
+from pytest_koderz.records.events import Head, head_of_journal
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.settings import Choice, Settings, load_settings
 
@@ -25,8 +25,10 @@ NEWEST = "newest"
 """What --koderz-resume means without an id."""
 
 
-def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
+def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded] | None:
     """Id, settings and journals of the benchmark that --koderz-resume names. Raises UsageError.
+
+    None: it names the newest one, and nothing was run yet. A batch system starts and starts again with one line.
 
     Profile, arms, problems, epochs, limit and what it changed of koderz.yaml are those of the former run where the
     command line does not give them.
@@ -36,6 +38,9 @@ def resume(config: pytest.Config, root: Path) -> tuple[str, Settings, Recorded]:
     # Without the command line's choice: its arms may need the profile of the former run.
     plain = load_settings(Path(path) if path else None, root, os.environ, Choice(), backends_of(config))
     folder = _folder(plain.folder, config.option.koderz_resume, config.option.koderz_profile)
+    if folder is None:
+        config.option.koderz_resume = ""
+        return None
     recorded = read_folder(folder)
     config.option.koderz_resume = folder.name
     if not recorded.heads:
@@ -84,18 +89,16 @@ def _first_said(heads: Sequence[Head], name: str) -> Any:
     return next((value for head in heads if (value := getattr(head, name)) is not None), None)
 
 
-def _folder(parent: Path, name: str, profile: str | None) -> Path:
-    """Only a folder with a journal counts: a run that was refused leaves none.
+def _folder(parent: Path, name: str, profile: str | None) -> Path | None:
+    """Only a folder with a journal counts: a run that was refused leaves none. None: there is no newest one.
 
     And only one of *profile*, where the command line names it: another profile's experiments would all be run anew,
     and stand in the place of those that were recorded.
     """
-    found = sorted((_age(path), path) for path in parent.glob("bench_*") if any(path.glob("*.jsonl")))
-    if not found:
-        raise UsageError(f"--koderz-resume: there is no journal of a benchmark in {parent}")
+    found = [path for _, path in sorted((_age(path), path) for path in _with_journal(parent))]
     if name == NEWEST:
-        return _newest([path for _, path in reversed(found)], profile)
-    names = {path.name: path for _, path in found}
+        return next((path for path in reversed(found) if _is_of(path, profile) and _has_begun(path)), None)
+    names = {path.name: path for path in found}
     if name not in names:
         raise UsageError(f"--koderz-resume: no benchmark named '{name}' in {parent}{nearest(name, names)}")
     if not _is_of(names[name], profile):
@@ -104,13 +107,15 @@ def _folder(parent: Path, name: str, profile: str | None) -> Path:
     return names[name]
 
 
-def _newest(folders: Sequence[Path], profile: str | None) -> Path:
-    """The first of *folders* that is of *profile*."""
-    found = next((folder for folder in folders if _is_of(folder, profile)), None)
-    if found is None:
-        advice = "run it without --koderz-resume"
-        raise UsageError(f"--koderz-resume: no benchmark of profile '{profile}' in {folders[0].parent}; {advice}")
-    return found
+def _with_journal(parent: Path) -> list[Path]:
+    return [path for path in parent.glob("bench_*") if any(path.glob("*.jsonl"))]
+
+
+def _has_begun(folder: Path) -> bool:
+    """Not where it was killed with its first line. What cannot be read is complained of where it is gone on with."""
+    with suppress(UsageError):
+        return any(head_of_journal(path) for path in folder.glob("*.jsonl"))
+    return True
 
 
 def _is_of(folder: Path, profile: str | None) -> bool:
@@ -128,9 +133,18 @@ def _age(folder: Path) -> float:
     return max(path.stat().st_mtime for path in folder.glob("*.jsonl"))
 
 
+def nothing_to_resume(config: pytest.Config) -> bool:
+    """Whether --koderz-resume was given where there is nothing to go on with."""
+    return bool(config.getoption("koderz_resume") == "")
+
+
 def resume_lines(recorded: Recorded, settings: Settings, benchmark_id: str) -> list[str]:
     """For the header: what is there, and which arms cannot go on with it."""
     settled, open_ones = recorded.counts()
+    planned = max((head.items or 0 for head in recorded.heads), default=0)
+    left = planned - settled - open_ones
+    others = f", {left} not begun" if left > 0 else ""
+    lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped{others}"]
     lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped"]
     lines.append(f"control {settings.control} and margin {settings.margin:g}, as they were set out")
     for arm in settings.arms:

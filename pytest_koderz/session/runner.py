@@ -93,7 +93,12 @@ class Benchmark:
     def unreported(self) -> list[Experiment]:
         """What was begun here, but no report tells of it: the session was interrupted."""
         latest = [redacted(one, self.redaction) for one in list(self.hooks.unreported.values())]
-        return [replace(one, seconds=one.seconds or self._seconds(one)) for one in latest]
+        timed = [replace(one, seconds=one.seconds or self._seconds(one)) for one in latest]
+        return [one.with_charged(self._charged(one)) for one in timed]
+
+    def _charged(self, experiment: Experiment) -> Ledger:
+        """For all attempts at it that this process knows of: recorded ones, and those that it made."""
+        return self.recorded.charged(experiment.id) + self.hooks.charged.get(experiment.id, Ledger())
 
     def sleep(self, seconds: float) -> None:
         """Raises OutOfBudget as soon as the run is stopped: a thread cannot be interrupted."""
@@ -108,7 +113,7 @@ class Benchmark:
         try:
             past = self._past(start, problem, arm)
             if past.settled is not None:
-                return past.settled
+                return past.settled.with_charged(self._charged(start))
             start = replace(start, started=past.started or start.started)
             self.hooks.tell("pytest_koderz_began", start, problem=problem, arm=arm)
             sandbox = self.sandbox()
@@ -174,7 +179,7 @@ class Benchmark:
 
     def _told(self, ended: Experiment) -> Experiment:
         """*ended*; invalid where its end cannot be recorded."""
-        ended = _as_far_as_it_can_be_kept(ended)
+        ended = _as_far_as_it_can_be_kept(ended.with_charged(self._charged(ended)))
         try:
             self.hooks.tell("pytest_koderz_ended", ended)
         except JournalFault as fault:
@@ -257,6 +262,8 @@ class Hooks:
         """What observers raised, and how often."""
         self.unreported: dict[str, Experiment] = {}
         """By id: the latest record of each experiment that began here and that no report carries yet."""
+        self.charged: dict[str, Ledger] = {}
+        """By id: what was charged in this process, in all attempts."""
         self.stopped: set[str] = set()
         """Ids of experiments that were ended from outside: they make no further call."""
         self.admissions: dict[str, Callable[[Role], None]] = {}
@@ -331,6 +338,7 @@ class Hooks:
             raise OutOfBudget(str(refusal) or type(refusal).__name__) from refusal
 
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
+        self.charged[experiment.id] = self.charged.get(experiment.id, Ledger()) + spending
         self.tell("pytest_koderz_called", experiment, role=role, prompt=prompt, reply=reply, spending=spending)
         for warning in reply.warnings:
             self.complaints[f"{reply.model_id}: {warning}"] += 1

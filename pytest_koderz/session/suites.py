@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,11 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.settings import shipped_path
 
-from .items import Suite
+from .items import ShippedSuite, Suite
 from .start_checks import SUITE_FOLDER
 
 
-def suite_at(path: Path, parent: pytest.Collector) -> Suite | None:
+def suite_at(path: Path, parent: pytest.Collector) -> Suite | ShippedSuite | None:
     """The file as a suite; None where it is none. What is wrong with it is told where it is collected.
 
     In a folder `problems` every file may be one, elsewhere those alone that are named.
@@ -28,9 +30,27 @@ def suite_at(path: Path, parent: pytest.Collector) -> Suite | None:
         problems, fault = [], error
     if problems is None:
         return None
-    nodeid = f"{SUITE_FOLDER}/{path.name}" if path.parent == shipped_path(SUITE_FOLDER) else None
-    suite: Suite = Suite.from_parent(parent, path=path, nodeid=nodeid, problems=problems, fault=fault)
+    if path.parent == shipped_path(SUITE_FOLDER) and not path.is_relative_to(parent.config.rootpath):
+        return _at_home(path, parent, problems, fault)
+    suite: Suite = Suite.from_parent(parent, path=path, problems=problems, fault=fault)
     return suite
+
+
+def _at_home(
+    path: Path, parent: pytest.Collector, problems: Sequence[Problem], fault: Exception | None
+) -> ShippedSuite:
+    """The shipped suite at *path*, with its items where the user would have it."""
+    config, name = parent.config, f"{SUITE_FOLDER}/{path.name}"
+    home = config.rootpath / name
+    # pytest asks for the conftest.py files of this place, and has looked for those of folders only that it walks.
+    config.pluginmanager._loadconftestmodules(  # noqa: SLF001 - no public way
+        home, config.getoption("importmode"), config.rootpath, consider_namespace_packages=False
+    )
+    suite: Suite = Suite.from_parent(
+        parent.session, path=home, name=name, nodeid=name, problems=problems, fault=fault, source=path
+    )
+    shipped: ShippedSuite = ShippedSuite.from_parent(parent, path=path, nodeid=name, home=suite)
+    return shipped
 
 
 def problems_of(config: pytest.Config, path: Path) -> list[Problem] | None:
@@ -48,6 +68,17 @@ def problems_named(config: pytest.Config, name: str, folder: Path) -> tuple[Prob
         if problems is not None:
             return tuple(problems)
     raise UsageError(f"{name}: no suite of that name in {SUITE_FOLDER}/, and {folder / name} is none")
+
+
+def problems_reported(config: pytest.Config, suites: Iterable[str]) -> Iterator[Problem]:
+    """The problems of suites by the files that the ids of their items name; what can no longer be read is left out."""
+    for name in sorted(suites):
+        own, shipped = config.rootpath / name, shipped_path(SUITE_FOLDER) / Path(name).name
+        for path in (own, shipped):
+            if path.is_file() and path.suffix != ".py":
+                with suppress(Exception):  # the results are worth more than the texts of problems
+                    yield from problems_of(config, path) or ()
+                break
 
 
 def _whose_stem_is(stem: Path) -> list[Path]:

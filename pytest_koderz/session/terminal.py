@@ -16,33 +16,40 @@ from pytest_koderz.reporters.summary import summary_lines
 from . import live_status
 from .context import BenchmarkRun, ClosingLines
 from .cortex import CortexDelivery
-from .resume import resume_lines
+from .resume import nothing_to_resume, resume_lines
+from .settlement import Settlement
 from .speaking import shown, uncaptured
 from .worker_messages import number_of_workers
-from .workers import left_by_workers
 
 
-def register(run: BenchmarkRun, judge: str, memory: CortexDelivery | None, closing: Sequence[ClosingLines]) -> None:
+def register(
+    run: BenchmarkRun,
+    judge: str,
+    memory: CortexDelivery | None,
+    settlement: Settlement | None,
+    closing: Sequence[ClosingLines],
+) -> None:
     """*judge* is what the header says of it; *closing* say their lines in this order."""
-    if run.config.pluginmanager.hasplugin("terminal") and not run.is_worker:
+    if run.config.pluginmanager.hasplugin("terminal") and settlement is not None:
         cortex = "off" if memory is None else memory.describe()
-        run.register(TerminalSections(run, f"sandbox: {judge}; cortex: {cortex}", closing), "terminal")
+        sections = TerminalSections(run, f"sandbox: {judge}; cortex: {cortex}", settlement, closing)
+        run.register(sections, "terminal")
 
 
 class TerminalSections:
     """In the process that has the terminal: the only one, or xdist's controller."""
 
-    def __init__(self, run: BenchmarkRun, rooms: str, closing: Sequence[ClosingLines]) -> None:
+    def __init__(self, run: BenchmarkRun, rooms: str, settlement: Settlement, closing: Sequence[ClosingLines]) -> None:
         self._run = run
         self._rooms = rooms
+        self._settlement = settlement
         self._closing = closing
-        self._stopped = False
-        """Whether the session ended before its last item, such as by -x."""
 
     def pytest_report_header(self) -> list[str]:
         run, settings = self._run, self._run.settings
         lines = [
             f"profile {settings.profile}: {settings.description}".removesuffix(": "),
+            "nothing was run yet that could be resumed: a new benchmark" if nothing_to_resume(run.config) else "",
             *(f"changed for this run: {change}" for change in settings.overrides),
             *([] if run.recorded is None else resume_lines(run.recorded, settings, run.id)),
             *arm_lines(settings.arms),
@@ -63,16 +70,10 @@ class TerminalSections:
                 Progress(reporter, partial(uncaptured, run.config), run.mark, partial(shown, run.config)), "progress"
             )
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        self._stopped = bool(session.shouldfail or session.shouldstop)
-
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
     ) -> None:
         run, interrupted = self._run, exitstatus == pytest.ExitCode.INTERRUPTED
-        if interrupted:
-            run.experiments.find(left_by_workers(run))
         experiments = run.experiments.in_order()
         if not (experiments or (interrupted and any(run.folder.glob("*.jsonl")))):
             return
@@ -81,7 +82,7 @@ class TerminalSections:
         whole = run.config.option.verbose > 0
         for line in (*summary_lines(run.frame, experiments, columns, whole=whole), *self._closing_lines(experiments)):
             terminalreporter.line(shown(run.config, line))
-        if interrupted or self._stopped or not all(one.status.settled for one in experiments):
+        if not self._settlement.complete:
             terminalreporter.line(f"go on with: {self._resuming()}")
 
     def _closing_lines(self, experiments: Sequence[Experiment]) -> Iterator[str]:

@@ -19,7 +19,11 @@ def told_by_controller(config: pytest.Config) -> Mapping[str, str] | None:
 
 def number_of_workers(config: pytest.Config) -> int:
     """0: this process runs the items itself, or is a worker."""
-    return config.getoption("numprocesses", default=None) or 0
+    if config.getoption("dist", default="no") == "no":
+        return 0
+    # Each of `--tx` is such as `popen` or `2*popen`.
+    counts = [spec.partition("*")[0] for spec in config.getoption("tx", default=None) or ()]
+    return config.getoption("numprocesses", default=None) or sum(int(n) if n.isdigit() else 1 for n in counts)
 
 
 def tell_controller(config: pytest.Config, name: str, value: object) -> None:

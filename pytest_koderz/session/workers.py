@@ -1,4 +1,4 @@
-"""pytest-xdist: the run as its controller hands it out to workers, and what a lost worker leaves."""
+"""pytest-xdist: the run as its controller hands it out to workers."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.reader import archived
 
 from .context import BenchmarkRun
 from .speaking import uncaptured
-from .worker_messages import MISTAKE, number_of_workers, told_by
+from .worker_messages import MISTAKE, told_by
 
 
 def register(run: BenchmarkRun) -> None:
+    """Raises UsageError for `--dist each`."""
     config = run.config
     if run.is_worker or config.option.collectonly or config.getoption("dist", default="no") == "no":
         return
+    if config.option.dist == "each":
+        what = "each worker would run, and pay for, every experiment; share them with --dist load"
+        raise UsageError(f"--dist each: {what}, or have independent runs with --koderz-epochs")
     _schedule_one_by_one(config)
     run.register(Workers(run), "workers")
 
@@ -50,18 +52,6 @@ class Workers:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             with uncaptured(session.config):
                 print(f"ERROR: {self._mistake}", file=sys.stderr)  # noqa: T201 - pytest's own way
-
-
-def left_by_workers(run: BenchmarkRun) -> list[Experiment]:
-    """What the workers recorded in this session and, since it was interrupted, could not report."""
-    if not number_of_workers(run.config):
-        return []
-    before = run.recorded.experiments if run.recorded is not None else {}
-    try:
-        return [one for one in archived(run.folder).experiments if one.id not in before]
-    except UsageError as fault:
-        run.experiments.complain(str(fault))
-        return []
 
 
 def _schedule_one_by_one(config: pytest.Config) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -42,6 +45,36 @@ arms:
   no-spec: {local: local, checkpoint: checkpoint, max_iterations: 3, checkpoint_interval: 2}
 """
 """A local model that gets as far as a checkpoint."""
+
+
+def test_files_are_made_of_a_recorded_benchmark(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
+    """Without running it again: the same JSON, a page, and a case in JUnit for each experiment."""
+    forgetful("--koderz-problems", "2,4", "--tb=no", "--koderz-json=ran.json", "--junitxml=ran.xml")
+    (folder,) = (pytester.path / ".koderz").glob("bench_*")
+    files = ("--koderz-json=told.json", "--koderz-html=told.html", "--junitxml=told.xml")
+    assert run("--koderz-analyze", folder.name, *files).ret == pytest.ExitCode.OK
+    ran, told = (json.loads((pytester.path / name).read_text()) for name in ("ran.json", "told.json"))
+    ran["benchmark"].pop("warnings")  # what a run complained of is in no journal
+    assert told == ran
+    assert folder.name in (pytester.path / "told.html").read_text()
+    ran_cases, told_cases = (_cases(pytester.path / name) for name in ("ran.xml", "told.xml"))
+    assert told_cases == ran_cases
+    for verb in ("--koderz-list", "--koderz-quote", "--koderz-results", "--koderz-doctor"):
+        refused = run(verb, "--koderz-json=other.json")
+        assert refused.ret == pytest.ExitCode.USAGE_ERROR
+        refused.stderr.fnmatch_lines([f"ERROR: --koderz-json does nothing beside {verb}"])
+
+
+def _cases(path: Path) -> dict[str, list[str]]:
+    """By name whether it failed, and its properties."""
+    cases = ElementTree.parse(path).getroot().iter("testcase")  # noqa: S314 - our own file
+    return {
+        case.attrib["name"]: [
+            *(tag for tag in ("failure", "error", "skipped") if case.find(tag) is not None),
+            *(f"{each.attrib['name']} {each.attrib['value']}" for each in case.iter("property")),
+        ]
+        for case in cases
+    }
 
 
 def test_a_benchmark_is_told_again(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
@@ -210,7 +243,7 @@ def test_a_doctor_finds_nothing_missing(run: Run, pytester: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(
         [
             "ok      judge: process-separated, *",
-            "ok      judge: HumanEval/0's canonical solution passes, known exploits fail*",
+            "ok      judge: process-separated: HumanEval/0: canonical solution passes, known*",
             "ok      cortex: pytest-koderz-cortex * starts,*",
             "ok      problems: 164, experiments: 492",
             "profile 'simulated' can run here",

@@ -66,6 +66,24 @@ def test_what_else_had_a_part_in_it_is_told(experiment: Experiment) -> None:
     assert "\nSIMULATED graded on the plus tests: wrong, 3 of 9 assertions passed\n" in text
 
 
+def test_what_a_model_asked_its_reviewer_is_told(experiment: Experiment) -> None:
+    """With the iteration that it came with."""
+    first = replace(experiment.iterations[0], question="Which sign?")
+    text = "\n".join(story_lines(replace(experiment, iterations=(first, *experiment.iterations[1:]))))
+    assert (
+        text.index("iteration 1:")
+        < text.index("  it asked its reviewer:\n    Which sign?")
+        < text.index("iteration 2:")
+    )
+
+
+def test_a_spec_that_came_late_stands_where_it_came(experiment: Experiment) -> None:
+    """After the first failure."""
+    assert experiment.spec is not None
+    text = "\n".join(story_lines(replace(experiment, spec=replace(experiment.spec, after_iteration=1))))
+    assert text.index("iteration 1:") < text.index("spec by") < text.index("iteration 2:")
+
+
 def _written(folder: Path, experiment: Experiment, *, ended: bool) -> Path:
     journal = Journal(folder / experiment.benchmark_id, "main", {"id": experiment.benchmark_id, "items": 1})
     assert experiment.spec is not None

@@ -44,9 +44,11 @@ def kill_when(
     stop: signal.Signals = signal.SIGKILL,
     then: Callable[[], object] = lambda: None,
     delay: float = 0.0,
+    whom: str = "both",
 ) -> bool:
     """Start a benchmark in *folder* and kill it with all its workers once *point* is true; False: it ended before.
 
+    *whom* is "controller" or "worker" where only that one is killed, the first of those that left a file `PID.worker`.
     *then* is called once the signal is sent; *delay* is the seconds from *point* to the kill.
     """
     with subprocess.Popen(
@@ -58,8 +60,11 @@ def kill_when(
             time.sleep(0.001)
         time.sleep(delay)
         ended = process.poll() is not None
-        if not ended:
+        if not ended and whom == "both":
             os.killpg(process.pid, stop)
+        elif not ended:
+            worker = min(int(path.stem) for path in folder.glob("*.worker")) if whom == "worker" else process.pid
+            os.kill(worker, stop)
         then()
         process.communicate()
         assert time.monotonic() < until
@@ -67,7 +72,7 @@ def kill_when(
 
 
 def results(path: Path) -> dict[str, Any]:
-    """Outcomes and totals of a results file, without what no two runs share: ids and times."""
+    """Outcomes and totals of a results file, without what no two runs share: ids, times and servers."""
     content = json.loads(path.read_text())
     rows = {f"{row['problem']} {row['arm']} {row['epoch']}": _shared(row) for row in content["experiments"]}
     return {"arms": _shared(content["arms"]), "experiments": rows}
@@ -79,4 +84,4 @@ def _shared(value: Any) -> Any:
     return [_shared(inner) for inner in value] if isinstance(value, list) else value
 
 
-_ITS_OWN = ("id", "experiment", "recalled_from", "started", "seconds")
+_ITS_OWN = ("id", "experiment", "recalled_from", "started", "seconds", "answered_by")

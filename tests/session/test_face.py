@@ -64,6 +64,36 @@ def test_k_picks_exactly_one_problem(forgetful: Run) -> None:
     assert sum("::" in line for line in result.outlines) == 1
 
 
+@pytest.mark.parametrize("chosen", [("-k", "HumanEval/3["), ("--deselect", "problems/humaneval.yaml::HumanEval/0")])
+def test_a_selection_is_of_what_the_suites_hold(chosen: tuple[str, ...], forgetful: Run) -> None:
+    """And then of what else is chosen: `-k` leaves one problem, which makes `0-9` no mistake."""
+    result = forgetful("--koderz-problems", "0-9", *chosen, "--koderz-arm", "koderz", "--collect-only", "-q")
+    assert result.ret == pytest.ExitCode.OK
+    assert sum("::" in line for line in result.outlines) == (1 if chosen[0] == "-k" else 9)
+    result = forgetful("--koderz-problems", "900", *chosen)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --koderz-problems: *900*"])
+
+
+SHARDING = """
+import pytest
+
+@pytest.hookimpl(HOW)
+def pytest_collection_modifyitems(config, items):
+    config.hook.pytest_deselected(items=items[1::2])
+    items[:] = items[::2]
+"""
+
+
+@pytest.mark.parametrize("when", ["tryfirst=True", "trylast=True"])
+def test_what_a_plugin_leaves_out_is_told(when: str, forgetful: Run, pytester: pytest.Pytester) -> None:
+    """As plugins do that shard: a share of the selection is no sample of it that we could answer for."""
+    pytester.makeconftest(SHARDING.replace("HOW", when))
+    result = forgetful("--koderz-problems", "0-1", "--koderz-arm", "frontier-only", "--tb=no")
+    told = "note: another plugin left out 1 experiment: these figures are not those of the suite"
+    assert told in result.outlines
+
+
 def test_the_default_profile_runs_in_an_empty_folder(run: Run) -> None:
     """It selects problems of several suites; those that are not read here are passed over."""
     result = run("--koderz", "--collect-only", "-q")
@@ -107,9 +137,18 @@ def test_figures_of_what_was_chosen_by_its_outcome_are_called_so(forgetful: Run)
     stopped = "note: the run stopped at a failure: these figures are not those of the suite"
     notes = [
         [line for line in forgetful(*few, *asked).outlines if line.startswith("note:")]
-        for asked in (("--lf", "--maxfail=2"), ("--lf", "-n", "2"), ("-x", "-n", "1"))
+        for asked in (
+            ("--lf", "--maxfail=2"),
+            ("--lf", "-n", "2"),
+            ("-x", "-n", "1"),
+            ("--ff", "-x"),
+            ("--sw",),
+            ("--sw",),
+        )
     ]
-    assert notes == [[], [chosen], [stopped]]
+    first = stopped.replace("failure:", "failure, and --ff ran first what was not solved before:")
+    stepped = "note: --sw went on where it had stopped at a failure: these figures are not those of the suite"
+    assert notes == [[], [chosen], [stopped], [first], [stopped], [stepped, stopped]]
 
 
 def test_a_failure_can_be_one_line(forgetful: Run) -> None:
@@ -145,6 +184,30 @@ def test_junit_has_scalar_properties(forgetful: Run, pytester: pytest.Pytester) 
     assert int(plain["suite"]["koderz.solved"]) > 0
     told = {name: plain["suite"][f"koderz.{name}"] for name in ("profile", "simulated", "control")}
     assert told == {"profile": "simulated", "simulated": "true", "control": "frontier-only"}
+
+
+def test_collecting_writes_nothing(run: Run, pytester: pytest.Pytester) -> None:
+    """So that a folder that cannot be written is listed; only a run is refused there."""
+    (pytester.path / ".koderz").write_text("in the way of a folder")
+    simulated = ("--koderz", "--koderz-profile", "simulated", "--koderz-problems", "0")
+    listed = run(*simulated, "--collect-only", "-q")
+    assert listed.ret == pytest.ExitCode.OK
+    assert sum("::" in line for line in listed.outlines) == 3
+    assert run(*simulated).ret == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize(("where", "outputs"), [("output", 1), ("no", 0)])
+def test_junit_cases_can_do_without_properties(
+    where: str, outputs: int, forgetful: Run, pytester: pytest.Pytester
+) -> None:
+    """Jenkins' schema refuses them there; the suite's totals stay."""
+    few = ("--koderz-problems", "0", "--koderz-arm", "frontier-only", "--junitxml", "j.xml")
+    forgetful(*few, f"--koderz-junit-properties={where}")
+    properties = _properties(pytester.path / "j.xml")
+    assert properties["HumanEval/0[frontier-only]"] == {}
+    assert properties["suite"]["koderz.solved"] == "1"
+    text = (pytester.path / "j.xml").read_text()
+    assert text.count("<system-out>koderz.experiment: exp_") == text.count("koderz.outcome: solved") == outputs
 
 
 def test_a_failure_shows_the_candidate_and_not_our_frames(forgetful: Run) -> None:
@@ -297,7 +360,7 @@ def test_a_page_is_written_where_it_was_asked_for(forgetful: Run, pytester: pyte
     result = forgetful("--koderz-problems", "0", "--koderz-html", "out/page.html")
     result.stdout.fnmatch_lines(["results: out/page.html"])
     page = (pytester.path / "out" / "page.html").read_text()
-    assert page.count("<details") == 3
+    assert page.count('href="#exp_') == 3
     assert "SIMULATED" in page
 
 
@@ -384,3 +447,60 @@ def test_a_profiles_selection_gives_way_to_a_suite_that_holds_none_of_it(
     result = forgetful(suite.name, "--koderz-arm", "local-only", "-v")
     result.stdout.fnmatch_lines(["*mine.jsonl::mine/0?local-only? *"])
     assert forgetful(suite.name, "--koderz-problems", "HumanEval/*").ret == pytest.ExitCode.USAGE_ERROR
+
+
+SCOPED = """
+import pytest
+
+def pytest_runtest_setup(item):
+    print("SETUP", item.name)
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    report.sections.append(("mine", item.name))
+    return report
+
+@pytest.fixture(autouse=True)
+def around(request):
+    assert request.node.obj is None
+    yield
+    print("TEARDOWN", request.node.name)
+"""
+
+
+def test_the_built_in_suite_lives_in_the_users_root(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """A conftest.py there counts for it, with its fixtures, and places are there."""
+    pytester.makeconftest(SCOPED)
+    result = forgetful("--koderz-problems", "4", "--koderz-arm", "frontier-only", "-s", "--tb=line")
+    place = f"{pytester.path}/problems/humaneval.yaml:1: unsolved*"
+    result.stdout.fnmatch_lines(
+        ["*SETUP HumanEval/4?frontier-only?", "*TEARDOWN HumanEval/4?frontier-only?", "*mine*", place]
+    )
+    assert "site-packages" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("given", "arms"),
+    [
+        (("-k", "koderz"), ["koderz"]),
+        (("-k", "not koderz"), ["local-only", "frontier-only"]),
+        (("-k", "humaneval and frontier-only"), ["frontier-only"]),
+        (("-m", "experiment"), ["koderz", "local-only", "frontier-only"]),
+        (("-m", "not experiment"), []),
+    ],
+)
+def test_keywords_are_problem_arm_and_data_set(given: tuple[str, ...], arms: list[str], forgetful: Run) -> None:
+    """Not the folders that the package lies in; a mark of its own stands for all experiments."""
+    result = forgetful("--koderz-problems", "0", "--collect-only", "-q", "--strict-markers", *given)
+    assert [line for line in result.outlines if "::" in line] == [
+        f"problems/humaneval.yaml::HumanEval/0[{arm}]" for arm in arms
+    ]
+
+
+def test_a_place_is_the_line_of_a_problems_entry(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """Of a suite in a file of one's own."""
+    (pytester.path / "problems").mkdir()
+    (pytester.path / "problems" / "own.yaml").write_text(OWN.replace("twice(2) == 4", "twice(2) == 5"))
+    items = pytester.inline_genitems("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "local-only")[0]
+    assert [item.location[:2] for item in items] == [("problems/own.yaml", 1)]

@@ -15,7 +15,12 @@ from tests.conftest import Run
 MODULES = [Path(pytest_koderz.plugin.__file__), *sorted(Path(pytest_koderz.session.__file__).parent.glob("*.py"))]
 
 SIMULATED = ("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "frontier-only")
-ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", "terminal"}
+ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", "terminal"} | {
+    "settlement",
+    "interruption",
+    "outcome-selection",
+    "looks",
+}
 """What any benchmark without cortex has, in the only process."""
 
 
@@ -72,7 +77,6 @@ GIVEN = {
     "--koderz-jobs=2": "jobs",
     "--koderz-markdown=r.md": "result-files",
     "--junitxml=junit.xml": "junit-totals",
-    "--maxfail=1": "outcome-selection",
 }
 """What each option turns on."""
 DISTRIBUTED = ("--dist", "load", "--tx", "popen")

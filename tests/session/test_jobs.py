@@ -105,6 +105,13 @@ def test_ctrl_c_starts_nothing_more_and_a_resume_finishes(
         assert len(recorded(pytester.path, "called")) == 8
 
 
+def test_each_worker_for_itself_is_refused(simulate: Run) -> None:
+    """Two runs of an experiment are two epochs, not one experiment with twice the cost."""
+    result = simulate("--tx", "2*popen", "--dist", "each")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--dist each: *--dist load*--koderz-epochs*"])
+
+
 def test_jobs_and_workers_do_not_go_together(simulate: Run) -> None:
     """Each would multiply the other."""
     result = simulate("--koderz-jobs", "2", "-n", "2")

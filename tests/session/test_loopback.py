@@ -238,17 +238,28 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_a_rerun_sums_the_cost_and_counts_once(
+def test_of_several_attempts_the_last_counts_and_all_are_charged(
     world: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wrong, run again by pytest-rerunfailures, right: one solved experiment at the price of two calls."""
+    """Wrong, run again by pytest-rerunfailures, right: table, steps, journal, JUnit and later questions agree."""
     right = "```python\ndef add(x, y):\n    return x + y\n```"
     answers = [Answer("def add(x, y): return 0", 100, 50), Answer(right, 100, 50)]
     with AnthropicServer(answers) as anthropic:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", anthropic.url)
         arguments = ("--koderz-profile", "loopback", "--koderz-arm", "frontier-only", "--koderz-json", "r.json")
-        result = world("--koderz", *arguments, "--reruns", "1")
+        result = world("--koderz", *arguments, "--reruns", "1", "--junitxml", "j.xml")
         assert anthropic.billed.calls == 2
     assert result.ret == pytest.ExitCode.OK
     arm = json.loads((pytester.path / "r.json").read_text())["arms"]["frontier-only"]
-    assert (arm["solved"], arm["settled"], arm["cost_usd"]) == (1, 1, 0.0028)
+    assert (arm["solved"], arm["settled"], arm["cost_usd"], arm["paid_usd"]) == (1, 1, 0.0014, 0.0028)
+    assert sum(step["step_usd"] for step in arm["steps"]) == arm["cost_usd"]
+    properties = re.findall(r'name="koderz.(\w+)" value="([^"]*)"', (pytester.path / "j.xml").read_text())
+    case = [row for row in properties if row[0] in ("outcome", "iterations", "cost_usd", "paid_usd")]
+    # Of each attempt a case, which has nothing of the other's.
+    assert len(case) == 8
+    assert case[4:] == [("outcome", "solved"), ("iterations", "1"), ("cost_usd", "0.0014"), ("paid_usd", "0.0028")]
+    (folder,) = pytester.path.glob(".koderz/bench_*")
+    charged = "  not counted: earlier attempts at 1 experiment; charged in all $0.0028"
+    note = "note: 1 experiment ran more than once; the last attempt counts"
+    result.stdout.fnmatch_lines([charged, note])
+    world("--koderz-analyze", folder.name).stdout.fnmatch_lines(["*frontier-only * 1/1 *$0.0014*", charged])

@@ -329,19 +329,20 @@ ON_THE_COMMAND_LINE = {
         "--koderz-analyze exp_12345678",
         "--koderz-analyze: exp_12345678 is not in the journals in {folder}/.koderz (--koderz-results lists*",
     ),
-    "nothing to resume": Mistake(
-        "--koderz --koderz-resume", "--koderz-resume: there is no journal of a benchmark in {folder}/.koderz"
-    ),
     "an unknown benchmark": of_journal(
         HEAD,
         "--koderz-resume: no benchmark named 'bench_1a2b3c4e' in {folder}/.koderz (did you mean 'bench_1a2b3c4d'?)",
         "--koderz --koderz-resume bench_1a2b3c4e",
     ),
     "an empty journal": of_journal(
-        "", "--koderz-resume: nothing is recorded of bench_1a2b3c4d; run it anew without --koderz-resume"
+        "",
+        "--koderz-resume: nothing is recorded of bench_1a2b3c4d; run it anew without --koderz-resume",
+        "--koderz --koderz-resume bench_1a2b3c4d",
     ),
     "a journal whose first line is torn": of_journal(
-        HEAD[:40], "--koderz-resume: nothing is recorded of bench_1a2b3c4d; run it anew without --koderz-resume"
+        HEAD[:40],
+        "--koderz-resume: nothing is recorded of bench_1a2b3c4d; run it anew without --koderz-resume",
+        "--koderz --koderz-resume bench_1a2b3c4d",
     ),
     "a journal with a broken head": of_journal(
         HEAD[:40] + "\n" + HEAD, f"{JOURNAL}:1: is no line of a journal; remove it to go on without what it held"

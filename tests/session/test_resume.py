@@ -171,13 +171,12 @@ def test_another_profile_goes_on_with_a_benchmark_of_its_own(undisturbed: Path, 
     text = mine.read_text()
     (later / mine.name).write_text(text.replace('"profile":"short"', '"profile":"other"'))
     short("--koderz-resume", *SHORT).stdout.fnmatch_lines([f"koderz: *resuming {mine.parent.name}: 8 settled, *"])
-    for asked, why in (
-        (mine.parent.name, f"{mine.parent.name} is a benchmark of another profile than 'simulated'; *"),
-        ("newest", "no benchmark of profile 'simulated' in *; run it without --koderz-resume"),
-    ):
-        result = short("--koderz-resume", asked, "--koderz-profile", "simulated")
-        result.stderr.fnmatch_lines([f"ERROR: --koderz-resume: {why}"])
-        assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result = short("--koderz-resume", mine.parent.name, "--koderz-profile", "simulated")
+    why = f"{mine.parent.name} is a benchmark of another profile than 'simulated'; *"
+    result.stderr.fnmatch_lines([f"ERROR: --koderz-resume: {why}"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result = short("--koderz-resume", "--koderz-profile", "simulated", "--koderz-problems", "0")
+    result.stdout.fnmatch_lines(["koderz: *nothing was run yet that could be resumed: a new benchmark"])
     assert mine.read_text() == text
 
 
@@ -206,9 +205,19 @@ def test_what_cannot_go_on_is_refused(short: Run, pytester: pytest.Pytester, und
         lock.release()
     result.stderr.fnmatch_lines([f"ERROR: *another run is at work on this benchmark (process {os.getpid()})"])
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    journal(undisturbed).unlink()
-    result = short("--koderz-resume")
-    result.stderr.fnmatch_lines(["ERROR: --koderz-resume: there is no journal of a benchmark in *"])
+
+
+def test_where_nothing_was_run_yet_a_new_benchmark_begins(
+    short: Run, pytester: pytest.Pytester, undisturbed: Path
+) -> None:
+    """And says so: a batch system starts and starts again with one line. A journal that was killed at birth is none."""
+    path = journal(undisturbed)
+    path.write_text(path.read_text()[:40])
+    result = short("--koderz-resume", "-k", "HumanEval/0[", "-n", "1")
+    result.stdout.fnmatch_lines(["koderz: *nothing was run yet that could be resumed: a new benchmark"])
+    assert sum(result.parseoutcomes().get(word, 0) for word in ("passed", "failed")) == 2
+    again = short("--koderz-resume", "-k", "HumanEval/0[")
+    again.stdout.fnmatch_lines(["koderz: *resuming bench_*: 2 settled, 0 cut short, invalid or skipped"])
 
 
 def test_a_full_disk_stops_what_could_not_be_recorded(undisturbed: Path, short: Run) -> None:

@@ -54,6 +54,29 @@ def pytest_koderz_open_model(model):
 '''
 TIMEOUT = "signal.setitimer(signal.ITIMER_REAL, 0.01)"
 HANDLER = "\ndef pytest_runtestloop():\n    signal.signal(signal.SIGALRM, time_is_up)\n"
+TOGETHER = '''
+import os
+
+asked, left = threading.Barrier(3), threading.Event()
+
+def complete(self, prompt, answer=Mine.complete):
+    """Three specs are being written when Ctrl-C comes, and are answered once the run is being left."""
+    if prompt.role == "spec":
+        if asked.wait(60) == 0:
+            os.kill(os.getpid(), signal.SIGINT)  # one that raise_signal sends does not wake the main thread
+        left.wait(60)
+    return answer(self, prompt)
+
+Mine.complete = complete
+
+def watch(session):
+    while not session.config.pluginmanager.get_plugin("koderz-jobs")._benchmark.stopping.wait(60):
+        pass
+    left.set()
+
+def pytest_collection_finish(session):
+    threading.Thread(target=watch, args=(session,), daemon=True).start()
+'''
 CTRL_C = "stopped.set(); signal.raise_signal(signal.SIGINT)"
 
 
@@ -124,7 +147,7 @@ def test_ctrl_c_in_the_first_experiment_shows_what_it_cost(run_apart: Run, three
     result.stdout.fnmatch_lines(
         [
             "*= koderz bench_* =*",
-            "alone: nothing settled; 0 in, 0 out",
+            "alone: nothing settled",
             "  not counted: 1 unfinished; charged in all $0.0014",
             "journal: .koderz/bench_*",
             "results: r.json",
@@ -135,12 +158,14 @@ def test_ctrl_c_in_the_first_experiment_shows_what_it_cost(run_apart: Run, three
 
 
 def test_ctrl_c_shows_what_was_in_flight(run_apart: Run, three: Path) -> None:
-    """Of several jobs: those that no item has reported."""
-    stop_by(three, CTRL_C)
+    """Of several jobs: those that no item has reported are unfinished, not skipped, and the answers on the bill."""
+    (three / "conftest.py").write_text(BACK_END.replace("STOP", "") + TOGETHER)
     result = run_apart("--koderz", "--koderz-jobs", "3", "--koderz-json", "r.json")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    paid = len([line for line in recorded(three, "called") if line["role"] == "spec"]) * 0.0014
-    assert arm_of(three)["paid_usd"] == pytest.approx(paid)
+    arm = arm_of(three)
+    assert (arm["unfinished"], arm["skipped"], arm["paid_usd"]) == (3, 0, 0.0042)
+    assert not recorded(three, "ended")
+    result.stdout.fnmatch_lines(["  not counted: 3 unfinished; charged in all $0.0042", "go on with: *"])
 
 
 def test_ctrl_c_among_workers_counts_what_they_recorded(run_apart: Run, three: Path) -> None:
@@ -180,11 +205,11 @@ def test_the_command_to_go_on_names_the_suites_that_were_named(run_apart: Run, t
     )
 
 
-def test_skipped_experiments_name_their_suite(run_apart: Run, three: Path) -> None:
-    """Not a file of ours."""
+def test_skipped_experiments_name_their_entries(run_apart: Run, three: Path) -> None:
+    """In their suite, and not a file of ours."""
     stop_by(three, "")
     guard = "\ndef pytest_koderz_before_call():\n    pytest.skip('not today')\n"
     (three / "conftest.py").write_text((three / "conftest.py").read_text() + guard)
     result = run_apart("--koderz", "-rs")
     result.assert_outcomes(skipped=3)
-    result.stdout.fnmatch_lines(["SKIPPED [[]3[]] problems/own.yaml:1: not today"])
+    result.stdout.fnmatch_lines([f"SKIPPED [[]1[]] problems/own.yaml:{line}: not today" for line in (2, 8, 14)])

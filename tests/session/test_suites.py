@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_koderz.session.suites import problems_reported
 from tests.conftest import Run
 
 CARELESS = """
@@ -41,3 +42,37 @@ def test_a_mark_that_names_no_suite_says_where_it_was_looked_for(forgetful: Run,
     result = forgetful("test_marked.py")
     text = result.stdout.str() + result.stderr.str()
     assert f"test_it: mine: no suite of that name in problems/, and {pytester.path / 'mine'} is none" in text
+
+
+MINE = """
+problems:
+  - {id: mine/one, entry_point: one, prompt: "def one():", tests: assert one() == 1, canonical_solution: "    return 1"}
+"""
+
+
+class OwnJudge:
+    """Nothing is judged here."""
+
+    def pytest_koderz_open_sandbox(self) -> object:
+        return self
+
+
+def test_problems_are_found_by_the_ids_of_their_items(run: Run, pytester: pytest.Pytester) -> None:
+    """As the controller of xdist needs them, which collects none: a user's suites and the shipped; else nothing."""
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
+    (pytester.path / "problems").mkdir()
+    (pytester.path / "problems" / "mine.yaml").write_text(MINE)
+    (pytester.path / "problems" / "broken.yaml").write_text("problems: 1")
+    pytester.plugins.append(OwnJudge())
+    config = pytester.parseconfigure("--koderz", "--koderz-profile", "simulated")
+    names = {
+        "problems/mine.yaml",
+        "problems/broken.yaml",
+        "problems/gone.yaml",
+        "test_it.py",
+        "problems/humaneval.yaml",
+    }
+    found = [problem.id for problem in problems_reported(config, names)]
+    assert found[-1] == "mine/one"
+    assert found[0] == "HumanEval/0"
+    assert len(found) == 165

@@ -1,0 +1,79 @@
+"""The files of a benchmark that was run before: --koderz-json, --koderz-html and --junitxml beside --koderz-analyze."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.junitxml import LogXML, xml_key
+
+from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.files.atomic import check_output, write_output
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.reader import Archived
+from pytest_koderz.reporters.junit import properties_of, suite_properties
+from pytest_koderz.reporters.page import html_of
+from pytest_koderz.reporters.results import results_of
+from pytest_koderz.reporters.text import failure_lines, headline
+from pytest_koderz.session.head import told_of
+from pytest_koderz.session.items import labels_of
+
+
+def write_files(config: pytest.Config, benchmark: Archived, frame: Frame) -> Iterator[Path]:
+    """Those that the command line names, as the benchmark's own run would have written them; where each is.
+
+    Raises UsageError for one that cannot be written.
+    """
+    head = told_of(benchmark.head)
+    texts: dict[str, Callable[[], str]] = {
+        "koderz_json": lambda: json.dumps(results_of(frame, head, benchmark.experiments), indent=1) + "\n",
+        "koderz_html": lambda: html_of(frame, head, benchmark.experiments),
+    }
+    for option, text in texts.items():
+        if config.getoption(option):
+            yield _written(f"--{option.replace('_', '-')}", Path(config.getoption(option)), text())
+    xml = config.stash.get(xml_key, None)
+    if xml is not None:
+        for name, value in suite_properties(head, benchmark.experiments):
+            xml.add_global_property(name, value)
+        for experiment in benchmark.experiments:
+            _enter(xml, experiment, benchmark.head.epochs or 1)
+        yield Path(xml.logfile)
+
+
+def _written(option: str, path: Path, text: str) -> Path:
+    check_output(option, path)
+    try:
+        write_output(path, text)
+    except OSError as fault:
+        raise UsageError(f"{option}: {path}: {fault.strerror}") from None
+    return path
+
+
+def _enter(xml: LogXML, experiment: Experiment, epochs: int) -> None:
+    """As a case; pytest writes the file at the end."""
+    label = labels_of(experiment.arm, epochs)[experiment.epoch - 1]
+    name = f"{experiment.problem_id}[{label}]"
+    for when in ("call", "teardown"):
+        xml.pytest_runtest_logreport(_report(experiment, f"problems::{name}", when))
+
+
+def _report(experiment: Experiment, nodeid: str, when: str) -> pytest.TestReport:
+    """One that never ended counts as skipped."""
+    outcomes = {Status.SOLVED: "passed", Status.SKIPPED: "skipped", Status.RUNNING: "skipped"}
+    outcome = outcomes.get(experiment.status, "failed") if when == "call" else "passed"
+    failed = "\n".join(failure_lines(experiment)) if outcome == "failed" else None
+    skipped = ("problems", 1, headline(experiment)) if outcome == "skipped" else None
+    return pytest.TestReport(
+        nodeid,
+        ("problems", 0, nodeid.partition("::")[2]),
+        keywords={},
+        outcome=outcome,  # type: ignore[arg-type]
+        longrepr=failed or skipped,
+        when="setup" if experiment.status is Status.INVALID and when == "call" else when,  # type: ignore[arg-type]
+        duration=experiment.seconds if when == "call" else 0.0,
+        user_properties=properties_of(experiment),
+    )

@@ -1,0 +1,51 @@
+"""What the models of an experiment were asked, made again from its record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.experiment import Experiment, Guidance
+from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.ports import Prompt
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, room_of, spec_prompt
+
+
+def can_be_told(experiment: Experiment, arm: Arm) -> bool:
+    """Whether its prompts were made of the texts that *arm* has, and this version beside them."""
+    return experiment.prompt_version == arm.prompt_set.version
+
+
+def asked_for_spec(problem: Problem, arm: Arm) -> Prompt:
+    return spec_prompt(problem, 0, arm.prompt_set)
+
+
+def asked_for_candidate(experiment: Experiment, iteration: Iteration, problem: Problem, arm: Arm) -> Prompt:
+    """What all candidates of *iteration* were asked with."""
+    if iteration.fallback and arm.fallback is not None:
+        fresh = replace(experiment, spec=None, iterations=(), checkpoints=(), advice=())
+        return candidate_prompt(problem, fresh, 0, room_of(arm.fallback), 0, Role.FALLBACK, prompts=arm.prompt_set)
+    before = _after(experiment, iteration.number - 1)
+    may_ask, room = arm.may_ask(len(before.checkpoints)), room_of(arm.local)
+    return candidate_prompt(problem, before, arm.attempts_shown, room, 0, may_ask=may_ask, prompts=arm.prompt_set)
+
+
+def asked_for_guidance(experiment: Experiment, guidance: Guidance, problem: Problem, arm: Arm) -> Prompt:
+    """With the attempts as the loop recorded them, also where they were recalled from the memory."""
+    earlier = tuple(each for each in experiment.checkpoints if each.number < guidance.number)
+    before = replace(_after(experiment, guidance.after_iteration), checkpoints=earlier)
+    shown = guidance.recalled or arm.checkpoint_interval
+    return checkpoint_prompt(problem, before, before.iterations[-shown:], 0, arm.prompt_set)
+
+
+def _after(experiment: Experiment, tried: int) -> Experiment:
+    """As it stood after so many iterations, with the spec, advice and guidance that had come by then."""
+    spec = experiment.spec
+    return replace(
+        experiment,
+        spec=spec if spec is not None and spec.after_iteration <= tried else None,
+        iterations=experiment.iterations[:tried],
+        checkpoints=tuple(each for each in experiment.checkpoints if each.after_iteration <= tried),
+        advice=tuple(each for each in experiment.advice if each.after_iteration <= tried),
+    )

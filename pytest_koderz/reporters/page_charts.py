@@ -1,0 +1,169 @@
+"""The drawings of a page: solved against dollars, solved by iteration, dollars by role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pytest_koderz.evidence.arms import ArmFigures
+from pytest_koderz.evidence.findings import Findings
+
+from . import chart
+from .text import dollars
+
+RIGHT = 70
+"""Room for labels beyond the width of `chart`."""
+LINE = 16
+"""Pixels between two labels."""
+BAR = 26
+"""Pixels of a bar and the gap after it."""
+ASIDE = 7
+"""Pixels between two intervals that would stand in one place."""
+NAMED = 18
+"""Characters of an arm's name in a drawing."""
+
+Place = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """An arm in a drawing. Colour and shape follow from its number, the same in all drawings."""
+
+    number: int
+    arm: str
+    label: str
+    points: tuple[Place, ...]
+    marks: tuple[Place, ...]
+    """Where a step ended, also where it cost nothing."""
+    interval: tuple[float, float, float] | None
+    """Of the share of solved: where it stands, from which height to which."""
+    label_y: float
+
+    @property
+    def end(self) -> Place:
+        return self.points[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Curves over two axes; places are in pixels from the upper left corner."""
+
+    title: str
+    x_title: str
+    curves: tuple[Curve, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    note: str = ""
+
+    @property
+    def words(self) -> str:
+        """For those who hear it."""
+        return f"{self.title}. At the end: {'; '.join(curve.label for curve in self.curves)}."
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An arm's dollars: for each role where its part begins, how long it is, and its words."""
+
+    arm: str
+    y: int
+    parts: tuple[tuple[str, float, float, str], ...]
+    whole: str
+    end: float
+
+
+def drawings_of(findings: Findings) -> Iterator[Drawing]:
+    """Those for which there is anything to draw."""
+    numbers = {figures.arm: number for number, figures in enumerate(findings.arms)}
+    money = _against_dollars(findings, numbers)
+    if money.curves:
+        yield money
+    if any(len(figures.curve) > 1 for figures in findings.arms):
+        yield _by_iteration(findings.arms, numbers)
+
+
+def _against_dollars(findings: Findings, numbers: dict[str, int]) -> Drawing:
+    drawn = chart.chart_of(findings.arms, findings.steps)
+    figures = {one.arm: one for one in findings.arms}
+    labels = _apart([line.end[1] for line in drawn.lines])
+    curves = tuple(
+        Curve(
+            numbers[line.arm],
+            line.arm,
+            f"{_share(figures[line.arm])}, {dollars(figures[line.arm].dollars)}",
+            line.points,
+            line.points[2::2],
+            line.interval and (line.end[0], *line.interval),
+            label,
+        )
+        for line, label in zip(drawn.lines, labels, strict=True)
+    )
+    unpriced = f"Not shown, since a price is unknown: {', '.join(drawn.unpriced)}." if drawn.unpriced else ""
+    title = "Solved against dollars, after each step of the loop"
+    return Drawing(title, "US dollars spent", curves, drawn.x_ticks, drawn.y_ticks, unpriced)
+
+
+def _by_iteration(arms: Sequence[ArmFigures], numbers: dict[str, int]) -> Drawing:
+    settled = [one for one in arms if one.settled]
+    most = max(len(one.curve) for one in settled)
+    shares = [[point.solved / one.settled for point in one.curve] for one in settled]
+    labels = _apart([_height(each[-1]) if each else _height(0) for each in shares])
+    curves = []
+    for place, (one, each, label) in enumerate(zip(settled, shares, labels, strict=True)):
+        marks = tuple((_across(number, most), _height(share)) for number, share in enumerate(each, start=1))
+        # What an arm no longer tries it does not solve: its line goes on as it is.
+        points = (*marks, (_across(most, most), marks[-1][1] if marks else _height(0)))
+        # All end in the same column, where their intervals would cover each other.
+        x, limits = points[-1][0] - place * ASIDE, one.solved_interval
+        interval = None if limits is None else (x, _height(limits.low), _height(limits.high))
+        curves.append(Curve(numbers[one.arm], one.arm, _share(one), points, marks, interval, label))
+    step = max(1, -(-most // 10))
+    ticks = tuple((_across(number, most), str(number)) for number in range(1, most + 1) if (number - 1) % step == 0)
+    heights = tuple((_height(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
+    return Drawing("Solved within so many iterations", "iterations", tuple(curves), ticks, heights)
+
+
+def bars_of(arms: Sequence[ArmFigures]) -> list[Bar]:
+    """Where the money went, by role; empty where nothing is known to have cost anything."""
+    most = max((one.dollars for one in arms if one.dollars is not None), default=Decimal(0))
+    return [_bar(one, number * BAR, float(most)) for number, one in enumerate(arms)] if most else []
+
+
+def _bar(figures: ArmFigures, y: int, most: float) -> Bar:
+    parts, end = [], float(chart.RIGHT)
+    for role, amount in figures.dollars_by_role.items():
+        length = float(amount or 0) / most * (chart.WIDTH - chart.RIGHT)
+        parts.append((str(role), round(end, 1), round(length, 1), f"{role} {dollars(amount)}"))
+        end += length
+    return Bar(_short(figures.arm), y, tuple(parts), dollars(figures.dollars), round(end, 1))
+
+
+def _share(figures: ArmFigures) -> str:
+    share = figures.solved_share
+    return f"{_short(figures.arm)} {'-' if share is None else f'{share:.0%}'}"
+
+
+def _short(arm: str) -> str:
+    return arm if len(arm) <= NAMED else f"{arm[: NAMED - 1]}…"
+
+
+def _across(iteration: int, most: int) -> float:
+    room = chart.WIDTH - chart.LEFT - chart.RIGHT
+    return round(chart.LEFT + (iteration - 1) / max(most - 1, 1) * room, 1)
+
+
+def _height(share: float) -> float:
+    return round(chart.TOP + (1 - share) * (chart.HEIGHT - chart.TOP - chart.BOTTOM), 1)
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Places for labels as near to *heights* as they can stand without covering each other."""
+    placed = dict[int, float]()
+    above, floor = -float(LINE), float(chart.HEIGHT - chart.BOTTOM)
+    for place in sorted(range(len(heights)), key=lambda each: heights[each]):
+        above = placed[place] = max(heights[place], above + LINE)
+    for place in sorted(placed, key=lambda each: placed[each], reverse=True):
+        floor = placed[place] = min(placed[place], floor)
+        floor -= LINE
+    return [round(placed[place], 1) for place in range(len(heights))]

@@ -1,0 +1,36 @@
+"""What a benchmark came to, as the first thing on its page: the summary's own words, a block for each comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_koderz.evidence.compare import Claim
+from pytest_koderz.evidence.findings import Findings, Frame
+
+from .claim_lines import verdict_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A finding, and what stands beneath it."""
+
+    head: str
+    details: tuple[str, ...]
+
+    @property
+    def claim(self) -> Claim | None:
+        """For its colour. None: nothing is claimed."""
+        return next((claim for claim in Claim if f": {claim.upper()}" in self.head), None)
+
+
+def sentences_of(frame: Frame, findings: Findings) -> Iterator[Sentence]:
+    """The first one is what the benchmark was run for."""
+    block: list[str] = []
+    for line in verdict_lines(frame, findings):
+        if block and not line.startswith(" "):
+            yield Sentence(block[0], tuple(block[1:]))
+            block = []
+        block.append(line.strip())
+    if block:
+        yield Sentence(block[0], tuple(block[1:]))

@@ -1,0 +1,103 @@
+"""The page in a real browser: its stories are told, nothing complains, and everybody can read it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.core.iteration import Candidate
+from pytest_koderz.reporters.page import html_of
+from pytest_koderz.testing import ScriptedModel
+from tests.core.worlds import ADD, KODERZ, LOCAL_ONLY, RIGHT, run, wrong
+
+from .test_page import HOSTILE
+from .test_summary import FRAME
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FOLDERS = (each / "node_modules/axe-core/axe.min.js" for each in (Path.cwd(), *Path.cwd().parents))
+AXE = next((path for path in FOLDERS if path.is_file()), None)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to show the page in"),
+]
+with_axe = pytest.mark.skipif(AXE is None, reason="there is no axe-core: npm install axe-core here or further up")
+
+
+def _experiments() -> tuple[Experiment, Experiment]:
+    """One that was solved, and another arm's, which wrote what might run."""
+    solved = run(local=ScriptedModel([wrong(1), "no code", wrong(2), RIGHT]))
+    failed = run(LOCAL_ONLY, local=ScriptedModel([wrong(number) for number in range(3)]))
+    iterations = tuple(replace(each, candidates=(Candidate(f"# {HOSTILE}"),)) for each in failed.iterations)
+    hostile = replace(failed, id="exp_0badc0de", iterations=iterations, status=Status.UNSOLVED)
+    return replace(solved, prompt_version="1"), hostile
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    path = tmp_path / "page.html"
+    frame = replace(FRAME, arms=("koderz", "local-only"), definitions=(KODERZ, LOCAL_ONLY))
+    path.write_text(html_of(frame, {"profile": "a test"}, _experiments(), {ADD.id: ADD}))
+    return path
+
+
+def shown(page: Path, address: str = "", *options: str) -> str:
+    """The document as it stands when the page's program has done its work, without the data. It has not complained."""
+    how = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--enable-logging=stderr"]
+    command = [str(CHROMIUM), *how, *options, "--dump-dom", f"{page.as_uri()}#{address}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert "CONSOLE" not in done.stderr
+    return re.sub(r"<(script|style)[^>]*>.*?</\1>", "", done.stdout, flags=re.DOTALL)
+
+
+def _words(document: str) -> str:
+    return unescape(re.sub(r"<[^>]+>", "", document))
+
+
+def test_an_address_opens_a_story(page: Path) -> None:
+    """With its problem, its candidates and what came of them."""
+    words = _words(shown(page, "exp_1a2b3c4d").partition('<article id="story"')[2])
+    assert ADD.prompt.splitlines()[0] in words
+    assert "iteration 4: passed" in words
+    assert "return x + y" in words
+    assert "words for checkpoint" not in words  # folded: it is told when it is opened
+
+
+def test_two_arms_stand_side_by_side(page: Path) -> None:
+    """What one of them wrote is text, whatever it looks like."""
+    document = shown(page, "exp_1a2b3c4d+exp_0badc0de").partition('<article id="story"')[2]
+    assert 'class="columns two"' in document
+    assert HOSTILE in _words(document)
+    assert "<img" not in document
+
+
+@pytest.mark.parametrize(("address", "rows"), [("", 1), ("show=unsolved", 1), ("q=nowhere", 0), ("show=invalid", 0)])
+def test_an_address_picks_rows(page: Path, address: str, rows: int) -> None:
+    body = re.search(r'<div id="rows".*?<tbody>(.*?)</tbody>', shown(page, address), re.DOTALL)
+    assert body is not None
+    assert len(re.findall(r"<tr(?![^>]* hidden)", body[1])) == rows
+
+
+@with_axe
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("address", ["", "exp_1a2b3c4d", "exp_1a2b3c4d+exp_0badc0de"])
+def test_everybody_can_read_it(page: Path, address: str, colours: str) -> None:
+    """axe-core finds nothing serious."""
+    assert AXE is not None
+    told = "(found) => document.title = JSON.stringify(found.violations)"
+    asked = f"axe.run(document, {{resultTypes: ['violations']}}).then({told})"
+    program = f"<script>{AXE.read_text()}</script><script>onload = () => setTimeout(() => {asked}, 2000)</script>"
+    source = re.sub(r"<meta http-equiv[^>]*>", "", page.read_text()).replace("</body>", f"{program}</body>")
+    page.write_text(source)
+    dark = ["--blink-settings=preferredColorScheme=0"] if colours == "dark" else []
+    title = re.search(r"<title>(.*?)</title>", shown(page, address, *dark), re.DOTALL)
+    assert title is not None
+    violations = json.loads(unescape(title[1]))
+    assert [each["id"] for each in violations if each["impact"] in ("serious", "critical")] == []

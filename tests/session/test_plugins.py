@@ -1,0 +1,101 @@
+"""Beside other plugins, each active, figures and exit status are those of a run without them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Run
+
+CHOSEN = ("--koderz", "--koderz-profile", "simulated", "--koderz-problems", "0,4", "--koderz-arm", "frontier-only")
+PLUGINS = {
+    "allure_pytest.plugin": ("--alluredir", "allure"),
+    "pytest_asyncio.plugin": (),
+    "pytest_benchmark.plugin": ("--benchmark-disable",),
+    "pytest_check.plugin": (),
+    "pytest_clarity.plugin": (),
+    "pytest_cov.plugin": ("--cov=nothing",),
+    "pytest_env.plugin": (),
+    "pytest_forked": (),
+    "pytest_harvest.plugin": (),
+    "pytest_html.plugin": ("-p", "pytest_metadata.plugin", "--html=page.html"),
+    "pytest_instafail": ("--instafail",),
+    "pytest_jsonreport.plugin": ("--json-report",),
+    "pytest_metadata.plugin": (),
+    "pytest_mock": (),
+    "pytest_order.plugin": (),
+    "pytest_picked.plugin": (),
+    "pytest_progress": (),
+    "pytest_randomly": (),
+    "pytest_repeat": (),
+    "pytest_reportlog.plugin": ("--report-log=log.jsonl",),
+    "pytest_rerunfailures": ("--reruns=0",),
+    "pytest_retry.retry_plugin": (),
+    "pytest_shard.pytest_shard": ("--num-shards=1", "--shard-id=0"),
+    "pytest_socket": (),
+    "pytest_split.plugin": ("--splits=1", "--group=1"),
+    "pytest_sugar": (),
+    "pytest_timeout": ("--timeout=300",),
+    "pytest_trio.plugin": (),
+    "random_order.plugin": ("--random-order",),
+}
+"""Each with the options that turn it on; those that are not installed are skipped."""
+WATCHING = """
+def pytest_configure(config):
+    assert config.pluginmanager.hasplugin({name!r})
+"""
+
+
+def _figures(result: pytest.RunResult, folder: Path) -> tuple[Any, ...]:
+    arm = json.loads((folder / "r.json").read_text())["arms"]["frontier-only"]
+    return (result.ret, *(arm[key] for key in ("solved", "settled", "cost_usd", "paid_usd")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("name", PLUGINS)
+def test_a_plugin_makes_no_difference(
+    name: str, workers: tuple[str, ...], run_apart: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To what is solved, settled and charged, and to the exit status."""
+    pytest.importorskip(name)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
+    pytester.makeconftest(WATCHING.format(name=name))
+    given = ("-p", "pytest_koderz.plugin", "-p", "xdist", *CHOSEN, "--koderz-json", "r.json", *workers)
+    result = run_apart("-p", name, *given, *PLUGINS[name])
+    assert _figures(result, pytester.path) == (pytest.ExitCode.TESTS_FAILED, 1, 2, 0.007212, 0.007212)
+
+
+VSCODE = """
+import json, pathlib
+
+def pytest_collection_finish(session):
+    '''As the adapter of VS Code builds its tree: by path, parent and location, ids being absolute.'''
+    found = []
+    for item in session.items:
+        assert not hasattr(item, "callspec")
+        item.path.relative_to(session.path), item.parent.path.relative_to(session.path)
+        line = item.location[1] + 1
+        found.append(["::".join([str(item.path), *item.nodeid.split("::")[1:]]), line])
+    pathlib.Path("found.json").write_text(json.dumps(found))
+
+def pytest_exception_interact(node, call, report):
+    pathlib.Path("kind").write_text("failure" if call.excinfo.typename == "AssertionError" else "error")
+"""
+
+
+def test_the_adapter_of_vs_code_finds_and_runs_items(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """Of the built-in suite, by absolute ids in the user's root; unsolved is a failure, not an error."""
+    pytester.syspathinsert()
+    pytester.makepyfile(adapter=VSCODE)
+    forgetful("--koderz-problems", "4", "--koderz-arm", "frontier-only", "--collect-only", "-p", "adapter")
+    ((item, line),) = json.loads((pytester.path / "found.json").read_text())
+    assert (item, line) == (f"{pytester.path}/problems/humaneval.yaml::HumanEval/4[frontier-only]", 1)
+    result = forgetful(item, "-p", "adapter")
+    result.assert_outcomes(failed=1)
+    assert (pytester.path / "kind").read_text() == "failure"
