@@ -40,12 +40,14 @@ _MARKS = re.compile(r"[\\`*_\[\]<>#|~@&$]|:(?=\S)|(?<=www)\.", re.IGNORECASE)
 
 
 def cut(text: str, most: int = MOST_BYTES) -> str:
-    """At most so many bytes; what is cut ends a line, closes what it cut open, and says so."""
+    """At most so many bytes; what is cut ends a line, closes what it cut open, and says so. Empty: there is no room."""
     whole = text.encode(errors="replace")
     if len(whole) <= most:
         return text
     room = most - len(CUT) - 80
-    kept = whole[: max(room, 0)].decode(errors="ignore").rpartition("\n")[0]
+    if room <= 0:
+        return ""
+    kept = whole[:room].decode(errors="ignore").rpartition("\n")[0]
     return f"{kept}\n{_closing(kept)}\n{CUT}"
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from .context import BenchmarkRun
 
 
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
 def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--koderz-json", metavar="FILE", help="Write the results as JSON.")
     group.addoption("--koderz-html", metavar="FILE", help="Write the results as an HTML page.")
@@ -37,11 +40,20 @@ def register(run: BenchmarkRun) -> ResultFiles | None:
     check_output("--koderz-json", settings.json)
     check_output("--koderz-html", settings.html)
     check_output("--koderz-markdown", settings.markdown)
-    if run.is_worker or (settings.json, settings.html, settings.markdown) == (None, None, None):
+    asked = (settings.json, settings.html, settings.markdown, step_summary(run))
+    if run.is_worker or not any(asked):
         return None
     files = ResultFiles(run)
     run.register(files, "result-files")
     return files
+
+
+def step_summary(run: BenchmarkRun) -> Path | None:
+    """The file to which a step of GitHub Actions may add what its page is to show."""
+    from pathlib import Path
+
+    path = run.settings.environment.get(STEP_SUMMARY)
+    return Path(path) if path else None
 
 
 class ResultFiles:
@@ -63,6 +75,20 @@ class ResultFiles:
         experiments = self._run.experiments.in_order()
         for path, text in self._texts(experiments) if experiments else ():
             yield self._write(path, text)
+        step = step_summary(self._run)
+        if step is not None and experiments:
+            yield from self._add(step, self._markdown(experiments))
+
+    def _add(self, path: Path, text: str) -> Iterator[str]:
+        """Other commands of the step may have written to it; all that they write must fit."""
+        from pytest_koderz.reporters.markdown import MOST_BYTES, cut
+
+        try:
+            taken = path.stat().st_size if path.exists() else 0
+            with path.open("a", encoding="utf-8") as file:
+                file.write(cut(text, MOST_BYTES - taken))
+        except OSError as fault:
+            yield f"no summary of the step: {fault.strerror}"
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:

@@ -37,6 +37,7 @@ def test_too_much_is_cut_where_a_line_ends() -> None:
     short = cut(text, 2000)
     assert len(short.encode()) <= 2000
     assert short.endswith(f"{'é' * 50}\n```\n{CUT}")
+    assert cut(text, 90) == ""
 
 
 def test_a_run_tells_its_verdict_arms_and_what_was_not_solved() -> None:
