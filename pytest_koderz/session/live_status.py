@@ -44,7 +44,9 @@ class LiveStatus:
         self._overwriting = overwriting
         self._terminal = LiveTerminal(reporter, overwriting=overwriting)
         self._pause = TICK if overwriting else LINE
-        self._waiting: dict[str, Waiting] = {}
+        self._calls = OpenCalls(run)
+        run.register(self._calls, "open-calls")
+        run.register(Pauses(self._terminal), "pauses")
         self._ended = threading.Event()
         config.stash[status_key] = self._terminal.paused
 
@@ -76,19 +78,35 @@ class LiveStatus:
         # Among other lines it must say whose it is; beneath them it needs its columns.
         lines = [f"{'' if self._overwriting else 'koderz: '}{run.mark}{status_line(course, now)}"]
         if self._whole:
-            lines += [f"  {run.mark}{line}" for line in running_lines(course, now, dict(self._waiting))]
+            lines += [f"  {run.mark}{line}" for line in running_lines(course, now, dict(self._calls.waiting))]
         self._terminal.show([shown(run.config, line) for line in lines])
+
+
+class OpenCalls:
+    """The calls of this process that wait for an answer."""
+
+    def __init__(self, run: BenchmarkRun) -> None:
+        self._run = run
+        self.waiting: dict[str, Waiting] = {}
+        """By experiment."""
 
     def pytest_koderz_before_call(self, experiment: Experiment, role: Role) -> None:
         arm = next((arm for arm in self._run.settings.arms if arm.name == experiment.arm), None)
         model = None if arm is None else arm.model_of(role)
-        self._waiting[experiment.id] = Waiting(str(role) if model is None else model.name, time.time())
+        self.waiting[experiment.id] = Waiting(str(role) if model is None else model.name, time.time())
 
     def pytest_koderz_called(self, experiment: Experiment) -> None:
-        self._waiting.pop(experiment.id, None)
+        self.waiting.pop(experiment.id, None)
 
     def pytest_koderz_ended(self, experiment: Experiment) -> None:
-        self._waiting.pop(experiment.id, None)
+        self.waiting.pop(experiment.id, None)
+
+
+class Pauses:
+    """No status is shown where pytest and xdist write."""
+
+    def __init__(self, terminal: LiveTerminal) -> None:
+        self._terminal = terminal
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logstart(self) -> Iterator[None]:
