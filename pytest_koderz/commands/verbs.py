@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_koderz.session import compared_runs
+from pytest_koderz.session.option_types import at_least_zero
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from collections.abc import Callable, Mapping
@@ -41,6 +42,13 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="Show how far a benchmark is that another process runs, until it ends; the newest one without an id.",
     )
     add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
+    add("--koderz-whatif", metavar="BENCH", help="Tell what bench_... answers of shorter runs and cascades, and exit.")
+    add(
+        "--koderz-worth",
+        metavar="USD",
+        type=at_least_zero,
+        help="What a solved problem is worth, for --koderz-whatif.",
+    )
     add(
         "--koderz-prune",
         metavar="DAYS",
@@ -60,6 +68,7 @@ VERBS = (
     "koderz_compare",
     "koderz_watch",
     "koderz_cortex_sync",
+    "koderz_whatif",
     "koderz_prune",
     "koderz_doctor",
 )
@@ -76,6 +85,7 @@ def _verbs() -> Mapping[str, Verb]:
     from .quote import quote
     from .sync import deliver_now
     from .watch import watch
+    from .whatif import what_if
 
     return {
         "koderz_list": list_problems,
@@ -86,6 +96,7 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_compare": compare,
         "koderz_watch": watch,
         "koderz_cortex_sync": deliver_now,
+        "koderz_whatif": what_if,
         "koderz_prune": prune,
         "koderz_doctor": examine,
     }

@@ -84,6 +84,8 @@ class Settings:
     """US dollars per GPU-hour of one's own machines, for a second cost beside that of the tokens. None: not given."""
     purchase: PurchaseEntry | None
     """A GPU that may be bought. None: not given."""
+    wrong_accept: Decimal | None
+    """US dollars that it costs to take a wrong answer for a right one. None: not given."""
     json: Path | None
     html: Path | None
     markdown: Path | None
@@ -161,6 +163,7 @@ class Names:
             margin=self.entry.margin or 0.05,
             local_rate=self.entry.local_rate,
             purchase=self.entry.purchase,
+            wrong_accept=self.entry.wrong_accept,
             json=None if output is None else root / output,
             html=None if page is None else root / page,
             markdown=None if summary is None else root / summary,

@@ -70,7 +70,7 @@ def test_results_are_read_again(name: str) -> None:
     told = experiments_told(results)
     assert len(told) == len(experiments)
     for arm in dict.fromkeys(one.arm for one in settled_of(experiments)):
-        before, after = (keys_of(figures_of(arm, found, frame.local_rate)) for found in (experiments, told))
+        before, after = (keys_of(figures_of(arm, found, frame.local_rate), None) for found in (experiments, told))
         kept = ("solved", "settled", "invalid", "iterations", "cost_usd", "paid_usd", "seconds", "cost_with_gpu_usd")
         assert {key: after[key] for key in kept} == pytest.approx({key: before[key] for key in kept}), arm
 
