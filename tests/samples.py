@@ -87,7 +87,10 @@ def commands_in(block: Block) -> list[str]:
     return [shlex.join(words) for line in block.text.splitlines() if (words := shlex.split(line, comments=True))]
 
 
-UNSET = ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "CI", "BUILD_NUMBER", "PYTHONDONTWRITEBYTECODE")
+UNSET = (
+    *("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "CI", "BUILD_NUMBER"),
+    *("GITHUB_STEP_SUMMARY", "PYTHONDONTWRITEBYTECODE"),
+)
 
 
 def environment(addopts: str = "") -> dict[str, str]:

@@ -18,9 +18,15 @@ def table_lines(arms: Sequence[ArmFigures]) -> Iterator[str]:
     """As the summary has them."""
     width = max(len("arm"), *(len(figures.arm) for figures in arms))
     columns = f"{{:<{width}}} {{:>7}}  {{:>10}} {{:>7}} {{:>5}} {{:>9}} {{:>10}}"
-    yield columns.format("arm", "solved", "95 %", "1st try", "iter.", "cost", "per solved")
+    for row in table_rows(arms):
+        yield columns.format(*row)
+
+
+def table_rows(arms: Sequence[ArmFigures]) -> Iterator[tuple[str, ...]]:
+    """The cells, those of the head first."""
+    yield ("arm", "solved", "95 %", "1st try", "iter.", "cost", "per solved")
     for one in arms:
-        yield columns.format(
+        yield (
             one.arm,
             f"{one.solved}/{one.settled}",
             percents(one.solved_interval),

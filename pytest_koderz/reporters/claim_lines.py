@@ -46,6 +46,16 @@ def verdict_lines(frame: Frame, findings: Findings, *, whole: bool = False) -> I
             yield from _comparison(comparison, frame)
 
 
+def pair_lines(comparison: Comparison, frame: Frame, *, whole: bool = False) -> Iterator[str]:
+    """Those of one comparison by itself."""
+    yield from _comparison(comparison, frame)
+    yield from _savings("dollars saved", comparison.savings)
+    if comparison.savings_with_gpu is not None and frame.local_rate is not None:
+        yield from _savings(at_rate(frame.local_rate), comparison.savings_with_gpu)
+    if comparison.latency is not None:
+        yield from _latency(comparison.latency, whole)
+
+
 def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
     """At which levels the claims are made, and what is missing."""
     looks = findings.looks

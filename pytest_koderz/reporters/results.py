@@ -45,7 +45,7 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
             for figures in findings.arms
         },
         "comparisons": [
-            {**_comparison(comparison), "gap": _gap(findings.gaps.get(comparison.arm))}
+            {**comparison_json(comparison), "gap": _gap(findings.gaps.get(comparison.arm))}
             for comparison in findings.comparisons
         ],
         "standings": [_standing(standing) for standing in findings.standings],
@@ -109,7 +109,8 @@ def _marginal(marginal: Marginal) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """One arm beside another, whole."""
     with_gpu = comparison.savings_with_gpu
     return {
         "arm": comparison.arm,

@@ -39,6 +39,7 @@ class Choice:
     jobs: int | None = None
     json: str | None = None
     html: str | None = None
+    markdown: str | None = None
     max_cost: Decimal | None = None
     models: tuple[str, ...] = ()
     """`slot=model`, each."""
@@ -87,6 +88,7 @@ class Settings:
     """US dollars that it costs to take a wrong answer for a right one. None: not given."""
     json: Path | None
     html: Path | None
+    markdown: Path | None
     max_cost: Decimal | None
     """US dollars that the benchmark may spend. None: no limit."""
     backends: Registry = field(repr=False)
@@ -141,6 +143,7 @@ class Names:
         control_model, control_price = self._control(name, profile)
         problems = choice.problems if choice.problems is not None else profile.problems
         output, page = choice.json or profile.json, choice.html or profile.html
+        summary = choice.markdown or profile.markdown
         return Settings(
             path=self.sources[0].path,
             profile=name,
@@ -163,6 +166,7 @@ class Names:
             wrong_accept=self.entry.wrong_accept,
             json=None if output is None else root / output,
             html=None if page is None else root / page,
+            markdown=None if summary is None else root / summary,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
             backends=self.backends,
             environment=self.environment,
