@@ -19,6 +19,7 @@ ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", 
     "settlement",
     "interruption",
     "outcome-selection",
+    "looks",
 }
 """What any benchmark without cortex has, in the only process."""
 

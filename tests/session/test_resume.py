@@ -277,7 +277,14 @@ class Stalling(OllamaServer):
         return super().body_of(answer, usage, request)
 
 
-@pytest.mark.parametrize(("workers", "stop"), [("0", signal.SIGTERM), ("2", signal.SIGKILL), ("2", signal.SIGINT)])
+@pytest.mark.parametrize(
+    ("workers", "stop"),
+    [
+        ("0", signal.SIGTERM),
+        pytest.param("2", signal.SIGKILL, marks=pytest.mark.slow),
+        ("2", signal.SIGINT),
+    ],
+)
 def test_only_calls_in_flight_are_asked_again(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: str, stop: signal.Signals
 ) -> None:
