@@ -136,7 +136,7 @@ def masked(text: str) -> list[str]:
 def _masked(line: str) -> str:
     line = re.sub(r"bench_[0-9a-f]{8}", "bench_", line)
     line = re.sub(r"\b[\d,]+\.\d+ ?s\b", "0.0 s", line)
-    line = re.sub(r"(seconds per solved problem:) .*", r"\1", line)
+    line = re.sub(r"(seconds per solved:) .*", r"\1", line)
     line = re.sub(r"(genai-prices|as of) [\d.-]+", r"\1", line)
     return re.sub(r"=+", "=", line).rstrip()
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_koderz.session.option_types import at_least_zero
+
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from collections.abc import Callable, Mapping
 
@@ -32,6 +34,13 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="Where the last two look: in the journals, or in cortex alone.",
     )
     add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
+    add("--koderz-whatif", metavar="BENCH", help="Tell what bench_... answers of shorter runs and cascades, and exit.")
+    add(
+        "--koderz-worth",
+        metavar="USD",
+        type=at_least_zero,
+        help="What a solved problem is worth, for --koderz-whatif.",
+    )
     add(
         "--koderz-prune",
         metavar="DAYS",
@@ -49,6 +58,7 @@ VERBS = (
     "koderz_analyze",
     "koderz_results",
     "koderz_cortex_sync",
+    "koderz_whatif",
     "koderz_prune",
     "koderz_doctor",
 )
@@ -63,6 +73,7 @@ def _verbs() -> Mapping[str, Verb]:
     from .prune import prune
     from .quote import quote
     from .sync import deliver_now
+    from .whatif import what_if
 
     return {
         "koderz_list": list_problems,
@@ -71,6 +82,7 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_analyze": analyze,
         "koderz_results": results,
         "koderz_cortex_sync": deliver_now,
+        "koderz_whatif": what_if,
         "koderz_prune": prune,
         "koderz_doctor": examine,
     }

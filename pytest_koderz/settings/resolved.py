@@ -83,6 +83,8 @@ class Settings:
     """US dollars per GPU-hour of one's own machines, for a second cost beside that of the tokens. None: not given."""
     purchase: PurchaseEntry | None
     """A GPU that may be bought. None: not given."""
+    wrong_accept: Decimal | None
+    """US dollars that it costs to take a wrong answer for a right one. None: not given."""
     json: Path | None
     html: Path | None
     max_cost: Decimal | None
@@ -158,6 +160,7 @@ class Names:
             margin=self.entry.margin or 0.05,
             local_rate=self.entry.local_rate,
             purchase=self.entry.purchase,
+            wrong_accept=self.entry.wrong_accept,
             json=None if output is None else root / output,
             html=None if page is None else root / page,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,

@@ -167,6 +167,7 @@ class FileEntry(_Checked):
     local_rate: Annotated[Decimal, Gt(0)] | None = None
     patience: Patience | None = None
     purchase: PurchaseEntry | None = None
+    wrong_accept: Annotated[Decimal, Gt(0)] | None = None
 
     def over(self, other: FileEntry) -> FileEntry:
         """This file on top of *other*: named entries are added or replaced, single values win where given."""
