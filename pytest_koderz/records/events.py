@@ -228,6 +228,11 @@ def event_of(values: object, place: str = "") -> Event:
     return Event(at, what, about, version, place)
 
 
+def journals_in(folder: Path) -> list[Path]:
+    """In the order of their names. A pipe, a device or a folder is none, whatever its name: it may never end."""
+    return sorted(path for path in folder.glob("*.jsonl") if path.is_file())
+
+
 def events_in(path: Path) -> Iterator[Event]:
     """The events of one journal. Raises UsageError, with file and line, for what cannot be one of ours.
 
