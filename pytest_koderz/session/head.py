@@ -70,7 +70,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
     return {name: told[name] for name in _DEFINITIONS}
 
 
-_OF_A_JOURNAL = ("items", "at", "draws")
+_OF_A_JOURNAL = ("items", "planned", "selection", "at", "draws")
 """What nobody else is told: the last is a secret."""
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
