@@ -69,6 +69,8 @@ class Head:
     """US dollars of a GPU that may be bought."""
     purchase_hours: Decimal | None = None
     """GPU-hours a month for which it would be used."""
+    wrong_accept: Decimal | None = None
+    """US dollars that it costs to take a wrong answer for a right one."""
     timeout: float | None = None
     """Seconds that a candidate may run."""
     memory_mb: int | None = None

@@ -77,7 +77,7 @@ def _as_set_out(settings: Settings, heads: Sequence[Head]) -> Settings:
     """With control, margin and prices as they were first recorded: what is found cannot be measured by a rule that was
     made afterwards.
     """
-    first = {name: _first_said(heads, name) for name in ("control", "margin", "local_rate")}
+    first = {name: _first_said(heads, name) for name in ("control", "margin", "local_rate", "wrong_accept")}
     said = {name: value for name, value in first.items() if value is not None}
     priced = next((head for head in heads if head.control_model is not None), None)
     if priced is not None:
