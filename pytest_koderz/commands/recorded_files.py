@@ -20,6 +20,7 @@ from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.text import failure_lines, headline
 from pytest_koderz.session.head import told_of
 from pytest_koderz.session.items import labels_of
+from pytest_koderz.session.junit_totals import add_output
 
 
 def write_files(config: pytest.Config, benchmark: Archived, frame: Frame) -> Iterator[Path]:
@@ -40,7 +41,7 @@ def write_files(config: pytest.Config, benchmark: Archived, frame: Frame) -> Ite
         for name, value in suite_properties(head, benchmark.experiments):
             xml.add_global_property(name, value)
         for experiment in benchmark.experiments:
-            _enter(xml, experiment, benchmark.head.epochs or 1)
+            _enter(xml, experiment, benchmark.head.epochs or 1, config.getoption("koderz_junit_properties"))
         yield Path(xml.logfile)
 
 
@@ -53,12 +54,16 @@ def _written(option: str, path: Path, text: str) -> Path:
     return path
 
 
-def _enter(xml: LogXML, experiment: Experiment, epochs: int) -> None:
-    """As a case; pytest writes the file at the end."""
+def _enter(xml: LogXML, experiment: Experiment, epochs: int, properties: str) -> None:
+    """As a case, its *properties* where --koderz-junit-properties wants them; pytest writes the file at the end."""
     label = labels_of(experiment.arm, epochs)[experiment.epoch - 1]
     name = f"{experiment.problem_id}[{label}]"
     for when in ("call", "teardown"):
-        xml.pytest_runtest_logreport(_report(experiment, f"problems::{name}", when))
+        report = _report(experiment, f"problems::{name}", when)
+        report.user_properties = properties_of(experiment) if properties == "case" else []
+        if properties == "output" and when == "call":
+            add_output(xml, report, experiment)
+        xml.pytest_runtest_logreport(report)
 
 
 def _report(experiment: Experiment, nodeid: str, when: str) -> pytest.TestReport:
@@ -75,5 +80,4 @@ def _report(experiment: Experiment, nodeid: str, when: str) -> pytest.TestReport
         longrepr=failed or skipped,
         when="setup" if experiment.status is Status.INVALID and when == "call" else when,  # type: ignore[arg-type]
         duration=experiment.seconds if when == "call" else 0.0,
-        user_properties=properties_of(experiment),
     )

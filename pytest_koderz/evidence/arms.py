@@ -27,6 +27,7 @@ from .problems import (
     solved_at,
     solved_first,
     usage_of,
+    with_all_attempts,
 )
 from .resampling import bootstrap_ratio
 
@@ -88,10 +89,12 @@ class ArmFigures:
     attempts_before: int
     """Settled experiments that were begun more than once: the last attempt counts."""
     dollars_per_solved: Decimal | None
-    """The dollars of the unsolved included. None: nothing is solved, or a price is unknown."""
+    """The dollars of the unsolved and of earlier attempts included. None: nothing is solved, or a price is unknown."""
     dollars_per_solved_interval: Interval | None
     dollars_with_gpu: Decimal | None
     """`dollars`, and one's own GPUs at a rate. None: no rate is given, or GPU-seconds or prices are unknown."""
+    with_gpu_per_solved: Decimal | None
+    """The same as `dollars_per_solved` is of `dollars`."""
     seconds: float
     """Wall-clock seconds, summed over experiments whether or not they ran side by side."""
     gpu_seconds: float | None
@@ -107,10 +110,6 @@ class ArmFigures:
     @property
     def solved_first_share(self) -> float | None:
         return _share(self.solved_first, self.settled)
-
-    @property
-    def with_gpu_per_solved(self) -> Decimal | None:
-        return None if self.dollars_with_gpu is None or not self.solved else self.dollars_with_gpu / self.solved
 
     @property
     def iterations_mean(self) -> float | None:
@@ -136,7 +135,7 @@ def figures_of(
     settled, problems = settled_of(own), by_problem(own)
     iterations = [iteration for experiment in settled for iteration in experiment.iterations]
     solved = sum(experiment.solved for experiment in settled)
-    dollars = total(map(cost_of, settled))
+    whole = [with_all_attempts(experiment) for experiment in settled]
     dependence = _dependence(problems)
     return ArmFigures(
         arm=arm,
@@ -162,12 +161,13 @@ def figures_of(
         iterations=len(iterations),
         usage=sum(map(usage_of, settled), Usage()),
         dollars_by_role={role: dollars_of_role(settled, role) for role in _roles(settled)},
-        dollars=dollars,
+        dollars=total(map(cost_of, settled)),
         paid=total(experiment.charged.cost for experiment in own),
         attempts_before=sum(bool(experiment.earlier.spendings) for experiment in settled),
-        dollars_per_solved=None if dollars is None or not solved else dollars / solved,
-        dollars_per_solved_interval=_per_solved_interval(problems, definitions) if solved else None,
+        dollars_per_solved=_each(total(map(cost_of, whole)), solved),
+        dollars_per_solved_interval=_per_solved_interval(by_problem(whole), definitions) if solved else None,
         dollars_with_gpu=_with_gpu(settled, local_rate),
+        with_gpu_per_solved=_each(_with_gpu(whole, local_rate), solved),
         seconds=sum(experiment.seconds for experiment in settled),
         gpu_seconds=gpu_seconds_of(settled),
         repeated=sum(iteration.repeated for iteration in iterations),
@@ -202,6 +202,10 @@ def gpu_seconds_of(experiments: Sequence[Experiment]) -> float | None:
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
+
+
+def _each(dollars: Decimal | None, solved: int) -> Decimal | None:
+    return None if dollars is None or not solved else dollars / solved
 
 
 def _interval(problems: Mapping[str, Tries], succeeded: Callable[[Experiment], bool]) -> Interval | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Self
 
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Status
-from pytest_koderz.core.money import Usage, total
+from pytest_koderz.core.money import Ledger, Usage, total
 
 from .tables import Solves
 
@@ -35,6 +35,14 @@ def cost_of(experiment: Experiment, local_rate: Decimal | None = None) -> Decima
         return total(tokens)
     seconds = own_gpu_seconds(experiment)
     return total([*tokens, None if seconds is None else Decimal(str(seconds)) * local_rate / SECONDS_PER_HOUR])
+
+
+def with_all_attempts(experiment: Experiment) -> Experiment:
+    """The same, where what attempts at it that do not count were charged stands in its ledger too."""
+    spec = experiment.spec
+    if spec is not None and spec.recalled_from == experiment.id:
+        spec = replace(spec, recalled_from=None)  # an attempt of its own paid for it
+    return replace(experiment, spec=spec, ledger=experiment.charged, earlier=Ledger())
 
 
 def own_gpu_seconds(experiment: Experiment) -> float | None:

@@ -73,7 +73,7 @@ def _details(figures: ArmFigures, frame: Frame, *, whole: bool) -> Iterator[str]
     outside = {"invalid": figures.invalid, "skipped": figures.skipped, "unfinished": figures.unfinished}
     named = [f"{number} {word}" for word, number in outside.items() if number]
     if figures.attempts_before:
-        named.append(f"earlier attempts at {counted(figures.attempts_before, 'experiment')}")
+        named.append(f"earlier attempts at {counted(figures.attempts_before, 'experiment')} (but per solved)")
     if named:
         yield f"  not counted: {', '.join(named)}; charged in all {dollars(figures.paid)}"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 import pytest
-from _pytest.junitxml import xml_key
+from _pytest.junitxml import LogXML, xml_key
 
+from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.reporters.junit import properties_of, suite_properties
 
 from .context import BenchmarkRun
@@ -31,9 +32,7 @@ class SuiteTotals:
         xml, experiment = self._run.config.stash.get(xml_key, None), experiment_of(report)
         wanted = self._run.config.getoption("koderz_junit_properties") == "output"
         if wanted and xml is not None and experiment is not None:
-            output = Element("system-out")
-            output.text = "".join(f"{name}: {value}\n" for name, value in properties_of(experiment))
-            xml.node_reporter(report).append(output)
+            add_output(xml, report, experiment)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -43,3 +42,10 @@ class SuiteTotals:
             head = head_of(self._run.settings, self._run.id)
             for name, value in suite_properties(head, self._run.experiments.in_order()):
                 xml.add_global_property(name, value)
+
+
+def add_output(xml: LogXML, report: pytest.TestReport, experiment: Experiment) -> None:
+    """Give the report's case, which is not closed yet, the experiment's properties as lines of its output."""
+    output = Element("system-out")
+    output.text = "".join(f"{name}: {value}\n" for name, value in properties_of(experiment))
+    xml.node_reporter(report).append(output)

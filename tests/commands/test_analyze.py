@@ -65,6 +65,25 @@ def test_files_are_made_of_a_recorded_benchmark(forgetful: Run, run: Run, pytest
         refused.stderr.fnmatch_lines([f"ERROR: --koderz-json does nothing beside {verb}"])
 
 
+def test_a_recorded_case_can_do_without_properties_too(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
+    """As in the file of the run itself; Jenkins' schema refuses them there."""
+    where = "--koderz-junit-properties=output"
+    forgetful("--koderz-problems", "2,4", "--koderz-arm", "frontier-only", "--tb=no", "--junitxml=ran.xml", where)
+    (folder,) = (pytester.path / ".koderz").glob("bench_*")
+    run("--koderz-analyze", folder.name, "--junitxml=told.xml", where)
+    ran, told = (_outputs(pytester.path / name) for name in ("ran.xml", "told.xml"))
+    assert told == ran
+    assert ["koderz.problem: HumanEval/2" in output for output in told] == [True, False]
+    assert "<testcase" in (text := (pytester.path / "told.xml").read_text())
+    assert "<properties>" not in text.partition("<testcase")[2]
+
+
+def _outputs(path: Path) -> list[str]:
+    """Of the cases, in order."""
+    cases = ElementTree.parse(path).getroot().iter("testcase")  # noqa: S314 - our own file
+    return [case.findtext("system-out", "") for case in cases]
+
+
 def _cases(path: Path) -> dict[str, list[str]]:
     """By name whether it failed, and its properties."""
     cases = ElementTree.parse(path).getroot().iter("testcase")  # noqa: S314 - our own file

@@ -13,7 +13,7 @@ from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Advice, Experiment, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Usage
-from pytest_koderz.evidence import HoldOut, Leaks, figures_of, wilson
+from pytest_koderz.evidence import HoldOut, Leaks, figures_of, gate_cost_per_solved, wilson
 from tests.evidence.experiments import CALL, fell_back, ran
 
 
@@ -132,6 +132,25 @@ def test_dollars_per_solved_include_the_failures() -> None:
     """One solved for 1, one unsolved for 9 thousandths: ten for the one."""
     figures = figures_of("koderz", [ran(1), ran(2, solved_at=None, tried=9)])
     assert figures.dollars_per_solved == Decimal("0.010")
+
+
+def test_dollars_per_solved_include_attempts_that_do_not_count() -> None:
+    """Or running the unsolved again until one is solved would look cheap; so does the gate, and the GPU's time."""
+    before = ran(1, solved_at=None, tried=9, gpu=0.0)
+    again = replace(ran(1, gpu=0.0), earlier=before.ledger)
+    figures = figures_of("koderz", [again], Decimal("0.5"))
+    assert figures.dollars == figures.dollars_with_gpu == Decimal("0.001")
+    assert figures.dollars_per_solved == figures.with_gpu_per_solved == figures.paid == Decimal("0.010")
+    assert not gate_cost_per_solved(figures, Decimal("0.009")).holds
+
+
+def test_a_spec_that_an_earlier_attempt_paid_for_counts_once() -> None:
+    """Its price stands in the bill of the experiment itself."""
+    first = ran(1, spec="0.1")
+    assert first.spec is not None
+    own = replace(first.spec, recalled_from=first.id)
+    again = replace(ran(1), spec=own, earlier=first.ledger)
+    assert figures_of("koderz", [again]).dollars_per_solved == Decimal("0.102")
 
 
 def test_nothing_solved_has_no_dollars_per_solved() -> None:

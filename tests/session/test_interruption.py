@@ -97,9 +97,14 @@ def test_what_is_ignored_stays_so(config: Cleanups) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_a_batch_system_has_its_summary(
-    number: signal.Signals, workers: tuple[str, ...], run_apart: Run, pytester: pytest.Pytester
+    number: signal.Signals,
+    workers: tuple[str, ...],
+    run_apart: Run,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """From the journals, with the way to go on."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # where this test runs in a worker itself
     (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
     whom = "os.getppid() if 'PYTEST_XDIST_WORKER' in os.environ else os.getpid()"
     pytester.makeconftest(STOPPING.format(how=f"os.kill({whom}, signal.{number.name}); signal.pause()"))

@@ -252,6 +252,7 @@ def test_of_several_attempts_the_last_counts_and_all_are_charged(
     assert result.ret == pytest.ExitCode.OK
     arm = json.loads((pytester.path / "r.json").read_text())["arms"]["frontier-only"]
     assert (arm["solved"], arm["settled"], arm["cost_usd"], arm["paid_usd"]) == (1, 1, 0.0014, 0.0028)
+    assert arm["cost_per_solved_usd"] == arm["paid_usd"]
     assert sum(step["step_usd"] for step in arm["steps"]) == arm["cost_usd"]
     properties = re.findall(r'name="koderz.(\w+)" value="([^"]*)"', (pytester.path / "j.xml").read_text())
     case = [row for row in properties if row[0] in ("outcome", "iterations", "cost_usd", "paid_usd")]
@@ -259,7 +260,7 @@ def test_of_several_attempts_the_last_counts_and_all_are_charged(
     assert len(case) == 8
     assert case[4:] == [("outcome", "solved"), ("iterations", "1"), ("cost_usd", "0.0014"), ("paid_usd", "0.0028")]
     (folder,) = pytester.path.glob(".koderz/bench_*")
-    charged = "  not counted: earlier attempts at 1 experiment; charged in all $0.0028"
+    charged = "  not counted: earlier attempts at 1 experiment (but per solved); charged in all $0.0028"
     note = "note: 1 experiment ran more than once; the last attempt counts"
     result.stdout.fnmatch_lines([charged, note])
-    world("--koderz-analyze", folder.name).stdout.fnmatch_lines(["*frontier-only * 1/1 *$0.0014*", charged])
+    world("--koderz-analyze", folder.name).stdout.fnmatch_lines(["*frontier-only * 1/1 *$0.0014 *$0.0028", charged])

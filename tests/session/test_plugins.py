@@ -18,6 +18,7 @@ PLUGINS = {
     "pytest_check.plugin": (),
     "pytest_clarity.plugin": (),
     "pytest_cov.plugin": ("--cov=nothing",),
+    "pytest_csv": ("--csv=results.csv", "--csv-columns", "id", "status", "message", "duration"),
     "pytest_env.plugin": (),
     "pytest_forked": (),
     "pytest_harvest.plugin": (),
@@ -69,6 +70,23 @@ def test_a_plugin_makes_no_difference(
     given = ("-p", "pytest_koderz.plugin", "-p", "xdist", *CHOSEN, "--koderz-json", "r.json", *workers)
     result = run_apart("-p", name, *given, *PLUGINS[name])
     assert _figures(result, pytester.path) == (pytest.ExitCode.TESTS_FAILED, 1, 2, 0.007212, 0.007212)
+
+
+@pytest.mark.slow
+def test_no_arm_and_no_epoch_hides_another_in_allure(
+    run_apart: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a history of its own; unsolved is failed, which is not broken."""
+    pytest.importorskip("allure_pytest")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
+    given = ("-p", "pytest_koderz.plugin", "-p", "allure_pytest.plugin", "--alluredir", "allure", *CHOSEN)
+    run_apart(*given, "--koderz-arm", "local-only", "--koderz-epochs", "2")
+    told = [json.loads(path.read_text()) for path in (pytester.path / "allure").glob("*-result.json")]
+    assert len(told) == len({one["historyId"] for one in told}) == 8
+    assert len({one["testCaseId"] for one in told}) == 2
+    assert {one["status"] for one in told} == {"passed", "failed"}
 
 
 VSCODE = """
