@@ -171,6 +171,15 @@ def _differences(before: ComparedSide, after: ComparedSide) -> Iterator[str]:
         then, now = then_models.get(name, "none"), now_models.get(name, "none")
         if then != now:
             yield f"model {name}: {now} instead of {then}"
+    yield from _other_weights(before.head.get("servers") or {}, after.head.get("servers") or {})
+
+
+def _other_weights(then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """What servers said of models of one name: a tag may have moved. What either run did not hear is unknown."""
+    for name in then.keys() & now.keys():
+        for key in then[name].keys() & now[name].keys():
+            if then[name][key] != now[name][key]:
+                yield f"model {name}: {key} {now[name][key]} instead of {then[name][key]}"
 
 
 def run_named(text: str, folder: Path, besides: str = "") -> ComparedSide:
@@ -214,7 +223,7 @@ def _from_journals(name: str, folder: Path, besides: str) -> ComparedSide:
         raise UsageError(f"--koderz-compare: {name} is not in the journals in {folder}{hint}")
     found = archived(known[name])
     head = found.head
-    told = {"profile": head.profile, "models": dict(head.models), "overrides": head.overrides}
+    told = {"profile": head.profile, "models": dict(head.models), "overrides": head.overrides, "servers": head.servers}
     told |= {"grade_on": head.grade_on} if head.grade_on else {}
     arms = by_arm(shared_out(found.experiments))
     return ComparedSide(found.id, found.id, "", arms, head.definitions, told, found.simulated)

@@ -47,13 +47,23 @@ def test_arms_are_paired(before: ComparedSide, after: ComparedSide, pairs: list[
 
 def test_what_else_differs_is_named() -> None:
     """Models, the tests that decide, and what was changed for one run."""
-    before = _side("a", "x", models={"m": "ollama:1"}, grade_on="base", profile="live")
-    after = _side("b", "x", models={"m": "ollama:2"}, grade_on="plus", profile="live", overrides=("margin=0.1",))
+    servers = {"m": {"digest": "1a", "server": "ollama 1"}}, {"m": {"digest": "2b", "server": "ollama 1"}, "n": {}}
+    before = _side("a", "x", models={"m": "ollama:1"}, grade_on="base", profile="live", servers=servers[0])
+    after = _side(
+        "b",
+        "x",
+        models={"m": "ollama:2"},
+        grade_on="plus",
+        profile="live",
+        overrides=("margin=0.1",),
+        servers=servers[1],
+    )
     _, _, notes = changes_between(before, after, pairs_of(before, after), 0.05, None)
     assert notes == [
         "graded on plus instead of base",
         "b changed its koderz.yaml: margin=0.1",
         "model m: ollama:2 instead of ollama:1",
+        "model m: digest 2b instead of 1a",
     ]
 
 
