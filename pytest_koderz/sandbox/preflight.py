@@ -18,7 +18,7 @@ from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.files.atomic import write_output
 
-from .refusals import refusal
+from .impossible_tests import refusal
 from .tests_text import has_assertion
 
 _EQUAL = "answers with an object that equals everything"

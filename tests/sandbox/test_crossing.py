@@ -12,8 +12,8 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets.suite import read_suite
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.crossing import stays_inside
+from pytest_koderz.sandbox.impossible_tests import refusal
 from pytest_koderz.sandbox.preflight import preflight
-from pytest_koderz.sandbox.refusals import refusal
 from pytest_koderz.sandbox.supervisor import Judge
 
 
