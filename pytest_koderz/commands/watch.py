@@ -12,7 +12,7 @@ import pytest
 
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.follower import Course, Follower
+from pytest_koderz.records.follower import Follower, RunState
 from pytest_koderz.records.reader import folders_in
 from pytest_koderz.reporters.live_terminal import LiveTerminal
 from pytest_koderz.reporters.status_line import running_lines, status_line
@@ -39,7 +39,7 @@ def watch(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG00
     return int(pytest.ExitCode.OK)
 
 
-def _on_terminal(config: pytest.Config, reporter: pytest.TerminalReporter, follower: Follower) -> Course:
+def _on_terminal(config: pytest.Config, reporter: pytest.TerminalReporter, follower: Follower) -> RunState:
     terminal = LiveTerminal(reporter, overwriting=True)
     try:
         return follow(follower, lambda lines: terminal.show([shown(config, line) for line in lines]), TICK)
@@ -53,7 +53,7 @@ def follow(
     pause: float,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.time,
-) -> Course:
+) -> RunState:
     """Show it again after each *pause* while anybody is at work; the course in the end."""
     course = follower.course()
     with suppress(KeyboardInterrupt):
@@ -64,12 +64,12 @@ def follow(
     return course
 
 
-def watch_lines(course: Course, now: float) -> list[str]:
+def watch_lines(course: RunState, now: float) -> list[str]:
     mark = _mark(course)
     return [f"{mark}{status_line(course, now)}", *(f"  {mark}{line}" for line in running_lines(course, now, {}))]
 
 
-def _mark(course: Course) -> str:
+def _mark(course: RunState) -> str:
     return SIMULATED if course.simulated else ""
 
 

@@ -36,7 +36,7 @@ class UnderWay:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class RunState:
     """How far a benchmark is."""
 
     planned: int | None
@@ -65,7 +65,7 @@ class Follower:
         self._costs: list[Decimal | None] = []
         self._head = Head()
 
-    def course(self) -> Course:
+    def course(self) -> RunState:
         for path in sorted(self._folder.glob("*.jsonl")):
             file = self._files.setdefault(path, _File())
             for line in file.added(path):
@@ -74,7 +74,7 @@ class Follower:
         began = self._began if self._began is not None else min((file.began for file in live), default=None)
         since = began if began is not None else float("inf")
         self._costs = [total(self._costs)]
-        return Course(
+        return RunState(
             planned=self._head.items,
             done=len(self._ended),
             running=tuple(one for file in live for one in file.running.values()),

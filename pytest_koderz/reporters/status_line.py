@@ -8,7 +8,7 @@ from decimal import Decimal
 from unicodedata import combining, east_asian_width
 
 from pytest_koderz.core.iteration import Verdict
-from pytest_koderz.records.follower import Course, UnderWay
+from pytest_koderz.records.follower import RunState, UnderWay
 
 ENOUGH = 3
 """Experiments that must have ended before it is told how long the rest will take."""
@@ -25,7 +25,7 @@ class Waiting:
     """Seconds since 1970."""
 
 
-def status_line(course: Course, now: float) -> str:
+def status_line(course: RunState, now: float) -> str:
     """`37/820 done, 4 running, $0.41, 12 min, about 25 min left`; *now* is in seconds since 1970."""
     known = len(course.running) + course.done
     whole = "" if course.planned is None else f"/{max(course.planned, known)}"
@@ -37,7 +37,7 @@ def status_line(course: Course, now: float) -> str:
     return ", ".join(parts)
 
 
-def running_lines(course: Course, now: float, waiting: Mapping[str, Waiting]) -> Iterator[str]:
+def running_lines(course: RunState, now: float, waiting: Mapping[str, Waiting]) -> Iterator[str]:
     """A line each, those that began first; *waiting* are the calls that are known to be open, by experiment."""
     for one in course.running:
         iteration = f"iteration {one.iterations + 1}" + ("" if one.most is None else f" of {one.most}")
@@ -85,7 +85,7 @@ def _columns(letter: str) -> int:
     return 0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1
 
 
-def _left(course: Course, lasted: float) -> float | None:
+def _left(course: RunState, lasted: float) -> float | None:
     """Seconds, at the pace of this session. None: it is too early to tell, or nothing is left."""
     left = (course.planned or 0) - course.done
     return lasted / course.done_since * left if course.done_since >= ENOUGH and left > 0 else None

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from pytest_koderz.commands.watch import follow
-from pytest_koderz.records.follower import Course, Follower, UnderWay
+from pytest_koderz.records.follower import Follower, RunState, UnderWay
 
-AT_WORK = Course(9, 1, (UnderWay("exp_1", "HumanEval/1", "koderz", 0.0),), Decimal("0.5"), 0.0, 1)
-ENDED = Course(9, 9, (), Decimal(1), None, 9)
+AT_WORK = RunState(9, 1, (UnderWay("exp_1", "HumanEval/1", "koderz", 0.0),), Decimal("0.5"), 0.0, 1)
+ENDED = RunState(9, 9, (), Decimal(1), None, 9)
 
 
 class Told(Follower):
     """Courses that were written down."""
 
-    def __init__(self, *courses: Course) -> None:
+    def __init__(self, *courses: RunState) -> None:
         self._courses = iter(courses)
 
-    def course(self) -> Course:
+    def course(self) -> RunState:
         return next(self._courses)
 
 

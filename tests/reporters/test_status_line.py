@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from pytest_koderz.core.iteration import Outcome, Verdict
-from pytest_koderz.records.follower import Course, UnderWay
+from pytest_koderz.records.follower import RunState, UnderWay
 from pytest_koderz.reporters.status_line import Waiting, fitting, lasting, running_lines, status_line
 
 LEFT = "about 6 h 32 min left"
@@ -18,15 +18,15 @@ FOUR = tuple(UnderWay(f"exp_{number}", f"HumanEval/{number}", "koderz", 700.0) f
     ("course", "line"),
     [
         (
-            Course(820, 37, FOUR, Decimal("0.41"), 0.0, 24),
+            RunState(820, 37, FOUR, Decimal("0.41"), 0.0, 24),
             "37/820 done, 4 running, $0.41, 12 min, about 6 h 32 min left",
         ),
-        (Course(820, 2, FOUR, Decimal("0.0123"), 690.0, 2), "2/820 done, 4 running, $0.0123, 30 s"),
-        (Course(None, 2, (), None, None, 2), "2 done, 0 running, cost unknown"),
-        (Course(3, 3, FOUR, Decimal(0), 0.0, 3), "3/7 done, 4 running, $0.00, 12 min"),
+        (RunState(820, 2, FOUR, Decimal("0.0123"), 690.0, 2), "2/820 done, 4 running, $0.0123, 30 s"),
+        (RunState(None, 2, (), None, None, 2), "2 done, 0 running, cost unknown"),
+        (RunState(3, 3, FOUR, Decimal(0), 0.0, 3), "3/7 done, 4 running, $0.00, 12 min"),
     ],
 )
-def test_the_status_is_a_line(course: Course, line: str) -> None:
+def test_the_status_is_a_line(course: RunState, line: str) -> None:
     """What is not known is not told: how many there are, how long the rest takes when hardly anything has ended."""
     assert status_line(course, 720.0) == line
 
@@ -39,7 +39,7 @@ def test_each_experiment_under_way_is_a_line() -> None:
         UnderWay("exp_2", "HumanEval/2", "koderz", 600.0, 3, 10, wrong),
         UnderWay("exp_3", "HumanEval/3", "koderz", 600.0, 10, 10, Verdict(Outcome.CRASHED)),
     )
-    course = Course(9, 0, running, None, 0.0, 0)
+    course = RunState(9, 0, running, None, 0.0, 0)
     assert list(running_lines(course, 720.0, {"exp_2": Waiting("qwen", 680.0)})) == [
         "HumanEval/1[koderz] iteration 1",
         "HumanEval/2[koderz] iteration 4 of 10, last wrong (2/7), waiting for qwen for 40 s",
