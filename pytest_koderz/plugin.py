@@ -6,7 +6,7 @@ import pytest
 
 from . import hookspecs
 from .commands import guide, verbs
-from .session import collection, command_line, former_run, gates, jobs, outputs, spending_limit
+from .session import collection, command_line, compared_runs, former_run, gates, jobs, outputs, spending_limit
 
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
 
@@ -14,7 +14,8 @@ from .session import collection, command_line, former_run, gates, jobs, outputs,
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("koderz", "can a cheap local model under supervision match a frontier model?")
     group.addoption("--koderz", action="store_true", help="Run the problem suites; without a path those in problems/.")
-    for feature in (command_line, collection, jobs, former_run, outputs, spending_limit, gates, verbs, guide):
+    features = (command_line, collection, jobs, former_run, outputs, spending_limit, gates, compared_runs, verbs, guide)
+    for feature in features:
         feature.add_options(group)
 
 

@@ -53,7 +53,15 @@ def _alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
 
     Nothing is compiled anew in each run, and hypothesis, which these runs do not use, is not imported.
     """
-    for name in ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "CI", "BUILD_NUMBER", "PYTHONDONTWRITEBYTECODE"):
+    for name in (
+        "ANTHROPIC_API_KEY",
+        "OLLAMA_HOST",
+        "CORTEX_PATH",
+        "CI",
+        "BUILD_NUMBER",
+        "GITHUB_STEP_SUMMARY",
+        "PYTHONDONTWRITEBYTECODE",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
     monkeypatch.setenv("COLUMNS", "100")

@@ -87,7 +87,10 @@ def commands_in(block: Block) -> list[str]:
     return [shlex.join(words) for line in block.text.splitlines() if (words := shlex.split(line, comments=True))]
 
 
-UNSET = ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "CI", "BUILD_NUMBER", "PYTHONDONTWRITEBYTECODE")
+UNSET = (
+    *("ANTHROPIC_API_KEY", "OLLAMA_HOST", "CORTEX_PATH", "CI", "BUILD_NUMBER"),
+    *("GITHUB_STEP_SUMMARY", "PYTHONDONTWRITEBYTECODE"),
+)
 
 
 def environment(addopts: str = "") -> dict[str, str]:
@@ -136,7 +139,7 @@ def masked(text: str) -> list[str]:
 def _masked(line: str) -> str:
     line = re.sub(r"bench_[0-9a-f]{8}", "bench_", line)
     line = re.sub(r"\b[\d,]+\.\d+ ?s\b", "0.0 s", line)
-    line = re.sub(r"(seconds per solved problem:) .*", r"\1", line)
+    line = re.sub(r"(seconds per solved:) .*", r"\1", line)
     line = re.sub(r"(genai-prices|as of) [\d.-]+", r"\1", line)
     return re.sub(r"=+", "=", line).rstrip()
 

@@ -17,11 +17,11 @@ from .http.failures import check_error, checked_end, failure_of_status, words_of
 from .http.hosts import Service, origin_of
 from .http.limits import CallDeadline
 from .http.plain_port import plain_port
-from .http.retry import CALLING, CONNECT_SECONDS, Caller, MayPass, Refused, caller_of, never_sent
+from .http.retry import CALLING, CONNECT_SECONDS, Caller, MayPass, Refused, never_sent
 from .http.sdk_client import bounded_by, bounded_client
 from .options import EXTRA_BODY, Option, fields_of
 from .redaction import Redactor, cause_of
-from .served import ServedModel, name_of
+from .served import PooledModel, ServedModel, name_of, on_servers
 from .token_counts import ToldCounts, usage_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _requirements(settings: ModelSettings, environment: Environment) -> str | No
     return SERVICE.fault(settings, environment)
 
 
-def open_model(settings: ModelSettings, surroundings: Surroundings) -> AnthropicModel:
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> ServedModel | PooledModel:
     """The model of *settings*, with the key in `ANTHROPIC_API_KEY`.
 
     It is asked at `settings.hosts`, else at `ANTHROPIC_BASE_URL`, else at Anthropic's own service. The options `cache`
@@ -50,17 +50,19 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> Anthropic
     import anthropic
 
     environment = surroundings.environment
-    url = SERVICE.url(settings, environment, surroundings.worker)
-    # The retries are ours: bounded, known, and the same for every back end.
-    client = anthropic.Anthropic(
-        api_key=SERVICE.key(environment),
-        base_url=url,
-        max_retries=0,
-        timeout=anthropic.Timeout(settings.timeout, connect=CONNECT_SECONDS),
-        http_client=bounded_client(url),
-    )
-    caller = caller_of(settings, url, surroundings.sleep, surroundings.notify)
-    return AnthropicModel(settings, client, caller, SERVICE.redactor(settings, environment))
+
+    def at(url: str, caller: Caller) -> AnthropicModel:
+        # The retries are ours: bounded, known, and the same for every back end.
+        client = anthropic.Anthropic(
+            api_key=SERVICE.key(environment),
+            base_url=url,
+            max_retries=0,
+            timeout=anthropic.Timeout(settings.timeout, connect=CONNECT_SECONDS),
+            http_client=bounded_client(url),
+        )
+        return AnthropicModel(settings, client, caller, SERVICE.redactor(settings, environment))
+
+    return on_servers(SERVICE, settings, surroundings, at)
 
 
 class AnthropicModel(ServedModel):

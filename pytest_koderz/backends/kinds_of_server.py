@@ -109,5 +109,14 @@ def _version(client: HttpClient, kind: str) -> str:
         return ""
 
 
+def slots_at(client: HttpClient) -> int | None:
+    """How many calls llama-server answers at once, as its `/props` say. None: it is another, or does not say."""
+    try:
+        told = client.get("/props").get("total_slots")
+    except (MayPass, Refused):
+        return None
+    return told if type(told) is int and told > 0 else None
+
+
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}

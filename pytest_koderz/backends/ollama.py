@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any, ClassVar
 
 from pytest_koderz.core.arm import ModelSettings
@@ -19,7 +18,7 @@ from .http.failures import check_ending, check_error, checked_end
 from .http.hosts import Service, shown
 from .http.retry import CALLING, Caller, MayPass, Refused, Unanswered
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
-from .served import JsonModel, ServedModel, name_of
+from .served import JsonModel, PooledModel, ServedModel, name_of
 from .token_counts import ToldCounts, cut_warning, gpu_seconds_of, usage_of
 
 SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)
@@ -37,8 +36,8 @@ _SAMPLING = {
 _FIELDS = {"keep_alive": KEEP_ALIVE, "think": THINK, EXTRA_BODY: Option(dict)}
 
 
-def open_model(settings: ModelSettings, surroundings: Surroundings) -> OllamaModel:
-    """The model of *settings* on the server of this worker: the K-th, modulo their number.
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> ServedModel | PooledModel:
+    """The model of *settings* on its servers, of which worker K begins with the K-th, modulo their number.
 
     The servers are `settings.hosts`, else those in `OLLAMA_HOST`, separated by commas, else http://127.0.0.1:11434.
     """
@@ -156,14 +155,20 @@ def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Fin
             yield ("missing", lack) if lack else ("ok", f"{place} has {_tagged(settings.model)}")
 
 
-def _why_unreachable(settings: ModelSettings, environment: Environment, workers: int) -> str | None:
-    """A server that does not list its models as Ollama does may still answer."""
-    for client in _lookouts(settings, environment)[:workers]:
-        with suppress(*_UNLIKE_OLLAMA):
+def _why_unreachable(settings: ModelSettings, environment: Environment, workers: int) -> str | None:  # noqa: ARG001
+    """As the first of the servers lacks it, where all do. One that does not list its models as Ollama does may still
+    answer.
+    """
+    lacks = []
+    for client in _lookouts(settings, environment):
+        try:
             lack = _lack(client, settings.model)
-            if lack is not None:
-                return lack
-    return None
+        except _UNLIKE_OLLAMA:
+            return None
+        if lack is None:
+            return None
+        lacks.append(lack)
+    return lacks[0]
 
 
 _UNLIKE_OLLAMA = (MayPass, Refused, KeyError, TypeError)

@@ -18,9 +18,9 @@ from .http.client import HttpClient
 from .http.failures import check_error, is_window
 from .http.hosts import Service, is_own, shown
 from .http.retry import CALLING, MayPass, Refused
-from .kinds_of_server import LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at
+from .kinds_of_server import LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at, slots_at
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
-from .served import JsonModel, is_same_model, name_of
+from .served import JsonModel, PooledModel, ServedModel, is_same_model, name_of
 from .token_counts import cut_warning, told_by_openai
 
 KEY = "OPENAI_API_KEY"
@@ -61,8 +61,8 @@ def _requirements(settings: ModelSettings, environment: Environment) -> str | No
     )
 
 
-def open_model(settings: ModelSettings, surroundings: Surroundings) -> OpenAIModel:
-    """The model of *settings* on the server of this worker; a base URL may end in /v1 or leave it out.
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> ServedModel | PooledModel:
+    """The model of *settings* on its servers; a base URL may end in /v1 or leave it out.
 
     The servers are `settings.hosts`, else those in `OPENAI_BASE_URL`, separated by commas, else OpenAI's own.
     """
@@ -73,6 +73,10 @@ class OpenAIModel(JsonModel):
     """A Model. Several threads may use it."""
 
     look = "/v1/models"
+
+    def slots(self) -> int | None:
+        """llama-server tells them; vLLM does not."""
+        return slots_at(replace(self._client, timeout=LOOK_SECONDS)) if is_own(self._client.url) else None
 
     def _attempt(self, prompt: Prompt) -> Reply:
         began = time.monotonic()

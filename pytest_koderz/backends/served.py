@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelRefused
@@ -18,7 +18,9 @@ from .backend import Surroundings
 from .http.client import HttpClient
 from .http.failures import Wordless, is_too_long, is_window
 from .http.hosts import Service
-from .http.retry import Caller, Refused, caller_of
+from .http.limits import Limits, folder_of
+from .http.pool import Berth, Pool, PoolCourse
+from .http.retry import Caller, Course, Elsewhere, Refused, caller_of
 from .token_counts import PromptDensity
 
 Body = Mapping[str, Any]
@@ -48,13 +50,35 @@ class ServedModel(ABC):
         """What the next reply is to say."""
         self._known_as: set[str] = set()
 
+    look: ClassVar[str | None] = None
+    """A path that the server answers at no cost. None: there is none."""
+
+    @property
+    def caller(self) -> Caller:
+        return self._caller
+
+    def slots(self) -> int | None:
+        """How many calls the server answers at once, as it says itself. None: it does not."""
+        return None
+
+    def looked(self) -> Callable[[], object] | None:
+        """What asks the server at no cost. None: there is no such question."""
+        return None
+
     def admit(self) -> None:
-        """Wait for a server that is known to be out. Raises ModelUnavailable when patience has run out."""
-        self._caller.settle()
+        """Wait for a server that is known to be out; one that has answered nothing yet is tried, where that costs
+        nothing. Raises ModelUnavailable when patience has run out.
+        """
+        self._caller.settle(self.looked())
 
     def complete(self, prompt: Prompt) -> Reply:
+        with self._caller.course() as course:
+            return self.answered(prompt, course)
+
+    def answered(self, prompt: Prompt, course: Course) -> Reply:
+        """The reply to a call on its way. Raises Elsewhere where *course* leads to another server."""
         try:
-            reply = self._caller(self._asking(prompt))
+            reply = self._caller.within(course, self._asking(prompt))
         except Refused as refusal:
             if refusal.status is None:
                 raise ModelRefused(f"{self._caller.host}: {refusal.words}", lasting=refusal.lasting) from None
@@ -149,26 +173,82 @@ class ServedModel(ABC):
 class JsonModel(ServedModel):
     """One whose server is asked by our own client."""
 
-    look: ClassVar[str | None] = None
-    """A path that the server answers at no cost. None: there is none."""
-
     def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
         super().__init__(settings, caller)
         self._client = client
         self._density = PromptDensity()
 
-    def admit(self) -> None:
-        """The same; a server that has answered nothing yet is tried, where that costs nothing."""
+    def looked(self) -> Callable[[], object] | None:
         look = self.look
-        self._caller.settle(None if look is None else lambda: self._client.get(look))
+        return None if look is None else lambda: self._client.get(look)
 
     @classmethod
-    def opened(cls, service: Service, settings: ModelSettings, surroundings: Surroundings) -> Self:
-        """The model on the server of this worker. Raises UsageError for servers that are none."""
+    def opened(cls, service: Service, settings: ModelSettings, surroundings: Surroundings) -> ServedModel | PooledModel:
+        """The model on its servers. Raises UsageError for servers that are none."""
         environment = surroundings.environment
-        url = service.url(settings, environment, surroundings.worker)
-        client = HttpClient(url, settings.timeout, service.key(environment), service.redactor(settings, environment))
-        return cls(settings, client, caller_of(settings, url, surroundings.sleep, surroundings.notify))
+        key, redact = service.key(environment), service.redactor(settings, environment)
+
+        def at(url: str, caller: Caller) -> ServedModel:
+            return cls(settings, HttpClient(url, settings.timeout, key, redact), caller)
+
+        return on_servers(service, settings, surroundings, at)
+
+
+def on_servers(
+    service: Service,
+    settings: ModelSettings,
+    surroundings: Surroundings,
+    at: Callable[[str, Caller], ServedModel],
+) -> ServedModel | PooledModel:
+    """The model on all of its servers, as *at* opens it on one of them. Raises UsageError for servers that are none."""
+    urls = service.turned(settings, surroundings.environment, surroundings.worker)
+    sleep, notify = surroundings.sleep, surroundings.notify
+    members = [at(url, caller_of(settings, url, sleep, notify)) for url in urls]
+    if len(members) == 1 and settings.slots is None:
+        return members[0]
+    return PooledModel(members, sleep, notify)
+
+
+class PooledModel:
+    """A Model on several servers. Several threads may use it."""
+
+    def __init__(
+        self, members: Sequence[ServedModel], sleep: Callable[[float], None], notify: Callable[[str], None]
+    ) -> None:
+        """*members* are the same model on each of the servers, the one to begin with first."""
+        self._members = members
+        self._notify = notify
+        berths = [_berth(each) for each in members]
+        self._pool = Pool(berths, sleep)
+
+    def admit(self) -> None:
+        """Wait while all of the servers are known to be out. Raises ModelUnavailable when patience has run out."""
+        self._pool.settled(lambda number: self._members[number].caller.is_there(self._members[number].looked()))
+
+    def complete(self, prompt: Prompt) -> Reply:
+        time_outs = self._members[0].caller.patience.time_outs
+        with PoolCourse(self._pool, time_outs) as course:
+            while True:
+                member = self._members[course.next()]
+                try:
+                    return member.answered(prompt, course)
+                except Elsewhere:
+                    continue
+                except ModelRefused as refusal:
+                    if not refusal.lasting or not course.refused():
+                        raise
+                    self._notify(f"{refusal}; its calls go to the other servers")
+
+    def close(self) -> None:
+        for each in self._members:
+            each.close()
+
+
+def _berth(member: ServedModel) -> Berth:
+    settings, caller = member.settings, member.caller
+    slots = settings.slots or member.slots()
+    # Of the host and not of the back end: a server has its slots for whoever asks.
+    return Berth(caller.breaker, slots, Limits(folder_of(f"slots {caller.host}"), slots))
 
 
 def _speaks_of(words: str, name: str) -> bool:

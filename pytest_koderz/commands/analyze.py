@@ -126,6 +126,7 @@ def _recorded_frame(benchmark: Archived) -> Frame:
         margin,
         estimate,
         local_rate=head.local_rate,
+        wrong_accept=head.wrong_accept,
         definitions=head.definitions,
         purchase=None if price is None or hours is None else Purchase(price, hours),
     )

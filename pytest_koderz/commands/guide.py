@@ -23,6 +23,7 @@ CHAPTERS = (
     "page",
     "json",
     "ci",
+    "compare",
     "troubleshooting",
     "changes",
 )

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_koderz.session import compared_runs
+from pytest_koderz.session.option_types import at_least_zero
+
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from collections.abc import Callable, Mapping
 
@@ -31,7 +34,21 @@ def add_options(group: pytest.OptionGroup) -> None:
         default="journal",
         help="Where the last two look: in the journals, or in cortex alone.",
     )
+    add(
+        "--koderz-watch",
+        metavar="BENCH",
+        nargs="?",
+        const="newest",
+        help="Show how far a benchmark is that another process runs, until it ends; the newest one without an id.",
+    )
     add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
+    add("--koderz-whatif", metavar="BENCH", help="Tell what bench_... answers of shorter runs and cascades, and exit.")
+    add(
+        "--koderz-worth",
+        metavar="USD",
+        type=at_least_zero,
+        help="What a solved problem is worth, for --koderz-whatif.",
+    )
     add(
         "--koderz-prune",
         metavar="DAYS",
@@ -48,7 +65,10 @@ VERBS = (
     "koderz_quote",
     "koderz_analyze",
     "koderz_results",
+    "koderz_compare",
+    "koderz_watch",
     "koderz_cortex_sync",
+    "koderz_whatif",
     "koderz_prune",
     "koderz_doctor",
 )
@@ -57,12 +77,15 @@ VERBS = (
 
 def _verbs() -> Mapping[str, Verb]:
     from .analyze import analyze, results
+    from .compare import compare
     from .doctor import examine
     from .list import list_problems
     from .prompt import print_prompts
     from .prune import prune
     from .quote import quote
     from .sync import deliver_now
+    from .watch import watch
+    from .whatif import what_if
 
     return {
         "koderz_list": list_problems,
@@ -70,15 +93,18 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_quote": quote,
         "koderz_analyze": analyze,
         "koderz_results": results,
+        "koderz_compare": compare,
+        "koderz_watch": watch,
         "koderz_cortex_sync": deliver_now,
+        "koderz_whatif": what_if,
         "koderz_prune": prune,
         "koderz_doctor": examine,
     }
 
 
-OUTPUTS = ("koderz_json", "koderz_html")
-WRITING = "koderz_analyze"
-"""The one verb that writes these files, of what it tells of."""
+OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown")
+WRITING = {"koderz_analyze": ("koderz_json", "koderz_html"), "koderz_compare": ("koderz_json", "koderz_markdown")}
+"""Which of these files a verb writes, of what it tells of."""
 
 
 def _as_given(option: str) -> str:
@@ -86,7 +112,11 @@ def _as_given(option: str) -> str:
 
 
 def asked_for(config: pytest.Config) -> bool:
-    return any(config.getoption(name) for name in VERBS)
+    return any(_is_asked(config, name) for name in VERBS)
+
+
+def _is_asked(config: pytest.Config, name: str) -> bool:
+    return compared_runs.is_verb(config) if name == "koderz_compare" else bool(config.getoption(name))
 
 
 def select(config: pytest.Config) -> None:
@@ -100,10 +130,10 @@ def run_verb(config: pytest.Config) -> int:
 
     from pytest_koderz.files.usage_error import UsageError
 
-    name = next(name for name in VERBS if config.getoption(name))
+    name = next(name for name in VERBS if _is_asked(config, name))
     verb = _verbs()[name]
-    for option in () if name == WRITING else OUTPUTS:
-        if config.getoption(option):
+    for option in OUTPUTS:
+        if config.getoption(option) and option not in WRITING.get(name, ()):
             raise pytest.UsageError(f"{_as_given(option)} does nothing beside {_as_given(name)}")
 
     def run(config: pytest.Config, session: pytest.Session) -> int:

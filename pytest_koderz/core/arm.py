@@ -62,6 +62,8 @@ class ModelSettings:
     """Seconds to wait for a server that does not answer, before what needs it is invalid; koderz.yaml's is longer."""
     hosts: tuple[str, ...] = ()
     """Base URLs of the servers; empty: the back end's own default or environment variable."""
+    slots: int | None = None
+    """Calls that each of the servers answers at once. None: as it says itself, else as many as fall to it."""
     options: Mapping[str, str | int | float | bool | tuple[str, ...]] = field(default_factory=dict)
     """What only this back end knows; it refuses what it does not."""
     identity: Mapping[str, str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage, total
 
+from .acceptance import AcceptanceErrors, acceptance_errors_of
 from .caps import dearest_of
 from .holdout import HoldOut, Leaks, hold_out_of, leaks_of
 from .intervals import Interval, pass_at_k, wilson_clustered
@@ -69,6 +70,8 @@ class ArmFigures:
     """Why there is no pass@k; empty where there is one."""
     hold_out: HoldOut | None
     """None: no experiment was graded apart from the tests that it was iterated on."""
+    acceptance: AcceptanceErrors | None
+    """None: the tests that grade chose among its replies."""
     leaks: Leaks
     fallbacks: int
     """Experiments that the fallback model was asked for."""
@@ -151,6 +154,7 @@ def figures_of(
         pass_at_k=None if dependence else _pass_at_k(problems),
         pass_at_k_missing=dependence,
         hold_out=hold_out_of(settled),
+        acceptance=acceptance_errors_of(settled),
         leaks=leaks_of(settled),
         fallbacks=sum(map(fell_back, settled)),
         fallback_solved=sum(fell_back(experiment) and experiment.solved for experiment in settled),

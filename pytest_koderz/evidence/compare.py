@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -10,6 +10,7 @@ from enum import StrEnum
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment, Status
 
+from .acceptance import had_oracle
 from .break_even import BreakEven, break_even_of
 from .families import holm
 from .intervals import Interval, mcnemar_exact, wilson_clustered
@@ -19,7 +20,7 @@ from .missing import LEFT_OUT, LOST, Missing
 from .pilots import Needed, needed_of
 from .problems import Tries, by_problem
 from .savings import SHARE_FROM, Savings, measured
-from .tables import CONFIDENCE, Strength, Table, pairs_of, strength_of, without_floor
+from .tables import CONFIDENCE, Solves, Strength, Table, pairs_of, strength_of, without_floor
 
 LEVEL = (1 - CONFIDENCE) / 2
 """Of a one-sided test."""
@@ -85,21 +86,23 @@ class Comparison:
     """Of each claim, from the problems settled by both."""
     worst: Strength
     """The same if all that was lost had gone against the claim."""
-    turns_at: int | None
-    """The fewest of the problems left out that would undo the claim, or do undo it where that is the doubt, had they
-    gone against it. None: not even all."""
+    oracle_stop: bool
+    """The tests that grade said which of the arm's replies was taken, which they do for no user."""
     savings: Savings
     savings_with_gpu: Savings | None
     """With the dollars of one's own GPUs. None: no rate is given."""
     break_even: BreakEven | None
     """None: no problem was settled by both, or a price is unknown."""
     latency: Latency | None
-    claim: Claim
-    doubt: Doubt
+    claim: Claim = Claim.INCONCLUSIVE
+    doubt: Doubt = Doubt.NONE
     """Why it is INCONCLUSIVE, where the problems settled by both would say more."""
-    level: float
+    level: float = LEVEL
     """One-sided, of the test that decided; 0.025 but for several looks or arms."""
-    needed: Needed | None
+    turns_at: int | None = None
+    """The fewest of the problems left out that would undo the claim, or do undo it where that is the doubt, had they
+    gone against it. None: not even all."""
+    needed: Needed | None = None
     """Problems for a conclusion. None: there is one, it is too early to tell, or none is in reach."""
 
     @property
@@ -133,23 +136,33 @@ def compare(
     theirs, ours = by_problem(control), by_problem(arm)
     shared = [key for key in ours if key in theirs and _versions(ours[key]) == _versions(theirs[key])]
     pairs = {key: (ours[key], theirs[key]) for key in shared}
-    solves = {key: (mine.solves, other.solves) for key, (mine, other) in pairs.items()}
-    seen = {experiment.problem_id for experiment in (*arm, *control)}
+    found = _measured((arm, control), pairs, margin, local_rate, definitions)
+    (judged,) = judge([found])
+    return _with_outlook(judged, (arm, control), pairs)
+
+
+def _measured(
+    sides: tuple[Sequence[Experiment], Sequence[Experiment]],
+    pairs: Mapping[str, tuple[Tries, Tries]],
+    margin: float,
+    local_rate: Decimal | None,
+    definitions: Sequence[Arm],
+) -> Comparison:
+    """All but what is claimed of it."""
+    arm, control = sides
     won, lost = _discordant(pairs.values())
-    table = pairs_of(list(solves.values()))
+    table, begun = pairs_of(list(_solves(pairs).values())), Missing.of(sides, _solves(pairs), margin, LOST)
     p_value = mcnemar_exact(*_discordant([_even(*pair) for pair in pairs.values()]))
-    begun = Missing.of((arm, control), solves, margin, LOST)
-    strength = strength_of(table, p_value, margin)
-    sides = _sides(pairs.values())
-    savings = measured(*sides, definitions=definitions)
-    found = Comparison(
+    strength, tries = strength_of(table, p_value, margin), _sides(pairs.values())
+    savings = measured(*tries, definitions=definitions)
+    return Comparison(
         arm=_name(arm),
         control=_name(control),
         margin=margin,
         problems=len(pairs),
-        left_out=len(seen) - len(pairs),
+        left_out=len({one.problem_id for side in sides for one in side}) - len(pairs),
         lost=len(begun.gaps),
-        skipped=len({one.problem_id for one in (*arm, *control) if one.status is Status.SKIPPED}),
+        skipped=len({one.problem_id for side in sides for one in side if one.status is Status.SKIPPED}),
         solved=sum(mine.share for mine, _ in pairs.values()),
         control_solved=sum(other.share for _, other in pairs.values()),
         only_arm=won,
@@ -161,24 +174,32 @@ def compare(
         floor=_floor(list(pairs.values()), margin),
         strength=strength,
         worst=strength.weaker(begun.strength()) if begun.gaps else strength,
-        turns_at=None,
+        oracle_stop=any(map(had_oracle, arm)),
         savings=savings,
-        savings_with_gpu=None if local_rate is None else measured(*sides, local_rate, definitions),
-        break_even=break_even_of(*sides, local_rate, sure=_is_sure(savings)) if pairs else None,
-        latency=latency_of(*sides),
-        claim=Claim.INCONCLUSIVE,
-        doubt=Doubt.NONE,
-        level=LEVEL,
-        needed=None,
+        savings_with_gpu=None if local_rate is None else measured(*tries, local_rate, definitions),
+        break_even=break_even_of(*tries, local_rate, sure=_is_sure(savings)) if pairs else None,
+        latency=latency_of(*tries),
     )
-    (judged,) = judge([found])
+
+
+def _with_outlook(
+    judged: Comparison,
+    sides: tuple[Sequence[Experiment], Sequence[Experiment]],
+    pairs: Mapping[str, tuple[Tries, Tries]],
+) -> Comparison:
+    """With how many problems a conclusion would take, or how many of those left out would undo the one there is."""
+    solves, margin = _solves(pairs), judged.margin
+    table = pairs_of(list(solves.values()))
     if judged.claim is Claim.INCONCLUSIVE and judged.doubt in (Doubt.NONE, Doubt.FLOOR) and table is not None:
-        needed = needed_of(table, len(pairs), margin, may_match=judged.floor is None)
-        return replace(judged, needed=needed)
+        return replace(judged, needed=needed_of(table, len(pairs), margin, may_match=judged.floor is None))
     if judged.would_be is Claim.INCONCLUSIVE:
         return judged
-    whole = begun if judged.doubt is Doubt.MISSING else Missing.of((arm, control), solves, margin, LEFT_OUT)
-    return replace(judged, turns_at=whole.turns_at(judged.would_be, LEVEL))
+    missing = Missing.of(sides, solves, margin, LOST if judged.doubt is Doubt.MISSING else LEFT_OUT)
+    return replace(judged, turns_at=missing.turns_at(judged.would_be, LEVEL))
+
+
+def _solves(pairs: Mapping[str, tuple[Tries, Tries]]) -> dict[str, tuple[Solves, Solves]]:
+    return {key: (mine.solves, other.solves) for key, (mine, other) in pairs.items()}
 
 
 def claim_at(strength: Strength, level: float) -> Claim:

@@ -15,6 +15,7 @@ from .compare import Comparison, compare, judge
 from .device_time import shared_out
 from .looks import Look, with_current
 from .problems import by_arm, by_problem
+from .recovered_gap import RecoveredGap, recovered_of
 from .savings import ControlEstimate, Savings, estimated
 from .spending import Marginal, Step, marginals_of, steps_of
 from .standings import Alternative, Standing, alternatives, standings
@@ -43,6 +44,8 @@ class Frame:
     """What the settings say now, where the journal recorded another margin first: no claim rests on it."""
     purchase: Purchase | None = None
     """A GPU that may be bought. None: not given."""
+    wrong_accept: Decimal | None = None
+    """US dollars that it costs to take a wrong answer for a right one. None: not given."""
     shard: bool = False
     """A part of a run whose other parts run elsewhere: nothing is claimed of it."""
     selection: str = ""
@@ -60,6 +63,8 @@ class Findings:
     control_ran: bool
     comparisons: tuple[Comparison, ...]
     """With the control, or where it did not run with the first arm: how the others compare with that."""
+    gaps: Mapping[str, RecoveredGap]
+    """Of the arms beside which one ran that has their local model alone."""
     looks: tuple[Look, ...]
     """All that there were, this one last; empty where nothing is compared."""
     estimates: Mapping[str, Savings]
@@ -87,6 +92,7 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
         marginals={arm: marginals_of(group, own, frame.definitions) for arm, group in own.items()},
         control_ran=ran,
         comparisons=comparisons,
+        gaps={arm: gap for arm in own if (gap := recovered_of(arm, own, frame.definitions, frame.control))},
         looks=looks if comparisons else (),
         estimates={arm: estimated(group, guessed) for arm, group in own.items() if guessed},
         estimates_with_gpu={arm: estimated(group, guessed, rate) for arm, group in own.items() if guessed and rate},

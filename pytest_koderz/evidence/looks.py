@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, sqrt
+from math import ceil, pi, sqrt
 from typing import Any
 
 NEAR = 0.002
@@ -50,12 +50,13 @@ def level_at(looks: tuple[Look, ...], alpha: float) -> float:
     information is there. Each look's boundary follows from the distribution of what went on from those before it, by
     numerical integration: Armitage, McPherson and Rowe (1969), J. R. Stat. Soc. A 132:235-244.
     """
-    from scipy.stats import norm
+    # The normal distribution of scipy.stats, which takes a second to import, is made of these two.
+    from scipy.special import ndtr, ndtri
 
     spent, levels, passed = 0.0, [0.0], None
     whole = looks[-1].problems
     for look in looks:
-        now = max(spent, float(2 * norm.sf(norm.isf(alpha / 2) / sqrt(look.share)))) if look.problems else spent
+        now = max(spent, float(2 * ndtr(ndtri(alpha / 2) / sqrt(look.share)))) if look.problems else spent
         levels.append(0.0)
         if now > spent:
             levels[-1], passed = _step(passed, look.problems / whole, now - spent)
@@ -77,25 +78,32 @@ class _Passed:
 def _step(before: _Passed | None, time: float, increment: float) -> tuple[float, _Passed]:
     """The level at which a look errs with *increment* where those before have not, and what goes on from it."""
     from scipy.optimize import brentq
-    from scipy.stats import norm
+    from scipy.special import ndtr, ndtri
 
     if before is None:
-        limit = float(norm.isf(increment)) * sqrt(time)
-        return increment, _cut(time, limit, lambda points: norm.pdf(points / sqrt(time)) / sqrt(time), sqrt(time))
+        limit = -float(ndtri(increment)) * sqrt(time)
+        return increment, _cut(time, limit, lambda points: _density(points / sqrt(time)) / sqrt(time), sqrt(time))
     step = time - before.time
     if step < NEAR:
         return increment, before
     spread = sqrt(step)
 
     def beyond(limit: float) -> float:
-        return float((before.weights * norm.sf((limit - before.points) / spread)).sum())
+        return float((before.weights * ndtr((before.points - limit) / spread)).sum())
 
     limit = float(brentq(lambda x: beyond(x) - increment, -BELOW, 2 * BELOW)) if beyond(-BELOW) > increment else -BELOW
 
     def density(points: Any) -> Any:
-        return norm.pdf((points[:, None] - before.points) / spread) @ before.weights / spread
+        return _density((points[:, None] - before.points) / spread) @ before.weights / spread
 
-    return float(norm.sf(limit / sqrt(time))), _cut(time, limit, density, spread)
+    return float(ndtr(-limit / sqrt(time))), _cut(time, limit, density, spread)
+
+
+def _density(points: Any) -> Any:
+    """Of the standard normal distribution."""
+    import numpy as np
+
+    return np.exp(-(points**2) / 2) / sqrt(2 * pi)
 
 
 def _cut(time: float, limit: float, density: Any, spread: float) -> _Passed:

@@ -74,6 +74,8 @@ def parse_yaml(path: Path, text: str) -> Located:
             loader.dispose()
     except yaml.YAMLError as error:
         raise UsageError(_syntax_words(path, text, error)) from error
+    except (ValueError, OverflowError) as error:  # an escape such as "\UFFFFFFFF", which PyYAML looks at no further
+        raise UsageError(f"{path}:{loader.line + 1}: not valid YAML: {error}") from error
     except RecursionError as error:
         raise UsageError(f"{path}:1: nested too deeply") from error
     return Located(path, plain, root)

@@ -17,7 +17,7 @@ Conditions = Mapping[str, Condition]
 
 _PROBLEM = "problem"
 _ROLES = {str(role) for role in Role}
-TRANSPORT = ("price", "timeout", "patience", "hosts")
+TRANSPORT = ("price", "timeout", "patience", "hosts", "slots")
 """Of a model: how it is reached and billed, which makes no difference to what it answers."""
 IDENTITY, _SERVER = "identity", "server"
 """Of a model: what its servers said of it. Where they said nothing, or an earlier version did not ask, it is unknown

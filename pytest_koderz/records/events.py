@@ -69,6 +69,8 @@ class Head:
     """US dollars of a GPU that may be bought."""
     purchase_hours: Decimal | None = None
     """GPU-hours a month for which it would be used."""
+    wrong_accept: Decimal | None = None
+    """US dollars that it costs to take a wrong answer for a right one."""
     timeout: float | None = None
     """Seconds that a candidate may run."""
     memory_mb: int | None = None
@@ -224,6 +226,11 @@ def event_of(values: object, place: str = "") -> Event:
     if isinstance(what, Ended) and (what.record.id, what.record.arm) != (about and (about.experiment, about.arm)):
         raise Malformed("record: is of another experiment")
     return Event(at, what, about, version, place)
+
+
+def journals_in(folder: Path) -> list[Path]:
+    """In the order of their names. A pipe, a device or a folder is none, whatever its name: it may never end."""
+    return sorted(path for path in folder.glob("*.jsonl") if path.is_file())
 
 
 def events_in(path: Path) -> Iterator[Event]:

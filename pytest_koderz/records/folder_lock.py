@@ -10,6 +10,7 @@ from pathlib import Path
 from pytest_koderz.files.locks import lock
 from pytest_koderz.files.usage_error import UsageError
 
+from .events import journals_in
 from .private_files import make_private_folder, open_private
 
 GITIGNORE = ".gitignore"
@@ -42,7 +43,7 @@ class FolderLock:
             self._descriptor = None
             raise UsageError(f"{self.path.parent}: another run is at work on this benchmark ({holder})")
         until = time.monotonic() + ORPHANS_SECONDS
-        for journal in self.path.parent.glob("*.jsonl"):
+        for journal in journals_in(self.path.parent):
             _await_end_of_writer(journal, until)
 
     def release(self) -> None:

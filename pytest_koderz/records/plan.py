@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .codec import Malformed, parsed
-from .events import Event, Head, Looked, event_of, line_of
+from .events import Event, Head, Looked, event_of, journals_in, line_of
 from .private_files import make_private_folder, open_private
 
-FILE = "looks.jsonl"
-"""Beside the journals of the processes: whoever prints a summary of the benchmark adds to it."""
+FILE = "looks.ndjson"
+"""Beside the journals of the processes, and none of them: whoever prints a summary of the benchmark adds to it."""
 BEGINNING = 100
 """Bytes in which a line says what it is."""
 
@@ -57,7 +57,7 @@ def record_look(folder: Path, look: Looked) -> None:
 
 
 def _events(folder: Path) -> Iterator[Event]:
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in (*journals_in(folder), *filter(Path.is_file, folder.glob(FILE))):
         with path.open("rb") as file:
             for line in file:
                 start = line[:BEGINNING]

@@ -13,7 +13,7 @@ from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Ledger, Spending
 from pytest_koderz.files.locks import lock
 
-from .events import Advised, Began, Called, Checkpointed, Ended, Head, Iterated, SpecWritten
+from .events import Advised, Began, Called, Checkpointed, Ended, Head, Iterated, SpecWritten, journals_in
 from .recorded import Recorded, Run, about_of, charged_in, each_of, ledger_of, read_folder
 
 _EXPERIMENT = re.compile(rb'"experiment":"(exp_[0-9a-f]{8})"')
@@ -62,13 +62,13 @@ class Archived:
 
 def folders_in(parent: Path) -> list[Path]:
     """The folders with a journal, the latest first."""
-    found = [folder for folder in parent.glob("bench_*") if any(folder.glob("*.jsonl"))]
+    found = [folder for folder in parent.glob("bench_*") if journals_in(folder)]
     return sorted(found, key=lambda folder: (_age(folder), folder), reverse=True)
 
 
 def experiments_in(folder: Path) -> set[str]:
     """The ids of all experiments that the journals name, without reading what happened in them."""
-    return {name.decode() for path in folder.glob("*.jsonl") for name in _EXPERIMENT.findall(path.read_bytes())}
+    return {name.decode() for path in journals_in(folder) for name in _EXPERIMENT.findall(path.read_bytes())}
 
 
 def archived(folder: Path) -> Archived:
@@ -119,7 +119,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _age(folder: Path) -> float:
-    return max(path.stat().st_mtime for path in folder.glob("*.jsonl"))
+    return max(path.stat().st_mtime for path in journals_in(folder))
 
 
 def _latest(benchmark: str, runs: Sequence[Run]) -> Experiment:
@@ -163,7 +163,7 @@ def _cut_short(benchmark: str, run: Run) -> Experiment:
 
 def _is_written(folder: Path) -> bool:
     """Whether a process has one of the journals open: it holds a lock on it."""
-    return any(_is_locked(path) for path in folder.glob("*.jsonl"))
+    return any(_is_locked(path) for path in journals_in(folder))
 
 
 def _is_locked(path: Path) -> bool:

@@ -33,6 +33,7 @@ from .events import (
     Iterated,
     SpecWritten,
     events_in,
+    journals_in,
 )
 
 T = TypeVar("T", bound=Happening)
@@ -119,7 +120,7 @@ class Recorded:
 
 def read_folder(folder: Path) -> Recorded:
     """All journals of *folder*, without the prompts' texts. Raises UsageError, with file and line, for what is none."""
-    events = _in_order([[_lean(event) for event in events_in(path)] for path in sorted(folder.glob("*.jsonl"))])
+    events = _in_order([[_lean(event) for event in events_in(path)] for path in journals_in(folder)])
     grouped: dict[str, dict[str, list[Event]]] = {}
     for event in events:
         if event.about is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from pytest_koderz.evidence.acceptance import AcceptanceErrors
 from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.intervals import Interval
@@ -17,12 +18,18 @@ def table_lines(arms: Sequence[ArmFigures]) -> Iterator[str]:
     """As the summary has them."""
     width = max(len("arm"), *(len(figures.arm) for figures in arms))
     columns = f"{{:<{width}}} {{:>7}}  {{:>10}} {{:>7}} {{:>5}} {{:>9}} {{:>10}}"
-    yield columns.format("arm", "solved", "95 %", "1st try", "iter.", "cost", "per solved")
+    for row in table_rows(arms):
+        yield columns.format(*row)
+
+
+def table_rows(arms: Sequence[ArmFigures]) -> Iterator[tuple[str, ...]]:
+    """The cells, those of the head first."""
+    yield ("arm", "solved", "95 %", "1st try", "iter.", "cost", "per solved")
     for one in arms:
-        yield columns.format(
+        yield (
             one.arm,
             f"{one.solved}/{one.settled}",
-            _percents(one.solved_interval),
+            percents(one.solved_interval),
             f"{one.solved_first}/{one.settled}",
             "-" if one.iterations_mean is None else f"{one.iterations_mean:.1f}",
             dollars(one.dollars),
@@ -30,11 +37,11 @@ def table_lines(arms: Sequence[ArmFigures]) -> Iterator[str]:
         )
 
 
-def _percents(interval: Interval | None) -> str:
+def percents(interval: Interval | None) -> str:
     return "-" if interval is None else f"{interval.low * 100:.0f} - {interval.high * 100:.0f} %"
 
 
-def keys_of(figures: ArmFigures) -> dict[str, Any]:
+def keys_of(figures: ArmFigures, wrong_accept: Decimal | None) -> dict[str, Any]:
     """As the JSON results have them."""
     return {
         "solved": figures.solved,
@@ -62,6 +69,7 @@ def keys_of(figures: ArmFigures) -> dict[str, Any]:
         "seconds": figures.seconds,
         "gpu_seconds": figures.gpu_seconds,
         "hold_out": None if figures.hold_out is None else _hold_out(figures.hold_out),
+        "acceptance": None if figures.acceptance is None else _acceptance(figures.acceptance, wrong_accept),
         "flagged": {
             "experiments": figures.leaks.experiments,
             "hidden_values": figures.leaks.hidden_values,
@@ -79,6 +87,16 @@ def _hold_out(held: HoldOut) -> dict[str, Any]:
         "passed_plus": held.passed_plus,
         "gap": held.gap,
         "passed_without_plus_tests": held.ungraded,
+    }
+
+
+def _acceptance(errors: AcceptanceErrors, wrong_accept: Decimal | None) -> dict[str, Any]:
+    return {
+        "accepted": errors.accepted,
+        "false_accepts": errors.false_accepts,
+        "false_rejects": errors.false_rejects,
+        "loop": errors.loop,
+        "false_accepts_usd": None if wrong_accept is None else number(errors.price(wrong_accept)),
     }
 
 

@@ -10,12 +10,15 @@ from pytest_koderz.evidence.compare import Claim, Comparison, Doubt
 from pytest_koderz.evidence.findings import Findings, Frame
 from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.pilots import LEAST
+from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings
 
 from .text import counted, dollars, limits, telling
 
 CARRIES = 0.2
 """A problem that carries more than this share of an arm's dollars is told of."""
+FOR_DECISIONS = "koderz-blind"
+"""The shipped arm whose loop the task's own examples end."""
 MANY = 20
 """Of fewer problems one may well carry as much."""
 
@@ -28,6 +31,8 @@ def verdict_lines(frame: Frame, findings: Findings, *, whole: bool = False) -> I
     each = " per epoch" if any(figures.epochs > 1 for figures in findings.arms) else ""
     for comparison in findings.comparisons if findings.control_ran else ():
         yield from _comparison(comparison, frame)
+        if comparison.arm in findings.gaps:
+            yield from _gap(findings.gaps[comparison.arm], frame.control)
         yield from _savings(f"savings of {comparison.arm}{each}", comparison.savings)
         if comparison.savings_with_gpu is not None and frame.local_rate is not None:
             yield from _savings(at_rate(frame.local_rate), comparison.savings_with_gpu)
@@ -39,6 +44,16 @@ def verdict_lines(frame: Frame, findings: Findings, *, whole: bool = False) -> I
         yield from _estimates(frame, findings, each)
         for comparison in findings.comparisons:
             yield from _comparison(comparison, frame)
+
+
+def pair_lines(comparison: Comparison, frame: Frame, *, whole: bool = False) -> Iterator[str]:
+    """Those of one comparison by itself."""
+    yield from _comparison(comparison, frame)
+    yield from _savings("dollars saved", comparison.savings)
+    if comparison.savings_with_gpu is not None and frame.local_rate is not None:
+        yield from _savings(at_rate(frame.local_rate), comparison.savings_with_gpu)
+    if comparison.latency is not None:
+        yield from _latency(comparison.latency, whole)
 
 
 def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
@@ -58,11 +73,19 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
             f"note: a margin of {frame.changed_margin * 100:g} points is post hoc, no claim rests on it: "
             f"the first one recorded is {frame.margin * 100:g}"
         )
+    if findings.control_ran and not frame.shard and _all_by_oracle(findings):
+        yield f"note: oracle stop: no user has those tests; decide by {FOR_DECISIONS}"
     few = [
         one for one in findings.comparisons if one.savings.share is not None and one.savings.experiments < SHARE_FROM
     ]
     if few and findings.control_ran and not frame.shard:
         yield f"note: savings have no interval below {SHARE_FROM} experiments an arm"
+
+
+def _all_by_oracle(findings: Findings) -> bool:
+    """Whether nothing shows what the loop would be worth where nobody has the tests."""
+    blind = any(one.acceptance is not None and one.acceptance.loop for one in findings.arms)
+    return not blind and any(one.oracle_stop for one in findings.comparisons)
 
 
 def _estimates(frame: Frame, findings: Findings, each: str) -> Iterator[str]:
@@ -93,8 +116,9 @@ def _comparison(comparison: Comparison, frame: Frame) -> Iterator[str]:
 
 
 def _circumstances(comparison: Comparison, frame: Frame) -> str:
-    """` (the first 50 of 164; cut short by a limit; 3 left out: not settled by both)`."""
-    parts = [frame.selection, f"a limit cut off {comparison.skipped}" if comparison.skipped else ""]
+    """` (oracle stop; the first 50 of 164; cut short by a limit; 3 left out: not settled by both)`."""
+    stop = "oracle stop" if comparison.oracle_stop else ""
+    parts = [stop, frame.selection, f"a limit cut off {comparison.skipped}" if comparison.skipped else ""]
     if comparison.left_out:
         parts.append(f"{comparison.left_out} left out: not settled by both")
     told = "; ".join(part for part in parts if part)
@@ -143,6 +167,14 @@ def _points(comparison: Comparison) -> str:
     interval, decisive = comparison.difference_interval, (0.0, -comparison.margin * 100)
     told = "" if interval is None else f" {limits(interval.low * 100, interval.high * 100, decisive)}"
     return f"{telling((comparison.difference or 0) * 100, decisive, 1)} points{told}"
+
+
+def _gap(gap: RecoveredGap, control: str) -> Iterator[str]:
+    if gap.share is None or gap.interval is None:
+        yield f"  no share of a gap: {control} is not surely better than {gap.local}"
+        return
+    told = limits(gap.interval.low * 100, gap.interval.high * 100).replace("+", "")
+    yield f"  it recovers {gap.share * 100:.0f} % {told} of the gap from {gap.local} to {control}"
 
 
 def _p_value(comparison: Comparison) -> str:
@@ -221,11 +253,11 @@ def _or_never(months: float | None) -> str:
 
 
 def _latency(latency: Latency, whole: bool) -> Iterator[str]:
-    """`seconds per solved problem: 5.2 (p50 4.0, p95 9.1) instead of 2.0 (p50 1.9, p95 3.1)`, and calls."""
+    """`seconds per solved: 5.2 (p50 4.0, p95 9.1) instead of 2.0 (p50 1.9, p95 3.1)`, and calls."""
     mine, other = latency.arm, latency.control
     if mine.seconds.per_solved is None or other.seconds.per_solved is None:
         return
-    yield f"  seconds per solved problem: {_spread(mine.seconds)} instead of {_spread(other.seconds)}"
+    yield f"  seconds per solved: {_spread(mine.seconds)} instead of {_spread(other.seconds)}"
     if whole:
         yield f"  calls in turn for it: {_spread(mine.calls)} instead of {_spread(other.calls)}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,6 @@ from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Spec
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage
-from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.break_even import BreakEven
 from pytest_koderz.evidence.caps import Cap, cap_of
 from pytest_koderz.evidence.compare import Comparison
@@ -19,6 +18,7 @@ from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
 from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
+from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import Savings
 from pytest_koderz.evidence.spending import Marginal, Step
 from pytest_koderz.evidence.standings import Alternative, Standing
@@ -40,8 +40,14 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
     return {
         "version": VERSION,
         "benchmark": {**about, "local_rate": number(frame.local_rate), **_plan(frame, findings), **head},
-        "arms": {figures.arm: _arm(figures, findings, caps.get(figures.arm)) for figures in findings.arms},
-        "comparisons": [_comparison(comparison) for comparison in findings.comparisons],
+        "arms": {
+            figures.arm: {**keys_of(figures, frame.wrong_accept), **_arm(figures.arm, findings, caps)}
+            for figures in findings.arms
+        },
+        "comparisons": [
+            {**comparison_json(comparison), "gap": _gap(findings.gaps.get(comparison.arm))}
+            for comparison in findings.comparisons
+        ],
         "standings": [_standing(standing) for standing in findings.standings],
         "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
         "experiments": [
@@ -58,15 +64,15 @@ def _plan(frame: Frame, findings: Findings) -> dict[str, Any]:
         "looks": [{"problems": look.problems, "planned": look.planned} for look in findings.looks],
         "changed_margin": frame.changed_margin,
         "selection": frame.selection or None,
+        "wrong_accept": number(frame.wrong_accept),
         "shard": frame.shard,
         "purchase": None if buy is None else {"usd": number(buy.price), "hours": number(buy.hours)},
     }
 
 
-def _arm(figures: ArmFigures, findings: Findings, cap: Cap | None) -> dict[str, Any]:
-    name = figures.arm
+def _arm(name: str, findings: Findings, caps: Mapping[str, Cap]) -> dict[str, Any]:
+    cap = caps.get(name)
     return {
-        **keys_of(figures),
         "steps": [_step(step) for step in findings.steps[name]],
         "extra_solves": [_marginal(marginal) for marginal in findings.marginals[name]],
         "savings": [_savings(group[name]) for group in _estimates(findings) if name in group],
@@ -103,7 +109,8 @@ def _marginal(marginal: Marginal) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """One arm beside another, whole."""
     with_gpu = comparison.savings_with_gpu
     return {
         "arm": comparison.arm,
@@ -122,6 +129,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "problems_needed_most": None if comparison.needed is None else comparison.needed.high,
         "level": comparison.level,
         "doubt": str(comparison.doubt) or None,
+        "oracle_stop": comparison.oracle_stop,
         "would_be": str(comparison.would_be),
         "control_surely_solves": comparison.floor,
         "lost": comparison.lost,
@@ -134,6 +142,12 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "savings": _savings(comparison.savings),
         "savings_with_gpu": None if with_gpu is None else _savings(with_gpu),
     }
+
+
+def _gap(gap: RecoveredGap | None) -> dict[str, Any] | None:
+    if gap is None:
+        return None
+    return {"local": gap.local, "problems": gap.problems, "recovered": gap.share, "interval": limits(gap.interval)}
 
 
 def _savings(savings: Savings) -> dict[str, Any]:

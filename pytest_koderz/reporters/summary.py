@@ -38,7 +38,7 @@ def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH, *, whole: b
     """
     lines = [*verdict_lines(frame, findings, whole=whole), "", *table_lines(findings.arms), ""]
     for figures in findings.arms:
-        lines += _details(figures, frame.local_rate if whole else None)
+        lines += _details(figures, frame, whole=whole)
     money = list(spending_lines(findings)) if whole else []
     lines += ["", *money] if money else []
     notes = [*_ranked(findings), *note_lines(frame, findings)]
@@ -54,8 +54,9 @@ def _wrapped(line: str, width: int) -> list[str]:
     return wrap(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
 
 
-def _details(figures: ArmFigures, local_rate: Decimal | None) -> Iterator[str]:
+def _details(figures: ArmFigures, frame: Frame, *, whole: bool) -> Iterator[str]:
     """Where the tokens, dollars and seconds of an arm went."""
+    local_rate = frame.local_rate if whole else None
     parts = [f"{role} {dollars(amount)}" for role, amount in figures.dollars_by_role.items()]
     gpu = "" if figures.gpu_seconds is None else f", {figures.gpu_seconds:,.1f} GPU-seconds"
     if figures.settled:
@@ -67,6 +68,7 @@ def _details(figures: ArmFigures, local_rate: Decimal | None) -> Iterator[str]:
         each = "-" if not figures.solved else dollars(figures.with_gpu_per_solved)
         yield f"  {at_rate(local_rate)}: {dollars(figures.dollars_with_gpu)}, per solved {each}"
     yield from _first_replies(figures)
+    yield from _acceptance(figures, frame.wrong_accept)
     yield from _circumstances(figures)
     outside = {"invalid": figures.invalid, "skipped": figures.skipped, "unfinished": figures.unfinished}
     named = [f"{number} {word}" for word, number in outside.items() if number]
@@ -99,6 +101,18 @@ def _first_replies(figures: ArmFigures) -> Iterator[str]:
     most = max(figures.pass_at_k)
     shown = [f"pass@{k} {share:.3f}" for k, share in figures.pass_at_k.items() if k in (*SHOWN_K, most)]
     yield f"  first replies of {figures.epochs} epochs: {', '.join(shown)}"
+
+
+def _acceptance(figures: ArmFigures, wrong_accept: Decimal | None) -> Iterator[str]:
+    """What was taken for the answer; of one answer, which is always taken, where a wrong one has a price."""
+    errors = figures.acceptance
+    if errors is None or not (errors.loop or wrong_accept):
+        return
+    price = ""
+    if wrong_accept is not None:
+        price = f" ({dollars(errors.price(wrong_accept))} at {dollars(wrong_accept)} each)"
+    rejects = f"; false rejects {errors.false_rejects}" if errors.loop else ""
+    yield f"  accepted {errors.accepted} of {errors.settled}: false accepts {errors.false_accepts}{price}{rejects}"
 
 
 def _circumstances(figures: ArmFigures) -> Iterator[str]:

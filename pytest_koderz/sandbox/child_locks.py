@@ -14,7 +14,7 @@ from typing import Any
 
 from . import landlock, lock_probe, private_mounts, scratch, seccomp
 from .file_attributes import REQUESTS, AttributeCalls
-from .landlock import readable, readable_for_tests
+from .landlock import libraries, readable, readable_for_tests
 from .system_calls import CallRefused, drop_capabilities, named, narrow_capabilities, set_no_new_privs
 
 _CPU_SECONDS = 600
@@ -22,6 +22,7 @@ _CPU_SECONDS = 600
 _MOST_FILES = 64
 _FOLDER = b"f"
 """Goes with the descriptor of a folder."""
+_LIBRARIES = frozenset(libraries())
 LAYERS = "private mounts", "no_new_privs", "landlock", "rlimits", "capabilities", "seccomp"
 Step = tuple[str, Callable[[], None]]
 """The layer that it is part of, and what is done."""
@@ -74,9 +75,19 @@ class ChildLocks:
 
     def _private_mounts(self) -> None:
         private_mounts.enter()
+        self.withdraw()
         private_mounts.furnish(self.folder)
         if not private_mounts.hold(self.folder):
             raise OSError("the mounts are as they were")
+
+    def withdraw(self) -> None:
+        """Leave behind what no child may read, and whatever this process has not imported by now."""
+        if self._mounts:
+            others = (each for each in self._readable() if os.path.dirname(each) not in _LIBRARIES)  # noqa: PTH120 - heavy
+            private_mounts.withdraw(["/dev/null", *_LIBRARIES, *others], self.folder)
+
+    def _readable(self) -> Iterator[str]:
+        return (readable_for_tests if self._for_tests else readable)(self._settings["paths"])
 
     def prepare(self) -> None:
         """Hold in the zygote what its children inherit and does not keep it from forking; find out what holds them.
@@ -110,7 +121,7 @@ class ChildLocks:
         if landlock.abi() == 0:
             raise NotImplementedError
         rules = landlock.LandlockRuleset()
-        paths = list((readable_for_tests if self._for_tests else readable)(self._settings["paths"]))
+        paths = list(self._readable())
         rules.allow_reading(paths)
         rules.allow_writing(["/dev/null", self._scratches])
         self._beside = sorted(landlock.beside(self._scratches, paths))

@@ -133,6 +133,11 @@ def _of_the_interpreter() -> Iterator[str]:
     yield from _SMALL_THINGS
 
 
+def libraries() -> tuple[str, ...]:
+    """Folders of which so much may be read that they can be shown whole."""
+    return os.path.dirname(os.__file__), _platform_library(), *_SYSTEM_LIBRARIES  # noqa: PTH120 - pathlib is heavy
+
+
 def _platform_library() -> str:
     """Where compiled modules lie. Not by `sysconfig`, of whose tables a candidate's process need know nothing."""
     return f"{sys.base_exec_prefix}/{sys.platlibdir}/python{sys.version_info.major}.{sys.version_info.minor}"

@@ -17,6 +17,7 @@ _PR_GET_NO_NEW_PRIVS = 39
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
+_DETACH = 2
 _MOUNTING = 1 << 21
 """CAP_SYS_ADMIN."""
 
@@ -74,6 +75,11 @@ def unshare(flags: int) -> None:
 def mount(source: str | None, target: str, kind: str | None, flags: int, options: str = "") -> None:
     texts = [None if text is None else text.encode() for text in (source, target, kind, options)]
     _checked(_libc.mount(*texts[:3], ctypes.c_ulong(flags), texts[3]))
+
+
+def unmount(target: str) -> None:
+    """Out of sight at once; what still works there keeps it until it ends."""
+    _checked(_libc.umount2(target.encode(), ctypes.c_int(_DETACH)))
 
 
 def die_with_parent() -> None:

@@ -43,6 +43,7 @@ def main() -> None:
         hide_from_equals()  # before there is anybody that nobody has looked at
     _preload(settings)
     work = _work_of(settings["kind"], control)
+    locks.withdraw()
     locks.prepare()
     children = Children(partial(_held, locks, control.fileno(), work))
     control.send(json.dumps(["ready", *locks.missing]).encode())

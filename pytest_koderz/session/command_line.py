@@ -77,6 +77,7 @@ def choice_of(config: pytest.Config) -> Choice:
         jobs=option("koderz_jobs"),
         json=option("koderz_json"),
         html=option("koderz_html"),
+        markdown=option("koderz_markdown"),
         max_cost=None if limit is None else Decimal(limit),
         models=tuple(option("koderz_model")),
         max_iterations=option("koderz_max_iterations"),

@@ -8,6 +8,7 @@ from pytest_koderz.files.usage_error import UsageError
 
 from . import (
     collection,
+    compared_runs,
     cortex,
     gates,
     interruption,
@@ -54,6 +55,7 @@ def _register_all(run: BenchmarkRun) -> None:
     check_budget(run.settings)
     if not run.is_worker:
         load_for_the_end(run.settings)
+    compared = compared_runs.register(run)
     interruption.register(run)
     files = outputs.register(run)
     judge = "" if run.is_worker else _checked_judge(run)
@@ -68,7 +70,7 @@ def _register_all(run: BenchmarkRun) -> None:
     jobs.register(run)
     junit_totals.register(run)
     seen = look_record.register(run)
-    closing = [each for each in (memory, limits, place, files, seen) if each is not None]
+    closing = [each for each in (compared, memory, limits, place, files, seen) if each is not None]
     terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
         run.benchmark.refusals.forget()

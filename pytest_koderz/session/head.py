@@ -57,6 +57,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
         local_rate=settings.local_rate,
         purchase_price=None if settings.purchase is None else settings.purchase.price,
         purchase_hours=None if settings.purchase is None else settings.purchase.hours,
+        wrong_accept=settings.wrong_accept,
         max_cost=settings.max_cost,
         timeout=limits.timeout,
         memory_mb=limits.memory_mb,
@@ -70,11 +71,11 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
     return {name: told[name] for name in _DEFINITIONS}
 
 
-_OF_A_JOURNAL = ("items", "at", "draws")
+_OF_A_JOURNAL = ("items", "at", "planned", "draws")
 """What nobody else is told: the last is a secret."""
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),
-    *("purchase_price", "purchase_hours"),
+    *("purchase_price", "purchase_hours", "wrong_accept"),
     *("timeout", "memory_mb", "strict", "overrides"),
 )
 

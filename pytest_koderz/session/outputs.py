@@ -1,4 +1,4 @@
-"""The files of results: --koderz-json and --koderz-html."""
+"""The files of results: --koderz-json, --koderz-html and --koderz-markdown."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from .context import BenchmarkRun
 
 
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
 def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--koderz-json", metavar="FILE", help="Write the results as JSON.")
     group.addoption("--koderz-html", metavar="FILE", help="Write the results as an HTML page.")
+    group.addoption("--koderz-markdown", metavar="FILE", help="Write the summary as Markdown.")
     group.addoption(
         "--koderz-junit-properties",
         choices=("case", "output", "no"),
@@ -35,11 +39,21 @@ def register(run: BenchmarkRun) -> ResultFiles | None:
     settings = run.settings
     check_output("--koderz-json", settings.json)
     check_output("--koderz-html", settings.html)
-    if run.is_worker or (settings.json is None and settings.html is None):
+    check_output("--koderz-markdown", settings.markdown)
+    asked = (settings.json, settings.html, settings.markdown, step_summary(run))
+    if run.is_worker or not any(asked):
         return None
     files = ResultFiles(run)
     run.register(files, "result-files")
     return files
+
+
+def step_summary(run: BenchmarkRun) -> Path | None:
+    """The file to which a step of GitHub Actions may add what its page is to show."""
+    from pathlib import Path
+
+    path = run.settings.environment.get(STEP_SUMMARY)
+    return Path(path) if path else None
 
 
 class ResultFiles:
@@ -61,6 +75,20 @@ class ResultFiles:
         experiments = self._run.experiments.in_order()
         for path, text in self._texts(experiments) if experiments else ():
             yield self._write(path, text)
+        step = step_summary(self._run)
+        if step is not None and experiments:
+            yield from self._add(step, self._markdown(experiments))
+
+    def _add(self, path: Path, text: str) -> Iterator[str]:
+        """Other commands of the step may have written to it; all that they write must fit."""
+        from pytest_koderz.reporters.markdown import MOST_BYTES, cut
+
+        try:
+            taken = path.stat().st_size if path.exists() else 0
+            with path.open("a", encoding="utf-8") as file:
+                file.write(cut(text, MOST_BYTES - taken))
+        except OSError as fault:
+            yield f"no summary of the step: {fault.strerror}"
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
@@ -80,6 +108,18 @@ class ResultFiles:
             yield settings.json, json.dumps(results_of(frame, head, experiments), indent=1) + "\n"
         if settings.html is not None:
             yield settings.html, html_of(frame, head, experiments, self._problems(experiments))
+        if settings.markdown is not None:
+            yield settings.markdown, self._markdown(experiments)
+
+    def _markdown(self, experiments: tuple[Experiment, ...]) -> str:
+        from pytest_koderz.reporters.run_markdown import markdown_of
+
+        from .speaking import shown
+
+        config = self._run.config
+        told = [config.pluginmanager.get_plugin(f"koderz-{name}") for name in ("gates", "compared")]
+        closing = [line for feature in told if feature is not None for line in feature.lines()]
+        return shown(config, markdown_of(self._run.frame, experiments, closing))
 
     def _problems(self, experiments: Iterable[Experiment]) -> dict[str, Problem]:
         """Those of *experiments*, as far as they are known. The controller of xdist has collected none itself."""

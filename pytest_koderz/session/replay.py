@@ -16,7 +16,7 @@ from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.secret_values import REDACTED
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.events import Called, events_in, head_of_journal
+from pytest_koderz.records.events import Called, events_in, head_of_journal, journals_in
 
 DIFF_LINES = 20
 
@@ -145,7 +145,7 @@ def _recording(journal: str) -> tuple[Call, ...]:
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(path.glob("*.jsonl")) if path.is_dir() else [path] if path.is_file() else []
+    return journals_in(path) if path.is_dir() else [path] if path.is_file() else []
 
 
 def _calls(path: Path) -> Iterator[Call]:

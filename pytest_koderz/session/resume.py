@@ -14,7 +14,7 @@ import pytest
 from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import servers_unlike
-from pytest_koderz.records.events import Head, head_of_journal
+from pytest_koderz.records.events import Head, head_of_journal, journals_in
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.settings import Choice, Settings, load_settings
 
@@ -77,7 +77,7 @@ def _as_set_out(settings: Settings, heads: Sequence[Head]) -> Settings:
     """With control, margin and prices as they were first recorded: what is found cannot be measured by a rule that was
     made afterwards.
     """
-    first = {name: _first_said(heads, name) for name in ("control", "margin", "local_rate")}
+    first = {name: _first_said(heads, name) for name in ("control", "margin", "local_rate", "wrong_accept")}
     said = {name: value for name, value in first.items() if value is not None}
     priced = next((head for head in heads if head.control_model is not None), None)
     if priced is not None:
@@ -108,13 +108,13 @@ def _folder(parent: Path, name: str, profile: str | None) -> Path | None:
 
 
 def _with_journal(parent: Path) -> list[Path]:
-    return [path for path in parent.glob("bench_*") if any(path.glob("*.jsonl"))]
+    return [path for path in parent.glob("bench_*") if journals_in(path)]
 
 
 def _has_begun(folder: Path) -> bool:
     """Not where it was killed with its first line. What cannot be read is complained of where it is gone on with."""
     with suppress(UsageError):
-        return any(head_of_journal(path) for path in folder.glob("*.jsonl"))
+        return any(head_of_journal(path) for path in journals_in(folder))
     return True
 
 
@@ -130,7 +130,7 @@ def _is_of(folder: Path, profile: str | None) -> bool:
 
 
 def _age(folder: Path) -> float:
-    return max(path.stat().st_mtime for path in folder.glob("*.jsonl"))
+    return max(path.stat().st_mtime for path in journals_in(folder))
 
 
 def nothing_to_resume(config: pytest.Config) -> bool:

@@ -9,7 +9,10 @@ import pytest
 
 from pytest_koderz.files.usage_error import UsageError
 
-PATHS = ("--koderz-config", "--koderz-json", "--koderz-html", "--koderz-baseline")
+PATHS = (
+    *("--koderz-config", "--koderz-json", "--koderz-html", "--koderz-markdown"),
+    *("--koderz-baseline", "--koderz-compare"),
+)
 """The options whose values are paths."""
 _INI_FILES = {
     "pytest.toml": "",

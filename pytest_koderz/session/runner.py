@@ -37,7 +37,6 @@ from pytest_koderz.records.redacted_values import redacted
 from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.settings import Settings
 
-from .providers import worker_number
 from .refusals import Refusals, WatchedModel
 from .secrets_of_run import redaction_of
 
@@ -221,10 +220,10 @@ class Benchmark:
             return self._models[settings.name]
 
     def _key(self, settings: ModelSettings) -> str:
-        """Another worker may ask another server, which may have what this one lacks."""
+        """Other servers may have what these lack."""
         service = self.settings.backend_of(settings).service
-        asked = "" if service is None else service.url(settings, self.settings.environment, worker_number(self.config))
-        return f"{settings.name} {asked}"
+        asked = () if service is None else service.urls(settings, self.settings.environment)
+        return " ".join((settings.name, *asked))
 
 
 def _as_far_as_it_can_be_kept(ended: Experiment) -> Experiment:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pytest
 
 from pytest_koderz.files.visible_text import visible
 
+status_key = pytest.StashKey[Callable[[], AbstractContextManager[None]]]()
+"""A context in which no status is shown, where one is."""
 
-def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
-    """A context in which the terminal can be reached."""
+
+@contextmanager
+def uncaptured(config: pytest.Config) -> Iterator[None]:
+    """A context in which the terminal can be reached, and nothing else writes to it."""
     capture = config.pluginmanager.get_plugin("capturemanager")
-    return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+    with (
+        config.stash.get(status_key, nullcontext)(),
+        nullcontext() if capture is None else capture.global_and_fixture_disabled(),
+    ):
+        yield
 
 
 def shown(config: pytest.Config, text: str) -> str:

@@ -57,6 +57,7 @@ def frame_of(settings: Settings, benchmark_id: str) -> Frame:
         simulated=settings.simulated,
         local_rate=settings.local_rate,
         purchase=None if bought is None else Purchase(bought.price, bought.hours),
+        wrong_accept=settings.wrong_accept,
         definitions=settings.arms,
     )
 

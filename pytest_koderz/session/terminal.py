@@ -13,6 +13,7 @@ from pytest_koderz.reporters.header import arm_lines, frontier_line, price_line
 from pytest_koderz.reporters.progress import Progress
 from pytest_koderz.reporters.summary import summary_lines
 
+from . import live_status
 from .context import BenchmarkRun, ClosingLines
 from .cortex import CortexDelivery
 from .resume import nothing_to_resume, resume_lines
@@ -61,7 +62,10 @@ class TerminalSections:
     def pytest_sessionstart(self) -> None:
         run = self._run
         reporter = run.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and run.settings.jobs == 1 and not number_of_workers(run.config):
+        if reporter is None:
+            return
+        live_status.register(run, reporter)
+        if reporter.verbosity > 0 and run.settings.jobs == 1 and not number_of_workers(run.config):
             run.register(
                 Progress(reporter, partial(uncaptured, run.config), run.mark, partial(shown, run.config)), "progress"
             )

@@ -39,6 +39,7 @@ class Choice:
     jobs: int | None = None
     json: str | None = None
     html: str | None = None
+    markdown: str | None = None
     max_cost: Decimal | None = None
     models: tuple[str, ...] = ()
     """`slot=model`, each."""
@@ -83,8 +84,11 @@ class Settings:
     """US dollars per GPU-hour of one's own machines, for a second cost beside that of the tokens. None: not given."""
     purchase: PurchaseEntry | None
     """A GPU that may be bought. None: not given."""
+    wrong_accept: Decimal | None
+    """US dollars that it costs to take a wrong answer for a right one. None: not given."""
     json: Path | None
     html: Path | None
+    markdown: Path | None
     max_cost: Decimal | None
     """US dollars that the benchmark may spend. None: no limit."""
     backends: Registry = field(repr=False)
@@ -139,6 +143,7 @@ class Names:
         control_model, control_price = self._control(name, profile)
         problems = choice.problems if choice.problems is not None else profile.problems
         output, page = choice.json or profile.json, choice.html or profile.html
+        summary = choice.markdown or profile.markdown
         return Settings(
             path=self.sources[0].path,
             profile=name,
@@ -158,8 +163,10 @@ class Names:
             margin=self.entry.margin or 0.05,
             local_rate=self.entry.local_rate,
             purchase=self.entry.purchase,
+            wrong_accept=self.entry.wrong_accept,
             json=None if output is None else root / output,
             html=None if page is None else root / page,
+            markdown=None if summary is None else root / summary,
             max_cost=profile.max_cost if choice.max_cost is None else choice.max_cost,
             backends=self.backends,
             environment=self.environment,

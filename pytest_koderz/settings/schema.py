@@ -54,6 +54,7 @@ class ModelEntry(_Checked):
     patience: Patience | None = None
     """None: that of the file."""
     hosts: tuple[str, ...] = ()
+    slots: Positive | None = None
     options: dict[str, Any] = field(default_factory=dict)
     """Checked by the back end, which knows them."""
 
@@ -122,6 +123,8 @@ class ProfileEntry(_Checked):
     """Where the results are written."""
     html: str | None = None
     """Where they are written as a page."""
+    markdown: str | None = None
+    """Where the summary is written as Markdown."""
     max_cost: Annotated[Decimal, Gt(0)] | None = None
     """US dollars that a benchmark may spend. None: no limit."""
 
@@ -167,6 +170,7 @@ class FileEntry(_Checked):
     local_rate: Annotated[Decimal, Gt(0)] | None = None
     patience: Patience | None = None
     purchase: PurchaseEntry | None = None
+    wrong_accept: Annotated[Decimal, Gt(0)] | None = None
 
     def over(self, other: FileEntry) -> FileEntry:
         """This file on top of *other*: named entries are added or replaced, single values win where given."""
@@ -201,14 +205,25 @@ def entry_of(source: Located) -> FileEntry:
     except ValidationError as error:
         # What is missing may only be misspelt.
         errors = sorted(error.errors(), key=lambda each: each["type"] != _UNKNOWN_KEY)
-        raise UsageError(_words_of(source, errors[0])) from None
+        first = errors[0]
+        beside = [each["loc"][-1] for each in errors if _are_missing_together(each, first)]
+        raise UsageError(_words_of(source, first, " and ".join(map(str, beside)))) from None
 
 
 _UNKNOWN_KEY = "unexpected_keyword_argument"
 
 
-def _words_of(source: Located, error: Mapping[str, Any]) -> str:
-    """One line for a thing that pydantic found."""
+def _is(keys: str) -> str:
+    return "are" if " and " in keys else "is"
+
+
+def _are_missing_together(error: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """In the same place."""
+    return bool(error["type"] == other["type"] == "missing" and error["loc"][:-1] == other["loc"][:-1])
+
+
+def _words_of(source: Located, error: Mapping[str, Any], missing: str) -> str:
+    """One line for a thing that pydantic found; *missing* are all keys that a place lacks."""
     loc: KeyPath = _path_in(source.plain, error["loc"])
     if not isinstance(source.plain, dict):
         return f"{source.path}:1: the file must hold keys such as `arms:`, not {type(source.plain).__name__}"
@@ -216,7 +231,9 @@ def _words_of(source: Located, error: Mapping[str, Any]) -> str:
         known = [item.name for item in fields(_section_of(loc))]
         return f"{source.at(loc)}: no such key{nearest(str(loc[-1]), known)}"
     if error["type"] == "missing":
-        return f"{source.at(loc[:-1] if loc and loc[-1] == error['loc'][-1] else loc)}: {error['loc'][-1]} is missing"
+        return (
+            f"{source.at(loc[:-1] if loc and loc[-1] == error['loc'][-1] else loc)}: {missing} {_is(missing)} missing"
+        )
     if error["type"] == "dataclass_type":
         return f"{source.at(loc)}: {_wanted_at(loc)}, not {error['input']!r}"
     message = error["msg"][0].lower() + error["msg"][1:]

@@ -12,8 +12,8 @@ from pytest_koderz.backends.http.hosts import (
     is_own,
     listed,
     redirected,
-    shared_out,
     shown,
+    turned,
 )
 from pytest_koderz.files.usage_error import UsageError
 
@@ -94,8 +94,8 @@ def test_hosts_are_separated_by_commas() -> None:
 
 
 def test_workers_take_turns() -> None:
-    """More workers than hosts begin again with the first."""
-    assert [shared_out(("a", "b"), worker) for worker in range(5)] == ["a", "b", "a", "b", "a"]
+    """Each begins with its own host, and has all; more workers than hosts begin again with the first."""
+    assert [turned(("a", "b"), worker) for worker in range(3)] == [("a", "b"), ("b", "a"), ("a", "b")]
 
 
 def test_a_password_in_a_url_is_used_but_not_shown() -> None:

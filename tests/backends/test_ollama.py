@@ -197,7 +197,7 @@ def test_a_silent_server_is_left_at_the_timeout() -> None:
         opened(server, timeout=0.1, options={"retries": 0}).complete(a_prompt())
 
 
-def test_each_worker_talks_to_a_server_of_its_own() -> None:
+def test_each_worker_begins_with_a_server_of_its_own() -> None:
     """Worker K takes host K, modulo the list in OLLAMA_HOST."""
     with OllamaServer(["a", "b"]) as first, OllamaServer(["c"]) as second:
         environment = {"OLLAMA_HOST": f"{first.url}, {second.url.removeprefix('http://')}"}
@@ -328,12 +328,13 @@ def test_another_kind_of_server_may_answer_all_the_same(body: bytes) -> None:
     assert refusal is None
 
 
-def test_only_the_servers_of_these_workers_are_asked_at_the_start() -> None:
-    """The doctor asks all."""
+def test_one_server_that_is_there_is_enough_at_the_start() -> None:
+    """The calls of the others go to it; the doctor names them all."""
     with OllamaServer(models=["llama3.2:latest"]) as server:
         model = a_model("ollama", "llama3.2", hosts=(server.url, "127.0.0.1:9"))
-        assert BACKEND.why_unreachable(model, {}, 1) is None
-        assert "127.0.0.1:9 does not answer" in (BACKEND.why_unreachable(model, {}, 2) or "")
+        assert BACKEND.why_unreachable(model, {}, 2) is None
+        gone = a_model("ollama", "llama3.2", hosts=("127.0.0.1:9", "127.0.0.1:10"))
+        assert "127.0.0.1:9 does not answer" in (BACKEND.why_unreachable(gone, {}, 1) or "")
         assert [word for word, _ in BACKEND.findings(model, {})] == ["ok", "missing"]
 
 

@@ -162,7 +162,7 @@ def test_thinking_is_not_part_of_the_text() -> None:
         assert opened(server).complete(a_prompt()).text == "the answer"
 
 
-def test_each_worker_talks_to_a_server_of_its_own() -> None:
+def test_each_worker_begins_with_a_server_of_its_own() -> None:
     """As with Ollama: worker K takes host K, modulo their number."""
     with OpenAIServer(["a"]) as first, OpenAIServer(["b"]) as second:
         environment = {"OPENAI_BASE_URL": f"{first.url}/v1,{second.url}/v1"}

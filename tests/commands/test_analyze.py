@@ -243,7 +243,7 @@ def test_a_doctor_finds_nothing_missing(run: Run, pytester: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(
         [
             "ok      judge: process-separated, *",
-            "ok      judge: process-separated: HumanEval/0: canonical solution passes,*",
+            "ok      judge: process-separated: HumanEval/0: canonical solution passes, known*",
             "ok      cortex: pytest-koderz-cortex * starts,*",
             "ok      problems: 164, experiments: 492",
             "profile 'simulated' can run here",

@@ -64,7 +64,7 @@ def released(name: str) -> tuple[str, int]:
 @pytest.mark.parametrize(
     ("name", "some"),
     [
-        ("humanevalplus", "0-3,32"),
+        pytest.param("humanevalplus", "0-3,32", marks=pytest.mark.slow),
         pytest.param("mbppplus", "2,124,252,737", marks=pytest.mark.slow),
         pytest.param("mbpp", "2-6", marks=pytest.mark.slow),
     ],

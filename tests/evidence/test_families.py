@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_koderz.evidence.families import holm
 
 
+@pytest.mark.slow  # importing statsmodels alone takes seconds
 @given(st.lists(st.floats(0, 0.1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(p_values: list[float]) -> None:
     """Rejections for any p-values, ties among them."""

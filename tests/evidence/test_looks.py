@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -37,3 +40,14 @@ def test_the_same_problems_again_are_no_look() -> None:
     assert with_current(before, 82, 164) == (Look(50, 164), Look(82, 164))
     assert with_current(before, 164, 164) == (Look(50, 164), Look(82, 164), Look(164, 164))
     assert with_current((), 30, None) == (Look(30, 30),)
+
+
+def test_levels_and_mcnemars_test_do_without_the_library_that_is_slow_to_load() -> None:
+    """A summary without a bootstrap needs nothing else of it: a second of each small run."""
+    program = (
+        "import sys; from pytest_koderz.evidence.intervals import mcnemar_exact; "
+        "from pytest_koderz.evidence.looks import Look, level_at; "
+        "mcnemar_exact(7, 2), level_at((Look(20, 80), Look(40, 80)), 0.025); print('scipy.stats' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"

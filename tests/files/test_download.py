@@ -396,7 +396,9 @@ def test_the_sum_of_mbpp_is_that_of_its_rows() -> None:
     assert hexed(json.dumps(json.loads(place.read_text())).encode()) == source.sha256
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two workers"])
+@pytest.mark.parametrize(
+    "workers", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=["alone", "two workers"]
+)
 def test_a_run_downloads_what_its_suite_names(
     shop: Shop, home: Path, run: Run, pytester: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:

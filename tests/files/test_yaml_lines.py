@@ -105,3 +105,10 @@ def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
     else:
         told = ""
     assert "\n" not in told
+
+
+@pytest.mark.parametrize("digits", ["00110000", "FFFFFFFF"])
+def test_an_escape_of_no_character_is_refused_with_its_line(tmp_path: Path, digits: str) -> None:
+    """The parser itself raises something else for it."""
+    with pytest.raises(UsageError, match=r":2: not valid YAML: "):
+        read_yaml(written(tmp_path, f'a: 1\nb: "\\U{digits}"\n'))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import Called
 from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.records.journal import Journal
+from pytest_koderz.records.reader import experiments_in, folders_in
 from pytest_koderz.records.recorded import Past, read_folder
 
 MODEL = ModelSettings("coder", "ollama", "qwen", temperature=0.2)
@@ -200,3 +202,14 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
     second.release()
     first.release()
     assert not (tmp_path / "bench_1").exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_no_journal(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """A pipe would be waited for, a device never ends, and a folder cannot be read."""
+    folder = tmp_path / "bench_1a2b3c4d"
+    folder.mkdir()
+    make(folder / "looks.jsonl")
+    assert not folders_in(tmp_path)
+    assert not experiments_in(folder)
+    assert not read_folder(folder).experiments

@@ -100,7 +100,9 @@ def test_a_verdict_has_its_interval_and_its_dollars() -> None:
     """In the summary's words; negative savings are said as they are."""
     found = {name: sentences_of(*_found(name)) for name in ("measured", "worse", "negative_savings", "no_control")}
     first = {name: next(iter(sentences)) for name, sentences in found.items()}
-    assert first["measured"].head.startswith("koderz against frontier-only, measured on 40 problems: INCONCLUSIVE")
+    assert first["measured"].head.startswith(
+        "koderz against frontier-only, measured on 40 problems (oracle stop): INCONCLUSIVE"
+    )
     assert re.match(r"solved -7\.5 points \[[-+]\d+, [-+]\d+\]", first["measured"].details[0])
     assert [first[name].claim for name in ("worse", "measured")] == [Claim.WORSE, Claim.INCONCLUSIVE]
     assert any("-$0.0960 (-266.7 %)" in line for line in first["negative_savings"].details)

@@ -198,6 +198,27 @@ MODEL = ModelSettings("model", "ollama", "model")
 KODERZ = Arm("koderz", MODEL, spec=MODEL, checkpoint=MODEL)
 
 ESTIMATED = replace(FRAME, arms=("koderz",), estimate=estimate_control("claude-opus-5-5", PRICE, Usage(200, 150)))
+
+
+def _beside_local(number: int) -> list[Experiment]:
+    """Of 36 problems that the control solves koderz solves 32, and the local model alone every second."""
+    arm, control = _pair(NAMES[number], number % 5 != 0, number % 10 != 0)
+    alone = _experiment(NAMES[number], "local-only", Status.SOLVED if number % 2 else Status.UNSOLVED, 4)
+    paid = Ledger(tuple(row for row in alone.ledger.spendings if row.role == "local"))
+    return [arm, replace(alone, spec=None, ledger=paid), control]
+
+
+def _blind(number: int) -> list[Experiment]:
+    """The examples pass all but the last two, one of which is right; of what they pass every eighth is wrong."""
+    mine, other = _pair(NAMES[number], number % 8 != 0 and number < 38, number % 10 != 0)
+    passed = mine.solved or number == 39
+    graded = Verdict(Outcome.PASSED if passed else Outcome.WRONG)
+    verdict = Verdict(Outcome.PASSED if number < 38 else Outcome.WRONG)
+    iterations = tuple(replace(each, verdicts=(verdict,)) for each in mine.iterations)
+    mine = replace(mine, arm="koderz-blind", accept_on="visible", iterations=iterations, graded=graded)
+    return [mine, other]
+
+
 SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
     "measured": lambda: (
         FRAME,
@@ -228,6 +249,18 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
     "cascade": lambda: (
         replace(FRAME, arms=("cascade", "frontier-only")),
         _of([_cascade(number) for number in range(40)]),
+    ),
+    "blind": lambda: (
+        replace(FRAME, arms=("koderz-blind", "frontier-only"), wrong_accept=Decimal(30)),
+        _of([_blind(number) for number in range(40)]),
+    ),
+    "gap": lambda: (
+        replace(
+            FRAME,
+            arms=("koderz", "local-only", "frontier-only"),
+            definitions=(KODERZ, Arm("local-only", MODEL)),
+        ),
+        _of([_beside_local(number) for number in range(40)]),
     ),
     "epochs": lambda: (FRAME, _of([_epochs(number) for number in range(20)])),
     "local_rate": lambda: (
@@ -309,6 +342,22 @@ def test_two_arms_take_one_screen(name: str) -> None:
     lines = summary_lines(*SITUATIONS[name]())
     assert len(lines) <= 24
     assert lines[0].startswith("koderz against frontier-only, measured on")
+
+
+@pytest.mark.parametrize(("name", "said"), [("measured", True), ("blind", False)])
+def test_an_oracle_stop_is_called_that(name: str, said: bool) -> None:
+    """In the claim's own line, and once more in a note, which names the arm to decide by."""
+    lines = summary_lines(*SITUATIONS[name]())
+    assert ("(oracle stop" in lines[0]) is said
+    assert any("decide by koderz-blind" in line for line in lines) is said
+
+
+def test_false_accepts_are_counted_and_priced() -> None:
+    """Exactly those that were planted; of one try, which is always taken, its wrong answers."""
+    told = results_of(SITUATIONS["blind"]()[0], {}, SITUATIONS["blind"]()[1])["arms"]
+    blind = {"accepted": 38, "false_accepts": 5, "false_rejects": 1, "loop": True, "false_accepts_usd": 150.0}
+    assert told["koderz-blind"]["acceptance"] == blind
+    assert told["frontier-only"]["acceptance"]["false_accepts_usd"] == 120.0
 
 
 def test_nothing_was_run() -> None:

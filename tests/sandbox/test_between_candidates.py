@@ -16,6 +16,7 @@ from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.channel import Channel, dumps
 from pytest_koderz.sandbox.checker import Checker
+from pytest_koderz.sandbox.private_mounts import links_to
 from pytest_koderz.sandbox.supervisor import Judge
 
 from .worlds import linux
@@ -51,7 +52,7 @@ def test_no_candidate_writes_into_the_output_of_the_next(judge: Judge) -> None:
 @pytest.mark.parametrize(
     "problem",
     [
-        _problem("for n in range(45): assert len(candidate(n)) == 8_000_000"),
+        pytest.param(_problem("for n in range(45): assert len(candidate(n)) == 8_000_000"), marks=pytest.mark.slow),
         _problem("for n in range(16): KEPT.append(candidate(n))", "assert len(KEPT) == 16", before="KEPT = []\n"),
     ],
 )
@@ -238,6 +239,42 @@ def test_a_file_that_is_read_looks_as_if_it_was_not(judge: Judge) -> None:
     assert path.stat().st_atime_ns == then
 
 
+_SEEN = """
+import os
+def f(*paths):
+    return [path for path in paths if os.path.lexists(path)]
+"""
+
+
+@linux
+@pytest.mark.parametrize("isolation", get_args(Isolation))
+def test_of_what_may_not_be_read_not_even_the_size_is_seen(judge: Judge, isolation: Isolation, tmp_path: Path) -> None:
+    """It is not there, nor is any process but one's own; the library, the small devices and oneself are."""
+    if judge.levels.missing:
+        pytest.skip(f"the system lacks {judge.levels.missing}")
+    (secret := tmp_path / "journal.jsonl").write_text("n")
+    hidden = [str(secret), str(tmp_path), "/etc/passwd", "/proc/1", f"/proc/{os.getpid()}", "/proc/stat", "/sys/kernel"]
+    seen = [ast.__file__, "/dev/null", "/dev/stdin", "/proc/self/fd/1", "/tmp", "/usr/lib"]  # noqa: S108 - looked for
+    problem = Problem("own/seen", "", "f", f"def check(f): assert f(*{hidden + seen}) == {seen}", isolation=isolation)
+    verdict = judge(problem, Candidate(_SEEN))
+    assert verdict.passed, verdict.failures
+
+
+@linux
+def test_links_on_the_way_to_what_may_be_read_are_found(tmp_path: Path) -> None:
+    """By their true places, relative and absolute ones, and links that lead through others."""
+    (tmp_path / "usr/lib/py3").mkdir(parents=True)
+    for link, target in {"lib": "usr/lib", "usr/lib/py": "py3", "opt": f"{tmp_path}/lib"}.items():
+        (tmp_path / link).symlink_to(target)
+    root = str(tmp_path.resolve())
+    assert dict(links_to(f"{root}/opt/py/ast.py")) == {
+        f"{root}/opt": f"{tmp_path}/lib",
+        f"{root}/lib": "usr/lib",
+        f"{root}/usr/lib/py": "py3",
+    }
+    assert not dict(links_to(f"{root}/usr/lib/py3"))
+
+
 _OTHERS_CLOCKS = """
 import ctypes, os, time
 def f(n):
@@ -273,7 +310,7 @@ def test_what_tests_do_reaches_no_further_than_what_candidates_do(judge: Judge, 
     victim = tmp_path / "victim"
     problem = _problem(
         f"try: {deed.format(victim=str(victim))}",
-        "except OSError as error: assert error.errno in (1, 13, 30), error",
+        "except OSError as error: assert error.errno in (1, 2, 13, 30), error",
         "else: assert False",
         "open('a', 'w').close()",
         "assert candidate(1) == 1",

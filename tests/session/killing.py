@@ -72,7 +72,7 @@ def kill_when(
 
 
 def results(path: Path) -> dict[str, Any]:
-    """Outcomes and totals of a results file, without what no two runs share: ids and times."""
+    """Outcomes and totals of a results file, without what no two runs share: ids, times and servers."""
     content = json.loads(path.read_text())
     rows = {f"{row['problem']} {row['arm']} {row['epoch']}": _shared(row) for row in content["experiments"]}
     return {"arms": _shared(content["arms"]), "experiments": rows}
@@ -84,4 +84,4 @@ def _shared(value: Any) -> Any:
     return [_shared(inner) for inner in value] if isinstance(value, list) else value
 
 
-_ITS_OWN = ("id", "experiment", "recalled_from", "started", "seconds")
+_ITS_OWN = ("id", "experiment", "recalled_from", "started", "seconds", "answered_by")

@@ -46,6 +46,7 @@ def test_an_empty_folder_is_enough(run_apart: Run, pytester: pytest.Pytester) ->
     assert result.ret == (pytest.ExitCode.OK if solved == 9 else pytest.ExitCode.TESTS_FAILED)
 
 
+@pytest.mark.slow
 def test_workers_make_no_difference(simulate: Run, pytester: pytest.Pytester) -> None:
     """Seeds belong to the experiment: outcomes, tokens and dollars are the same, and cortex has them all."""
     simulate("--koderz-problems", "0-3", "--koderz-json", "one.json")
@@ -130,6 +131,7 @@ def test_lf_runs_the_unsolved_again_and_x_stops(forgetful: Run) -> None:
     first.stdout.fnmatch_lines(["go on with: pytest --koderz --koderz-resume"])
 
 
+@pytest.mark.slow
 def test_figures_of_what_was_chosen_by_its_outcome_are_called_so(forgetful: Run) -> None:
     """--lf and -x leave a share of solved that is not that of the suite; where nothing failed they choose nothing."""
     few = ("--koderz-problems", "4,5", "--koderz-arm", "frontier-only", "--tb=no")

@@ -19,6 +19,7 @@ ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", 
     "settlement",
     "interruption",
     "outcome-selection",
+    "looks",
 }
 """What any benchmark without cortex has, in the only process."""
 
@@ -74,7 +75,7 @@ GIVEN = {
     "--koderz-min-solved=0.5": "gates",
     "--koderz-max-cost=2.50": "budget",
     "--koderz-jobs=2": "jobs",
-    "--koderz-html=r.html": "result-files",
+    "--koderz-markdown=r.md": "result-files",
     "--junitxml=junit.xml": "junit-totals",
 }
 """What each option turns on."""

@@ -24,6 +24,7 @@ def test_a_gate_decides_the_exit_status(forgetful: Run, pytester: pytest.Pyteste
     result.stdout.fnmatch_lines(["gate min-solved of frontier-only: DOES NOT HOLD (solved * of 10 settled, *"])
 
 
+@pytest.mark.slow
 def test_a_gate_forgives_experiments_alone(forgetful: Run, pytester: pytest.Pytester) -> None:
     """A plain test's failure, an error of a teardown, and one of collection fail the run; so with workers."""
     gate = ("problems", "--koderz-problems", "0-3", *ARM[2:], "--koderz-min-solved", "0")

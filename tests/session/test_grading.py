@@ -64,7 +64,7 @@ def test_without_it_the_base_tests_decide(simulate: Run, pytester: pytest.Pytest
     simulate("--koderz-arm", "sure", "--koderz-problems", "own/*").assert_outcomes(passed=2)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_suite_without_plus_tests_cannot_be_graded_on_them(
     simulate: Run, pytester: pytest.Pytester, workers: int
 ) -> None:

@@ -29,7 +29,7 @@ def pytest_koderz_open_sandbox():
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["plain", "workers"])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=["plain", "workers"])
 def test_a_missing_lock_is_named_in_header_and_summary(
     workers: tuple[str, ...], forgetful: Run, pytester: pytest.Pytester
 ) -> None:

@@ -62,6 +62,10 @@ MISTAKES = {
         "prices:\n  x: {input: 1, output: 1, source: me}\n",
         "koderz.yaml:2: prices.x: as_of is missing",
     ),
+    "a price without a date and a source": (
+        "prices:\n  x: {input: 1, output: 1}\n",
+        "koderz.yaml:2: prices.x: as_of and source are missing",
+    ),
     "an unknown feedback policy": (
         "arms:\n  solo: {local: local, feedback: everything}\n",
         (

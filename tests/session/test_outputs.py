@@ -64,3 +64,19 @@ def test_results_come_without_a_terminal_too(forgetful: Run) -> None:
     """There is no summary then."""
     forgetful("--koderz-problems", "0", "--koderz-json", "r.json", "-p", "no:terminal")
     assert json.loads(Path("r.json").read_text())["experiments"]
+
+
+def test_a_step_of_github_actions_has_a_summary(
+    forgetful: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Added to what other commands of the step have written, within the 1 MiB that the step may have."""
+    step = pytester.path / "step.md"
+    step.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    forgetful("--koderz-problems", "0", "--koderz-arm", "koderz", "--koderz-min-solved", "0.5")
+    text = step.read_text()
+    assert text.startswith("before\n## SIMULATED koderz bench&#95;")
+    assert "gate min-solved of koderz: holds" in text
+    step.write_text("x" * ((1 << 20) - 10))
+    forgetful("--koderz-problems", "0", "--koderz-arm", "koderz")
+    assert step.stat().st_size <= 1 << 20

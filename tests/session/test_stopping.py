@@ -98,7 +98,7 @@ def arm_of(folder: Path) -> dict[str, Any]:
     return arm
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_a_timeout_is_invalid_and_stays_on_the_bill(run_apart: Run, three: Path, jobs: str) -> None:
     """An error as any other outage, with the spec that was paid for; the other problems are settled as ever."""
     stop_by(three, TIMEOUT, HANDLER)

@@ -24,9 +24,10 @@ def unquoted(text: str) -> str:
     return text.strip().strip("\"'").strip()
 
 
-def shared_out(hosts: Sequence[str], worker: int) -> str:
-    """The host that *worker* talks to, counted from 0: its own as long as there are enough, else in turn."""
-    return hosts[worker % len(hosts)]
+def turned(hosts: Sequence[str], worker: int) -> tuple[str, ...]:
+    """The hosts as *worker* takes them, counted from 0: first its own as long as there are enough, else in turn."""
+    first = worker % len(hosts)
+    return (*hosts[first:], *hosts[:first])
 
 
 def base_url(host: str, port: int) -> str:
@@ -166,9 +167,9 @@ class Service:
         except UsageError as fault:
             raise UsageError(f"{'hosts' if settings.hosts else self.hosts_name}: {fault}") from None
 
-    def url(self, settings: ModelSettings, environment: Mapping[str, str], worker: int) -> str:
-        """The base URL of the server that *worker* talks to."""
-        return shared_out(self.urls(settings, environment), worker)
+    def turned(self, settings: ModelSettings, environment: Mapping[str, str], worker: int) -> tuple[str, ...]:
+        """The base URLs as *worker* takes them; one that is named twice counts once."""
+        return turned(tuple(dict.fromkeys(self.urls(settings, environment))), worker)
 
     def key(self, environment: Mapping[str, str]) -> str | None:
         """Without white space and quotation marks around it. None: there is none."""

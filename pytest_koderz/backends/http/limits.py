@@ -58,13 +58,18 @@ class Limits:
 
     def _place(self, places: int) -> int:
         """The descriptor of a locked file; closing it gives the place back."""
-        while True:
-            for number in range(places):
-                descriptor = self._open(f"place-{number}")
-                if lock(descriptor, wait=False):
-                    return descriptor
-                os.close(descriptor)
+        while (descriptor := self.taken(places)) is None:
             self._sleep(POLL)
+        return descriptor
+
+    def taken(self, places: int) -> int | None:
+        """The same at once. None: all *places* are taken."""
+        for number in range(places):
+            descriptor = self._open(f"place-{number}")
+            if lock(descriptor, wait=False):
+                return descriptor
+            os.close(descriptor)
+        return None
 
     def _pace(self) -> None:
         if self.per_minute is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from random import random
-from typing import Generic, TypeVar, cast
+from typing import Self, TypeVar, cast
 
 from pytest_koderz.backends.options import Option
 from pytest_koderz.core.arm import ModelSettings
@@ -64,6 +64,15 @@ class MayPass(Exception):
 
 class Unanswered(MayPass):
     """Nothing whole came back: there was no connection, or it broke, or the time was over."""
+
+
+class Elsewhere(Exception):
+    """A call had better go to another server of its pool."""
+
+    def __init__(self, failure: MayPass | None = None) -> None:
+        super().__init__(str(failure or ""))
+        self.failure = failure
+        """Of its last sending. None: it was not sent again, since its server rests."""
 
 
 class Refused(Exception):
@@ -236,11 +245,24 @@ class Caller:
         """What *attempt* returns. While the server does not answer it is waited for, as long as the breaker's patience
         lasts. Raises ModelUnavailable when it fails for good.
         """
-        sendings = _Sendings(lambda: self._within_limits(attempt))
-        try:
-            return self._outlasting(sendings)
-        finally:
-            sendings.close()
+        with self.course() as course:
+            return self.within(course, attempt)
+
+    def course(self) -> Course:
+        """That of a call which has nowhere else to go."""
+        return Course(self._sleep)
+
+    def within(self, course: Course, attempt: Callable[[], Answer]) -> Answer:
+        """The same for a call on its way. Raises Elsewhere where *course* leads to another server."""
+        patience = replace(self.patience, time_outs=self.patience.time_outs - course.time_outs)
+        return self._outlasting(lambda: course.send(lambda: self._within_limits(attempt)), course, patience)
+
+    def is_there(self, look: Callable[[], object] | None) -> bool:
+        """Whether the server is worth a call: it is known to answer, or answers *look*, where there is such a
+        question.
+        """
+        known = self.breaker.answers and not self.breaker.out
+        return True if look is None or known else self._is_there(look)
 
     def settle(self, look: Callable[[], object] | None = None) -> None:
         """Wait for the end of an outage, before others are paid to work for the model.
@@ -251,7 +273,7 @@ class Caller:
         if look is not None and not self.breaker.answers and not self.breaker.out:
             self._is_there(look)
         while self.breaker.out:
-            self._await(self.breaker.rests)
+            self._await(self.breaker.rests, self.course())
             if look is None or self._is_there(look):
                 # Who answers this may still not answer a prompt: the outage ends with a call.
                 return
@@ -266,23 +288,27 @@ class Caller:
             return failure.alive
         return True
 
-    def _outlasting(self, sendings: _Sendings[Answer]) -> Answer:
+    def _outlasting(self, send: Callable[[], Answer], course: Course, patience: Patience) -> Answer:
         waiting: _Waiting | None = None
         while True:
-            self._await(self.breaker.turn)
+            self._await(self.breaker.turn, course)
             answers = self.breaker.answers
             try:
                 # A server that is out is asked once after each rest.
-                return self._answer(sendings, self.patience if waiting is None else replace(self.patience, retries=0))
+                return self._answer(
+                    send, patience if course.until is None else replace(patience, retries=0), course.sleep
+                )
             except MayPass as failure:
-                waiting = waiting or _Waiting(self.breaker.clock() + self.breaker.patience, answers)
+                if course.until is None:
+                    course.until = self.breaker.clock() + self.breaker.patience
+                waiting = waiting or _Waiting(course.until, answers)
                 if not self._is_outage(failure, waiting):
-                    raise given_up(self.host, failure, sendings.tries) from None
+                    raise given_up(self.host, failure, course.tries) from None
                 if failure.alive:
                     waiting.pause = min(2 * waiting.pause, self.patience.longest)
                     pause = max(failure.retry_after or 0.0, waiting.pause)
                     self._told(failure, pause)
-                    self._sleep(pause)
+                    course.sleep(pause)
 
     def _is_outage(self, failure: MayPass, waiting: _Waiting) -> bool:
         """Whether it is worth waiting longer: not for an answer that was waited for already, nor for what the server
@@ -294,12 +320,15 @@ class Caller:
             return False
         return failure.alive or self.breaker.answers == waiting.answers
 
-    def _answer(self, sendings: _Sendings[Answer], patience: Patience) -> Answer:
+    def _answer(self, send: Callable[[], Answer], patience: Patience, sleep: Callable[[float], None]) -> Answer:
         try:
-            answer = retrying(sendings, patience, sleep=self._sleep, waits=self._told)
+            answer = retrying(send, patience, sleep=sleep, waits=self._told)
         except MayPass as failure:
             if not failure.alive:
                 self.breaker.failed(str(failure))
+            raise
+        except Elsewhere as left:
+            self._left(left.failure)
             raise
         except OutOfBudget:
             raise
@@ -310,15 +339,24 @@ class Caller:
         self._back()
         return self._marked(answer)
 
-    def _await(self, rest: Callable[[], float]) -> None:
+    def _left(self, failure: MayPass | None) -> None:
+        if failure is None or failure.alive or failure.loading:
+            return
+        self.breaker.failed(str(failure))
+        if self.breaker.first_to_tell() is not None:
+            self._notify(f"{self.host}: {failure}; its calls go to the other servers")
+
+    def _await(self, rest: Callable[[], float], course: Course) -> None:
         while seconds := rest():
+            if course.is_shorter_elsewhere():
+                raise Elsewhere
             reason = self.breaker.first_to_tell()
             if reason is not None:
                 self._notify(
                     f"{self.host}: {reason}; experiments wait for it, for {self.breaker.patience:.0f} s at most "
                     "(`patience`; Ctrl-C ends it)"
                 )
-            self._sleep(min(seconds, LOOK_AGAIN))
+            course.sleep(min(seconds, LOOK_AGAIN))
 
     def _back(self) -> None:
         lasted = self.breaker.answered()
@@ -347,25 +385,40 @@ class Caller:
             return attempt()
 
 
-class _Sendings(Generic[Answer]):
-    """One call, sent as often as it is called, for the meter that may be there."""
+class Course:
+    """The way of one call, a context manager: all that is sent for it, told to the meter that may be there."""
 
-    def __init__(self, send: Callable[[], Answer]) -> None:
+    def __init__(self, sleep: Callable[[float], None]) -> None:
         self.tries = 0
-        self._send = send
+        self.time_outs = 0
+        self.until: float | None = None
+        """By the breakers' clock: when its patience ends. None: it has not begun to wait."""
+        self._sleep = sleep
         self._meter = meter.get()
         self._billable = False
         """Whether the last sending may be billed, or is."""
 
-    def __call__(self) -> Answer:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The call is over, answered or failed for good."""
+        if not self._billable and self._meter is not None:
+            self._meter.unbilled()
+
+    def send(self, attempt: Callable[[], Answer]) -> Answer:
+        """Raises Elsewhere for a failure after which another server is asked."""
         if self._billable and self._meter is not None:
             self._meter.resend()
         self.tries += 1
         self._billable = True
         try:
-            return self._send()
+            return attempt()
         except MayPass as failure:
             self._billable = not failure.unbilled
+            self.time_outs += failure.timed_out
+            if self.leaves(failure):
+                raise Elsewhere(failure) from None
             raise
         except Refused as refusal:
             self._billable = refusal.billed
@@ -375,10 +428,16 @@ class _Sendings(Generic[Answer]):
             self._billable = False
             raise
 
-    def close(self) -> None:
-        """The call is over, answered or failed for good."""
-        if not self._billable and self._meter is not None:
-            self._meter.unbilled()
+    def sleep(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+    def leaves(self, failure: MayPass) -> bool:  # noqa: ARG002 - for those with a choice
+        """Whether another server is asked rather than the same one again."""
+        return False
+
+    def is_shorter_elsewhere(self) -> bool:
+        """Whether another server can be asked before this one has rested."""
+        return False
 
 
 def caller_of(

@@ -1,0 +1,86 @@
+"""What changed between two runs, as lines for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from typing import Any
+
+from pytest_koderz.evidence.changes import Change
+from pytest_koderz.evidence.findings import Frame
+
+from .claim_lines import pair_lines
+from .results import comparison_json
+from .summary import SIMULATED, WIDEST, WIDTH
+from .text import counted
+
+NAMED = 40
+"""Problems that are named; with -v all are."""
+FORMAT = 1
+"""Of the JSON. Keys may be added to it."""
+
+
+def change_lines(
+    changes: Sequence[Change], frame: Frame, notes: Sequence[str], columns: int = WIDTH, *, whole: bool = False
+) -> list[str]:
+    """For each pair the claim, what was gained and lost by name, dollars and seconds; then *notes*."""
+    mark = SIMULATED if frame.simulated else ""
+    width = min(max(columns, WIDTH), WIDEST) - len(mark)
+    lines: list[str] = []
+    for change in changes:
+        lines += [*_change(change, frame, whole), ""]
+    lines = [*lines, *(f"note: {note}" for note in notes)] if notes else lines[:-1]
+    return [mark + part if part else "" for line in lines for part in _wrapped(line, width)]
+
+
+def change_json(changes: Sequence[Change], frame: Frame, notes: Sequence[str]) -> dict[str, Any]:
+    """The same for other programs. Dollars are numbers; null is unknown."""
+    return {
+        "version": FORMAT,
+        "kind": "changes",
+        "simulated": frame.simulated,
+        "margin": frame.margin,
+        "notes": list(notes),
+        "changes": [_told(change) for change in changes],
+    }
+
+
+def _told(change: Change) -> dict[str, Any]:
+    return {
+        "before": change.before,
+        "after": change.after,
+        "gained": list(change.gained),
+        "lost": list(change.lost),
+        "seconds": change.seconds,
+        "seconds_before": change.seconds_before,
+        "prompt_versions": list(change.prompts) or None,
+        "comparison": comparison_json(change.comparison),
+    }
+
+
+def _change(change: Change, frame: Frame, whole: bool) -> Iterator[str]:
+    comparison = change.comparison
+    first, *rest = pair_lines(comparison, frame, whole=whole)
+    yield first
+    if comparison.problems:
+        yield (
+            f"  solved {comparison.solved:g} of {counted(comparison.problems, 'problem')}"
+            f" instead of {comparison.control_solved:g}"
+        )
+    yield from (_named(word, getattr(change, word), whole) for word in ("gained", "lost"))
+    yield from rest
+    if comparison.problems:
+        yield f"  seconds: {change.seconds:,.1f} instead of {change.seconds_before:,.1f}"
+    if change.prompts:
+        yield f"  prompts: version {change.prompts[1] or 'unknown'} instead of {change.prompts[0] or 'unknown'}"
+
+
+def _named(word: str, problems: Sequence[str], whole: bool) -> str:
+    shown = problems if whole else problems[:NAMED]
+    more = f" and {len(problems) - len(shown)} more (-v names them)" if len(shown) < len(problems) else ""
+    return f"  {word} {len(problems)}{': ' if problems else ''}{', '.join(shown)}{more}"
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]

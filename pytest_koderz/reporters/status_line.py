@@ -1,0 +1,97 @@
+"""How far a benchmark is, in one line, and a line for each experiment under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from unicodedata import combining, east_asian_width
+
+from pytest_koderz.core.iteration import Verdict
+from pytest_koderz.records.follower import Course, UnderWay
+
+ENOUGH = 3
+"""Experiments that must have ended before it is told how long the rest will take."""
+QUIET = 2
+"""Seconds that an experiment may be silent before it is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """For the answer to a call."""
+
+    model: str
+    since: float
+    """Seconds since 1970."""
+
+
+def status_line(course: Course, now: float) -> str:
+    """`37/820 done, 4 running, $0.41, 12 min, about 25 min left`; *now* is in seconds since 1970."""
+    known = len(course.running) + course.done
+    whole = "" if course.planned is None else f"/{max(course.planned, known)}"
+    parts = [f"{course.done}{whole} done", f"{len(course.running)} running", _dollars(course.cost)]
+    if course.began is not None:
+        parts.append(lasting(now - course.began))
+        left = _left(course, now - course.began)
+        parts += [] if left is None else [f"about {lasting(left)} left"]
+    return ", ".join(parts)
+
+
+def running_lines(course: Course, now: float, waiting: Mapping[str, Waiting]) -> Iterator[str]:
+    """A line each, those that began first; *waiting* are the calls that are known to be open, by experiment."""
+    for one in course.running:
+        iteration = f"iteration {one.iterations + 1}" + ("" if one.most is None else f" of {one.most}")
+        if one.most is not None and one.iterations >= one.most:
+            iteration = f"after iteration {one.iterations} of {one.most}"
+        last = "" if one.verdict is None else f", last {_verdict(one.verdict)}"
+        yield f"{one.problem}[{one.arm}] {iteration}{last}{_silence(one, now, waiting.get(one.id))}"
+
+
+def _silence(one: UnderWay, now: float, waiting: Waiting | None) -> str:
+    if waiting is not None:
+        return f", waiting for {waiting.model} for {lasting(now - waiting.since)}"
+    return f", silent for {lasting(now - one.since)}" if now - one.since >= QUIET else ""
+
+
+def _verdict(verdict: Verdict) -> str:
+    """`wrong (2/7)`."""
+    told = "" if verdict.passed or not verdict.assertions_total else verdict.assertions_total
+    return f"{verdict.outcome} ({verdict.assertions_passed}/{told})" if told else str(verdict.outcome)
+
+
+def lasting(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 5 min`."""
+    whole = max(int(seconds), 0)
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def fitting(line: str, columns: int) -> str:
+    """*line* cut to so many columns of a terminal, where some letters take two."""
+    if sum(map(_columns, line)) <= columns:
+        return line
+    kept, room = [], columns - 3
+    for letter in line:
+        room -= _columns(letter)
+        if room < 0:
+            break
+        kept.append(letter)
+    return ("".join(kept) + "...")[: max(columns, 0)]
+
+
+def _columns(letter: str) -> int:
+    return 0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1
+
+
+def _left(course: Course, lasted: float) -> float | None:
+    """Seconds, at the pace of this session. None: it is too early to tell, or nothing is left."""
+    left = (course.planned or 0) - course.done
+    return lasted / course.done_since * left if course.done_since >= ENOUGH and left > 0 else None
+
+
+def _dollars(amount: Decimal | None) -> str:
+    if amount is None:
+        return "cost unknown"
+    return f"${amount:,.2f}" if amount >= Decimal("0.1") or not amount else f"${amount:.4f}"

@@ -1,0 +1,242 @@
+"""--koderz-compare: which runs are held beside each other, and the present one beside an earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:  # a session without --koderz reads the options alone
+    from pathlib import Path
+
+    from pytest_koderz.core.arm import Arm
+    from pytest_koderz.core.experiment import Experiment
+    from pytest_koderz.evidence.changes import Candidacy, Change
+    from pytest_koderz.evidence.findings import Frame
+
+    from .context import BenchmarkRun
+
+NEWEST = "newest"
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--koderz-compare",
+        metavar="RUN",
+        action="append",
+        default=[],
+        help="What changed since RUN (bench_..., a file of results, newest; each also with :ARM): given twice, from "
+        "the first to the second; once, to the newest benchmark, or with --koderz to this run.",
+    )
+
+
+def is_verb(config: pytest.Config) -> bool:
+    """Whether it prints and exits: it does not where this run is the second one."""
+    given = config.getoption("koderz_compare")
+    return bool(given) and not (config.getoption("koderz") and len(given) == 1)
+
+
+def register(run: BenchmarkRun) -> ComparedRun | None:
+    """Raises UsageError for an earlier run that cannot be compared with, before anything is spent."""
+    given = run.config.getoption("koderz_compare")
+    if not given or run.is_worker:
+        return None
+    earlier = run_named(given[0], run.settings.folder, besides=run.id)
+    arms = [arm.name for arm in run.settings.arms]
+    pairs_of(earlier, ComparedSide(run.id, run.id, "", dict.fromkeys(arms, ()), run.settings.arms, run.head))
+    compared = ComparedRun(run, earlier)
+    run.register(compared, "compared")
+    return compared
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedSide:
+    """A run as it is compared: what it is called, the arm that is meant, its experiments by arm, and its head."""
+
+    id: str
+    label: str
+    arm: str
+    """Empty: all of its arms."""
+    arms: Mapping[str, Sequence[Experiment]]
+    definitions: Sequence[Arm]
+    head: Mapping[str, Any]
+    simulated: bool = False
+
+    def side(self, arm: str) -> Candidacy:
+        from pytest_koderz.evidence.changes import Candidacy
+
+        known = tuple(one for one in self.definitions if one.name == arm)
+        return Candidacy(f"{self.label}:{arm}", tuple(self.arms[arm]), known)
+
+
+class ComparedRun:
+    """The closing lines that hold this run beside an earlier one."""
+
+    def __init__(self, run: BenchmarkRun, earlier: ComparedSide) -> None:
+        self._run = run
+        self._earlier = earlier
+
+    def lines(self) -> Iterator[str]:
+        from pytest_koderz.reporters.changed_lines import change_lines
+
+        found = self.changes()
+        if found is not None:
+            yield f"{self._run.mark}since {self._earlier.label}:"
+            yield from change_lines(*found, whole=self._run.config.option.verbose > 0)
+            yield ""
+
+    def changes(self) -> tuple[tuple[Change, ...], Frame, list[str]] | None:
+        """None: nothing ran."""
+        from pytest_koderz.evidence.device_time import shared_out
+        from pytest_koderz.evidence.problems import by_arm
+
+        run = self._run
+        arms = by_arm(shared_out(run.experiments.in_order()))
+        if not arms:
+            return None
+        head = {**run.head, "overrides": run.settings.overrides}
+        now = ComparedSide(run.id, run.id, "", arms, run.settings.arms, head, run.settings.simulated)
+        named = {arm.name: arms.get(arm.name, ()) for arm in run.settings.arms}
+        pairs = [(then, after) for then, after in pairs_of(self._earlier, now, named) if after.experiments]
+        return changes_between(self._earlier, now, pairs, run.settings.margin, run.settings.local_rate)
+
+
+def changes_between(
+    before: ComparedSide,
+    after: ComparedSide,
+    pairs: Sequence[tuple[Candidacy, Candidacy]],
+    margin: float,
+    local_rate: Decimal | None,
+) -> tuple[tuple[Change, ...], Frame, list[str]]:
+    """What there is to be told of *pairs*, what it was held against, and notes on how the runs themselves differ."""
+    from pytest_koderz.evidence.changes import changes_of
+    from pytest_koderz.evidence.findings import Frame
+
+    frame = Frame(after.id, (), before.label, margin, None, before.simulated or after.simulated, local_rate)
+    return changes_of(pairs, margin, local_rate), frame, list(_differences(before, after))
+
+
+def pairs_of(
+    before: ComparedSide, after: ComparedSide, now: Mapping[str, Sequence[Experiment]] | None = None
+) -> list[tuple[Candidacy, Candidacy]]:
+    """Arm by arm of the same name, or the two that are meant. Raises UsageError where it is not clear which.
+
+    *now* are the arms of *after*, where not all have begun.
+    """
+    from dataclasses import replace
+
+    from pytest_koderz.files.usage_error import UsageError
+
+    after = after if now is None else replace(after, arms=now)
+    if (before.id, before.arm) == (after.id, after.arm):
+        raise UsageError(f"--koderz-compare: {before.label} is held beside itself; name two runs, or two arms of it")
+    if before.id == after.id and not (before.arm and after.arm):
+        raise UsageError(f"--koderz-compare: of one run two arms are compared: {before.label}:ARM, each of them")
+    meant = _meant(before, after)
+    if not meant:
+        arms = " and ".join(f"{', '.join(side.arms)} of {side.label}" for side in (before, after))
+        raise UsageError(f"--koderz-compare: no arm is in both runs ({arms}); name one of each, as {before.label}:ARM")
+    return [(before.side(one), after.side(other)) for one, other in meant]
+
+
+def _meant(before: ComparedSide, after: ComparedSide) -> list[tuple[str, str]]:
+    if before.arm and after.arm:
+        return [(before.arm, after.arm)]
+    one = before.arm or after.arm
+    if not one:
+        both = [(name, name) for name in after.arms if name in before.arms]
+        alone = len(before.arms) == len(after.arms) == 1
+        return both or ([(next(iter(before.arms)), next(iter(after.arms)))] if alone else [])
+    other = after if before.arm else before
+    name = one if one in other.arms else next(iter(other.arms)) if len(other.arms) == 1 else ""
+    return [] if not name else [(one, name) if before.arm else (name, one)]
+
+
+def _differences(before: ComparedSide, after: ComparedSide) -> Iterator[str]:
+    """What is known to be another one: the tests that decide, profile, models and what the command line changed."""
+    if before.id == after.id:
+        return
+    for key, word in (("grade_on", "graded on"), ("profile", "profile")):
+        then, now = before.head.get(key), after.head.get(key)
+        if key in before.head and key in after.head and then != now:
+            yield f"{word} {now} instead of {then}"
+    for side in (before, after):
+        if side.head.get("overrides"):
+            yield f"{side.label} changed its koderz.yaml: {', '.join(side.head['overrides'])}"
+    then_models, now_models = (side.head.get("models") or {} for side in (before, after))
+    for name in {**then_models, **now_models}:
+        then, now = then_models.get(name, "none"), now_models.get(name, "none")
+        if then != now:
+            yield f"model {name}: {now} instead of {then}"
+
+
+def run_named(text: str, folder: Path, besides: str = "") -> ComparedSide:
+    """The run that *text* names: a benchmark, `newest`, or a file of results, each also with `:ARM`.
+
+    *besides* is a benchmark that is not taken for the newest. Raises UsageError.
+    """
+    from dataclasses import replace
+    from pathlib import Path
+
+    from pytest_koderz.files.nearest import nearest
+    from pytest_koderz.files.usage_error import UsageError
+
+    name, _, arm = text.rpartition(":")
+    if not name or Path(text).is_file():
+        name, arm = text, ""
+    found = _from_file(Path(name)) if _is_file(name) else _from_journals(name, folder, besides)
+    if arm and arm not in found.arms:
+        raise UsageError(f"--koderz-compare: {found.label} has no arm named '{arm}'{nearest(arm, found.arms)}")
+    return replace(found, arm=arm)
+
+
+def _is_file(name: str) -> bool:
+    from pathlib import Path
+
+    return name != NEWEST and not (name.startswith("bench_") and not Path(name).is_file())
+
+
+def _from_journals(name: str, folder: Path, besides: str) -> ComparedSide:
+    from pytest_koderz.evidence.device_time import shared_out
+    from pytest_koderz.evidence.problems import by_arm
+    from pytest_koderz.files.nearest import nearest
+    from pytest_koderz.files.usage_error import UsageError
+    from pytest_koderz.records.reader import archived, folders_in
+
+    known = {each.name: each for each in (folders_in(folder) if folder.is_dir() else []) if each.name != besides}
+    if name == NEWEST and known:
+        name = next(iter(known))
+    if name not in known:
+        hint = nearest(name, known) or "; --koderz-results lists the benchmarks"
+        raise UsageError(f"--koderz-compare: {name} is not in the journals in {folder}{hint}")
+    found = archived(known[name])
+    head = found.head
+    told = {"profile": head.profile, "models": dict(head.models), "overrides": head.overrides}
+    told |= {"grade_on": head.grade_on} if head.grade_on else {}
+    arms = by_arm(shared_out(found.experiments))
+    return ComparedSide(found.id, found.id, "", arms, head.definitions, told, found.simulated)
+
+
+def _from_file(path: Path) -> ComparedSide:
+    import json
+
+    from pytest_koderz.evidence.problems import by_arm
+    from pytest_koderz.files.usage_error import UsageError
+    from pytest_koderz.reporters.results import VERSION
+    from pytest_koderz.reporters.results_read import experiments_told
+
+    try:
+        results = json.loads(path.read_text())
+        head, known = results["benchmark"], results["version"] == VERSION
+        arms = by_arm(experiments_told(results)) if known else {}
+        simulated = bool(head["simulated"])
+    except OSError as error:
+        raise UsageError(f"--koderz-compare: {path}: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError):
+        raise UsageError(f"--koderz-compare: {path} is not a file that --koderz-json wrote") from None
+    if not known:
+        raise UsageError(f"--koderz-compare: {path} has another format than {VERSION}; write it anew")
+    return ComparedSide(str(head["id"]), path.name, "", arms, (), head, simulated)

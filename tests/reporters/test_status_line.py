@@ -1,0 +1,64 @@
+"""How far a benchmark is, in one line."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from pytest_koderz.core.iteration import Outcome, Verdict
+from pytest_koderz.records.follower import Course, UnderWay
+from pytest_koderz.reporters.status_line import Waiting, fitting, lasting, running_lines, status_line
+
+LEFT = "about 6 h 32 min left"
+FOUR = tuple(UnderWay(f"exp_{number}", f"HumanEval/{number}", "koderz", 700.0) for number in range(4))
+
+
+@pytest.mark.parametrize(
+    ("course", "line"),
+    [
+        (
+            Course(820, 37, FOUR, Decimal("0.41"), 0.0, 24),
+            "37/820 done, 4 running, $0.41, 12 min, about 6 h 32 min left",
+        ),
+        (Course(820, 2, FOUR, Decimal("0.0123"), 690.0, 2), "2/820 done, 4 running, $0.0123, 30 s"),
+        (Course(None, 2, (), None, None, 2), "2 done, 0 running, cost unknown"),
+        (Course(3, 3, FOUR, Decimal(0), 0.0, 3), "3/7 done, 4 running, $0.00, 12 min"),
+    ],
+)
+def test_the_status_is_a_line(course: Course, line: str) -> None:
+    """What is not known is not told: how many there are, how long the rest takes when hardly anything has ended."""
+    assert status_line(course, 720.0) == line
+
+
+def test_each_experiment_under_way_is_a_line() -> None:
+    """With what it waits for, where that is known, or how long nothing was heard of it."""
+    wrong = Verdict(Outcome.WRONG, 2, 7)
+    running = (
+        UnderWay("exp_1", "HumanEval/1", "koderz", 719.0),
+        UnderWay("exp_2", "HumanEval/2", "koderz", 600.0, 3, 10, wrong),
+        UnderWay("exp_3", "HumanEval/3", "koderz", 600.0, 10, 10, Verdict(Outcome.CRASHED)),
+    )
+    course = Course(9, 0, running, None, 0.0, 0)
+    assert list(running_lines(course, 720.0, {"exp_2": Waiting("qwen", 680.0)})) == [
+        "HumanEval/1[koderz] iteration 1",
+        "HumanEval/2[koderz] iteration 4 of 10, last wrong (2/7), waiting for qwen for 40 s",
+        "HumanEval/3[koderz] after iteration 10 of 10, last crashed, silent for 2 min",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(-1, "0 s"), (99, "99 s"), (100, "2 min"), (5900, "98 min"), (7500, "2 h 5 min")]
+)
+def test_time_is_told_in_round_words(seconds: float, words: str) -> None:
+    """A second does not matter after minutes."""
+    assert lasting(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "columns", "kept"),
+    [("abcdef", 6, "abcdef"), ("abcdef", 5, "ab..."), ("\u6f22\u5b57\u6f22", 5, "\u6f22..."), ("abcdef", 2, "..")],
+)
+def test_a_line_is_cut_to_its_columns(line: str, columns: int, kept: str) -> None:
+    """Some letters take two."""
+    assert fitting(line, columns) == kept
