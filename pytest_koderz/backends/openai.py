@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,15 +12,15 @@ from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
-from .backend import OWN_MACHINE, Backend, CostRule, Environment, Identity, Surroundings, never, ready
+from .backend import OWN_MACHINE, Backend, CostRule, Environment, Finding, Identity, Surroundings, never
 from .completions import characters_of, messages_of, reply_of, temperature_of
 from .http.client import HttpClient
 from .http.failures import check_error, is_window
-from .http.hosts import Service, is_own
-from .http.retry import CALLING, Refused
+from .http.hosts import Service, is_own, shown
+from .http.retry import CALLING, MayPass, Refused
 from .kinds_of_server import LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at, slots_at
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
-from .served import JsonModel, PooledModel, ServedModel, is_same_model
+from .served import JsonModel, PooledModel, ServedModel, is_same_model, name_of
 from .token_counts import cut_warning, told_by_openai
 
 KEY = "OPENAI_API_KEY"
@@ -29,6 +29,9 @@ OPENAI = "https://api.openai.com"
 SERVICE = Service("OPENAI_BASE_URL", KEY, default=OPENAI, port=8000)
 
 MAX_TOKENS = "max_completion_tokens"
+
+SHOWN = 3
+"""Models of a server that the doctor names, where the one that it was asked for is not among them."""
 
 _FIELDS = {
     **{name: Option(float) for name in ("top_p", "min_p", "frequency_penalty", "presence_penalty")},
@@ -131,6 +134,31 @@ def _identity(settings: ModelSettings, environment: Environment) -> Identity:
     )
 
 
+def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Finding]:
+    """Of each server of one's own: whether it answers, and whether it lists the model. Others are not asked."""
+    key, redact = SERVICE.key(environment), SERVICE.redactor(settings, environment)
+    for url in SERVICE.urls(settings, environment):
+        place = shown(url)
+        if is_own(url):
+            yield _finding(HttpClient(url, LOOK_SECONDS, key, redact), place, settings.model)
+        else:
+            yield "ok", f"nothing is missing; {place} is not asked beforehand"
+
+
+def _finding(client: HttpClient, place: str, model: str) -> Finding:
+    """Without `/v1/models` a server may do all the same: only one that nobody hears is missing."""
+    try:
+        listed = client.get("/v1/models").get("data")
+    except MayPass as fault:
+        return "missing", f"{place} does not answer; start the server, or correct `hosts` in koderz.yaml ({fault})"
+    except Refused as refusal:
+        return "note", f"{place} does not tell which models it has: {refusal.words}"
+    names = [name_of(str(each.get("id")), "") for each in listed or () if isinstance(each, dict)]
+    if any(is_same_model(model, name) for name in names):
+        return "ok", f"{place} has {model}"
+    return "note", f"{place} answers, but does not list {model!r}; it has: {', '.join(names[:SHOWN]) or 'no model'}"
+
+
 def _is_openais(url: str) -> bool:
     name = urlsplit(url).hostname or ""
     return name == urlsplit(OPENAI).hostname or name.endswith(".api.openai.com")
@@ -164,6 +192,6 @@ BACKEND = Backend(
     frontier=True,
     simulated=never,
     requirements=_requirements,
-    findings=ready("nothing is missing; the server is not asked beforehand"),
+    findings=_findings,
     open=open_model,
 )

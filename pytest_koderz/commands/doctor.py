@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from textwrap import wrap
 
@@ -77,7 +77,7 @@ def _checks(session: pytest.Session, benchmark: Benchmark) -> Iterator[Finding]:
     yield from _money(settings)
     yield from _cortex(settings)
     yield selection
-    yield from (_dataset(dataset.name) for dataset in DATASETS.values() if dataset.home is not None)
+    yield from _datasets(dataset.name for dataset in DATASETS.values() if dataset.home is not None)
     yield from _disk(settings.folder)
 
 
@@ -201,11 +201,16 @@ def _selected(session: pytest.Session) -> tuple[Finding, list[Problem]]:
     return ("ok", f"problems: {len(problems)}, experiments: {len(chosen)}"), list(problems.values())
 
 
-def _dataset(name: str) -> Finding:
-    try:
-        return "ok", f"dataset {name}: {len(load(name))} problems"
-    except UsageError as fault:
-        return "note", str(fault)
+def _datasets(names: Iterable[str]) -> Iterator[Finding]:
+    """Those that are not here are named together: a run that selects one of them says itself where to get it."""
+    absent = []
+    for name in names:
+        try:
+            yield "ok", f"dataset {name}: {len(load(name))} problems"
+        except UsageError:
+            absent.append(name)
+    if absent:
+        yield "note", f"datasets that are not on this machine: {', '.join(absent)}; `--koderz-guide problems` has more"
 
 
 def _disk(folder: Path) -> Iterator[Finding]:

@@ -211,7 +211,7 @@ def _power(settings: Settings, experiments: Sequence[tuple[Arm, Problem]], earli
     problems, margin = len({problem.id for _, problem in experiments}), settings.margin
     known = earlier.discordant
     shares = DISCORDANT if known is None else (known.low, known.high)
-    basis = f"{_range(shares)} of them solved by one alone, {'stated' if known is None else 'as earlier'}"
+    basis = f"{_range(shares)} of them solved by one alone, {'assumed' if known is None else 'as earlier'}"
     yield from _folded(f"power of {arm} against {settings.control} on {counted(problems, 'problem')}, {basis}")
     truths = {"equal": 0.0, f"{margin * 100:g} points worse": -margin}
     for name, difference in truths.items():

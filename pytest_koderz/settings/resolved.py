@@ -333,7 +333,8 @@ class Names:
     def _free_at_home(self, entry: ModelEntry) -> str:
         """What else may be said of a server that does not say whose it is."""
         settings = ModelSettings("", entry.backend, entry.model, hosts=entry.hosts)
-        return " (`free` for a server of your own)" if self.backends.of(settings).cost_at is not None else ""
+        hint = " (`free` for a server of your own that does not answer now or does not say what it is)"
+        return hint if self.backends.of(settings).cost_at is not None else ""
 
     def _model_price(self, name: str) -> Price | None:
         entry = self.entry.models[name]

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.backends.http.hosts import shown
+from pytest_koderz.backends.openai import BACKEND
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
@@ -194,3 +196,24 @@ def test_only_the_service_itself_needs_a_key() -> None:
     assert fault_of(a_model("openai"), {"OPENAI_BASE_URL": "http://gpu-box:8000/v1"}) is None
     with pytest.raises(UsageError, match="OPENAI_API_KEY"):
         open_model(a_model("openai"), environment={})
+
+
+def found_at(url: str, model: str) -> list[tuple[str, str]]:
+    settings = a_model("openai", model, hosts=(url,))
+    return [(word, text) for word, text in BACKEND.findings(settings, {})]
+
+
+def test_the_doctor_asks_a_server_of_ones_own_what_it_has() -> None:
+    """Another name is a note: llama-server answers with what it has, whatever it is asked for."""
+    with OpenAIServer([]) as server:
+        place = shown(server.url)
+        assert found_at(server.url, "loopback") == [("ok", f"{place} has loopback")]
+        assert found_at(server.url, "m") == [("note", f"{place} answers, but does not list 'm'; it has: loopback")]
+    ((word, text),) = found_at(server.url, "m")
+    assert word == "missing"
+    assert "does not answer; start the server, or correct `hosts`" in text
+
+
+def test_the_doctor_asks_no_server_of_others() -> None:
+    ((word, text),) = found_at("https://example.org", "big")
+    assert (word, text) == ("ok", "nothing is missing; https://example.org:443 is not asked beforehand")
