@@ -95,6 +95,9 @@ class Collection:
             return
         self._sample = sample_named(self._run.settings.sample)
         places = drawn(self._selected, self._sample)
+        picked = set(places) & self._run.picked if self._run.picked else set(places)
+        self._run.picked.clear()
+        self._run.picked.update(picked)
         _deselect(config, items, {item for item in ours if item.problem.id not in places})
         # All arms of a problem come before the next one: a run that is cut short is a smaller sample.
         ordered = iter(sorted(_experiments(items), key=lambda item: places[item.problem.id]))

@@ -81,7 +81,9 @@ def test_what_cannot_be_done_fails(judge: Judge, name: str, tmp_path: Path) -> N
     victim = tmp_path / "victim"
     victim.touch(0o640)
     before = victim.stat(), Path(os.__file__).stat()
-    assert _judged(judge, REFUSED[name].format(victim=str(victim)), "in-process").startswith("PermissionError")
+    # What is outside of what it may read is not there for it, where it has a root of its own.
+    fault = _judged(judge, REFUSED[name].format(victim=str(victim)), "in-process")
+    assert fault.startswith(("PermissionError", "FileNotFoundError") if name == "through a link" else "PermissionError")
     for then, now in zip(before, (victim.stat(), Path(os.__file__).stat()), strict=True):
         assert (then.st_mode, then.st_mtime_ns) == (now.st_mode, now.st_mtime_ns)
 

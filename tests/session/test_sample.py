@@ -23,7 +23,7 @@ def test_a_sample_is_drawn_run_in_its_order_and_called_one(forgetful: Run, pytes
     """And the summary of it is recorded as a look, with the first margin."""
     result = forgetful("--koderz-sample", "3", *ARMS)
     assert _problems(result) == list(drawn({"problems/humaneval.yaml": tuple(load("humaneval"))}, RandomSample(3)))
-    result.stdout.fnmatch_lines(["SIMULATED koderz against frontier-only, *3 problems (a random sample*"])
+    result.stdout.fnmatch_lines(["SIMULATED koderz against frontier-only, *3 problems (oracle stop; a random sample*"])
     (looks,) = (pytester.path / ".koderz").glob("bench_*/looks.ndjson")
     (look,) = (json.loads(line) for line in looks.read_text().splitlines())
     assert (look["event"], look["problems"], look["planned"]) == ("looked", 3, 3)
