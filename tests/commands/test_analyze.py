@@ -96,6 +96,7 @@ def _cases(path: Path) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.slow
 def test_a_benchmark_is_told_again(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
     """With the summary of its end, from cortex alone; and listed with how far it came."""
     seen = simulate("--koderz-problems", "2-3", "--tb=no", "-rN", "-v").outlines
@@ -237,6 +238,7 @@ def test_what_nobody_knows_is_a_mistake(which: str, run: Run) -> None:
     result.stderr.fnmatch_lines([f"ERROR: --koderz-analyze: *{which}*--koderz-results lists the benchmarks*"])
 
 
+@pytest.mark.slow
 def test_what_is_owed_is_delivered(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit status 1 as long as the server is away, 0 when all is read back."""
     spool = Spool(pytester.path / ".koderz" / START.benchmark_id / "main.spool")

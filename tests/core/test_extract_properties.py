@@ -122,6 +122,7 @@ GARBAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reply", GARBAGE.values(), ids=GARBAGE.keys())
 def test_a_megabyte_of_garbage(reply: str) -> None:
     """Repetition without end, as broken models write it, is read in a moment (seconds at the very most)."""

@@ -104,6 +104,7 @@ def test_the_database_is_nobody_elses(tmp_path: Path, server: str | None) -> Non
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.slow
 def test_a_benchmark_is_noted_once(tmp_path: Path) -> None:
     """With the first event, be it resumed; another setting makes another note, and the later one counts."""
     for run, profile in enumerate(("live", "live", "other")):
@@ -190,6 +191,7 @@ def test_guidance_that_helped_is_found_again(cortex: Cortex) -> None:
     assert recall(experiment(3)) == []
 
 
+@pytest.mark.slow
 def test_two_processes_tell_one_server_file(tmp_path: Path, server: str | None) -> None:
     """Each has a server and a spool of its own; the deliveries add up."""
     gw0, gw1 = (embedded(tmp_path, name, server=server) for name in ("gw0", "gw1"))
@@ -253,6 +255,7 @@ def test_a_server_that_died_unnoticed_is_started_again(tmp_path: Path, cortex: C
     assert cortex.deliver(60) == Delivery(count, count)
 
 
+@pytest.mark.slow
 def test_a_lost_reply_leaves_no_duplicate(tmp_path: Path) -> None:
     """The server stores, and dies before it can say so, twice."""
     with closing(forgetful(tmp_path, faults={"lost_reply": [2, 6]})) as cortex:
@@ -261,6 +264,7 @@ def test_a_lost_reply_leaves_no_duplicate(tmp_path: Path) -> None:
     assert len(set(titles_in(tmp_path))) == len(titles_in(tmp_path)) == count
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_on_a_server_that_loses_things(tmp_path: Path) -> None:
     """Short-term memories go, contents and tags are cut, similar ones are dropped, some calls find it busy."""
     faults = {"refuse": [1, 4], "similar": [6, 8]}
@@ -301,6 +305,7 @@ def test_a_refusal_is_told_while_the_run_goes_on(tmp_path: Path) -> None:
     assert (delivery.verified, delivery.owed) == (count - 2, 2)
 
 
+@pytest.mark.slow
 def test_the_cap_is_foreseen(tmp_path: Path) -> None:
     """Near 5,000 long-term memories the user is told; at the end nothing more is sent, which would delete old ones."""
     with closing(forgetful(tmp_path, faults={"long_term": 4_500})) as cortex:
@@ -404,6 +409,7 @@ def calls_of(folder: Path) -> int:
     return calls.stat().st_size if calls.exists() else 0
 
 
+@pytest.mark.slow
 def test_what_was_delivered_by_others_is_not_sent_again(tmp_path: Path) -> None:
     """A process dies with a full spool; the resumed benchmark tells the same again; then the old spool is delivered."""
     one = lived()

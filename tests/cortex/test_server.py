@@ -275,6 +275,7 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
         converse(launch(tmp_path), [("get_project", {})])
 
 
+@pytest.mark.slow
 def test_a_file_of_an_earlier_version_is_taken_further(tmp_path: Path) -> None:
     """With what it holds, and once, also where several servers are started at the same moment."""
     with closing(sqlite3.connect(tmp_path / "cortex.db")) as database:
@@ -341,6 +342,7 @@ def test_an_unfinished_migration_leaves_nothing(tmp_path: Path, monkeypatch: pyt
         assert database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_several_servers_write_one_file_at_once(tmp_path: Path) -> None:
     """Each acknowledged memory of each of three servers, started at the same moment, is there once."""
 

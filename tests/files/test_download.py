@@ -415,6 +415,7 @@ def test_a_run_downloads_what_its_suite_names(
         result.stdout.fnmatch_lines([f"*koderz: downloading {shop.url}/rows.jsonl into *", "koderz: got *, sha256 *"])
 
 
+@pytest.mark.slow
 def test_the_doctor_downloads_nothing(shop: Shop, home: Path, run: Run, pytester: pytest.Pytester) -> None:
     """It says that the file is missing, and how it comes here."""
     (pytester.path / "problems").mkdir()

@@ -49,6 +49,7 @@ def test_no_candidate_writes_into_the_output_of_the_next(judge: Judge) -> None:
             assert (verdict.stdout, verdict.stderr) == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "problem",
     [

@@ -16,6 +16,7 @@ models: {weak: {backend: simulated, model: weak, options: {strength: 0.2, guidan
 """
 
 
+@pytest.mark.slow
 def test_what_helped_on_one_problem_is_offered_on_another(simulate: Run, pytester: pytest.Pytester) -> None:
     """With a record of where it came from, in the journal and in the experiment's story; it costs nothing."""
     (pytester.path / "koderz.yaml").write_text(ARMS)

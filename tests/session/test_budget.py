@@ -306,6 +306,7 @@ def _wasteful(request: Request) -> Answer:
     return Answer(code, input_tokens=0, cache_write=len(asked) // 4, output_tokens=500, latency=1.5 if late else 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("workers", "limit"),
     [("2", "0.02"), *(pytest.param("4", limit, marks=pytest.mark.slow) for limit in ("0.02", "0.1"))],

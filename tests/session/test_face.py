@@ -102,6 +102,7 @@ def test_the_default_profile_runs_in_an_empty_folder(run: Run) -> None:
     assert sum("::HumanEval/" in line for line in result.outlines) >= 2
 
 
+@pytest.mark.slow
 def test_k_reaches_beyond_the_profiles_own_selection(run: Run, pytester: pytest.Pytester) -> None:
     """The default profile selects short problems; who asks for another one by -k gets it."""
     (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
@@ -229,6 +230,7 @@ def test_without_cache_and_without_terminal(forgetful: Run, pytester: pytest.Pyt
     assert len(outcomes(pytester.path / "r.json")) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [(), ("-n", "2")])
 def test_an_unsolved_problem_is_none_of_the_terminals_business(more: tuple[str, ...], forgetful: Run) -> None:
     """Without the terminal a run is silent, as plain pytest is, and its exit status says how it ended."""
@@ -276,6 +278,7 @@ def test_epochs_are_experiments_of_their_own(forgetful: Run, pytester: pytest.Py
     assert len({row["id"] for row in rows}) == 3
 
 
+@pytest.mark.slow
 def test_a_new_folder_of_journals_is_kept_out_of_git(simulate: Run, pytester: pytest.Pytester) -> None:
     """As pytest's cache is; one that was there is left as it is, and an unused one is not left behind."""
     folder = pytester.path / ".koderz"
@@ -407,6 +410,7 @@ def test_a_shipped_profile_runs_problems_of_ones_own(
     assert total.split()[1] == str(2 * len(expected) - node)
 
 
+@pytest.mark.slow
 def test_problems_of_ones_own_run_alone_with_a_shipped_profile(run: Run, pytester: pytest.Pytester) -> None:
     """No other suite is needed; what the command line picks must be there."""
     (pytester.path / "problems").mkdir()

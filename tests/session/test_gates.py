@@ -89,6 +89,7 @@ def test_a_change_is_held_against_a_baseline(forgetful: Run, pytester: pytest.Py
     )
 
 
+@pytest.mark.slow
 def test_what_is_not_selected_says_nothing(forgetful: Run, pytester: pytest.Pytester) -> None:
     """A part of the baseline's problems is compared alone, with workers too."""
     forgetful(*ARM, "--koderz-json", "r.json")

@@ -82,6 +82,7 @@ def test_a_server_is_asked_several_things_at_once(
     assert [len(line["record"]["iterations"]) for line in recorded(pytester.path, "ended")] == [1] * 8
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("served")
 def test_ctrl_c_starts_nothing_more_and_a_resume_finishes(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch

@@ -208,6 +208,7 @@ def test_what_cannot_go_on_is_refused(short: Run, pytester: pytest.Pytester, und
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
+@pytest.mark.slow
 def test_where_nothing_was_run_yet_a_new_benchmark_begins(
     short: Run, pytester: pytest.Pytester, undisturbed: Path
 ) -> None:

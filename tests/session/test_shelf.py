@@ -115,6 +115,7 @@ def test_a_paid_spec_is_put_back_from_the_journal(tmp_path: Path, journal: Journ
     assert (spec.text, spec.recalled_from) == ("a spec", START.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_a_benchmark_pays_for_a_spec_once(forgetful: Run, pytester: pytest.Pytester, workers: int) -> None:
     """Each arm's figures count its price all the same, so that no arm looks cheaper for having come second."""

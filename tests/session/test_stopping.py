@@ -98,6 +98,7 @@ def arm_of(folder: Path) -> dict[str, Any]:
     return arm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_a_timeout_is_invalid_and_stays_on_the_bill(run_apart: Run, three: Path, jobs: str) -> None:
     """An error as any other outage, with the spec that was paid for; the other problems are settled as ever."""
@@ -179,6 +180,7 @@ def test_ctrl_c_among_workers_counts_what_they_recorded(run_apart: Run, three: P
     assert arm["paid_usd"] == pytest.approx(sum(float(line["spending"]["cost"]) for line in recorded(three, "called")))
 
 
+@pytest.mark.slow
 def test_ctrl_c_among_workers_does_not_say_that_nothing_is_stored(run_apart: Run, three: Path) -> None:
     """What a worker stored reaches nobody once the session was interrupted."""
     own = three / "koderz.yaml"
@@ -190,6 +192,7 @@ def test_ctrl_c_among_workers_does_not_say_that_nothing_is_stored(run_apart: Run
     assert told == [f"{unsaid}; pytest --koderz-cortex-sync delivers what is owed"]
 
 
+@pytest.mark.slow
 def test_the_command_to_go_on_names_the_suites_that_were_named(run_apart: Run, three: Path) -> None:
     """The journal does not say which they were. A file of settings is written so that pytest takes it for no test."""
     (three / "problems").rename(three / "mine")
