@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_koderz.core.arm import Arm, CheckpointPolicy, Role
+from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, spec_prompt
+from pytest_koderz.core.prompts import checkpoint_prompt, fallback_prompt, next_prompt, spec_prompt
 from pytest_koderz.session.items import ExperimentItem
 
 from .printing import print_selected
@@ -36,23 +36,16 @@ def prompts_of(arm: Arm, problem: Problem) -> Iterator[tuple[str, Prompt]]:
     if arm.spec is not None:
         yield "spec", spec_prompt(problem, 0, prompts)
         record = record.with_spec(Spec("(what the spec says)", ""))
-    yield "first candidate", _candidate(arm, problem, record)
+    yield "first candidate", next_prompt(problem, record, arm, None, 0)
     record = record.with_iteration(_failed(problem))
     if arm.max_iterations > 1:
-        yield "candidate after a failure", _candidate(arm, problem, record)
+        yield "candidate after a failure", next_prompt(problem, record, arm, None, 0)
     if arm.checkpoint is not None and arm.max_iterations > 1:
         yield "checkpoint", checkpoint_prompt(problem, record, record.iterations, 0, prompts)
         guided = record.with_checkpoint(Guidance(1, 1, "(what the reviewer says)", ""))
-        yield "candidate after a checkpoint", _candidate(arm, problem, guided)
+        yield "candidate after a checkpoint", next_prompt(problem, guided, arm, None, 0)
     if arm.fallback is not None:
-        fresh = Experiment("", problem.id, arm.name)
-        yield "fallback", candidate_prompt(problem, fresh, 0, None, 0, Role.FALLBACK, prompts=prompts)
-
-
-def _candidate(arm: Arm, problem: Problem, record: Experiment) -> Prompt:
-    may_ask = arm.checkpoint_policy is CheckpointPolicy.ASKED
-    shown, prompts = arm.attempts_shown, arm.prompt_set
-    return candidate_prompt(problem, record, shown, None, 0, may_ask=may_ask, prompts=prompts)
+        yield "fallback", fallback_prompt(problem, arm, None, 0)
 
 
 def _failed(problem: Problem) -> Iteration:

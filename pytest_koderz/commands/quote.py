@@ -10,13 +10,13 @@ from textwrap import wrap
 
 import pytest
 
-from pytest_koderz.core.arm import Arm, CheckpointPolicy, ModelSettings, Role, SpecPolicy
+from pytest_koderz.core.arm import Arm, ModelSettings, Role, SpecPolicy
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, StopReason, Verdict
 from pytest_koderz.core.money import Usage, cost_of, total
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, spec_prompt
+from pytest_koderz.core.prompts import checkpoint_prompt, fallback_prompt, next_prompt, spec_prompt
 from pytest_koderz.datasets.sampling import words_for
 from pytest_koderz.evidence.compare import Claim
 from pytest_koderz.evidence.power import Truth, chances
@@ -106,9 +106,9 @@ def low_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
     """The prompts of an experiment that is solved at the first try, with short replies."""
     start = Experiment("", problem.id, arm.name)
     if arm.spec is not None and arm.spec_policy is SpecPolicy.EAGER:
-        yield spec_prompt(problem, 0)
+        yield spec_prompt(problem, 0, arm.prompt_set)
         start = start.with_spec(Spec(_stand_in(SHORT_REPLY * CHARACTERS_PER_TOKEN), ""))
-    yield candidate_prompt(problem, start, arm.attempts_shown, None, 0)
+    yield next_prompt(problem, start, arm, None, 0)
 
 
 def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
@@ -118,24 +118,23 @@ def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
     """
     record = Experiment("", problem.id, arm.name)
     if arm.spec is not None:
-        yield spec_prompt(problem, 0)
+        yield spec_prompt(problem, 0, arm.prompt_set)
         record = record.with_spec(Spec(_stand_in(arm.spec.max_tokens), ""))
     for number in range(1, arm.max_iterations + 1):
-        yield from [candidate_prompt(problem, record, arm.attempts_shown, None, 0)] * arm.candidates
+        yield from [next_prompt(problem, record, arm, None, 0)] * arm.candidates
         record = record.with_iteration(_failed(number, arm.local.max_tokens))
         if arm.checkpoint and _may_be_reviewed(arm, record):
-            yield checkpoint_prompt(problem, record, record.iterations[-arm.checkpoint_interval :], 0)
+            yield checkpoint_prompt(problem, record, record.iterations[-arm.checkpoint_interval :], 0, arm.prompt_set)
             record = record.with_checkpoint(Guidance(1, number, _stand_in(arm.checkpoint.max_tokens), ""))
     if arm.fallback is not None:
-        yield candidate_prompt(problem, Experiment("", problem.id, arm.name), 0, None, 0, Role.FALLBACK)
+        yield fallback_prompt(problem, arm, None, 0)
 
 
 def _may_be_reviewed(arm: Arm, record: Experiment) -> bool:
     """Whether a checkpoint can follow the last iteration. A model that may ask is taken to ask each time."""
-    number, every = len(record.iterations), arm.checkpoint_interval
-    if number >= arm.max_iterations or (arm.max_reviews is not None and len(record.checkpoints) >= arm.max_reviews):
-        return False
-    return arm.checkpoint_policy is CheckpointPolicy.ASKED or number % every == 0
+    number, reviews = len(record.iterations), len(record.checkpoints)
+    due = arm.may_ask(reviews) or (arm.may_review(reviews) and number % arm.checkpoint_interval == 0)
+    return due and number < arm.max_iterations
 
 
 def _failed(number: int, length: int) -> Iteration:

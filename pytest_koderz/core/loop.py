@@ -17,7 +17,7 @@ from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, f
 from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
 from .problem import Problem, TestSet
-from .prompts import candidate_prompt, checkpoint_prompt, question_in, room_of, spec_prompt
+from .prompts import checkpoint_prompt, fallback_prompt, next_prompt, question_in, room_of, spec_prompt
 
 
 def solve(
@@ -159,11 +159,8 @@ class _Work:
 
     def fall_back(self) -> None:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
-        fresh = replace(self.record, spec=None, iterations=(), checkpoints=(), advice=())
         seed, room = self._seed(Role.FALLBACK), room_of(self.arm.models[Role.FALLBACK])
-        trial = self._trial(
-            candidate_prompt(self.problem, fresh, 0, room, seed, Role.FALLBACK, prompts=self.arm.prompt_set)
-        )
+        trial = self._trial(fallback_prompt(self.problem, self.arm, room, seed))
         self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
 
     def grade(self) -> None:
@@ -240,9 +237,7 @@ class _Work:
 
     def _candidate_prompt(self, turn: int) -> Prompt:
         seed, room = self._seed(Role.LOCAL, turn), room_of(self.arm.local)
-        may_ask = self.arm.may_ask(len(self.record.checkpoints))
-        shown, prompts = self.arm.attempts_shown, self.arm.prompt_set
-        return candidate_prompt(self.problem, self.record, shown, room, seed, may_ask=may_ask, prompts=prompts)
+        return next_prompt(self.problem, self.record, self.arm, room, seed)
 
     def _judge(self, candidate: Candidate | None) -> Verdict:
         """The verdict on *candidate*; one that was judged before is not run again."""

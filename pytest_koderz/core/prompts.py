@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from .arm import ModelSettings, Role
+from .arm import Arm, ModelSettings, Role
 from .experiment import Experiment
 from .iteration import Iteration, Outcome, StopReason
 from .ports import Prompt
@@ -80,6 +80,20 @@ def candidate_prompt(
     attempts = [_attempt(iteration) for iteration in experiment.iterations[-shown:]] if shown else []
     values["attempts"] = "\n\n".join(_attempts(attempts, left))
     return replace(_filled(template, problem, role, seed, values), heat=HOTTER if repeated else 0.0)
+
+
+def next_prompt(problem: Problem, experiment: Experiment, arm: Arm, room: int | None, seed: int) -> Prompt:
+    """What the local model of *arm* is asked after all that *experiment* has been through."""
+    may_ask = arm.may_ask(len(experiment.checkpoints))
+    return candidate_prompt(
+        problem, experiment, arm.attempts_shown, room, seed, may_ask=may_ask, prompts=arm.prompt_set
+    )
+
+
+def fallback_prompt(problem: Problem, arm: Arm, room: int | None, seed: int) -> Prompt:
+    """What the fallback model of *arm* is asked: it is shown the problem and nothing of what was tried."""
+    untried = Experiment("", problem.id, arm.name)
+    return candidate_prompt(problem, untried, 0, room, seed, Role.FALLBACK, prompts=arm.prompt_set)
 
 
 def checkpoint_prompt(

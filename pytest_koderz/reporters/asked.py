@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment, Guidance
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, room_of, spec_prompt
+from pytest_koderz.core.prompts import checkpoint_prompt, fallback_prompt, next_prompt, room_of, spec_prompt
 
 
 def can_be_told(experiment: Experiment, arm: Arm) -> bool:
@@ -24,11 +24,8 @@ def asked_for_spec(problem: Problem, arm: Arm) -> Prompt:
 def asked_for_candidate(experiment: Experiment, iteration: Iteration, problem: Problem, arm: Arm) -> Prompt:
     """What all candidates of *iteration* were asked with."""
     if iteration.fallback and arm.fallback is not None:
-        fresh = replace(experiment, spec=None, iterations=(), checkpoints=(), advice=())
-        return candidate_prompt(problem, fresh, 0, room_of(arm.fallback), 0, Role.FALLBACK, prompts=arm.prompt_set)
-    before = _after(experiment, iteration.number - 1)
-    may_ask, room = arm.may_ask(len(before.checkpoints)), room_of(arm.local)
-    return candidate_prompt(problem, before, arm.attempts_shown, room, 0, may_ask=may_ask, prompts=arm.prompt_set)
+        return fallback_prompt(problem, arm, room_of(arm.fallback), 0)
+    return next_prompt(problem, _after(experiment, iteration.number - 1), arm, room_of(arm.local), 0)
 
 
 def asked_for_guidance(experiment: Experiment, guidance: Guidance, problem: Problem, arm: Arm) -> Prompt:

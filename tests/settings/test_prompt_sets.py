@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_koderz.commands.prompt import prompts_of
+from pytest_koderz.commands.quote import high_calls, low_calls
+from pytest_koderz.core.arm import CheckpointPolicy
+from pytest_koderz.core.prompts import ASKING
 from pytest_koderz.core.templates import SHIPPED
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import plain, value_of
@@ -84,3 +88,13 @@ def test_a_set_must_be_there_and_fit_the_arm(tmp_path: Path, arm: str, words: st
     with pytest.raises(UsageError) as fault:
         _settings(tmp_path, TERSE.replace("prompts: terse", arm))
     assert words in str(fault.value)
+
+
+def test_a_quote_prices_the_texts_that_are_sent(tmp_path: Path) -> None:
+    """Not the shipped ones, and what a model is told of asking with them."""
+    terse, _, plain_arm = _settings(tmp_path).arms
+    quoted = [prompt.user for prompt in high_calls(terse, ADD)]
+    assert all("For $5 write `add`." in text for text in quoted)
+    assert len(quoted[0]) < len(next(high_calls(plain_arm, ADD)).user) + len("For $5 ")
+    asking = replace(plain_arm, checkpoint=plain_arm.local, checkpoint_policy=CheckpointPolicy.ASKED)
+    assert ASKING in next(low_calls(asking, ADD)).user
