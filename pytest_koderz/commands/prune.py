@@ -11,7 +11,7 @@ import pytest
 
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.folder_lock import FolderLock
-from pytest_koderz.records.reader import folders_in
+from pytest_koderz.records.reader import folders_in, last_written
 from pytest_koderz.reporters.text import counted
 from pytest_koderz.session.items import benchmark_key
 
@@ -40,7 +40,7 @@ def _days(text: str) -> int:
 
 def _fate(folder: Path, days: int | None) -> str:
     """`12 days old, 340 kB: removed`."""
-    age = int((time.time() - max(path.stat().st_mtime for path in folder.glob("*.jsonl"))) / SECONDS_PER_DAY)
+    age = int((time.time() - last_written(folder)) / SECONDS_PER_DAY)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     about = f"{counted(age, 'day')} old, {size / 1000:,.0f} kB"
     return about if days is None or age < days else f"{about}: {_removed(folder)}"

@@ -63,7 +63,7 @@ class Archived:
 def folders_in(parent: Path) -> list[Path]:
     """The folders with a journal, the latest first."""
     found = [folder for folder in parent.glob("bench_*") if journals_in(folder)]
-    return sorted(found, key=lambda folder: (_age(folder), folder), reverse=True)
+    return sorted(found, key=lambda folder: (last_written(folder), folder), reverse=True)
 
 
 def experiments_in(folder: Path) -> set[str]:
@@ -118,7 +118,8 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
-def _age(folder: Path) -> float:
+def last_written(folder: Path) -> float:
+    """Seconds since the epoch: when any of its journals was."""
     return max(path.stat().st_mtime for path in journals_in(folder))
 
 

@@ -15,6 +15,7 @@ from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.conditions import servers_unlike
 from pytest_koderz.records.events import Head, head_of_journal, journals_in
+from pytest_koderz.records.reader import folders_in
 from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.settings import Choice, Settings, load_settings
 
@@ -95,9 +96,9 @@ def _folder(parent: Path, name: str, profile: str | None) -> Path | None:
     And only one of *profile*, where the command line names it: another profile's experiments would all be run anew,
     and stand in the place of those that were recorded.
     """
-    found = [path for _, path in sorted((_age(path), path) for path in _with_journal(parent))]
+    found = folders_in(parent)
     if name == NEWEST:
-        return next((path for path in reversed(found) if _is_of(path, profile) and _has_begun(path)), None)
+        return next((path for path in found if _is_of(path, profile) and _has_begun(path)), None)
     names = {path.name: path for path in found}
     if name not in names:
         raise UsageError(f"--koderz-resume: no benchmark named '{name}' in {parent}{nearest(name, names)}")
@@ -105,10 +106,6 @@ def _folder(parent: Path, name: str, profile: str | None) -> Path | None:
         advice = "leave --koderz-profile away, or run the profile without --koderz-resume"
         raise UsageError(f"--koderz-resume: {name} is a benchmark of another profile than '{profile}'; {advice}")
     return names[name]
-
-
-def _with_journal(parent: Path) -> list[Path]:
-    return [path for path in parent.glob("bench_*") if journals_in(path)]
 
 
 def _has_begun(folder: Path) -> bool:
@@ -127,10 +124,6 @@ def _is_of(folder: Path, profile: str | None) -> bool:
     with suppress(UsageError):
         recorded = next((head.profile for head in reversed(read_folder(folder).heads)), None)
     return recorded in (None, profile)
-
-
-def _age(folder: Path) -> float:
-    return max(path.stat().st_mtime for path in journals_in(folder))
 
 
 def nothing_to_resume(config: pytest.Config) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.records.events import journals_in
 from pytest_koderz.reporters.header import arm_lines, frontier_line, price_line
 from pytest_koderz.reporters.progress import Progress
 from pytest_koderz.reporters.summary import summary_lines
@@ -75,7 +76,7 @@ class TerminalSections:
     ) -> None:
         run, interrupted = self._run, exitstatus == pytest.ExitCode.INTERRUPTED
         experiments = run.experiments.in_order()
-        if not (experiments or (interrupted and any(run.folder.glob("*.jsonl")))):
+        if not (experiments or (interrupted and journals_in(run.folder))):
             return
         terminalreporter.section(f"{run.mark}koderz {run.id}")
         columns = terminalreporter._tw.fullwidth  # noqa: SLF001 - no public way
