@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import sys
 
 import pytest
 
-from .worlds import NOBODY, REPOSITORY, as_user, interpreter_for, linux
+from .worlds import NOBODY, as_user, interpreter_for, linux, said_by
 
 pytestmark = linux
 _NUMBERS = {
@@ -55,20 +54,7 @@ def _judged_where(call: str, answer: int, user: int | None) -> list[str]:
     as_user(user)
     number = {**_EVERYWHERE, **_NUMBERS[os.uname().machine]}[call]
     python = sys.executable if user is None else interpreter_for(user)
-    run = subprocess.run(
-        [python, "-B", "-c", _ANSWERS.format(number=number, answer=answer) + _JUDGES],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
-        cwd="/",
-    )
-    assert not run.stderr
-    return run.stdout.splitlines()
+    return said_by([python, "-B", "-c", _ANSWERS.format(number=number, answer=answer) + _JUDGES], user)
 
 
 def _slow(*values: object) -> object:

