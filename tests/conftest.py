@@ -48,6 +48,12 @@ def _imported() -> None:
 
 
 @pytest.fixture
+def pytester(_imported: None, pytester: pytest.Pytester) -> pytest.Pytester:
+    """Whoever runs pytest in this process: else the next test would meet a second copy of what that run imported."""
+    return pytester
+
+
+@pytest.fixture
 def _alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty folder, and no key in the environment; in CI lines are not cut.
 
@@ -74,7 +80,7 @@ def run_apart(_alone: None, pytester: pytest.Pytester) -> Run:
 
 
 @pytest.fixture
-def run(_imported: None, _alone: None, pytester: pytest.Pytester) -> Run:
+def run(_alone: None, pytester: pytest.Pytester) -> Run:
     """Run pytest with *arguments* in this process, which has imported all of it long ago."""
 
     def run_here(*arguments: str) -> pytest.RunResult:
