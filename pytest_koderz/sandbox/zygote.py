@@ -38,6 +38,15 @@ def main() -> None:
         os.dup2(devnull, number)
     folder = settings["scratch"]
     locks, removal = ChildLocks(settings, control.fileno()), scratch.Removal(folder)
+    try:
+        _work(settings, locks, control, supervisor)
+    finally:  # however it ends: the supervisor may be gone before it could be told that all is ready
+        if "private mounts" in locks.missing:
+            scratch.remove(folder)
+        removal.carry_out()
+
+
+def _work(settings: dict[str, Any], locks: ChildLocks, control: socket.socket, supervisor: list[int]) -> None:
     locks.enter()
     if sys.platform == "linux":
         hide_from_equals()  # before there is anybody that nobody has looked at
@@ -47,11 +56,10 @@ def main() -> None:
     locks.prepare()
     children = Children(partial(_held, locks, control.fileno(), work))
     control.send(json.dumps(["ready", *locks.missing]).encode())
-    _serve(control, supervisor, children)
-    children.clear()
-    if "private mounts" in locks.missing:
-        scratch.remove(folder)
-    removal.carry_out()
+    try:
+        _serve(control, supervisor, children)
+    finally:
+        children.clear()
 
 
 def _preload(settings: dict[str, Any]) -> None:

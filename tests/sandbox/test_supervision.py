@@ -21,6 +21,7 @@ from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.sandbox import landlock, open_sandbox, seccomp, system_calls
 from pytest_koderz.sandbox.deadline import Stopwatch
+from pytest_koderz.sandbox.fork_server import ForkServer
 from pytest_koderz.sandbox.resources import exit_status_of, resource_use_of, waited_seconds
 from pytest_koderz.sandbox.supervisor import host_of
 
@@ -66,6 +67,20 @@ def test_a_harness_killed_without_a_word_leaves_no_process_and_no_file(tmp_path:
         harness.kill()
     assert _until(lambda: not any(_alive(pid) for pid in everyone))
     assert _until(lambda: not list(tmp_path.iterdir()))
+
+
+@linux
+def test_a_fork_server_that_nobody_waits_for_any_more_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its supervisor may be gone before it could be told that all is ready."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    settings = {"kind": "process-separated", "preload": [], "paths": [], "memory_limit": 1 << 30, "file_limit": 1 << 20}
+    server = ForkServer(settings)
+    assert list(tmp_path.iterdir())
+    server._control.close()
+    assert _until(lambda: not list(tmp_path.iterdir()))
+    server.close()
 
 
 def _alive(pid: int) -> bool:
