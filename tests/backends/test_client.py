@@ -140,6 +140,28 @@ def test_what_cannot_be_unpacked_is_named(name: str, encoding: bytes) -> None:
         ask(name, server.url)
 
 
+def chunk_of_less_than_nothing(path: str, say: Say) -> None:
+    say(HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n")
+
+
+def redirect_to_no_address(path: str, say: Say) -> None:
+    say(b"HTTP/1.1 307 Moved\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n")
+
+
+def redirect_to_an_address_with_escapes(path: str, say: Say) -> None:
+    say(b"HTTP/1.1 307 Moved\r\nLocation: http://\x1b]0;x\x07.example/\r\nContent-Length: 0\r\n\r\n")
+
+
+@EACH
+@pytest.mark.parametrize(
+    "answer", [chunk_of_less_than_nothing, redirect_to_no_address, redirect_to_an_address_with_escapes]
+)
+def test_what_the_libraries_stumble_over_is_named(name: str, answer: Any) -> None:
+    """They raise a ValueError, which nobody expects of a connection."""
+    with RawServer(answer) as server, pytest.raises(ModelUnavailable, match=server.url):
+        ask(name, server.url)
+
+
 STATUSES = pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 
 

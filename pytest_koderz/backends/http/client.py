@@ -61,7 +61,8 @@ class HttpClient:
             way = _Way(deadline, self.url)
             try:
                 return self._followed(method, self.url + path, payload, way)
-            except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as fault:
+            # ValueError: what they make of a chunk of less than nothing, and of an address that is none.
+            except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
                 refusal = plain_port(self.url, fault, in_handshake=way.in_handshake)
                 raise refusal or self._silence(fault, way) from None
 
