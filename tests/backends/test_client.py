@@ -81,6 +81,21 @@ def test_an_answer_of_any_length_is_left_at_the_size_limit(name: str, answer: An
         assert len(server.asked) == 1
 
 
+@EACH
+@pytest.mark.parametrize("item", [b"[],", b'{"id":"x"},'])
+def test_an_answer_of_nothing_but_lists_is_left_unread(name: str, item: bytes) -> None:
+    """Each takes up twenty times its bytes, and millions of them minutes."""
+
+    def lists(path: str, say: Say) -> None:
+        say(HEAD + b"\r\n" + b'{"data": [' + item * 200_001 + b"0]}")
+
+    with (
+        RawServer(lists) as server,
+        pytest.raises(ModelUnavailable, match=rf"{server.url}: its answer holds more than 200,000 lists"),
+    ):
+        ask(name, server.url)
+
+
 def drip(say: Say, head: bytes) -> None:
     """One byte after the other, each long before a time limit that began anew with it."""
     say(head)

@@ -321,7 +321,7 @@ ON_THE_COMMAND_LINE = {
     ),
     "no such baseline": Mistake(
         f"{SIMULATED} --koderz-max-worse 0.1 --koderz-baseline b.json",
-        "--koderz-baseline: b.json: No such file or directory",
+        "--koderz-baseline: b.json: no such file",
     ),
     "a baseline that is none": Mistake(
         f"{SIMULATED} --koderz-max-worse 0.1 --koderz-baseline b.json",

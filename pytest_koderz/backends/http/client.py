@@ -121,10 +121,11 @@ class HttpClient:
             room = Room(response.headers.get("content-encoding", ""), MOST_BYTES)
             for piece in response.raw.stream(1 << 16, decode_content=False):
                 room.put(piece)
+            room.check_containers()
         except BadEncoding as fault:
             raise MayPass(f"its answer cannot be unpacked: it is packed as {self.redact.quoted(str(fault))}") from None
-        except TooLarge:
-            raise Refused(None, f"its answer is longer than {MOST_BYTES >> 20} MB", billed=True) from None
+        except TooLarge as fault:
+            raise Refused(None, str(fault), billed=True) from None
         except Exception:
             if not deadline.passed:
                 raise
