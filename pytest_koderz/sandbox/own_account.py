@@ -1,4 +1,4 @@
-"""The account of a candidate, as `pwd` and `grp` tell it: its own alone, under a name that says nothing of this machine.
+"""The account of a candidate, as `pwd` and `grp` tell it: its own alone, by a name that says nothing of us.
 
 The system's lists of accounts are closed to a child. Programs that ask for their own name, or for that of the owner of
 a file of theirs, are answered without them.
