@@ -99,7 +99,7 @@ def digest_of(model: str, cache: Path | None = None) -> str | None:
     try:
         path = Path(model).expanduser().resolve()
         there = path.stat()
-        seen = [str(path), there.st_size, there.st_mtime_ns]
+        seen: list[str | int] = [str(path), there.st_size, there.st_mtime_ns]
         entry = (cache or _user_cache()) / "digests" / f"{sha256(str(path).encode()).hexdigest()[:16]}.json"
         known = _remembered(entry, seen)
         return known or _digested(path, entry, seen)
