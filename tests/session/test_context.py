@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from pytest_koderz.session.head import head_of
+from pytest_koderz.records.codec import value_of
+from pytest_koderz.records.events import Head
+from pytest_koderz.records.recorded import Recorded
+from pytest_koderz.session.head import definitions_of, head_of
 from pytest_koderz.session.items import benchmark_key
+from pytest_koderz.session.resume import resume_lines
+from pytest_koderz.settings import Choice, load_settings
 from pytest_koderz.testing import OllamaServer
 
 from .test_features import OwnJudge
@@ -33,3 +41,17 @@ def test_what_servers_say_of_their_weights_is_recorded_when_a_run_begins(pyteste
     assert [arm.local.identity for arm in settings.arms] == [told]
     assert [arm.local.identity for arm in looked.arms] == [{}]
     assert head_of(settings, "bench_1")["servers"] == {"coder": told}
+
+
+def test_who_goes_on_is_told_of_another_version_of_a_server(tmp_path: Path) -> None:
+    """Which is no reason to run anything anew."""
+    settings = load_settings(None, tmp_path, {}, Choice(profile="simulated"))
+    was, now = (
+        replace(settings, arms=tuple(replace(arm, local=replace(arm.local, identity=told)) for arm in settings.arms))
+        for told in ({"server": "Ollama 0.11.0"}, {"server": "Ollama 0.12.0"})
+    )
+    head = value_of(Head, {**head_of(was, "bench_1"), **definitions_of(was)})
+    lines = resume_lines(Recorded(heads=(head,)), now, "bench_1")
+    name = settings.arms[0].local.name
+    assert f"the server of model '{name}' was Ollama 0.11.0, is Ollama 0.12.0" in lines
+    assert not any("run anew" in line for line in lines)
