@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,8 +11,8 @@ from urllib.parse import urlsplit
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify
 from pytest_koderz.files.jsonl import fault_of_id
-from pytest_koderz.files.nearest import nearest
-from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.nearest import most_like, nearest
+from pytest_koderz.files.usage_error import Mistakes, UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
 from .catalogue import format_of, load
@@ -111,19 +112,26 @@ def _own(suite: Located) -> tuple[Problem, ...]:
     if not isinstance(entries, list) or not entries:
         words = "must be a list of problems; to select from a dataset, name it under `dataset`"
         raise _wrong(suite, ("problems",), words if "problems" in suite.plain else "missing, as is `dataset`")
-    problems = tuple(_problem(suite, ("problems", number)) for number in range(len(entries)))
     first: dict[str, int] = {}
-    for number, problem in enumerate(problems):
-        key = ("problems", number, "id")
-        if problem.id in first:
-            raise _wrong(suite, key, f"{problem.id!r} stands in line {first[problem.id]} already")
-        first[problem.id] = suite.line_of(key)
-    return problems
+    problems, mistakes = [], Mistakes()
+    for number in range(len(entries)):
+        with mistakes.noted():
+            problem = _problem(suite, ("problems", number))
+            _check_first(suite, ("problems", number, "id"), problem.id, first)
+            problems.append(problem)
+    mistakes.tell()
+    return tuple(problems)
+
+
+def _check_first(suite: Located, key: KeyPath, name: str, first: dict[str, int]) -> None:
+    if name in first:
+        raise _wrong(suite, key, f"{name!r} stands in line {first[name]} already")
+    first[name] = suite.line_of(key)
 
 
 def _problem(suite: Located, key: KeyPath) -> Problem:
     entry = _check_keys(suite, key, _PROBLEM_KEYS, _REQUIRED)
-    texts = {name: _text(suite, (*key, name)) for name in entry}
+    texts = _texts(suite, key, entry)
     name, prompt, entry_point = texts["id"], texts["prompt"], texts["entry_point"]
     _check_id(suite, (*key, "id"), name)
     if not entry_point.isidentifier():
@@ -172,13 +180,25 @@ def _check_keys(suite: Located, key: KeyPath, known: tuple[str, ...], required: 
         value = value[step]
     if not isinstance(value, dict):
         raise _wrong(suite, key, f"must be a mapping with {', '.join(required or known)}")
-    for name in value:
-        if name not in known:
-            raise _wrong(suite, (*key, name), f"unknown key{nearest(name, known)}")
-    missing = [name for name in required if name not in value]
+    unknown = [name for name in value if name not in known]
+    # What is missing may only be misspelt.
+    meant = {most_like(name, known) for name in unknown}
+    missing = [name for name in required if name not in value and name not in meant]
+    mistakes = Mistakes([str(_wrong(suite, (*key, name), f"unknown key{nearest(name, known)}")) for name in unknown])
     if missing:
-        raise _wrong(suite, key, f"no {missing[0]!r} is given")
+        mistakes.found.append(str(_wrong(suite, key, f"no {' and no '.join(map(repr, missing))} is given")))
+    mistakes.tell()
     return value
+
+
+def _texts(suite: Located, key: KeyPath, names: Iterable[str]) -> dict[str, str]:
+    """Those of a problem, by name."""
+    found, mistakes = {}, Mistakes()
+    for name in names:
+        with mistakes.noted():
+            found[name] = _text(suite, (*key, name))
+    mistakes.tell()
+    return found
 
 
 def _text(suite: Located, key: KeyPath) -> str:

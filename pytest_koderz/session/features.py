@@ -10,6 +10,7 @@ from . import (
     collection,
     compared_runs,
     cortex,
+    first_run,
     gates,
     interruption,
     jobs,
@@ -69,6 +70,7 @@ def _register_all(run: BenchmarkRun) -> None:
     limits = gates.register(run)
     jobs.register(run)
     junit_totals.register(run)
+    first_run.register(run)
     seen = look_record.register(run)
     closing = [each for each in (compared, memory, limits, place, files, seen) if each is not None]
     terminal.register(run, judge, memory, books, closing)
