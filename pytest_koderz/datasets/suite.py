@@ -20,9 +20,23 @@ from .examples import visible_tests
 from .selection import select
 from .source import as_check, fault_of, fault_of_tests, names_of, outside_modules, preamble_of, undefined
 
-_SUITE_KEYS = ("dataset", "path", "url", "sha256", "problems")
-_REQUIRED = ("id", "entry_point", "prompt", "tests")
-_PROBLEM_KEYS = (*_REQUIRED, "canonical_solution")
+SUITE_KEYS = {
+    "dataset": "a published set's name, or a file beside this one in a set's format",
+    "path": "where the set's file lies, from this one's folder",
+    "url": "whence the set's file is downloaded, https://...",
+    "sha256": "64 hex digits that the set's file must have",
+    "problems": "which of them: a selection such as `0-9,42`; all without it",
+}
+"""Of a suite that takes problems from a data set, with what editors say of each."""
+OWN_KEYS = {"problems": "problems of your own"}
+REQUIRED = ("id", "entry_point", "prompt", "tests")
+PROBLEM_KEYS = {
+    "id": "its name, such as `own/rotate`, without spaces and square brackets",
+    "entry_point": "the function that is asked for and tested",
+    "prompt": "the task as models are sent it: a function's head with its docstring, or a text",
+    "tests": "assertions, or `def check(candidate)` with assertions in it",
+    "canonical_solution": "an answer that passes the tests: tried before anything is paid, and time limits follow it",
+}
 
 
 def load_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...] | None:
@@ -39,7 +53,7 @@ def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
     A dataset that is not on this machine is downloaded where there is *notify* to be told of it.
     """
     suite = read_yaml(path)
-    _check_keys(suite, (), _SUITE_KEYS)
+    _check_keys(suite, (), SUITE_KEYS)
     if "dataset" in suite.plain:
         return _from_dataset(suite, notify)
     for key in ("path", "url", "sha256"):
@@ -130,7 +144,7 @@ def _check_first(suite: Located, key: KeyPath, name: str, first: dict[str, int])
 
 
 def _problem(suite: Located, key: KeyPath) -> Problem:
-    entry = _check_keys(suite, key, _PROBLEM_KEYS, _REQUIRED)
+    entry = _check_keys(suite, key, PROBLEM_KEYS, REQUIRED)
     texts = _texts(suite, key, entry)
     name, prompt, entry_point = texts["id"], texts["prompt"], texts["entry_point"]
     _check_id(suite, (*key, "id"), name)
@@ -173,7 +187,7 @@ def _check_id(suite: Located, key: KeyPath, name: str) -> None:
         raise _wrong(suite, key, fault)
 
 
-def _check_keys(suite: Located, key: KeyPath, known: tuple[str, ...], required: tuple[str, ...] = ()) -> dict[str, Any]:
+def _check_keys(suite: Located, key: KeyPath, known: Iterable[str], required: tuple[str, ...] = ()) -> dict[str, Any]:
     """The mapping at *key*, whose keys must be among *known* and hold all of *required*."""
     value = suite.plain
     for step in key:
