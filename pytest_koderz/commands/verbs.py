@@ -29,6 +29,11 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="List the benchmarks run so far, those alone that TEXT fits, and exit.",
     )
     add(
+        "--koderz-sort",
+        choices=("solved", "cost", "date", "arm", "model"),
+        help="With --koderz-results: a board of all arms, the best, cheapest or latest first.",
+    )
+    add(
         "--koderz-from",
         choices=("journal", "cortex"),
         default="journal",
