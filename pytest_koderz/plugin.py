@@ -6,7 +6,7 @@ import pytest
 
 from . import hookspecs
 from .commands import guide, init, verbs
-from .session import collection, command_line, compared_runs, former_run, gates, jobs, outputs, spending_limit
+from .session import collection, command_line, compared_runs, exports, former_run, gates, jobs, outputs, spending_limit
 
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
 
@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         jobs,
         former_run,
         outputs,
+        exports,
         spending_limit,
         gates,
         compared_runs,

@@ -107,8 +107,11 @@ def _verbs() -> Mapping[str, Verb]:
     }
 
 
-OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown")
-WRITING = {"koderz_analyze": ("koderz_json", "koderz_html"), "koderz_compare": ("koderz_json", "koderz_markdown")}
+OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown", "koderz_export")
+WRITING = {
+    "koderz_analyze": ("koderz_json", "koderz_html", "koderz_export"),
+    "koderz_compare": ("koderz_json", "koderz_markdown"),
+}
 """Which of these files a verb writes, of what it tells of."""
 
 
