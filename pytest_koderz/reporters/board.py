@@ -16,7 +16,7 @@ from .text import dollars
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BoardRow:
     """An arm of a benchmark."""
 
     benchmark: Archived
@@ -31,7 +31,7 @@ class Place:
         return (each is None, each or 0)
 
 
-SORTS: Mapping[str, Callable[[Place], Any]] = {
+SORTS: Mapping[str, Callable[[BoardRow], Any]] = {
     "solved": lambda place: -(place.figures.solved_share or 0.0),
     "cost": lambda place: place.per_solved,
     "date": lambda place: tuple(-ord(letter) for letter in place.benchmark.began),
@@ -56,13 +56,13 @@ def board_lines(benchmarks: Iterable[Archived], key: str) -> Iterator[str]:
         yield (mark + room + _row(row, widths)).rstrip()
 
 
-def _places(benchmark: Archived) -> Iterator[Place]:
+def _places(benchmark: Archived) -> Iterator[BoardRow]:
     known = {arm.name: arm.local.model for arm in benchmark.head.definitions}
     for arm in dict.fromkeys(one.arm for one in benchmark.experiments):
-        yield Place(benchmark, figures_of(arm, benchmark.experiments), known.get(arm, ""))
+        yield BoardRow(benchmark, figures_of(arm, benchmark.experiments), known.get(arm, ""))
 
 
-def _cells(place: Place) -> tuple[str, ...]:
+def _cells(place: BoardRow) -> tuple[str, ...]:
     figures = place.figures
     return (
         place.model or "-",

@@ -15,9 +15,11 @@ from .speaking import shown
 
 
 def register(run: BenchmarkRun) -> None:
+    if run.is_worker or not run.config.pluginmanager.hasplugin("terminal"):
+        return
     folder = run.settings.folder
     known = folders_in(folder) if folder.is_dir() else []
-    if not run.is_worker and all(each.name == run.id for each in known):
+    if all(each.name == run.id for each in known):
         run.register(RedExplained(run), "first-run")
 
 

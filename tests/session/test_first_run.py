@@ -24,7 +24,7 @@ class World:
         self.settings = SimpleNamespace(folder=folder)
         self.experiments = SimpleNamespace(in_order=lambda: experiments)
         reporter = SimpleNamespace(verbosity=0, line=self.printed.append)
-        plugins = SimpleNamespace(get_plugin=lambda _: reporter)
+        plugins = SimpleNamespace(get_plugin=lambda _: reporter, hasplugin=lambda _: True)
         self.config = SimpleNamespace(pluginmanager=plugins, stash=pytest.Stash())
 
     def register(self, feature: object, name: str) -> None:
