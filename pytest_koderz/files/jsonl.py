@@ -138,7 +138,7 @@ MOST_BYTES = 1 << 30
 """Of one file, unpacked: many times what any data set of problems has."""
 
 
-def _bounded(path: Path, file: IO[bytes]) -> bytes:
+def _bounded(path: Path, file: IO[bytes] | gzip.GzipFile) -> bytes:
     content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise UsageError(f"{path}: cannot be read: it is longer than {MOST_BYTES >> 20} MB")
