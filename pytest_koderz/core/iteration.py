@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
@@ -45,6 +46,10 @@ class StopReason(StrEnum):
     CONTEXT = "context"
     """The model's context window was full."""
     REFUSAL = "refusal"
+
+
+SPARSE: Mapping[str, bool] = {"sparse": True}
+"""Of a field that is not recorded while it has its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,20 @@ class Iteration:
     cost: Decimal | None = None
     """US dollars. None: the price is not known."""
     seconds: float = 0.0
+    """Of all its calls, also of those that were made at the same time."""
+    writers: tuple[str, ...] = field(default=(), metadata=SPARSE)
+    """By candidate, the name of the model that wrote it. Empty: the arm has only one that writes."""
+
+    @property
+    def tried(self) -> list[tuple[Candidate | None, Verdict, str]]:
+        """Each candidate with its verdict and who wrote it; that is empty where only one model writes."""
+        writers = self.writers or ("",) * len(self.candidates)
+        return list(zip(self.candidates, self.verdicts, writers, strict=True))
+
+    @property
+    def writer(self) -> str:
+        """Who wrote the best candidate; empty where only one model writes."""
+        return self.writers[self.best] if self.writers else ""
 
     @property
     def best(self) -> int:

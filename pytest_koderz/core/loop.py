@@ -13,6 +13,7 @@ from .audit import leaks_in
 from .errors import InfrastructureError, OutOfBudget
 from .experiment import Experiment, Guidance, Spec, Status, spec_seed
 from .extract import candidate_of
+from .flight import Flight
 from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, feedback_of
 from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
@@ -76,6 +77,7 @@ class _Trial:
     candidate: Candidate | None
     verdict: Verdict
     repeated: bool
+    writer: str
 
 
 @dataclass(slots=True)
@@ -149,10 +151,11 @@ class _Work:
 
     def iterate(self) -> None:
         """Phase 2, once: ask, judge, keep what the model will be told."""
-        trials: list[_Trial] = []
-        while len(trials) < self.arm.candidates and not (trials and trials[-1].verdict.accepted):
-            trials.append(self._trial(self._candidate_prompt(len(trials))))
+        prompts = [self._candidate_prompt(turn) for turn in range(self.arm.candidates)]
+        trials = self._trials(prompts)
         made = _iteration_of(len(self.record.iterations) + 1, trials)
+        if self.arm.swarm:
+            made = replace(made, writers=tuple(trial.writer for trial in trials))
         if self.arm.checkpoint_policy is CheckpointPolicy.ASKED:
             made = replace(made, question=question_in(trials[made.best].reply.text))
         self._keep(made)
@@ -160,7 +163,8 @@ class _Work:
     def fall_back(self) -> None:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
         seed, room = self._seed(Role.FALLBACK), room_of(self.arm.models[Role.FALLBACK])
-        trial = self._trial(fallback_prompt(self.problem, self.arm, room, seed))
+        prompt = fallback_prompt(self.problem, self.arm, room, seed)
+        trial = self._tried(prompt, *self._ask(prompt))
         self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
 
     def grade(self) -> None:
@@ -190,11 +194,39 @@ class _Work:
     def _leaks(self, text: str) -> tuple[str, ...]:
         return leaks_in(text, self.problem, self.sandbox)
 
-    def _trial(self, prompt: Prompt) -> _Trial:
-        reply, spending = self._ask(prompt)
+    def _trials(self, prompts: Sequence[Prompt]) -> list[_Trial]:
+        """What became of all *prompts*, asked at the same time and judged as the answers come.
+
+        Raises a call's fault, or what refused one, when all that was asked is entered in the ledger.
+        """
+        if len(prompts) == 1:
+            return [self._tried(prompts[0], *self._ask(prompts[0]))]
+        flight = Flight(self.crew[Role.LOCAL])
+        try:
+            refusal = self._take_off(flight, prompts)
+            trials = [self._tried(prompt, *self._entered(prompt, reply)) for prompt, reply in flight.landed()]
+        except Exception:
+            for prompt, reply in flight.late():
+                self._entered(prompt, reply)
+            raise
+        if refusal is not None:
+            raise refusal
+        return trials
+
+    def _take_off(self, flight: Flight, prompts: Sequence[Prompt]) -> Exception | None:
+        """Ask as many as nobody refuses; the refusal of the next one."""
+        for prompt in flight.order(prompts):
+            try:
+                self.tell.before_call(self.record, prompt.role, prompt)
+            except (OutOfBudget, InfrastructureError) as refusal:
+                return refusal
+            flight.start(prompt)
+        return None
+
+    def _tried(self, prompt: Prompt, reply: Reply, spending: Spending) -> _Trial:
         candidate = candidate_of(reply.text, self.problem)
         repeated = candidate is not None and candidate.digest in self.judged
-        return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated)
+        return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated, prompt.model)
 
     def review(self) -> None:
         """Phase 3: the frontier looks at the attempts that the memory recalls, or else at the loop's own record."""
@@ -225,9 +257,11 @@ class _Work:
 
         The cost is worked out here, once, and carried from here on.
         """
-        settings = self.arm.models[prompt.role]
         self.tell.before_call(self.record, prompt.role, prompt)
-        reply = self.crew[prompt.role].complete(prompt)
+        return self._entered(prompt, self.crew[prompt.role].complete(prompt))
+
+    def _entered(self, prompt: Prompt, reply: Reply) -> tuple[Reply, Spending]:
+        settings = self.arm.asked(prompt.role, prompt.model)
         cost = cost_of(reply.usage, settings.price) if reply.charged is None else reply.charged
         times = (reply.seconds, reply.gpu_seconds, reply.uses)
         spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, *times)
@@ -236,8 +270,10 @@ class _Work:
         return reply, spending
 
     def _candidate_prompt(self, turn: int) -> Prompt:
-        seed, room = self._seed(Role.LOCAL, turn), room_of(self.arm.local)
-        return next_prompt(self.problem, self.record, self.arm, room, seed)
+        writer = self.arm.writer(len(self.record.iterations) * self.arm.candidates + turn)
+        seed, room = self._seed(Role.LOCAL, turn), room_of(writer)
+        prompt = next_prompt(self.problem, self.record, self.arm, room, seed)
+        return replace(prompt, model=writer.name) if self.arm.swarm else prompt
 
     def _judge(self, candidate: Candidate | None) -> Verdict:
         """The verdict on *candidate*; one that was judged before is not run again."""
@@ -287,10 +323,10 @@ def _iteration_of(number: int, trials: Sequence[_Trial]) -> Iteration:
         number,
         candidates=tuple(trial.candidate for trial in trials),
         verdicts=tuple(trial.verdict for trial in trials),
-        model_id=trials[-1].reply.model_id,
         usage=sum((trial.reply.usage for trial in trials), Usage()),
         cost=total(trial.cost for trial in trials),
         seconds=sum(trial.reply.seconds for trial in trials),
     )
     best = trials[iteration.best]
-    return replace(iteration, repeated=best.repeated, stop_reason=best.reply.stop_reason)
+    reply = best.reply
+    return replace(iteration, model_id=reply.model_id, repeated=best.repeated, stop_reason=reply.stop_reason)

@@ -37,6 +37,7 @@ class ResumedWorld:
             for candidate, verdict in zip(iteration.candidates, iteration.verdicts, strict=True)
             if candidate is not None
         }
+        self._places = {key: place for place, key in enumerate(past.replies)}
         self._seconds_before = 0.0
         self._tried = iter([verdict for iteration in past.iterations for verdict in iteration.verdicts])
         self._redacted: Verdict | None = None
@@ -69,6 +70,10 @@ class ResumedWorld:
         if reply is not None:
             self._seconds_before += reply.seconds
         return reply
+
+    def place(self, role: Role, prompt: Prompt) -> int | None:
+        """Where in the order of the recorded answers that to *prompt* stands. None: it is not recorded."""
+        return self._places.get((role, prompt.digest))
 
     # what the loop remembers
 
@@ -133,3 +138,6 @@ class _Recalling:
 
     def complete(self, prompt: Prompt) -> Reply:
         return self.world.replayed(self.role, prompt) or self.model.complete(prompt)
+
+    def place_in_record(self, prompt: Prompt) -> int | None:
+        return self.world.place(self.role, prompt)

@@ -114,6 +114,22 @@ class WatchedModel:
             close()
 
 
+class Players:
+    """A Model that stands for all of a role: whichever a prompt names is asked."""
+
+    def __init__(self) -> None:
+        self.models: dict[str, WatchedModel] = {}
+        """By the name in koderz.yaml; the first is asked where a prompt names none."""
+
+    def complete(self, prompt: Prompt) -> Reply:
+        return self.models[prompt.model or next(iter(self.models))].complete(prompt)
+
+    def admit(self, is_served: Callable[[str], bool]) -> None:
+        """For each of them, of which *is_served* says by its name whether another one is paid to work for it."""
+        for name, model in self.models.items():
+            model.admit(served=is_served(name))
+
+
 def _overflowed(reply: Reply) -> bool:
     """The prompt did not fit at all, so that nothing was read."""
     return reply.stop_reason is StopReason.CONTEXT and reply.usage == Usage()
