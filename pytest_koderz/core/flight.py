@@ -12,29 +12,31 @@ from .ports import Model, Prompt, Reply
 Landing = tuple[Prompt, Reply | BaseException]
 
 
-class Flight:
-    """Asks one model, or what stands for several, from a thread for each call.
+def place_in_record(model: Model, prompt: Prompt) -> int | None:
+    """Where in the order of recorded answers *model* has that to *prompt*. None: it has none, or keeps no record."""
+    place: Callable[[Prompt], int | None] | None = getattr(model, "place_in_record", None)
+    return None if place is None else place(prompt)
 
-    A call sees the context variables that were set when it was started. What is recorded needs no thread; it comes
-    first, as it had come.
+
+def parted(model: Model, prompts: Sequence[Prompt]) -> tuple[list[Prompt], list[Prompt]]:
+    """Those of *prompts* whose answers are recorded, in the order in which they had come, and the others."""
+    places = [place_in_record(model, prompt) for prompt in prompts]
+    recorded = sorted((place, number) for number, place in enumerate(places) if place is not None)
+    others = [prompt for prompt, place in zip(prompts, places, strict=True) if place is None]
+    return [prompts[number] for _, number in recorded], others
+
+
+class Flight:
+    """Asks one model, or what stands for several, from a thread for each call, which sees the context variables that
+    were set when it was started.
     """
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._recorded: list[Prompt] = []
         self._landings: SimpleQueue[Landing] = SimpleQueue()
         self._out = 0
 
-    def order(self, prompts: Sequence[Prompt]) -> list[Prompt]:
-        """*prompts*, those first whose answers are recorded, in the order in which they had come."""
-        places = [(place, number) for number, each in enumerate(prompts) if (place := self._place(each)) is not None]
-        recorded = [number for _, number in sorted(places)]
-        return [prompts[number] for number in (*recorded, *(set(range(len(prompts))) - set(recorded)))]
-
     def start(self, prompt: Prompt) -> None:
-        if self._place(prompt) is not None:
-            self._recorded.append(prompt)
-            return
         self._out += 1
         call = copy_context()
         threading.Thread(target=call.run, args=(self._ask, prompt), name="koderz-call", daemon=True).start()
@@ -55,17 +57,10 @@ class Flight:
         return ((prompt, answer) for prompt, answer in self._all() if isinstance(answer, Reply))
 
     def _all(self) -> Iterator[Landing]:
-        while self._recorded:
-            prompt = self._recorded.pop(0)
-            yield prompt, self._model.complete(prompt)
         while self._out:
             landing = self._landings.get()
             self._out -= 1
             yield landing
-
-    def _place(self, prompt: Prompt) -> int | None:
-        place: Callable[[Prompt], int | None] | None = getattr(self._model, "place_in_record", None)
-        return None if place is None else place(prompt)
 
     def _ask(self, prompt: Prompt) -> None:
         answer: Reply | BaseException

@@ -13,7 +13,7 @@ from .audit import leaks_in
 from .errors import InfrastructureError, OutOfBudget
 from .experiment import Experiment, Guidance, Spec, Status, spec_seed
 from .extract import candidate_of
-from .flight import Flight
+from .flight import Flight, parted
 from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, feedback_of
 from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
@@ -195,12 +195,19 @@ class _Work:
         return leaks_in(text, self.problem, self.sandbox)
 
     def _trials(self, prompts: Sequence[Prompt]) -> list[_Trial]:
-        """What became of all *prompts*, asked at the same time and judged as the answers come.
-
-        Raises a call's fault, or what refused one, when all that was asked is entered in the ledger.
+        """What became of *prompts*, judged as the answers come. Those that are recorded come first, as they had come;
+        the others are asked at the same time, unless a recorded one was accepted.
         """
         if len(prompts) == 1:
             return [self._tried(prompts[0], *self._ask(prompts[0]))]
+        recorded, others = parted(self.crew[Role.LOCAL], prompts)
+        trials = [self._tried(prompt, *self._ask(prompt)) for prompt in recorded]
+        if any(trial.verdict.accepted for trial in trials):
+            return trials
+        return [*trials, *self._flown(others)]
+
+    def _flown(self, prompts: Sequence[Prompt]) -> list[_Trial]:
+        """Raises a call's fault, or what refused one, when all that was asked is entered in the ledger."""
         flight = Flight(self.crew[Role.LOCAL])
         try:
             refusal = self._take_off(flight, prompts)
@@ -215,7 +222,7 @@ class _Work:
 
     def _take_off(self, flight: Flight, prompts: Sequence[Prompt]) -> Exception | None:
         """Ask as many as nobody refuses; the refusal of the next one."""
-        for prompt in flight.order(prompts):
+        for prompt in prompts:
             try:
                 self.tell.before_call(self.record, prompt.role, prompt)
             except (OutOfBudget, InfrastructureError) as refusal:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
+from pytest_koderz.core.flight import place_in_record
 from pytest_koderz.core.iteration import Candidate, Iteration, Verdict
 from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Crew, Listener, Memory, Model, Prompt, Reply, Sandbox
@@ -140,4 +141,9 @@ class _Recalling:
         return self.world.replayed(self.role, prompt) or self.model.complete(prompt)
 
     def place_in_record(self, prompt: Prompt) -> int | None:
-        return self.world.place(self.role, prompt)
+        """What the model itself has recorded comes after what is played here."""
+        place = self.world.place(self.role, prompt)
+        if place is not None:
+            return place
+        later = place_in_record(self.model, prompt)
+        return None if later is None else len(self.world.past.replies) + later

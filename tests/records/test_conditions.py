@@ -24,6 +24,7 @@ DEFAULTS = {
     "checkpoint_policy": "interval",
     "feedback": "assertion",
     "candidates": 1,
+    "swarm": (),
     "attempts_shown": 5,
     "reuse_spec": False,
     "recall_guidance": False,
