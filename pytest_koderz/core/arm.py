@@ -93,6 +93,11 @@ class Arm:
     """Replies asked for at the same time in one iteration."""
     swarm: tuple[ModelSettings, ...] = ()
     """Further local models, which take turns with `local` in writing the candidates."""
+    beam: int = 1
+    """Candidates of an iteration that go on, each as a line of its own; 1: all that follow know the best of each."""
+    spread: float = 0.0
+    """Added to the temperature of the last of an iteration's candidates, and evenly less to those before; the first
+    has none of it."""
     attempts_shown: int = 5
     """How many of the latest attempts stand in a prompt, at most; 0 makes the tries independent."""
 

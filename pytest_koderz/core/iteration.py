@@ -123,6 +123,17 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a candidate of a beam came of, and what the one that goes on from it is told."""
+
+    parent: int | None
+    """Index of the candidate of the iteration before that it goes on from. None: from none."""
+    feedback: str = ""
+    repeated: bool = False
+    stop_reason: StopReason = StopReason.END
+
+
+@dataclass(frozen=True, slots=True)
 class Iteration:
     """One round: what the local model wrote and how it was judged.
 
@@ -150,6 +161,9 @@ class Iteration:
     """Of all its calls, also of those that were made at the same time."""
     writers: tuple[str, ...] = field(default=(), metadata=SPARSE)
     """By candidate, the name of the model that wrote it. Empty: the arm has only one that writes."""
+
+    origins: tuple[Origin, ...] = field(default=(), metadata=SPARSE)
+    """By candidate, where several of them go on. Empty: the best alone does."""
 
     @property
     def tried(self) -> list[tuple[Candidate | None, Verdict, str]]:

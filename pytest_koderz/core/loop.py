@@ -10,11 +10,12 @@ from traceback import extract_tb
 
 from .arm import Arm, CheckpointPolicy, Role, SpecPolicy
 from .audit import leaks_in
+from .beam import kept, line_to
 from .errors import InfrastructureError, OutOfBudget
 from .experiment import Experiment, Guidance, Spec, Status, spec_seed
 from .extract import candidate_of
 from .flight import Flight, parted
-from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, feedback_of
+from .iteration import Candidate, FeedbackPolicy, Iteration, Origin, Outcome, Verdict, feedback_of
 from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
 from .problem import Problem, TestSet
@@ -77,7 +78,7 @@ class _Trial:
     candidate: Candidate | None
     verdict: Verdict
     repeated: bool
-    writer: str
+    prompt: Prompt
 
 
 @dataclass(slots=True)
@@ -151,11 +152,14 @@ class _Work:
 
     def iterate(self) -> None:
         """Phase 2, once: ask, judge, keep what the model will be told."""
-        prompts = [self._candidate_prompt(turn) for turn in range(self.arm.candidates)]
-        trials = self._trials(prompts)
+        parents = self._parents()
+        asked = {self._candidate_prompt(turn, parent): parent for turn, parent in enumerate(parents)}
+        trials = self._trials(list(asked))
         made = _iteration_of(len(self.record.iterations) + 1, trials)
         if self.arm.swarm:
-            made = replace(made, writers=tuple(trial.writer for trial in trials))
+            made = replace(made, writers=tuple(trial.prompt.model for trial in trials))
+        if self.arm.beam > 1:
+            made = replace(made, origins=tuple(self._origin(trial, asked[trial.prompt]) for trial in trials))
         if self.arm.checkpoint_policy is CheckpointPolicy.ASKED:
             made = replace(made, question=question_in(trials[made.best].reply.text))
         self._keep(made)
@@ -187,7 +191,7 @@ class _Work:
             self.tell.advised(self.record, advice)
 
     def _keep(self, iteration: Iteration) -> None:
-        iteration = replace(iteration, feedback=self._feedback(iteration))
+        iteration = replace(iteration, feedback=self._feedback(iteration.candidate, iteration.verdict))
         self.record = self.record.with_iteration(iteration)
         self.tell.iterated(self.record, iteration)
 
@@ -233,7 +237,7 @@ class _Work:
     def _tried(self, prompt: Prompt, reply: Reply, spending: Spending) -> _Trial:
         candidate = candidate_of(reply.text, self.problem)
         repeated = candidate is not None and candidate.digest in self.judged
-        return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated, prompt.model)
+        return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated, prompt)
 
     def review(self) -> None:
         """Phase 3: the frontier looks at the attempts that the memory recalls, or else at the loop's own record."""
@@ -276,10 +280,23 @@ class _Work:
         self.tell.called(self.record, prompt.role, prompt, reply, spending)
         return reply, spending
 
-    def _candidate_prompt(self, turn: int) -> Prompt:
+    def _parents(self) -> list[int | None]:
+        """By turn, which candidate of the last iteration it goes on from. None: from the whole record."""
+        if self.arm.beam == 1 or not self.record.iterations:
+            return [None] * self.arm.candidates
+        lines = kept(self.record.iterations[-1], self.arm.beam)
+        return [lines[turn % len(lines)] for turn in range(self.arm.candidates)]
+
+    def _origin(self, trial: _Trial, parent: int | None) -> Origin:
+        told = self._feedback(trial.candidate, trial.verdict)
+        return Origin(parent, told, trial.repeated, trial.reply.stop_reason)
+
+    def _candidate_prompt(self, turn: int, parent: int | None) -> Prompt:
         writer = self.arm.writer(len(self.record.iterations) * self.arm.candidates + turn)
         seed, room = self._seed(Role.LOCAL, turn), room_of(writer)
-        prompt = next_prompt(self.problem, self.record, self.arm, room, seed)
+        iterations = self.record.iterations if parent is None else line_to(self.record.iterations, parent)
+        record = replace(self.record, iterations=iterations)
+        prompt = next_prompt(self.problem, record, self.arm, room, seed, turn)
         return replace(prompt, model=writer.name) if self.arm.swarm else prompt
 
     def _judge(self, candidate: Candidate | None) -> Verdict:
@@ -300,11 +317,11 @@ class _Work:
             return "base"
         return "visible" if self.arm.accept_on == "visible" and self.problem.visible is not None else None
 
-    def _feedback(self, iteration: Iteration) -> str:
+    def _feedback(self, candidate: Candidate | None, verdict: Verdict) -> str:
         visible = None
-        if self.arm.feedback is FeedbackPolicy.VISIBLE and iteration.candidate and self.problem.visible:
-            visible = self.sandbox(self.problem, iteration.candidate, "visible")
-        return feedback_of(iteration.verdict, self.arm.feedback, visible)
+        if self.arm.feedback is FeedbackPolicy.VISIBLE and candidate and self.problem.visible:
+            visible = self.sandbox(self.problem, candidate, "visible")
+        return feedback_of(verdict, self.arm.feedback, visible)
 
     def _seed(self, role: Role, turn: int = 0) -> int:
         """A seed for one call: it differs between calls and is the same in every run of this experiment."""

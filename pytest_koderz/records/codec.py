@@ -165,8 +165,9 @@ def _has_default(item: Field[Any]) -> bool:
 def _check_pairs(iteration: Iteration) -> None:
     if not iteration.verdicts or len(iteration.verdicts) != len(iteration.candidates):
         raise Malformed("candidates and verdicts must be as many, and at least one")
-    if iteration.writers and len(iteration.writers) != len(iteration.candidates):
-        raise Malformed("writers must be as many as candidates, or none")
+    for name, beside in (("writers", iteration.writers), ("origins", iteration.origins)):
+        if beside and len(beside) != len(iteration.candidates):
+            raise Malformed(f"{name} must be as many as candidates, or none")
 
 
 def _within(name: str | int, read: Reader, value: object) -> Any:

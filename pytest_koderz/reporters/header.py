@@ -20,7 +20,8 @@ def _players(arm: Arm) -> str:
 def _limits(arm: Arm) -> str:
     words = ["one try" if arm.max_iterations == 1 else f"at most {arm.max_iterations} iterations"]
     if arm.candidates > 1:
-        words.append(f"{arm.candidates} candidates at once")
+        best = f", the {arm.beam} best of which go on" if arm.beam > 1 else ""
+        words.append(f"{arm.candidates} candidates at once{best}")
     if arm.spec is not None and arm.spec_policy is SpecPolicy.LAZY:
         words.append("the spec after the first failure")
     if arm.checkpoint is not None and arm.max_iterations > 1:

@@ -288,6 +288,9 @@ class Names:
         prompts = None if entry.prompts is None else self._prompts(name, entry.prompts)
         arm = Arm(name, **models | limits, grade_on=self.entry.grade_on or "base", prompts=prompts)
         self._check_asking(arm)
+        if arm.beam > arm.candidates:
+            what = f"{arm.beam} cannot go on of {arm.candidates}; set `candidates` to {arm.beam} or more"
+            raise UsageError(f"{self._at('arms', name, 'beam')}: {what}")
         return arm
 
     def _prompts(self, arm: str, name: str) -> PromptSet:

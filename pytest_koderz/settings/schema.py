@@ -91,6 +91,8 @@ class ArmEntry(_Checked):
     """None: the profile's."""
     candidates: Positive | None = None
     """None: one of each local model."""
+    beam: Positive = 1
+    spread: Annotated[float, Ge(0), Le(1)] = 0.0
     attempts_shown: Annotated[int, Ge(0)] = 5
     reuse_spec: bool = False
     checkpoint_policy: CheckpointPolicy = CheckpointPolicy.INTERVAL

@@ -25,6 +25,8 @@ DEFAULTS = {
     "feedback": "assertion",
     "candidates": 1,
     "swarm": (),
+    "beam": 1,
+    "spread": 0.0,
     "attempts_shown": 5,
     "reuse_spec": False,
     "recall_guidance": False,
