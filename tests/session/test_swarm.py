@@ -118,10 +118,7 @@ def test_who_goes_on_in_the_middle_of_an_iteration_pays_for_no_answer_twice(
 
 
 def _outcomes(results: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    return [
-        (one["problem"], one["arm"], one["outcome"], one["iterations"])
-        for one in results["experiments"]
-    ]
+    return [(one["problem"], one["arm"], one["outcome"], one["iterations"]) for one in results["experiments"]]
 
 
 def _costs(results: Mapping[str, Any]) -> float:
