@@ -122,4 +122,5 @@ def _outcomes(results: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def _costs(results: Mapping[str, Any]) -> float:
-    return sum(one["cost_usd"] for one in results["experiments"])
+    costs: list[float] = [one["cost_usd"] for one in results["experiments"]]
+    return sum(costs)
