@@ -21,6 +21,7 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed
 from pytest_koderz.records.events import Head, head_from
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
+from pytest_koderz.reporters.board import board_lines
 from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
 from pytest_koderz.reporters.story import folded, story_lines
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
@@ -65,7 +66,10 @@ def results(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     settings = _settings(config)
     text: str = config.option.koderz_results
     columns = columns_of(config)
-    if _asks_cortex(config):
+    if config.option.koderz_sort:
+        meant = [each for each in _readable(config, settings) if is_meant(each, text)]
+        lines = [*board_lines(meant, config.option.koderz_sort)]
+    elif _asks_cortex(config):
         found = _benchmarks(_recalled(settings, ""), settings)
         lines = [*_entries(found, text, columns)]
     else:
@@ -75,8 +79,18 @@ def results(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
                 lines += _entries([archived(folder)], text, columns)
             except UsageError as fault:
                 lines += folded(f"{folder.name}  cannot be read: {fault}", columns=columns)
-    meant = "" if text == EVERYTHING else f" that '{text}' fits"
-    return _printed(config, lines or [f"no benchmark{meant} in {settings.folder}"])
+    which = "" if text == EVERYTHING else f" that '{text}' fits"
+    return _printed(config, lines or [f"no benchmark{which} in {settings.folder}"])
+
+
+def _readable(config: pytest.Config, settings: Settings) -> Iterator[Archived]:
+    """Those of a board, which has no row for what cannot be read."""
+    if _asks_cortex(config):
+        yield from _benchmarks(_recalled(settings, ""), settings)
+        return
+    for folder in folders_in(settings.folder):
+        with suppress(UsageError):
+            yield archived(folder)
 
 
 HOW_TO_LIST = "--koderz-results lists the benchmarks, and --koderz-analyze bench_... the experiments of one"

@@ -30,7 +30,9 @@ def entry_lines(benchmark: Archived, columns: int = WIDTH) -> Iterator[str]:
     mark = SIMULATED if benchmark.simulated else ""
     profile = benchmark.head.profile or "profile unknown"
     paid = dollars(total(one.charged.cost for one in benchmark.experiments))
-    yield from folded(f"{benchmark.id}  {_when(benchmark)}  {profile}  {state_of(benchmark)}  {paid}", mark, columns)
+    yield from folded(
+        f"{benchmark.id}  {began_words(benchmark)}  {profile}  {state_of(benchmark)}  {paid}", mark, columns
+    )
     arms = dict.fromkeys(one.arm for one in benchmark.experiments)
     figures = [figures_of(arm, benchmark.experiments) for arm in arms]
     each = [f"{one.arm} {one.solved}/{one.settled} solved, {dollars(one.paid)}" for one in figures]
@@ -51,7 +53,7 @@ def head_lines(benchmark: Archived, source: str, columns: int = WIDTH) -> Iterat
     """What it was: when, with which models and versions, and where that is read from."""
     mark, head = SIMULATED if benchmark.simulated else "", benchmark.head
     profile = "" if head.profile is None else f", profile {head.profile}"
-    yield from folded(f"{benchmark.id}, {_when(benchmark)} UTC{profile}: {state_of(benchmark)}", mark, columns)
+    yield from folded(f"{benchmark.id}, {began_words(benchmark)} UTC{profile}: {state_of(benchmark)}", mark, columns)
     if head.models:
         models = ", ".join(f"{name} ({what})" for name, what in head.models.items())
         yield from folded(f"models: {models}", mark, columns)
@@ -92,7 +94,7 @@ def _status(experiment: Experiment) -> str:
     return "not ended" if experiment.status is Status.RUNNING else str(experiment.status)
 
 
-def _when(benchmark: Archived) -> str:
+def began_words(benchmark: Archived) -> str:
     """Minute and day in UTC."""
     try:
         return f"{datetime.fromisoformat(benchmark.began):%Y-%m-%d %H:%M}"
