@@ -42,7 +42,7 @@ for run in json.loads(sys.argv[1]):
     states.append([status, left()])
 Path("states.json").write_text(json.dumps(states))
 """
-COMMON = ("-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:rerunfailures", "-p", "no:pytest_rerunfailures")
+COMMON = ("-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:rerunfailures")
 """pytest-rerunfailures leaves a thread and a socket of its own behind in each run."""
 CHOSEN = ("--koderz", "--koderz-profile", "simulated", "--koderz-problems", "0")
 
@@ -72,24 +72,6 @@ def test_runs_in_one_process_have_the_same_figures_and_leave_nothing(tmp_path: P
         tmp_path, (*CHOSEN, as_json("a")), (*CHOSEN, as_json("b")), (), (*CHOSEN, "--koderz-jobs=2", as_json("c"))
     )
     assert [first, *(status for status, _ in others)] == [0, 0, pytest.ExitCode.NO_TESTS_COLLECTED, 0]
-    assert [state for _, state in others if state != left] == []
-    same_each_time(tmp_path, "a", "b", "c")
-
-
-@pytest.mark.slow
-def test_workers_verbs_and_pages_leave_nothing_either(tmp_path: Path) -> None:
-    plain = (*CHOSEN, as_json("a"))
-    (_, left), *others = states_after(
-        tmp_path,
-        plain,
-        (*CHOSEN, "-n", "2", as_json("b")),
-        (*CHOSEN, "--koderz-list"),
-        (*CHOSEN, "--koderz-html=page.html", "--junitxml=junit.xml"),
-        ("--koderz-results",),
-        (*CHOSEN, "--koderz-set", "nothing=1"),
-        (*CHOSEN, as_json("c")),
-    )
-    assert [status for status, _ in others] == [0, 0, 0, 0, pytest.ExitCode.USAGE_ERROR, 0]
     assert [state for _, state in others if state != left] == []
     same_each_time(tmp_path, "a", "b", "c")
 
