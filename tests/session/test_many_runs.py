@@ -83,3 +83,22 @@ def test_options_from_the_environment_count_as_typed_ones(tmp_path: Path) -> Non
         line = [sys.executable, "-m", "pytest", *COMMON, *typed, as_json(name)]
         subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, check=True, timeout=300)
     same_each_time(tmp_path, "a", "b")
+
+
+TWICE = """
+def test_twice(pytester):
+    for name in ("first", "second"):
+        done = pytester.runpytest_inprocess(*{options!r}, f"--koderz-json={folder}/{{name}}.json")
+        assert done.ret == 0
+"""
+
+
+@pytest.mark.slow
+def test_a_test_of_a_users_own_may_run_it_twice_by_pytester(tmp_path: Path) -> None:
+    """Which makes Python forget what the first run has imported."""
+    options = [*COMMON, *CHOSEN]
+    (tmp_path / "test_twice.py").write_text(TWICE.format(options=options, folder=tmp_path))
+    outer = [sys.executable, "-m", "pytest", "-p", "pytester", *COMMON, "test_twice.py"]
+    done = subprocess.run(outer, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    same_each_time(tmp_path, "first", "second")
