@@ -6,8 +6,8 @@ import pytest
 
 from . import hookspecs
 from .commands import guide, init, verbs
-from .files.loaded_once import give_back, keep_loaded
 from .session import collection, command_line, compared_runs, exports, former_run, gates, jobs, outputs, spending_limit
+from .session.loaded_once import give_back, keep_loaded
 
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
 
