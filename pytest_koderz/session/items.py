@@ -201,13 +201,13 @@ class ExperimentItem(pytest.Item):
         experiment = self.stash.get(experiment_key, None)
         if experiment is not None and excinfo.value is self._raised:
             whole = self.config.getoption("tbstyle", "auto") != "line"  # without a terminal there is none
-            return _panel((self.path, self._line + 1), experiment, whole=whole)
+            return panel_of((self.path, self._line + 1), experiment, whole=whole)
         if isinstance(excinfo.value, KoderzError):
             return visible(str(excinfo.value))
         return super().repr_failure(excinfo, style)
 
 
-def _panel(place: tuple[Path, int], experiment: Experiment, *, whole: bool) -> ReprExceptionInfo:
+def panel_of(place: tuple[Path, int], experiment: Experiment, *, whole: bool) -> ReprExceptionInfo:
     """What the user sees of an experiment that was not solved: the candidate's failure, none of our frames.
 
     Not *whole*: what `--tb=line` shows, which writes the crash itself.
