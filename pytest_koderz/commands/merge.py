@@ -24,7 +24,7 @@ from .recorded_files import write_files
 
 
 def merge_shards(config: pytest.Config, session: pytest.Session) -> int:
-    """--koderz-merge: several shards as one benchmark, its summary, and the files that its own run would have written."""
+    """--koderz-merge: several shards as one benchmark, its summary, and the files that its run would have written."""
     settings = config.stash[benchmark_key].settings
     shards = shards_in(map(Path, config.option.koderz_merge))
     folder = merge(shards, settings.folder)

@@ -84,7 +84,7 @@ def _report(experiment: Experiment, nodeid: str, when: str) -> pytest.TestReport
     """One that never ended counts as skipped."""
     outcomes = {Status.SOLVED: "passed", Status.SKIPPED: "skipped", Status.RUNNING: "skipped"}
     outcome = outcomes.get(experiment.status, "failed") if when == "call" else "passed"
-    failed = panel_of(("problems", 1), experiment, whole=True) if outcome == "failed" else None
+    failed = panel_of((Path("problems"), 1), experiment, whole=True) if outcome == "failed" else None
     skipped = ("problems", 1, headline(experiment)) if outcome == "skipped" else None
     return pytest.TestReport(
         nodeid,
