@@ -131,6 +131,7 @@ class Benchmark:
         self.hooks.admissions[start.id] = _admission(arm, crew)
         world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep)
         ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
+        self.hooks.admissions.pop(start.id, None)
         return ended if ended.id in self.hooks.stopped else self._told(ended)
 
     def sandbox(self) -> Sandbox:
