@@ -21,8 +21,9 @@ from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.run_markdown import markdown_of
 from pytest_koderz.reporters.text import headline
+from pytest_koderz.session.exports import export
 from pytest_koderz.session.head import told_of
-from pytest_koderz.session.items import labels_of, panel_of
+from pytest_koderz.session.items import benchmark_key, labels_of, panel_of
 from pytest_koderz.session.junit_totals import add_output
 from pytest_koderz.session.speaking import shown
 
@@ -46,6 +47,8 @@ def write_files(
     for option, text in texts.items():
         if config.getoption(option):
             yield _written(f"--{option.replace('_', '-')}", Path(config.getoption(option)), text())
+    if config.getoption("koderz_export"):
+        yield from _exported(config, benchmark)
     xml = config.stash.get(xml_key, None)
     if xml is not None:
         for name, value in suite_properties(head, experiments):
@@ -55,6 +58,14 @@ def write_files(
             suite = collected[one.problem_id][0] if one.problem_id in collected else "problems"
             _enter(xml, one, f"{suite}::{_name(one, benchmark.head)}", config.getoption("koderz_junit_properties"))
         yield Path(xml.logfile)
+
+
+def _exported(config: pytest.Config, benchmark: Archived) -> Iterator[Path]:
+    """Of the journals: no other memory holds what was asked."""
+    known = config.stash[benchmark_key]
+    if not benchmark.recorded.heads:
+        raise UsageError("--koderz-export needs the journals, which alone hold prompts and replies")
+    yield from export(config, known.settings.folder / benchmark.id, known.redaction)
 
 
 def _written(option: str, path: Path, text: str) -> Path:

@@ -36,6 +36,11 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="Join the shards in DIR to one benchmark, tell of it and exit; may be repeated.",
     )
     add(
+        "--koderz-sort",
+        choices=("solved", "cost", "date", "arm", "model"),
+        help="With --koderz-results: a board of all arms, the best, cheapest or latest first.",
+    )
+    add(
         "--koderz-from",
         choices=("journal", "cortex"),
         default="journal",
@@ -112,9 +117,9 @@ def _verbs() -> Mapping[str, Verb]:
     }
 
 
-OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown")
+OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown", "koderz_export")
 WRITING = {
-    "koderz_analyze": ("koderz_json", "koderz_html"),
+    "koderz_analyze": ("koderz_json", "koderz_html", "koderz_export"),
     "koderz_compare": ("koderz_json", "koderz_markdown"),
     "koderz_merge": OUTPUTS,
 }
