@@ -47,7 +47,7 @@ def analyze(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     if not which.startswith(("exp_", "bench_")):
         raise UsageError(f"--koderz-analyze: '{which}' is no id such as exp_1a2b3c4d or bench_1a2b3c4d; {HOW_TO_LIST}")
     benchmark, source = _remembered(config, which) if _asks_cortex(config) else _recorded(config, which)
-    written = [f"results: {path}" for path in write_files(config, benchmark, _frame(config, benchmark))]
+    written = [f"results: {path}" for path in write_files(config, benchmark, frame_of_archived(config, benchmark))]
     lines = chain(_benchmark_lines(config, benchmark, source), written)
     if which.startswith("exp_"):
         mark = SIMULATED if benchmark.simulated else ""
@@ -105,7 +105,7 @@ def _entries(benchmarks: Iterable[Archived], text: str, columns: int) -> Iterato
 def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) -> Iterator[str]:
     columns = columns_of(config)
     yield from (*head_lines(benchmark, source, columns), "", *experiment_lines(benchmark, columns), "")
-    frame = _frame(config, benchmark)
+    frame = frame_of_archived(config, benchmark)
     yield from summary_lines(frame, benchmark.experiments, writer_of(config).fullwidth, whole=True)
     record_look_at(_settings(config).folder / benchmark.id, frame, benchmark.experiments)
     if benchmark.interrupted:
@@ -119,7 +119,7 @@ def _prompts(config: pytest.Config, benchmark: Archived) -> str:
     return "there each line `called` is a call, with its prompt as it was sent"
 
 
-def _frame(config: pytest.Config, benchmark: Archived) -> Frame:
+def frame_of_archived(config: pytest.Config, benchmark: Archived) -> Frame:
     """What it set out to do. What an earlier version did not record is what the settings say of its profile now."""
     head, folder = benchmark.head, _settings(config).folder / benchmark.id
     if head.definitions:
@@ -147,6 +147,8 @@ def _recorded_frame(benchmark: Archived) -> Frame:
         wrong_accept=head.wrong_accept,
         definitions=head.definitions,
         purchase=None if price is None or hours is None else Purchase(price, hours),
+        shard=head.part is not None,
+        part=head.part or "",
     )
 
 

@@ -29,6 +29,13 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="List the benchmarks run so far, those alone that TEXT fits, and exit.",
     )
     add(
+        "--koderz-merge",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="Join the shards in DIR to one benchmark, tell of it and exit; may be repeated.",
+    )
+    add(
         "--koderz-sort",
         choices=("solved", "cost", "date", "arm", "model"),
         help="With --koderz-results: a board of all arms, the best, cheapest or latest first.",
@@ -70,6 +77,7 @@ VERBS = (
     "koderz_quote",
     "koderz_analyze",
     "koderz_results",
+    "koderz_merge",
     "koderz_compare",
     "koderz_watch",
     "koderz_cortex_sync",
@@ -85,6 +93,7 @@ def _verbs() -> Mapping[str, Verb]:
     from .compare import compare
     from .doctor import examine
     from .list import list_problems
+    from .merge import merge_shards
     from .prompt import print_prompts
     from .prune import prune
     from .quote import quote
@@ -98,6 +107,7 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_quote": quote,
         "koderz_analyze": analyze,
         "koderz_results": results,
+        "koderz_merge": merge_shards,
         "koderz_compare": compare,
         "koderz_watch": watch,
         "koderz_cortex_sync": deliver_now,
@@ -111,6 +121,7 @@ OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown", "koderz_export")
 WRITING = {
     "koderz_analyze": ("koderz_json", "koderz_html", "koderz_export"),
     "koderz_compare": ("koderz_json", "koderz_markdown"),
+    "koderz_merge": OUTPUTS,
 }
 """Which of these files a verb writes, of what it tells of."""
 

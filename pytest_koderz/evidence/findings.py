@@ -48,6 +48,8 @@ class Frame:
     """US dollars that it costs to take a wrong answer for a right one. None: not given."""
     shard: bool = False
     """A part of a run whose other parts run elsewhere: nothing is claimed of it."""
+    part: str = ""
+    """Which one of how many, where it is known: `2/8`."""
     selection: str = ""
     """Which problems these are, in words, where they are not all: `the first 50 of 164 problems`."""
 

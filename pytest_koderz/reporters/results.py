@@ -66,6 +66,7 @@ def _plan(frame: Frame, findings: Findings) -> dict[str, Any]:
         "selection": frame.selection or None,
         "wrong_accept": number(frame.wrong_accept),
         "shard": frame.shard,
+        "part": frame.part or None,
         "purchase": None if buy is None else {"usd": number(buy.price), "hours": number(buy.hours)},
     }
 

@@ -107,7 +107,8 @@ class ResultFiles:
         if settings.json is not None:
             yield settings.json, json.dumps(results_of(frame, head, experiments), indent=1) + "\n"
         if settings.html is not None:
-            yield settings.html, html_of(frame, head, experiments, self._problems(experiments))
+            told = self._run.experiments.whole(self._run.folder)
+            yield settings.html, html_of(frame, head, told, self._problems(told))
         if settings.markdown is not None:
             yield settings.markdown, self._markdown(experiments)
 

@@ -89,6 +89,12 @@ class Benchmark:
             record = self._told(record.ended(Status.INVALID, self._seconds(record), f"stopped: {why}"))
         return redacted(record, self.redaction)
 
+    def take_over(self, recorded: Recorded) -> None:
+        """Go on with what others had begun that are gone; what this process is charged for, it knows."""
+        mine = {key: runs for key, runs in self.recorded.experiments.items() if key in self.hooks.charged}
+        others = {key: runs for key, runs in recorded.experiments.items() if key not in self.hooks.charged}
+        self.recorded = replace(self.recorded, experiments=mine | others)
+
     def unreported(self) -> list[Experiment]:
         """What was begun here, but no report tells of it: the session was interrupted."""
         latest = [redacted(one, self.redaction) for one in list(self.hooks.unreported.values())]
@@ -125,6 +131,7 @@ class Benchmark:
         self.hooks.admissions[start.id] = _admission(arm, crew)
         world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep)
         ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
+        self.hooks.admissions.pop(start.id, None)
         return ended if ended.id in self.hooks.stopped else self._told(ended)
 
     def sandbox(self) -> Sandbox:
