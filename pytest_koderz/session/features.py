@@ -22,6 +22,7 @@ from . import (
     settlement,
     spending_limit,
     terminal,
+    unsolved_lines,
     workers,
 )
 from .budget import check_budget
@@ -71,6 +72,7 @@ def _register_all(run: BenchmarkRun) -> None:
     junit_totals.register(run)
     seen = look_record.register(run)
     closing = [each for each in (compared, memory, limits, place, files, seen) if each is not None]
+    unsolved_lines.register(run)
     terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
         run.benchmark.refusals.forget()

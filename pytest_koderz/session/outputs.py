@@ -25,6 +25,12 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--koderz-html", metavar="FILE", help="Write the results as an HTML page.")
     group.addoption("--koderz-markdown", metavar="FILE", help="Write the summary as Markdown.")
     group.addoption(
+        "--koderz-show",
+        choices=("lines", "stories", "none"),
+        default="lines",
+        help="What the terminal has of what is unsolved: lines, stories (as with -v or -rA) or none.",
+    )
+    group.addoption(
         "--koderz-junit-properties",
         choices=("case", "output", "no"),
         default="case",
