@@ -66,17 +66,17 @@ def _versions(head: Head) -> dict[str, str]:
     }
 
 
-def experiment_lines(benchmark: Archived) -> Iterator[str]:
-    """A row for each experiment, with the id by which its story can be asked for."""
+def experiment_lines(benchmark: Archived, picked: Sequence[Experiment]) -> Iterator[str]:
+    """A row for each of its experiments that was *picked*, with the id by which its story can be asked for."""
     mark = SIMULATED if benchmark.simulated else ""
-    names = [_name(one) for one in benchmark.experiments]
+    names = [name_of(one) for one in picked]
     columns = f"{{:<12}}  {{:<9}}  {{:<{max(map(len, names), default=0)}}}  {{:>5}}  {{:>9}}"
     yield mark + columns.format("experiment", "", "", "iter.", "cost")
-    for one, name in zip(benchmark.experiments, names, strict=True):
+    for one, name in zip(picked, names, strict=True):
         yield mark + columns.format(one.id, _status(one), name, len(one.iterations), dollars(one.ledger.cost))
 
 
-def _name(experiment: Experiment) -> str:
+def name_of(experiment: Experiment) -> str:
     """As its item is called."""
     epoch = f"-{experiment.epoch}" if experiment.epoch > 1 else ""
     return f"{experiment.problem_id}[{experiment.arm}{epoch}]"
