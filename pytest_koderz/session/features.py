@@ -7,7 +7,6 @@ import pytest
 from pytest_koderz.files.usage_error import UsageError
 
 from . import (
-    annotations,
     collection,
     compared_runs,
     cortex,
@@ -18,6 +17,7 @@ from . import (
     look_record,
     outcome_selection,
     outputs,
+    problem_annotations,
     recording,
     reports,
     settlement,
@@ -69,7 +69,7 @@ def _register_all(run: BenchmarkRun) -> None:
     spending_limit.register(run)
     memory = cortex.register(run)
     limits = gates.register(run)
-    annotations.register(run, limits)
+    problem_annotations.register(run, limits)
     jobs.register(run)
     junit_totals.register(run)
     seen = look_record.register(run)
