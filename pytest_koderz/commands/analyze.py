@@ -115,9 +115,12 @@ def _listed(config: pytest.Config, benchmark: Archived) -> Iterator[str]:
 def _is_named_by(expression: str, experiment: Experiment) -> bool:
     """As pytest's -k looks at its item. Raises UsageError."""
     said = [text.lower() for text in (name_of(experiment), experiment.problem_id, experiment.arm)]
+
+    def is_said(name: str, /, **_: object) -> bool:
+        return any(name.lower() in text for text in said)
+
     try:
-        compiled = Expression.compile(expression)
-        return compiled.evaluate(lambda name, **_: any(name.lower() in text for text in said))
+        return Expression.compile(expression).evaluate(is_said)
     except SyntaxError as fault:
         raise UsageError(f"-k: '{expression}': {fault}") from None
 
