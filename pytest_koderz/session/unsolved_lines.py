@@ -100,7 +100,10 @@ class UnsolvedLines:
     def shorten(self, reporter: pytest.TerminalReporter) -> None:
         """For the short summary: one report in place of an arm's."""
         if self._ours and self._by_arm:
-            reporter.stats[CATEGORY] = [*self._others(), *map(self._standing_for, self._by_suite_and_arm())]
+            reporter.stats[CATEGORY] = [
+                *self._others(),
+                *(self._standing_for(group, _width(reporter)) for group in self._by_suite_and_arm()),
+            ]
 
     def show(self, reporter: pytest.TerminalReporter) -> None:
         """In place of FAILURES."""
@@ -122,13 +125,15 @@ class UnsolvedLines:
                 groups.setdefault((_suite(report), self._ours[id(report)].arm), []).append(report)
         return groups.values()
 
-    def _standing_for(self, reports: Sequence[pytest.TestReport]) -> pytest.TestReport:
+    def _standing_for(self, reports: Sequence[pytest.TestReport], width: int) -> pytest.TestReport:
         """One that pytest reports as it would each of *reports*, with their names for a reason."""
         first = reports[0]
         problems = list(dict.fromkeys(self._ours[id(report)].problem_id for report in reports))
         more = f" and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
         words = f"{self._ours[id(first)].arm}: {len(reports)} unsolved: {', '.join(problems[:NAMED])}{more}"
-        crash = ReprFileLocation(first.location[0], 0, shown(self._run.config, words))
+        # pytest cuts its lines too, but on a terminal it takes the letters of its colours for columns.
+        room = width - len(f"{self._run.mark}UNSOLVED {_suite(first)} - ")
+        crash = ReprFileLocation(first.location[0], 0, fitting(shown(self._run.config, words), room))
         longrepr = ReprExceptionInfo(ReprTraceback([], None, style="native"), crash)
         report = pytest.TestReport(_suite(first), first.location, {}, "failed", longrepr, "call")
         carry_over(first, report)
