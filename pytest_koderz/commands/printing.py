@@ -12,6 +12,7 @@ import pytest
 from _pytest._io import TerminalWriter
 from _pytest.compat import running_on_ci
 
+from pytest_koderz.reporters.summary import WIDTH
 from pytest_koderz.session.items import ExperimentItem
 from pytest_koderz.session.speaking import shown
 
@@ -22,6 +23,11 @@ def writer_of(config: pytest.Config) -> TerminalWriter:
         return config.get_terminal_writer()
     # Not pytest's `create_terminal_writer`: the options that it reads, such as --color, are gone with the terminal.
     return TerminalWriter(sys.stdout)
+
+
+def columns_of(config: pytest.Config) -> int:
+    """Those of its terminal, as far as they are used."""
+    return min(writer_of(config).fullwidth, WIDTH)
 
 
 def print_lines(config: pytest.Config, lines: Iterable[str]) -> None:
@@ -47,12 +53,14 @@ def can_be_paged(lines: int) -> bool:
     return bool(watched and pager) and lines > shutil.get_terminal_size().lines
 
 
-def print_selected(session: pytest.Session, lines_of: Callable[[list[ExperimentItem]], Iterable[str]]) -> int:
-    """Print what is to be said of the experiments that paths, -k and --koderz-problems pick; the exit status."""
+def print_selected(session: pytest.Session, lines_of: Callable[[list[ExperimentItem], int], Iterable[str]]) -> int:
+    """Print what is to be said, in so many columns, of the experiments that paths, -k and --koderz-problems pick; the
+    exit status.
+    """
     session.perform_collect()
     if session.testsfailed:
         # A suite cannot be read, as pytest shows at the end; INTERRUPTED would make it look for a Ctrl-C to show.
         return int(pytest.ExitCode.USAGE_ERROR)
     items = [item for item in session.items if isinstance(item, ExperimentItem)]
-    print_lines(session.config, lines_of(items))
+    print_lines(session.config, lines_of(items, columns_of(session.config)))
     return int(pytest.ExitCode.OK if items else pytest.ExitCode.NO_TESTS_COLLECTED)

@@ -10,6 +10,8 @@ from . import (
     collection,
     compared_runs,
     cortex,
+    exports,
+    first_run,
     gates,
     interruption,
     jobs,
@@ -60,6 +62,7 @@ def _register_all(run: BenchmarkRun) -> None:
     compared = compared_runs.register(run)
     interruption.register(run)
     files = outputs.register(run)
+    exported = exports.register(run)
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)
     workers.register(run)
@@ -72,8 +75,9 @@ def _register_all(run: BenchmarkRun) -> None:
     problem_annotations.register(run, limits)
     jobs.register(run)
     junit_totals.register(run)
+    first_run.register(run)
     seen = look_record.register(run)
-    closing = [each for each in (compared, memory, limits, place, files, seen) if each is not None]
+    closing = [each for each in (compared, memory, limits, place, files, exported, seen) if each is not None]
     unsolved_lines.register(run)
     terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:

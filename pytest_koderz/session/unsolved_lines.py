@@ -12,7 +12,7 @@ from _pytest._code.code import ReprExceptionInfo, ReprFileLocation, ReprTracebac
 from _pytest.compat import running_on_ci
 
 from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.reporters.status_line import fitting
+from pytest_koderz.reporters.fixed_width import fitting
 from pytest_koderz.reporters.text import counted, last_words
 
 from .context import BenchmarkRun

@@ -21,8 +21,9 @@ ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", 
     "interruption",
     "outcome-selection",
     "looks",
+    "first-run",
 }
-"""What any benchmark without cortex has, in the only process."""
+"""What the first benchmark of a folder has without cortex, in the only process."""
 
 
 def _hooks_by_object(path: Path) -> Iterator[tuple[str, int]]:
@@ -116,7 +117,7 @@ def test_what_the_end_needs_is_loaded_before_anything_is_spent(
 
 def test_without_a_terminal_nothing_speaks_to_one(folder: pytest.Pytester) -> None:
     """The results are written all the same."""
-    assert _registered(folder, *SIMULATED, "-p", "no:terminal") == ALWAYS - {"terminal"}
+    assert _registered(folder, *SIMULATED, "-p", "no:terminal") == ALWAYS - {"terminal", "first-run"}
 
 
 def test_cortex_is_a_feature_too(folder: pytest.Pytester) -> None:
