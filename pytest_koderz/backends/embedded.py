@@ -176,12 +176,12 @@ def _threads(environment: Mapping[str, str]) -> int:
 
 def _requirements(settings: ModelSettings, environment: Environment) -> str | None:  # noqa: ARG001 - as any back end's
     """What stands in the way of having the weights; None where nothing is known to."""
+    if find_spec("xllamacpp") is None:
+        return "the package xllamacpp, which runs it, is not installed; `pip install xllamacpp`"
     return missing(settings.model)
 
 
 def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Finding]:  # noqa: ARG001 - as any's
-    if find_spec("xllamacpp") is None:
-        yield "missing", "the package xllamacpp, which runs it; `pip install xllamacpp`"
     path = kept(settings.model)
     if path is not None:
         yield "ok", f"the weights are at {path}"

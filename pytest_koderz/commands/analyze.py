@@ -9,9 +9,10 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from _pytest.mark.expression import Expression
 
 from pytest_koderz.core.errors import MemoryUnavailable
-from pytest_koderz.core.experiment import Status
+from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.cortex import Recalled, recall
 from pytest_koderz.evidence.break_even import Purchase
 from pytest_koderz.evidence.findings import Frame
@@ -22,16 +23,18 @@ from pytest_koderz.records.codec import Malformed
 from pytest_koderz.records.events import Head, head_from
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
 from pytest_koderz.reporters.board import board_lines
-from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
+from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant, name_of
+from pytest_koderz.reporters.page_table import marked
 from pytest_koderz.reporters.story import folded, story_lines
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
+from pytest_koderz.reporters.text import counted
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import benchmark_key
 from pytest_koderz.session.look_record import record_look_at, with_plan
 from pytest_koderz.session.start_checks import TYPICAL_ANSWER, frame_of, settings_of
 from pytest_koderz.settings import Settings
 
-from .printing import columns_of, print_lines, writer_of
+from .printing import columns_of, page_lines, writer_of
 from .recorded_files import write_files
 
 DEFAULT_MARGIN = 0.05
@@ -49,6 +52,8 @@ def analyze(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     benchmark, source = _remembered(config, which) if _asks_cortex(config) else _recorded(config, which)
     written = [f"results: {path}" for path in write_files(config, benchmark, frame_of_archived(config, benchmark))]
     lines = chain(_benchmark_lines(config, benchmark, source), written)
+    if which.startswith("exp_") and config.option.koderz_only:
+        raise UsageError(f"--koderz-only picks of a benchmark's experiments; {which} is one")
     if which.startswith("exp_"):
         mark = SIMULATED if benchmark.simulated else ""
         columns = columns_of(config)
@@ -104,12 +109,38 @@ def _entries(benchmarks: Iterable[Archived], text: str, columns: int) -> Iterato
 
 def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) -> Iterator[str]:
     columns = columns_of(config)
-    yield from (*head_lines(benchmark, source, columns), "", *experiment_lines(benchmark, columns), "")
+    yield from (*head_lines(benchmark, source, columns), "", *_listed(config, benchmark), "")
     frame = frame_of_archived(config, benchmark)
     yield from summary_lines(frame, benchmark.experiments, writer_of(config).fullwidth, whole=True)
     record_look_at(_settings(config).folder / benchmark.id, frame, benchmark.experiments)
     if benchmark.interrupted:
         yield from ("", f"go on with: pytest --koderz --koderz-resume={benchmark.id}")
+
+
+def _listed(config: pytest.Config, benchmark: Archived) -> Iterator[str]:
+    """A line for each experiment that is asked for, and how many there are besides."""
+    only, expression = config.option.koderz_only, config.option.keyword
+    picked = marked(benchmark.experiments, only) if only else benchmark.experiments
+    if expression:
+        picked = tuple(one for one in picked if _is_named_by(expression, one))
+    yield from experiment_lines(benchmark, columns_of(config), picked) if picked else ()
+    if len(picked) < len(benchmark.experiments):
+        asked = " ".join(filter(None, [only, f"-k '{expression}'" if expression else ""]))
+        mark = SIMULATED if benchmark.simulated else ""
+        yield f"{mark}{len(picked)} of {counted(len(benchmark.experiments), 'experiment')}: {asked}; below, of all"
+
+
+def _is_named_by(expression: str, experiment: Experiment) -> bool:
+    """As pytest's -k looks at its item. Raises UsageError."""
+    said = [text.lower() for text in (name_of(experiment), experiment.problem_id, experiment.arm)]
+
+    def is_said(name: str, /, **_: object) -> bool:
+        return any(name.lower() in text for text in said)
+
+    try:
+        return Expression.compile(expression).evaluate(is_said)
+    except SyntaxError as fault:
+        raise UsageError(f"-k: '{expression}': {fault}") from None
 
 
 def _prompts(config: pytest.Config, benchmark: Archived) -> str:
@@ -227,5 +258,5 @@ def _asks_cortex(config: pytest.Config) -> bool:
 
 
 def _printed(config: pytest.Config, lines: Iterable[str]) -> int:
-    print_lines(config, lines)
+    page_lines(config, lines)
     return int(pytest.ExitCode.OK)

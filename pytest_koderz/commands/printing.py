@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import pydoc
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 
 import pytest
 from _pytest._io import TerminalWriter
+from _pytest.compat import running_on_ci
 
 from pytest_koderz.reporters.summary import WIDTH
 from pytest_koderz.session.items import ExperimentItem
@@ -30,6 +34,23 @@ def print_lines(config: pytest.Config, lines: Iterable[str]) -> None:
     writer = writer_of(config)
     for line in lines:
         writer.line(shown(config, line))
+
+
+def page_lines(config: pytest.Config, lines: Iterable[str]) -> None:
+    """The same through the user's pager, where there is more than the terminal shows at once and somebody to turn."""
+    texts = [shown(config, line) for line in lines]
+    if not can_be_paged(len(texts)):
+        print_lines(config, texts)
+        return
+    os.environ.setdefault("LESS", "FRX")  # as git does: what was read stays on the screen
+    pydoc.pager("\n".join(texts) + "\n")
+
+
+def can_be_paged(lines: int) -> bool:
+    """pydoc's own pager, for want of another, can only go forward; a CI system may have a terminal that nobody sees."""
+    watched = sys.stdin.isatty() and sys.stdout.isatty() and not running_on_ci()
+    pager = os.environ.get("PAGER") or shutil.which("less")
+    return bool(watched and pager) and lines > shutil.get_terminal_size().lines
 
 
 def print_selected(session: pytest.Session, lines_of: Callable[[list[ExperimentItem], int], Iterable[str]]) -> int:

@@ -22,6 +22,11 @@ def add_options(group: pytest.OptionGroup) -> None:
     add("--koderz-quote", action="store_true", help="Price the run beforehand, low and high, and exit.")
     add("--koderz-analyze", metavar="ID", help="Tell the story of exp_..., or the results of bench_..., and exit.")
     add(
+        "--koderz-only",
+        choices=("unsolved", "disagree", "invalid", "skipped", "flagged", "repeated"),
+        help="Of the experiments that --koderz-analyze bench_... lists, these alone; -k picks by problem and arm too.",
+    )
+    add(
         "--koderz-results",
         metavar="TEXT",
         nargs="?",

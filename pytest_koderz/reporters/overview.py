@@ -70,13 +70,15 @@ def _versions(head: Head) -> dict[str, str]:
     }
 
 
-def experiment_lines(benchmark: Archived, columns: int = WIDTH) -> Iterator[str]:
-    """A row for each experiment, with the id by which its story can be asked for."""
+def experiment_lines(
+    benchmark: Archived, columns: int = WIDTH, picked: Sequence[Experiment] | None = None
+) -> Iterator[str]:
+    """A row for each of its experiments, or of those *picked*, with the id by which its story can be asked for."""
     mark = SIMULATED if benchmark.simulated else ""
     head = ("experiment", "", "", "iter.", "cost")
     rows = [
-        (one.id, _status(one), _name(one), len(one.iterations), dollars(one.ledger.cost))
-        for one in benchmark.experiments
+        (one.id, _status(one), name_of(one), len(one.iterations), dollars(one.ledger.cost))
+        for one in (benchmark.experiments if picked is None else picked)
     ]
     # A list to pick names from: they are whole where the terminal is not narrow, or where there is none.
     room = columns - len(mark) if columns < WIDTH else None
@@ -84,7 +86,7 @@ def experiment_lines(benchmark: Archived, columns: int = WIDTH) -> Iterator[str]
     yield from (mark + line for line in table.all_lines(rows))
 
 
-def _name(experiment: Experiment) -> str:
+def name_of(experiment: Experiment) -> str:
     """As its item is called."""
     epoch = f"-{experiment.epoch}" if experiment.epoch > 1 else ""
     return f"{experiment.problem_id}[{experiment.arm}{epoch}]"

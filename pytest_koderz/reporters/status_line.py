@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pytest_koderz.core.iteration import Verdict
 from pytest_koderz.records.follower import RunState, UnderWay
+
+from .text import brief
 
 ENOUGH = 3
 """Experiments that must have ended before it is told how long the rest will take."""
@@ -42,7 +43,7 @@ def running_lines(course: RunState, now: float, waiting: Mapping[str, Waiting]) 
         iteration = f"iteration {one.iterations + 1}" + ("" if one.most is None else f" of {one.most}")
         if one.most is not None and one.iterations >= one.most:
             iteration = f"after iteration {one.iterations} of {one.most}"
-        last = "" if one.verdict is None else f", last {_verdict(one.verdict)}"
+        last = "" if one.verdict is None else f", last {brief(one.verdict)}"
         yield f"{one.problem}[{one.arm}] {iteration}{last}{_silence(one, now, waiting.get(one.id))}"
 
 
@@ -50,12 +51,6 @@ def _silence(one: UnderWay, now: float, waiting: Waiting | None) -> str:
     if waiting is not None:
         return f", waiting for {waiting.model} for {lasting(now - waiting.since)}"
     return f", silent for {lasting(now - one.since)}" if now - one.since >= QUIET else ""
-
-
-def _verdict(verdict: Verdict) -> str:
-    """`wrong (2/7)`."""
-    told = "" if verdict.passed or not verdict.assertions_total else verdict.assertions_total
-    return f"{verdict.outcome} ({verdict.assertions_passed}/{told})" if told else str(verdict.outcome)
 
 
 def lasting(seconds: float) -> str:

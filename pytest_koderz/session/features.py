@@ -19,11 +19,13 @@ from . import (
     look_record,
     outcome_selection,
     outputs,
+    problem_annotations,
     recording,
     reports,
     settlement,
     spending_limit,
     terminal,
+    unsolved_lines,
     workers,
 )
 from .budget import check_budget
@@ -70,11 +72,13 @@ def _register_all(run: BenchmarkRun) -> None:
     spending_limit.register(run)
     memory = cortex.register(run)
     limits = gates.register(run)
+    problem_annotations.register(run, limits)
     jobs.register(run)
     junit_totals.register(run)
     first_run.register(run)
     seen = look_record.register(run)
     closing = [each for each in (compared, memory, limits, place, files, exported, seen) if each is not None]
+    unsolved_lines.register(run)
     terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
         run.benchmark.refusals.forget()

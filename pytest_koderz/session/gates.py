@@ -62,6 +62,11 @@ def register(run: BenchmarkRun) -> Gates | None:
     return gates
 
 
+def check_gates(config: pytest.Config, arm: Arm) -> None:
+    """Raises UsageError for limits that could not be decided."""
+    _limits(config, arm)
+
+
 @dataclass(frozen=True, slots=True)
 class GateLimits:
     """What the first arm that runs is to keep; None: no limit."""

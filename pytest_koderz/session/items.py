@@ -33,6 +33,8 @@ experiment_key = pytest.StashKey[Experiment]()
 REPORT_ATTRIBUTE = "koderz_experiment"
 """On a report: the experiment as JSON text, which xdist carries to the controller."""
 COMPLAINTS_ATTRIBUTE = "koderz_complaints"
+PANEL_ATTRIBUTE = "koderz_panel"
+"""On a report: that what it shows of a failure is the experiment's own, and no assertion of a user's test."""
 
 
 class Unsettled(Exception):
@@ -233,6 +235,7 @@ def mark_report(item: pytest.Item, report: pytest.TestReport) -> None:
     if experiment is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):
         return
     setattr(report, REPORT_ATTRIBUTE, to_json(experiment))
+    setattr(report, PANEL_ATTRIBUTE, isinstance(item, ExperimentItem))
     report.duration = experiment.seconds  # also where it was run by an earlier session, or in part
     hooks = item.config.stash[benchmark_key].hooks
     hooks.unreported.pop(experiment.id, None)
@@ -261,6 +264,20 @@ def experiment_of(report: pytest.TestReport) -> Experiment | None:
     """The experiment that a report carries; None where it carries none."""
     text = getattr(report, REPORT_ATTRIBUTE, None)
     return None if text is None else _parsed(text)
+
+
+def unsolved_of(report: pytest.TestReport) -> Experiment | None:
+    """The experiment of a suite that it reports as unsolved; None where it reports anything else."""
+    if report.when != "call" or not report.failed or not getattr(report, PANEL_ATTRIBUTE, False):
+        return None
+    experiment = experiment_of(report)
+    return experiment if experiment is not None and experiment.status is Status.UNSOLVED else None
+
+
+def carry_over(report: pytest.TestReport, other: pytest.TestReport) -> None:
+    """Make *other* one of the same experiment."""
+    for name in (REPORT_ATTRIBUTE, PANEL_ATTRIBUTE):
+        setattr(other, name, getattr(report, name))
 
 
 # A report is asked for its experiment by every hook that sees it.

@@ -72,9 +72,17 @@ class TerminalSections:
                 Progress(reporter, partial(uncaptured, run.config), run.mark, partial(shown, run.config)), "progress"
             )
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
-    ) -> None:
+    ) -> Iterator[None]:
+        """Around all others, so that what the benchmark came to is the last thing on the screen."""
+        try:
+            return (yield)
+        finally:
+            self._summarize(terminalreporter, exitstatus)
+
+    def _summarize(self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode) -> None:
         run, interrupted = self._run, exitstatus == pytest.ExitCode.INTERRUPTED
         experiments = run.experiments.in_order()
         if not (experiments or (interrupted and journals_in(run.folder))):
