@@ -206,6 +206,6 @@ def _pivots(ratios: Any, errors: Any, ratio: float, positive: bool) -> Any:
 
     with np.errstate(divide="ignore", invalid="ignore"):
         away = np.log(ratios / ratio) * ratios if positive else ratios - ratio
-        pivots = np.where(np.isclose(ratios, ratio, rtol=1e-9, atol=1e-15), 0, away / errors)
+        pivots = np.where(np.abs(ratios - ratio) <= 1e-15 + 1e-9 * abs(ratio), 0, away / errors)
     beyond = np.where(ratios < ratio, -np.inf, np.inf)
     return np.where(np.isfinite(ratios), np.where(np.isnan(pivots), beyond, pivots), np.nan)
