@@ -25,6 +25,8 @@ SHAPIRO_UP_TO = 5000
 """Values; scipy's p-value is not accurate beyond, and no tail is unseen among so many."""
 AT_ONCE = 256
 """Resamples whose sums are formed together: of 10,000 problems they take 20 MB."""
+FEW = 250
+"""Problems whose resamples are kept as they are multiplied: 10 MB."""
 
 
 def bootstrap_ratio(
@@ -62,10 +64,10 @@ def bootstrap_ratio(
         return None
     if denominators is not None and tries < LEAST_TRIES:
         return None
-    ratio, error = (float(part[0]) for part in _ratios(top, bottom, np.ones((1, len(top)))))
-    pivots = np.concatenate(
-        [_pivots(*_ratios(top, bottom, counts), ratio, positive) for counts in _drawn(len(top), seed)]
-    )
+    terms = np.stack([top, bottom, top * top, top * bottom, bottom * bottom], axis=1)
+    ratio, error = (float(part[0]) for part in _ratios(terms.sum(axis=0, keepdims=True), len(top)))
+    sums = np.concatenate([counts @ terms for counts in _drawn(len(top), seed)])
+    pivots = _pivots(*_ratios(sums, len(top)), ratio, positive)
     if np.isnan(pivots).mean() > (1 - confidence) / 2:
         return None
     low, high = _quantiles(pivots, _freedom(top - ratio * bottom), len(top), confidence)
@@ -125,9 +127,14 @@ def _of_log_and_mean(top: Any, bottom: Any) -> tuple[float, float]:
 
 def _may_be_normal(values: Any) -> bool:
     """Values that are all the same have no tail."""
+    return bool(values.max() - values.min() < 1e-9) or _shapiro_p(tuple(sorted(values.tolist()))) > LOG_NORMAL
+
+
+@lru_cache(maxsize=8)  # The same dollars stand in several ratios, and a call of scipy's takes longer than a bootstrap.
+def _shapiro_p(values: tuple[float, ...]) -> float:
     from scipy.stats import shapiro
 
-    return bool(values.max() - values.min() < 1e-9) or float(shapiro(values).pvalue) > LOG_NORMAL
+    return float(shapiro(values).pvalue)
 
 
 def _sorted(numerators: Sequence[float], denominators: Sequence[float] | None) -> tuple[Any, Any]:
@@ -165,15 +172,15 @@ def _drawn(n: int, seed: int) -> Iterator[Any]:
     """How often each of *n* problems is drawn in each resample (a row), some resamples at a time."""
     counts = _resamples(n, seed)
     for start in range(0, RESAMPLES, AT_ONCE):
-        yield counts[start : start + AT_ONCE].astype(float)
+        yield counts[start : start + AT_ONCE].astype(float, copy=False)
 
 
 @lru_cache(maxsize=1)  # The arms of a benchmark have the same number of problems.
 def _resamples(n: int, seed: int) -> Any:
-    """All resamples, a byte for each count: nothing is drawn 256 times; read-only."""
+    """All resamples; of more than FEW problems a byte for each count: nothing is drawn 256 times. Read-only."""
     import numpy as np
 
-    generator, counts = np.random.default_rng(seed), np.empty((RESAMPLES, n), dtype=np.uint8)
+    generator, counts = np.random.default_rng(seed), np.empty((RESAMPLES, n), dtype=float if n <= FEW else np.uint8)
     for start in range(0, RESAMPLES, AT_ONCE):
         rows = min(AT_ONCE, RESAMPLES - start)
         cells = generator.integers(n, size=(rows, n)) + n * np.arange(rows)[:, None]
@@ -182,13 +189,13 @@ def _resamples(n: int, seed: int) -> Any:
     return counts
 
 
-def _ratios(top: Any, bottom: Any, counts: Any) -> tuple[Any, Any]:
-    """The ratio of sums in each resample (a row of *counts*) and its standard error by linearization."""
+def _ratios(sums: Any, n: int) -> tuple[Any, Any]:
+    """The ratio of sums in each resample (a row: of both terms, their squares and product) of *n* problems, and its
+    standard error by linearization.
+    """
     import numpy as np
 
-    n = len(top)
-    columns = np.stack([top, bottom, top * top, top * bottom, bottom * bottom], axis=1)
-    tops, bottoms, squares, products, others = (counts @ columns).T
+    tops, bottoms, squares, products, others = sums.T
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = tops / bottoms
         spread = squares - 2 * ratios * products + ratios**2 * others
