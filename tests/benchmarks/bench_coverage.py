@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, lru_cache
 from itertools import repeat
-from math import ceil, exp, floor, isnan
+from math import ceil, exp, floor, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -211,8 +211,8 @@ def measured_quickly(world: World, seen: Seen) -> Found:
     shares, costs = _means(seen.solved, seen.lost)[kept], seen.dollars[~seen.lost]
     step = float(costs.sum() / seen.tries[~seen.lost].sum())
     caps = max(float(dollars.max()), cap_of(world) * step), max(float(theirs.max()), float(seen.their_dollars.mean()))
-    spent = (Decimal(repr(float(side.sum()))) for side in (dollars, theirs))
-    savings = Savings("measured", len(pairs), *spent, experiments=tries)
+    paid, other_paid = (Decimal(repr(float(side.sum()))) for side in (dollars, theirs))
+    savings = Savings("measured", len(pairs), paid, other_paid, experiments=tries)
     savings = with_intervals(savings, list(dollars), list(theirs), caps) if tries >= SHARE_FROM else savings
     intervals = (
         clustered(tuple(sorted((solves.solved, solves.tries) for solves, _ in pairs))),
@@ -238,7 +238,7 @@ def _means(values: Any, lost: Any) -> Any:
 
 def _table(pairs: Sequence[tuple[Solves, Solves]]) -> Table:
     table = pairs_of(pairs)
-    assert table is not None  # noqa: S101 - a benchmark is not empty
+    assert table is not None
     return table
 
 
@@ -263,9 +263,7 @@ def _with_lost(seen: Seen) -> Sequence[tuple[int, int, int]]:
     return [(int((one & ~seen.theirs[:, 0]).sum()), int((~one & seen.theirs[:, 0]).sum()), len(one)) for one in ours]
 
 
-def _claim(
-    pairs: Sequence[tuple[Solves, Solves]], table: Table, lost: Sequence[tuple[int, int, int]] | None
-) -> Claim:
+def _claim(pairs: Sequence[tuple[Solves, Solves]], table: Table, lost: Sequence[tuple[int, int, int]] | None) -> Claim:
     """The floor is never met in these worlds."""
     if isinstance(table, Pairs):
         found = strength(table.only_arm, table.only_control, table.size)
@@ -364,11 +362,13 @@ def benchmark(world: World, seed: int, *, checked: bool = False) -> Found:
 
 
 def _same(one: Found, other: Found) -> bool:
-    numbers = [
-        [edge for limits in found.intervals.values() for edge in ((limits.low, limits.high) if limits else (-9e9, -9e9))]
-        for found in (one, other)
-    ]
-    return (one.claim, one.problems) == (other.claim, other.problems) and np.allclose(*numbers, rtol=1e-6, atol=1e-9)
+    mine, theirs = ([each for limits in found.intervals.values() for each in _edges(limits)] for found in (one, other))
+    alike = np.allclose(mine, theirs, rtol=1e-6, atol=1e-9, equal_nan=True)
+    return (one.claim, one.problems) == (other.claim, other.problems) and bool(alike)
+
+
+def _edges(limits: Interval | None) -> tuple[float, float]:
+    return (nan, nan) if limits is None else (limits.low, limits.high)
 
 
 @dataclass(frozen=True)
