@@ -275,7 +275,7 @@ def paid_interval(
     """Of sum(ours) / sum(theirs): the bootstrap-t over problems, Davison and Hinkley (1997), section 5.2.
 
     On the scale of logarithms, at least as wide as Student's and at most 1.5 times as wide as Satterthwaite's, on the
-    side of the tail sqrt(1 + 70 / tries) times as far; where costs are log-normal with Cox's limits in it.
+    side of the tail sqrt(1 + 60 / tries) times as far; where costs are log-normal with Cox's limits in it.
     """
     places = [[round(value / (max(map(abs, side)) or 1), 10) for value in side] for side in (theirs, ours)]
     order = sorted(range(len(ours)), key=lambda place: (places[0][place], places[1][place]))
@@ -292,7 +292,7 @@ def paid_interval(
     freedom = min(max(2 * n / (kurtosis - 1), 2.0), n - 1) if kurtosis > 1 else n - 1
     most = max(student, 1.5 * float(t.ppf(0.975, freedom)))
     low, high = -min(max(-low, student), most), min(max(high, student), most)
-    wider = math.sqrt(1 + 70 / tries)
+    wider = math.sqrt(1 + 60 / tries)
     low, high = (low * wider, high) if float((left**3).sum()) > 0 else (low, high * wider)
     if not logs:
         return ratio - high * error, ratio - low * error

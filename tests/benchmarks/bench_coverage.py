@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 from functools import cache, lru_cache
 from itertools import repeat
@@ -34,6 +34,7 @@ from pytest_koderz.evidence.compare import LEVEL, claim_at
 from pytest_koderz.evidence.families import holm
 from pytest_koderz.evidence.intervals import mcnemar_exact, paired_difference, wilson_clustered
 from pytest_koderz.evidence.looks import Look, level_at
+from pytest_koderz.evidence.pilots import Needed, needed_of
 from pytest_koderz.evidence.power import Truth, chances
 from pytest_koderz.evidence.recovered_gap import fieller, recovered_of
 from pytest_koderz.evidence.resampling import bootstrap_ratio
@@ -435,10 +436,14 @@ LOOKS = {
 }
 
 
+def looks_until(sizes: tuple[int, ...], number: int) -> tuple[Look, ...]:
+    return tuple(Look(n, sizes[-1]) for n in sizes[: number + 1])
+
+
 def false_at_looks(sizes: tuple[int, ...], benchmarks: int, seed: int) -> dict[str, float]:
     """How often any look says MATCHES where the arm is worse by the margin, or BETTER where it is equal."""
     rng, wrong = np.random.default_rng(seed), Counter[str]()
-    levels = [level_at(tuple(Look(n, sizes[-1]) for n in sizes[: number + 1]), LEVEL) for number in range(len(sizes))]
+    levels = [level_at(looks_until(sizes, number), LEVEL) for number in range(len(sizes))]
     for name, difference in (("matches", -MARGIN), ("better", 0.0)):
         for discordant in (0.1, 0.2):
             shares = [(discordant + difference) / 2, (discordant - difference) / 2]
@@ -450,31 +455,98 @@ def false_at_looks(sizes: tuple[int, ...], benchmarks: int, seed: int) -> dict[s
     return {name: number / benchmarks for name, number in wrong.items()}
 
 
-def false_in_families(arms: int, benchmarks: int, seed: int) -> dict[str, float]:
-    """How often any of the arms behind the first says what is false: all worse by the margin, all equal, or half of
-    each. They share the control.
+def false_in_families(arms: int, sizes: tuple[int, ...], benchmarks: int, seed: int) -> dict[str, float]:
+    """How often any of the arms behind the first says what is false at any look: all worse by the margin, all equal, or
+    half of each. They share the control, and at each look Holm's procedure decides.
     """
     rng, wrong = np.random.default_rng(seed), Counter[str]()
     worlds = {"at the margin": [-MARGIN] * arms, "equal": [0.0] * arms, "half": [-MARGIN, 0.0] * (arms // 2)}
     for name, differences in worlds.items():
         for _ in range(benchmarks):
-            control = rng.random(164) < 0.9
-            tables = [_against(control, 0.06, difference, rng) for difference in differences]
-            found = [strength(*table) for table in tables]
-            matches, better = (holm([getattr(one, claim) for one in found], LEVEL) for claim in ("matches", "better"))
-            wrong[name] += any(
-                (match and difference < 0) or good
-                for match, good, difference in zip(matches, better, differences, strict=True)
+            control = rng.random(sizes[-1]) < 0.9
+            signs = [_against(control, 0.06, difference, rng) for difference in differences]
+            said = (
+                _falsely([one[:n] for one in signs], differences, looks_until(sizes, k)) for k, n in enumerate(sizes)
             )
+            wrong[name] += any(said)
     return {name: wrong[name] / benchmarks for name in worlds}
 
 
-def _against(control: Any, lost: float, difference: float, rng: np.random.Generator) -> tuple[int, int, int]:
-    """An arm that fails on some of what the control solves, and solves some of the rest."""
+def _falsely(signs: Sequence[Any], differences: Sequence[float], looks: tuple[Look, ...]) -> bool:
+    found = [strength(int((one > 0).sum()), int((one < 0).sum()), len(one)) for one in signs]
+
+    def level(alpha: float) -> float:
+        return level_at(looks, alpha)
+
+    matches, better = (holm([getattr(one, claim) for one in found], LEVEL, level) for claim in ("matches", "better"))
+    return any(
+        (match and difference < 0) or good for match, good, difference in zip(matches, better, differences, strict=True)
+    )
+
+
+def _against(control: Any, lost: float, difference: float, rng: np.random.Generator) -> Any:
+    """An arm that fails on some of what the control solves, and solves some of the rest: 1 where it alone does."""
     share = 0.9
-    fails = rng.random(164) < (lost - min(difference, 0) / 1) / share
-    gains = rng.random(164) < min(1.0, (lost + max(difference, 0)) / (1 - share))
-    return int((~control & gains).sum()), int((control & fails).sum()), 164
+    fails = rng.random(len(control)) < (lost - min(difference, 0)) / share
+    gains = rng.random(len(control)) < min(1.0, (lost + max(difference, 0)) / (1 - share))
+    return (~control & gains).astype(int) - (control & fails)
+
+
+PILOTS = tuple(
+    (problems, difference, discordant)
+    for problems in (50, 100, 164)
+    for difference, discordant in ((0.0, 0.1), (0.0, 0.2), (-0.02, 0.1), (0.05, 0.15), (-0.1, 0.2), (-MARGIN, 0.1))
+)
+"""Of pilots: problems, the true difference, and the share of discordant pairs."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What became of pilots that were told how many problems a conclusion would take."""
+
+    told: float
+    """The share of inconclusive pilots that were told a range."""
+    open: float
+    """Of these, those without an upper end."""
+    at_low: float
+    """The chance of a conclusion of a new run over so many problems as the lower end says, on average."""
+    at_high: float
+
+
+def planned(problems: int, difference: float, discordant: float, pilots: int, seed: int) -> Planned:
+    """Pilots are drawn; the chance of a conclusion of what follows is added up over all tables."""
+    won, lost = (discordant + difference) / 2, (discordant - difference) / 2
+    drawn = np.random.default_rng(seed).multinomial(problems, [won, lost, 1 - won - lost], pilots)
+    tables = [Pairs(int(b), int(c), problems) for b, c, _ in drawn]
+    unclear = [one for one in tables if claim_at(strength(*astuple(one)), LEVEL) is Claim.INCONCLUSIVE]
+    told = [needed for one in unclear if (needed := _needed(one)) is not None]
+    truth = Truth(difference, discordant)
+    lows = [_conclusive(needed.low, truth) for needed in told]
+    highs = [_conclusive(needed.high, truth) for needed in told if needed.high is not None]
+    return Planned(
+        len(told) / max(len(unclear), 1),
+        1 - len(highs) / max(len(told), 1),
+        float(np.mean(lows or [nan])),
+        float(np.mean(highs or [nan])),
+    )
+
+
+@cache
+def _needed(table: Pairs) -> Needed | None:
+    return needed_of(table, table.size, MARGIN)
+
+
+@cache
+def _conclusive(problems: int, truth: Truth) -> float:
+    """Beyond 20,000 problems as of so many."""
+    return 1 - chances(min(problems, 20_000), truth, MARGIN)[Claim.INCONCLUSIVE]
+
+
+def planned_lines(found: Sequence[Planned]) -> Iterator[str]:
+    yield f"{'n':>4} {'true':>6} {'discordant':>11} | {'told':>6} {'or more':>8} {'at low':>7} {'at high':>8}"
+    for (problems, difference, discordant), one in zip(PILOTS, found, strict=True):
+        numbers = f"{one.told:>6.0%} {one.open:>8.0%} {one.at_low:>7.0%} {one.at_high:>8.0%}"
+        yield f"{problems:>4} {difference:>+6.2f} {discordant:>11.1%} | {numbers}"
 
 
 EXACT = tuple(
@@ -558,8 +630,11 @@ def main() -> int:
             rows.append(row)
             print(row_line(row), flush=True)
         several = pool.map(false_at_looks, LOOKS.values(), repeat(options.benchmarks), repeat(options.seed))
-        families = pool.submit(false_in_families, 8, options.benchmarks, options.seed)
+        sizes = [(164,), *LOOKS.values()]
+        families = pool.map(false_in_families, repeat(8), sizes, repeat(options.benchmarks), repeat(options.seed))
+        plans = pool.map(planned, *zip(*PILOTS, strict=True), repeat(options.benchmarks), repeat(options.seed))
         rates, looks = list(pool.map(exact_rates, *zip(*EXACT, strict=True))), list(several)
+        together, pilots = list(families), list(plans)
     print("\n".join(summed_lines(rows, options.benchmarks)))
     print(f"\nClaims at a margin of {MARGIN:.0%}, one epoch, added up over all tables")
     print("(aims: true -0.05: matches at most 2.5 %; true 0: better and worse at most 2.5 % each)\n")
@@ -567,7 +642,12 @@ def main() -> int:
     print("\nFalse MATCHES (worse by the margin) and BETTER (equal) at any look, by the share of discordant pairs")
     print("\n".join(_false_lines(LOOKS, looks)))
     print("\nFalse MATCHES or BETTER of any of 8 arms behind the first")
-    print("\n".join(_false_lines(["all looks at once"], [families.result()])))
+    print("\n".join(_false_lines(["one look", *LOOKS], together)))
+    print(
+        "\nAfter an inconclusive pilot: is it told how many problems a conclusion would take, and without an upper end,"
+    )
+    print("and the chance that so many lead to one\n")
+    print("\n".join(planned_lines(pilots)))
     print(f"\n{time.monotonic() - began:.0f} s")
     return 0
 
