@@ -34,7 +34,7 @@ from pytest_koderz.evidence.compare import LEVEL, claim_at
 from pytest_koderz.evidence.families import holm
 from pytest_koderz.evidence.intervals import mcnemar_exact, paired_difference, wilson_clustered
 from pytest_koderz.evidence.looks import Look, level_at
-from pytest_koderz.evidence.pilots import Needed, needed_of
+from pytest_koderz.evidence.pilots import LEAST, Needed, needed_of
 from pytest_koderz.evidence.power import Truth, chances
 from pytest_koderz.evidence.recovered_gap import fieller, recovered_of
 from pytest_koderz.evidence.resampling import bootstrap_ratio
@@ -244,14 +244,12 @@ def _table(pairs: Sequence[tuple[Solves, Solves]]) -> Table:
 
 
 def _rate(saved: Any, hours: Any, tries: int) -> Interval | None:
-    """As a break-even rate has it, where it is shown."""
-    if saved.sum() <= 0:
-        return None
+    """As a break-even rate has it; whether it is shown too, as it is where something is saved, is left aside."""
     return bootstrap_ratio(list(saved), list(hours), positive=bool(saved.min() >= 0), tries=tries)
 
 
 def _recovered(world: World, seen: Seen) -> Interval | None:
-    if any(world.invalid):
+    if any(world.invalid) or world.problems < LEAST:
         return None
     bottom = seen.alone.mean(axis=1)
     gaps = seen.theirs.mean(axis=1) - bottom
@@ -305,7 +303,7 @@ def measured_as_real(world: World, seen: Seen) -> Found:
         comparison.savings.interval,
         comparison.savings.share_interval,
         figures.dollars_per_solved_interval,
-        even.rate_interval if even is not None and (even.rate or 0) > 0 else None,
+        None if even is None else even.rate_interval,
         gap.interval if gap is not None and not any(world.invalid) else None,
     )
     return Found(dict(zip(QUANTITIES, intervals, strict=True)), comparison.claim, comparison.problems)
