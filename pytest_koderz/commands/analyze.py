@@ -21,6 +21,7 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed
 from pytest_koderz.records.events import Head, head_from
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
+from pytest_koderz.reporters.board import board_lines
 from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
 from pytest_koderz.reporters.story import folded, story_lines
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
@@ -30,7 +31,7 @@ from pytest_koderz.session.look_record import record_look_at, with_plan
 from pytest_koderz.session.start_checks import TYPICAL_ANSWER, frame_of, settings_of
 from pytest_koderz.settings import Settings
 
-from .printing import print_lines, writer_of
+from .printing import columns_of, print_lines, writer_of
 from .recorded_files import write_files
 
 DEFAULT_MARGIN = 0.05
@@ -50,9 +51,12 @@ def analyze(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     lines = chain(_benchmark_lines(config, benchmark, source), written)
     if which.startswith("exp_"):
         mark = SIMULATED if benchmark.simulated else ""
+        columns = columns_of(config)
         (experiment,) = (one for one in benchmark.experiments if one.id == which)
         lines = chain(
-            story_lines(experiment, mark), folded(f"read from {source}; {_prompts(config, benchmark)}", mark), written
+            story_lines(experiment, mark, columns),
+            folded(f"read from {source}; {_prompts(config, benchmark)}", mark, columns),
+            written,
         )
     return _printed(config, lines)
 
@@ -61,34 +65,48 @@ def results(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     """--koderz-results: the benchmarks that were run, the latest first."""
     settings = _settings(config)
     text: str = config.option.koderz_results
-    if _asks_cortex(config):
+    columns = columns_of(config)
+    if config.option.koderz_sort:
+        meant = [each for each in _readable(config, settings) if is_meant(each, text)]
+        lines = [*board_lines(meant, config.option.koderz_sort)]
+    elif _asks_cortex(config):
         found = _benchmarks(_recalled(settings, ""), settings)
-        lines = [*_entries(found, text)]
+        lines = [*_entries(found, text, columns)]
     else:
         lines = []
         for folder in folders_in(settings.folder):
             try:
-                lines += _entries([archived(folder)], text)
+                lines += _entries([archived(folder)], text, columns)
             except UsageError as fault:
-                lines += folded(f"{folder.name}  cannot be read: {fault}")
-    meant = "" if text == EVERYTHING else f" that '{text}' fits"
-    return _printed(config, lines or [f"no benchmark{meant} in {settings.folder}"])
+                lines += folded(f"{folder.name}  cannot be read: {fault}", columns=columns)
+    which = "" if text == EVERYTHING else f" that '{text}' fits"
+    return _printed(config, lines or [f"no benchmark{which} in {settings.folder}"])
+
+
+def _readable(config: pytest.Config, settings: Settings) -> Iterator[Archived]:
+    """Those of a board, which has no row for what cannot be read."""
+    if _asks_cortex(config):
+        yield from _benchmarks(_recalled(settings, ""), settings)
+        return
+    for folder in folders_in(settings.folder):
+        with suppress(UsageError):
+            yield archived(folder)
 
 
 HOW_TO_LIST = "--koderz-results lists the benchmarks, and --koderz-analyze bench_... the experiments of one"
 
 
-def _entries(benchmarks: Iterable[Archived], text: str) -> Iterator[str]:
+def _entries(benchmarks: Iterable[Archived], text: str, columns: int) -> Iterator[str]:
     for benchmark in benchmarks:
         if is_meant(benchmark, text):
-            yield from entry_lines(benchmark)
+            yield from entry_lines(benchmark, columns)
 
 
 def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) -> Iterator[str]:
-    yield from (*head_lines(benchmark, source), "", *experiment_lines(benchmark), "")
-    columns = writer_of(config).fullwidth
+    columns = columns_of(config)
+    yield from (*head_lines(benchmark, source, columns), "", *experiment_lines(benchmark, columns), "")
     frame = _frame(config, benchmark)
-    yield from summary_lines(frame, benchmark.experiments, columns, whole=True)
+    yield from summary_lines(frame, benchmark.experiments, writer_of(config).fullwidth, whole=True)
     record_look_at(_settings(config).folder / benchmark.id, frame, benchmark.experiments)
     if benchmark.interrupted:
         yield from ("", f"go on with: pytest --koderz --koderz-resume={benchmark.id}")

@@ -8,7 +8,6 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from textwrap import wrap
 
 import pytest
 
@@ -20,7 +19,9 @@ from pytest_koderz.cortex import probe, server_name
 from pytest_koderz.datasets import load
 from pytest_koderz.datasets.catalogue import DATASETS
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.reporters.fixed_width import wrapped
 from pytest_koderz.reporters.header import price_line
+from pytest_koderz.reporters.summary import WIDTH
 from pytest_koderz.session.budget import check_budget
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
@@ -29,9 +30,8 @@ from pytest_koderz.session.start_checks import fault_of
 from pytest_koderz.session.summary_libraries import load_for_the_end
 from pytest_koderz.settings import Settings
 
-from .printing import print_lines
+from .printing import columns_of, print_lines
 
-WIDTH = 80
 ROOM, MUCH_ROOM = 64 << 20, 1 << 30
 """Bytes of disk that a run must find, and that leave nothing to worry about."""
 
@@ -55,16 +55,15 @@ def examine(config: pytest.Config, session: pytest.Session) -> int:
     missing = 0
     for word, text in _checks(session, benchmark):
         missing += word == "missing"
-        print_lines(config, finding_lines(word, text))
+        print_lines(config, finding_lines(word, text, columns_of(config)))
     verdict = f"cannot run here: {missing} missing" if missing else "can run here"
     print_lines(config, [f"profile '{benchmark.settings.profile}' {verdict}"])
     return int(pytest.ExitCode.TESTS_FAILED if missing else pytest.ExitCode.OK)
 
 
-def finding_lines(word: str, text: str) -> list[str]:
+def finding_lines(word: str, text: str, columns: int = WIDTH) -> list[str]:
     """Folded, but for what must be copied whole: an address or a path."""
-    indent = " " * 8
-    return wrap(f"{word:<8}{text}", WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+    return wrapped(f"{word:<8}{text}", columns, later=" " * 8, whole_words=True)
 
 
 def _checks(session: pytest.Session, benchmark: Benchmark) -> Iterator[Finding]:

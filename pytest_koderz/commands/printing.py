@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import pytest
 from _pytest._io import TerminalWriter
 
+from pytest_koderz.reporters.summary import WIDTH
 from pytest_koderz.session.items import ExperimentItem
 from pytest_koderz.session.speaking import shown
 
@@ -20,18 +21,25 @@ def writer_of(config: pytest.Config) -> TerminalWriter:
     return TerminalWriter(sys.stdout)
 
 
+def columns_of(config: pytest.Config) -> int:
+    """Those of its terminal, as far as they are used."""
+    return min(writer_of(config).fullwidth, WIDTH)
+
+
 def print_lines(config: pytest.Config, lines: Iterable[str]) -> None:
     writer = writer_of(config)
     for line in lines:
         writer.line(shown(config, line))
 
 
-def print_selected(session: pytest.Session, lines_of: Callable[[list[ExperimentItem]], Iterable[str]]) -> int:
-    """Print what is to be said of the experiments that paths, -k and --koderz-problems pick; the exit status."""
+def print_selected(session: pytest.Session, lines_of: Callable[[list[ExperimentItem], int], Iterable[str]]) -> int:
+    """Print what is to be said, in so many columns, of the experiments that paths, -k and --koderz-problems pick; the
+    exit status.
+    """
     session.perform_collect()
     if session.testsfailed:
         # A suite cannot be read, as pytest shows at the end; INTERRUPTED would make it look for a Ctrl-C to show.
         return int(pytest.ExitCode.USAGE_ERROR)
     items = [item for item in session.items if isinstance(item, ExperimentItem)]
-    print_lines(session.config, lines_of(items))
+    print_lines(session.config, lines_of(items, columns_of(session.config)))
     return int(pytest.ExitCode.OK if items else pytest.ExitCode.NO_TESTS_COLLECTED)

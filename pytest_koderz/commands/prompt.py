@@ -19,7 +19,7 @@ from .printing import print_selected
 
 def print_prompts(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
     """--koderz-prompt: the prompts of each arm for the problems that are picked; what models say is made up."""
-    return print_selected(session, _lines)
+    return print_selected(session, lambda items, _columns: _lines(items))
 
 
 def _lines(items: list[ExperimentItem]) -> Iterator[str]:

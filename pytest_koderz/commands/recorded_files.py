@@ -18,8 +18,9 @@ from pytest_koderz.reporters.junit import properties_of, suite_properties
 from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.text import failure_lines, headline
+from pytest_koderz.session.exports import export
 from pytest_koderz.session.head import told_of
-from pytest_koderz.session.items import labels_of
+from pytest_koderz.session.items import benchmark_key, labels_of
 from pytest_koderz.session.junit_totals import add_output
 
 
@@ -36,6 +37,8 @@ def write_files(config: pytest.Config, benchmark: Archived, frame: Frame) -> Ite
     for option, text in texts.items():
         if config.getoption(option):
             yield _written(f"--{option.replace('_', '-')}", Path(config.getoption(option)), text())
+    if config.getoption("koderz_export"):
+        yield from _exported(config, benchmark)
     xml = config.stash.get(xml_key, None)
     if xml is not None:
         for name, value in suite_properties(head, benchmark.experiments):
@@ -43,6 +46,14 @@ def write_files(config: pytest.Config, benchmark: Archived, frame: Frame) -> Ite
         for experiment in benchmark.experiments:
             _enter(xml, experiment, benchmark.head.epochs or 1, config.getoption("koderz_junit_properties"))
         yield Path(xml.logfile)
+
+
+def _exported(config: pytest.Config, benchmark: Archived) -> Iterator[Path]:
+    """Of the journals: no other memory holds what was asked."""
+    known = config.stash[benchmark_key]
+    if not benchmark.recorded.heads:
+        raise UsageError("--koderz-export needs the journals, which alone hold prompts and replies")
+    yield from export(config, known.settings.folder / benchmark.id, known.redaction)
 
 
 def _written(option: str, path: Path, text: str) -> Path:

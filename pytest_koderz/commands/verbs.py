@@ -29,6 +29,11 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="List the benchmarks run so far, those alone that TEXT fits, and exit.",
     )
     add(
+        "--koderz-sort",
+        choices=("solved", "cost", "date", "arm", "model"),
+        help="With --koderz-results: a board of all arms, the best, cheapest or latest first.",
+    )
+    add(
         "--koderz-from",
         choices=("journal", "cortex"),
         default="journal",
@@ -102,8 +107,11 @@ def _verbs() -> Mapping[str, Verb]:
     }
 
 
-OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown")
-WRITING = {"koderz_analyze": ("koderz_json", "koderz_html"), "koderz_compare": ("koderz_json", "koderz_markdown")}
+OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown", "koderz_export")
+WRITING = {
+    "koderz_analyze": ("koderz_json", "koderz_html", "koderz_export"),
+    "koderz_compare": ("koderz_json", "koderz_markdown"),
+}
 """Which of these files a verb writes, of what it tells of."""
 
 

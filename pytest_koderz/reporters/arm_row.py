@@ -11,15 +11,14 @@ from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.intervals import Interval
 
+from .fixed_width import Table
 from .text import dollars
 
 
-def table_lines(arms: Sequence[ArmFigures]) -> Iterator[str]:
-    """As the summary has them."""
-    width = max(len("arm"), *(len(figures.arm) for figures in arms))
-    columns = f"{{:<{width}}} {{:>7}}  {{:>10}} {{:>7}} {{:>5}} {{:>9}} {{:>10}}"
-    for row in table_rows(arms):
-        yield columns.format(*row)
+def table_lines(arms: Sequence[ArmFigures], columns: int) -> Iterator[str]:
+    """As the summary has them, in so many *columns* of a terminal."""
+    head, *rows = table_rows(arms)
+    return Table("<0 >7  >10 >7 >5 >9 >10", (head, *rows), columns).all_lines(rows)
 
 
 def table_rows(arms: Sequence[ArmFigures]) -> Iterator[tuple[str, ...]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from unicodedata import combining, east_asian_width
 
 from pytest_koderz.core.iteration import Verdict
 from pytest_koderz.records.follower import RunState, UnderWay
@@ -66,23 +65,6 @@ def lasting(seconds: float) -> str:
         return f"{whole} s"
     minutes = round(whole / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def fitting(line: str, columns: int) -> str:
-    """*line* cut to so many columns of a terminal, where some letters take two."""
-    if sum(map(_columns, line)) <= columns:
-        return line
-    kept, room = [], columns - 3
-    for letter in line:
-        room -= _columns(letter)
-        if room < 0:
-            break
-        kept.append(letter)
-    return ("".join(kept) + "...")[: max(columns, 0)]
-
-
-def _columns(letter: str) -> int:
-    return 0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1
 
 
 def _left(course: RunState, lasted: float) -> float | None:

@@ -85,7 +85,9 @@ class ComparedRun:
         found = self.changes()
         if found is not None:
             yield f"{self._run.mark}since {self._earlier.label}:"
-            yield from change_lines(*found, whole=self._run.config.option.verbose > 0)
+            config = self._run.config
+            columns = config.get_terminal_writer().fullwidth
+            yield from change_lines(*found, columns, whole=config.option.verbose > 0)
             yield ""
 
     def changes(self) -> tuple[tuple[Change, ...], Frame, list[str]] | None:

@@ -10,6 +10,8 @@ from . import (
     collection,
     compared_runs,
     cortex,
+    exports,
+    first_run,
     gates,
     interruption,
     jobs,
@@ -58,6 +60,7 @@ def _register_all(run: BenchmarkRun) -> None:
     compared = compared_runs.register(run)
     interruption.register(run)
     files = outputs.register(run)
+    exported = exports.register(run)
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)
     workers.register(run)
@@ -69,8 +72,9 @@ def _register_all(run: BenchmarkRun) -> None:
     limits = gates.register(run)
     jobs.register(run)
     junit_totals.register(run)
+    first_run.register(run)
     seen = look_record.register(run)
-    closing = [each for each in (compared, memory, limits, place, files, seen) if each is not None]
+    closing = [each for each in (compared, memory, limits, place, files, exported, seen) if each is not None]
     terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
         run.benchmark.refusals.forget()

@@ -40,7 +40,7 @@ def load_settings(
         said = overridden(sources, assignments)
         entry = entry_of(said).over(entry)
     folder = sources[0].path.parent if own is not None else root
-    secrets = {**_dotenv(folder / ".env"), **environment}
+    secrets = environment_of(folder, environment)
     prices = PriceBook(entry.prices, datetime.now(UTC).date())
     return Names(tuple(sources), entry, backends, prices, secrets, assignments).settings(choice, root)
 
@@ -75,6 +75,11 @@ def _own_file(root: Path) -> Path | None:
     if (root / "koderz.yml").is_file():
         raise UsageError(f"{root / 'koderz.yml'}: is not read under this name; call it koderz.yaml")
     return None
+
+
+def environment_of(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """*environment* with the .env file of *folder* beneath it. Raises UsageError."""
+    return {**_dotenv(folder / ".env"), **environment}
 
 
 def _dotenv(path: Path) -> dict[str, str]:

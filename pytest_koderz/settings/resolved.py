@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pytest_koderz.core.money import Price
 from pytest_koderz.core.templates import PromptSet, fields_in
 from pytest_koderz.datasets.sampling import sample_named
 from pytest_koderz.files.nearest import nearest
-from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.usage_error import Mistakes, UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, dotted
 
 from .overrides import Assignment
@@ -133,9 +134,8 @@ class Names:
     """By model, of those that were asked for, since a server is asked once."""
 
     def settings(self, choice: Choice, root: Path) -> Settings:
-        """Raises UsageError for the first name that is none."""
-        self._check_profiles()
-        self._check_models()
+        """Raises UsageError for names that are none."""
+        self._check_names()
         name = choice.profile or self.entry.profile or ""
         profile = self._profile(name, choice)
         names = choice.arms or profile.arms
@@ -204,13 +204,21 @@ class Names:
         given = [each for each in self.assignments if key_path[: len(each.key_path)] == each.key_path]
         return f"{given[-1].option}: {dotted(key_path)}" if given else None
 
-    def _check_profiles(self) -> None:
-        """Each names what there is, also those that do not run."""
+    def _check_names(self) -> None:
+        """Profiles name what there is, as do models, also those that take no part."""
+        mistakes = Mistakes()
         for name, profile in self.entry.profiles.items():
             for arm in profile.arms:
-                self._check_arm(arm, self._at("profiles", name, "arms"))
+                with mistakes.noted():
+                    self._check_arm(arm, self._at("profiles", name, "arms"))
             for slot, model in profile.models.items():
-                self._check_model(model, ("profiles", name, "models", slot))
+                with mistakes.noted():
+                    self._check_model(model, ("profiles", name, "models", slot))
+        for name, entry in self.entry.models.items():
+            for check in self._checks_of_model(name, entry):
+                with mistakes.noted():
+                    check()
+        mistakes.tell()
 
     def _check_arm(self, name: str, where: str) -> None:
         if name not in self.entry.arms:
@@ -220,14 +228,16 @@ class Names:
         if name not in self.entry.models:
             raise UsageError(f"{self._at(*key_path)}: no model named '{name}'{nearest(name, self.entry.models)}")
 
-    def _check_models(self) -> None:
-        """Back ends and their options are known, also those of models that take no part."""
-        for name, entry in self.entry.models.items():
-            if entry.backend not in self.backends and not self.backends.open_ended:
-                what = f"no back end named '{entry.backend}'{nearest(entry.backend, self.backends)}"
-                raise UsageError(f"{self._at('models', name, 'backend')}: {what}")
-            for option in entry.options:
-                self._check_option(name, entry, option)
+    def _checks_of_model(self, name: str, entry: ModelEntry) -> Iterator[Callable[[], None]]:
+        """Of its back end and each of its options."""
+        yield partial(self._check_backend, name, entry)
+        for option in entry.options:
+            yield partial(self._check_option, name, entry, option)
+
+    def _check_backend(self, name: str, entry: ModelEntry) -> None:
+        if entry.backend not in self.backends and not self.backends.open_ended:
+            what = f"no back end named '{entry.backend}'{nearest(entry.backend, self.backends)}"
+            raise UsageError(f"{self._at('models', name, 'backend')}: {what}")
 
     def _check_option(self, name: str, entry: ModelEntry, option: str) -> None:
         model = ModelSettings(name, entry.backend, entry.model, options={option: entry.options[option]})

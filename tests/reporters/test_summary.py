@@ -19,11 +19,12 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, St
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Price, Spending, Usage
 from pytest_koderz.evidence.break_even import Purchase
-from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.evidence.findings import Frame, findings_of
 from pytest_koderz.evidence.looks import Look
 from pytest_koderz.evidence.savings import estimate_control
+from pytest_koderz.reporters.arm_row import table_rows
 from pytest_koderz.reporters.results import results_of
-from pytest_koderz.reporters.summary import summary_lines
+from pytest_koderz.reporters.summary import lines_of, summary_lines
 from pytest_koderz.reporters.text import dollars, failure_lines, headline
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -410,6 +411,18 @@ def test_the_tables_are_what_their_golden_file_says() -> None:
     """Those of all situations in one file, so that another column is a diff of one."""
     lines = [line for name in SITUATIONS for line in (f"# {name}", *_parts(name)[0])]
     _check(GOLDEN / "summary_tables.txt", lines[:-1])
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_narrow_terminal_has_every_figure_and_no_line_that_it_would_break(name: str) -> None:
+    """Words may be cut; each figure of the arms' table stands there in one piece."""
+    frame, experiments = SITUATIONS[name]()
+    findings = findings_of(frame, experiments)
+    cells = {cell for _, *cells in list(table_rows(findings.arms))[1:] for cell in cells}
+    for columns in (40, 60):
+        lines = lines_of(frame, findings, columns, whole=True)
+        assert max(map(len, lines)) <= columns
+        assert {cell for cell in cells if not any(cell in line for line in lines)} == set()
 
 
 @pytest.mark.parametrize("name", ["measured", "local_rate", "worse", "epochs"])

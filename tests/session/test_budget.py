@@ -23,7 +23,7 @@ from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.experiment import Status as Ending
-from pytest_koderz.core.money import Price, Spending, Usage, cost_of
+from pytest_koderz.core.money import Price, Rates, Spending, Usage, cost_of
 from pytest_koderz.core.ports import Prompt, Reply, meter
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
@@ -82,6 +82,16 @@ def test_a_reservation_is_the_dearest_that_a_call_can_be(folder: Path) -> None:
     assert bound_of(PROMPT, arm.local, PRICE) == BOUND
     wide = Prompt("", "", "é€😀", "own/add", Role.LOCAL)
     assert bound_of(wide, arm.local, PRICE) == Decimal(2 + 3 + 4 + 128) * 5 / 1_000_000 + Decimal("0.01")
+
+
+def test_a_reservation_of_a_long_prompt_is_at_its_own_price(folder: Path) -> None:
+    """Where its tokens might be more than the length from which on they cost more."""
+    (arm,) = settings_in(folder).arms
+    dear = Rates(130, *(10 * each for each in (PRICE.input, PRICE.output, PRICE.cache_write, PRICE.cache_read)))
+    longer = replace(PRICE, longer=(dear,))
+    short, long = (Prompt("", "", text, "own/add", Role.LOCAL) for text in ("ab", "abc"))
+    assert bound_of(short, arm.local, longer) == bound_of(short, arm.local, PRICE)
+    assert bound_of(long, arm.local, longer) == 10 * bound_of(long, arm.local, PRICE)
 
 
 def test_a_limit_is_reached_and_never_passed(tmp_path: Path) -> None:
