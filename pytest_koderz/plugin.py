@@ -6,6 +6,7 @@ import pytest
 
 from . import hookspecs
 from .commands import guide, init, verbs
+from .files.loaded_once import give_back, keep_loaded
 from .session import collection, command_line, compared_runs, exports, former_run, gates, jobs, outputs, spending_limit
 
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
@@ -45,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("koderz") or verb:
         from .session.features import register
 
+        give_back()
+        config.add_cleanup(keep_loaded)
         verbs.select(config)
         register(config, spending=not verb)
     else:

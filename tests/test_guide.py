@@ -56,7 +56,7 @@ profiles:
   simulated:
     arms: [koderz, frontier-only]
     models: {spec: simulated-frontier, local: simulated-local, checkpoint: simulated-frontier,
-             frontier: simulated-frontier, small-frontier: simulated-small}
+             frontier: simulated-frontier, small-frontier: simulated-small, second: simulated-second}
     problems: 53,28
     max_iterations: 2
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -75,11 +75,13 @@ def quote_lines(settings: Settings, experiments: Sequence[tuple[Arm, Problem]], 
     rows: list[Sequence[object]] = [("arm", "experiments", "low", "high")]
     for arm in settings.arms:
         problems = [problem for each, problem in experiments if each.name == arm.name]
-        by_role = {role: _role_span(arm, role, _paying(arm, role, problems, specs)) for role in arm.models}
-        spans.append(_sum(by_role.values()))
+        by_model = [
+            (role, model, _span(arm, role, model, _paying(arm, role, problems, specs))) for role, model in arm.cast
+        ]
+        spans.append(_sum(span for _, _, span in by_model))
         rows.append(_row(arm.name, len(problems), spans[-1]))
-        for role, span in by_role.items():
-            rows.append(_row(f"  {role}: {arm.models[role].name}", None, span))
+        for role, model, span in by_model:
+            rows.append(_row(f"  {role}: {model.name}", None, span))
     whole = _sum(spans)
     rows.append(_row("total", len(experiments), whole))
     table = Table("<33  >11  >9  >11", rows, columns - len(mark))
@@ -110,7 +112,13 @@ def low_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
     if arm.spec is not None and arm.spec_policy is SpecPolicy.EAGER:
         yield spec_prompt(problem, 0, arm.prompt_set)
         start = start.with_spec(Spec(_stand_in(SHORT_REPLY * CHARACTERS_PER_TOKEN), ""))
-    yield next_prompt(problem, start, arm, None, 0)
+    yield from _at_once(arm, 0, next_prompt(problem, start, arm, None, 0))
+
+
+def _at_once(arm: Arm, tried: int, prompt: Prompt) -> Iterator[Prompt]:
+    """The candidates of the iteration after so many, each to who writes it."""
+    for turn in range(arm.candidates):
+        yield replace(prompt, model=arm.writer(tried * arm.candidates + turn).name)
 
 
 def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
@@ -123,8 +131,8 @@ def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
         yield spec_prompt(problem, 0, arm.prompt_set)
         record = record.with_spec(Spec(_stand_in(arm.spec.max_tokens), ""))
     for number in range(1, arm.max_iterations + 1):
-        yield from [next_prompt(problem, record, arm, None, 0)] * arm.candidates
-        record = record.with_iteration(_failed(number, arm.local.max_tokens))
+        yield from _at_once(arm, number - 1, next_prompt(problem, record, arm, None, 0))
+        record = record.with_iteration(_failed(number, max(model.max_tokens for model in arm.writers)))
         if arm.checkpoint and _may_be_reviewed(arm, record):
             yield checkpoint_prompt(problem, record, record.iterations[-arm.checkpoint_interval :], 0, arm.prompt_set)
             record = record.with_checkpoint(Guidance(1, number, _stand_in(arm.checkpoint.max_tokens), ""))
@@ -149,17 +157,21 @@ def _stand_in(characters: int) -> str:
     return "x" * characters
 
 
-def _role_span(arm: Arm, role: Role, problems: Iterable[Problem]) -> Span:
-    """What the model of *role* would be paid for all *problems*."""
-    model = arm.models[role]
-    if model.price is None:
+def _span(arm: Arm, role: Role, model: ModelSettings, problems: Iterable[Problem]) -> Span:
+    """What the model would be paid in *role* for all *problems*."""
+    price = model.price
+    if price is None:
         return Span(None, None)
     spans = []
     for problem in problems:
-        low = [_short_cost(prompt, model) for prompt in low_calls(arm, problem) if prompt.role is role]
-        high = [bound_of(prompt, model, model.price) for prompt in high_calls(arm, problem) if prompt.role is role]
+        low = [_short_cost(prompt, model) for prompt in low_calls(arm, problem) if _is_asked(prompt, role, model)]
+        high = [bound_of(prompt, model, price) for prompt in high_calls(arm, problem) if _is_asked(prompt, role, model)]
         spans.append(Span(total(low), total(high)))
     return _sum(spans)
+
+
+def _is_asked(prompt: Prompt, role: Role, model: ModelSettings) -> bool:
+    return prompt.role is role and prompt.model in ("", model.name)
 
 
 def _short_cost(prompt: Prompt, model: ModelSettings) -> Decimal | None:

@@ -113,19 +113,25 @@ def _as_arm(arm: Arm, way: Way, control: Arm | None) -> Arm:
 
 def in_yaml(arm: Arm) -> str:
     """An entry of koderz.yaml's `arms`, whatever the profile has. Prompts of one's own must be named besides."""
-    told: dict[str, str | int] = {str(role): model.name for role, model in arm.models.items()}
+    told: dict[str, str | int | list[str]] = {str(role): model.name for role, model in arm.models.items()}
+    if arm.swarm:
+        told[str(Role.LOCAL)] = [model.name for model in arm.writers]
     always = {"max_iterations", *(["checkpoint_interval"] if arm.checkpoint else [])}
     defaults = {item.name: item.default for item in fields(Arm)}
     for key in (item.name for item in fields(ArmEntry) if item.name not in (*Role, "prompts")):
         value = getattr(arm, key)
+        if key == "candidates" and value == len(arm.writers):
+            continue
         if key in always or value != defaults[key]:
             told[key] = value if isinstance(value, int) else str(value)
     keys = ", ".join(f"{key}: {_scalar(value)}" for key, value in told.items())
     return f"{_scalar(arm.name)}: {{{keys}}}{'' if arm.prompts is None else '  # and its prompts'}"
 
 
-def _scalar(value: str | int) -> str:
+def _scalar(value: str | int | list[str]) -> str:
     """In YAML, a text in quotes where it could be taken for something else."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
     if isinstance(value, int):
         return str(value).lower()
     plain = re.fullmatch(r"[A-Za-z][\w.-]*", value) and value.lower() not in _OTHERWISE

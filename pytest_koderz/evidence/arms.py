@@ -30,6 +30,7 @@ from .problems import (
     with_all_attempts,
 )
 from .resampling import bootstrap_ratio
+from .swarm_shares import SwarmShares, swarm_shares_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class ArmFigures:
     """None: no experiment was graded apart from the tests that it was iterated on."""
     acceptance: AcceptanceErrors | None
     """None: the tests that grade chose among its replies."""
+    swarm: SwarmShares | None
+    """None: one model alone wrote."""
     leaks: Leaks
     fallbacks: int
     """Experiments that the fallback model was asked for."""
@@ -154,6 +157,7 @@ def figures_of(
         pass_at_k_missing=dependence,
         hold_out=hold_out_of(settled),
         acceptance=acceptance_errors_of(settled),
+        swarm=swarm_shares_of(settled),
         leaks=leaks_of(settled),
         fallbacks=sum(map(fell_back, settled)),
         fallback_solved=sum(fell_back(experiment) and experiment.solved for experiment in settled),

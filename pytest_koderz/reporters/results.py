@@ -245,8 +245,8 @@ def _answered_by(experiment: Experiment, frame: Frame) -> dict[str, list[str]]:
     said += [] if experiment.spec is None else [(Role.SPEC, experiment.spec.model_id)]
     names: dict[str, list[str]] = {}
     for role, name in dict.fromkeys(said):
-        asked = None if arm is None else arm.model_of(role)
-        if asked is not None and name.removesuffix(SIMULATED_MODEL) != asked.model:
+        asked = [] if arm is None else [model.model for each, model in arm.cast if each is role]
+        if asked and name.removesuffix(SIMULATED_MODEL) not in asked:
             names.setdefault(str(role), []).append(name)
     return names
 
@@ -294,4 +294,5 @@ def _iteration(iteration: Iteration) -> dict[str, Any]:
         "first_passed": iteration.verdicts[0].passed,
         "repeated": iteration.repeated,
         "truncated": iteration.stop_reason in (StopReason.MAX_TOKENS, StopReason.CONTEXT),
+        **({"model": iteration.writer} if iteration.writer else {}),
     }

@@ -83,7 +83,9 @@ def iteration_words(iteration: Iteration) -> str:
     cut = _cut(iteration.stop_reason)
     others = ""
     if len(iteration.verdicts) > 1:
-        others = f", the best of {', '.join(str(verdict.outcome) for verdict in iteration.verdicts)}"
+        tried = iteration.tried
+        told = [f"{verdict.outcome} ({writer})" if writer else str(verdict.outcome) for _, verdict, writer in tried]
+        others = f", the best of {', '.join(told)}"
     return f"iteration {iteration.number}: {verdict_words(iteration)}{others}{cut}; {spent}, by {iteration.model_id}"
 
 

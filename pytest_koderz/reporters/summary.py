@@ -10,6 +10,7 @@ from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.standings import Alternative, Standing
+from pytest_koderz.evidence.swarm_shares import SwarmShares
 
 from .arm_row import table_lines
 from .claim_lines import at_rate, note_lines, verdict_lines
@@ -68,6 +69,8 @@ def _details(figures: ArmFigures, frame: Frame, *, whole: bool) -> Iterator[str]
         each = "-" if not figures.solved else dollars(figures.with_gpu_per_solved)
         yield f"  {at_rate(local_rate)}: {dollars(figures.dollars_with_gpu)}, per solved {each}"
     yield from _first_replies(figures)
+    if figures.swarm is not None:
+        yield from _swarm(figures.swarm, figures.settled)
     yield from _acceptance(figures, frame.wrong_accept)
     yield from _circumstances(figures)
     outside = {"invalid": figures.invalid, "skipped": figures.skipped, "unfinished": figures.unfinished}
@@ -101,6 +104,15 @@ def _first_replies(figures: ArmFigures) -> Iterator[str]:
     most = max(figures.pass_at_k)
     shown = [f"pass@{k} {share:.3f}" for k, share in figures.pass_at_k.items() if k in (*SHOWN_K, most)]
     yield f"  first replies of {figures.epochs} epochs: {', '.join(shown)}"
+
+
+def _swarm(shares: SwarmShares, settled: int) -> Iterator[str]:
+    """Who solved what, for how much, and what it was worth to ask several."""
+    each = [f"{one.name} {one.solved} ({dollars(one.dollars)})" for one in shares.members]
+    yield f"  solved by {', '.join(each)}"
+    firsts = ", ".join(f"{one.name} {one.first}" for one in shares.members)
+    gain = f"{shares.gain} more than {shares.best.name} alone"
+    yield f"  first iteration of {settled}: {firsts}, together {shares.first}: {gain}"
 
 
 def _acceptance(figures: ArmFigures, wrong_accept: Decimal | None) -> Iterator[str]:

@@ -37,7 +37,7 @@ from pytest_koderz.records.redacted_values import redacted
 from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.settings import Settings
 
-from .refusals import Refusals, WatchedModel
+from .refusals import Players, Refusals, WatchedModel
 from .secrets_of_run import redaction_of
 
 NOTHING_RECORDED = Recorded()
@@ -197,12 +197,14 @@ class Benchmark:
             prompt_version=arm.prompt_set.version,
         )
 
-    def _crew(self, arm: Arm) -> dict[Role, WatchedModel]:
+    def _crew(self, arm: Arm) -> dict[Role, Players]:
         """Raises ModelUnavailable, before anything is spent, for a model that is known to refuse or to be dead."""
-        crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
-        paid = {settings.name for settings in arm.models.values() if _costs(settings)}
-        for role, model in crew.items():
-            model.admit(served=bool(paid - {arm.models[role].name}))
+        crew = {role: Players() for role in arm.models}
+        for role, settings in arm.cast:
+            crew[role].models[settings.name] = self._model(settings, role)
+        paid = {settings.name for _, settings in arm.cast if _costs(settings)}
+        for players in crew.values():
+            players.admit(lambda name: bool(paid - {name}))
         return crew
 
     def _model(self, settings: ModelSettings, role: Role) -> WatchedModel:
@@ -236,13 +238,13 @@ def _as_far_as_it_can_be_kept(ended: Experiment) -> Experiment:
     return ended
 
 
-def _admission(arm: Arm, crew: Mapping[Role, WatchedModel]) -> Callable[[Role], None]:
-    """Lets no call of a role be paid for while any model of the arm could not answer. Raises ModelUnavailable."""
+def _admission(arm: Arm, crew: Mapping[Role, Players]) -> Callable[[Prompt], None]:
+    """Lets no prompt be paid for while any model of the arm could not answer. Raises ModelUnavailable."""
 
-    def admit(role: Role) -> None:
-        asked = arm.models[role]
-        for other, model in crew.items() if _costs(asked) else ():
-            model.admit(served=arm.models[other].name != asked.name)
+    def admit(prompt: Prompt) -> None:
+        asked = arm.asked(prompt.role, prompt.model)
+        for players in crew.values() if _costs(asked) else ():
+            players.admit(lambda name: name != asked.name)
 
     return admit
 
@@ -265,8 +267,8 @@ class Hooks:
         """By id: what was charged in this process, in all attempts."""
         self.stopped: set[str] = set()
         """Ids of experiments that were ended from outside: they make no further call."""
-        self.admissions: dict[str, Callable[[Role], None]] = {}
-        """By id: what is asked before a call of a role."""
+        self.admissions: dict[str, Callable[[Prompt], None]] = {}
+        """By id: what is asked before a call."""
 
     def keep(self, experiment: Experiment) -> None:
         self.unreported[experiment.id] = experiment
@@ -326,7 +328,7 @@ class Hooks:
             raise OutOfBudget("it was stopped")
         self.keep(experiment)
         if experiment.id in self.admissions:
-            self.admissions[experiment.id](role)
+            self.admissions[experiment.id](prompt)
         try:
             self.config.hook.pytest_koderz_before_call(
                 config=self.config, experiment=experiment, role=role, prompt=prompt

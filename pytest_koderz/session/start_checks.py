@@ -95,10 +95,11 @@ def identified(settings: Settings) -> Settings:
 
 
 def _identified(arm: Arm, told: Mapping[str, Identity]) -> Arm:
-    models: dict[str, Any] = {
-        role: replace(model, identity=told[model.name].told) for role, model in arm.models.items() if model.name in told
-    }
-    return replace(arm, **models)
+    def of(model: ModelSettings) -> ModelSettings:
+        return replace(model, identity=told[model.name].told) if model.name in told else model
+
+    models: dict[str, Any] = {role: of(model) for role, model in arm.models.items()}
+    return replace(arm, **models, swarm=tuple(map(of, arm.swarm)))
 
 
 def prepare_models(settings: Settings, say: Callable[[str], None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from functools import partial
@@ -102,7 +102,7 @@ class Settings:
     @property
     def models(self) -> tuple[ModelSettings, ...]:
         """Every model that takes part, once."""
-        return tuple({model.name: model for arm in self.arms for model in arm.models.values()}.values())
+        return tuple({model.name: model for arm in self.arms for _, model in arm.cast}.values())
 
     def backend_of(self, model: ModelSettings) -> Backend:
         return self.backends.of(model)
@@ -287,12 +287,20 @@ class Names:
     def _arm(self, name: str, profile_name: str, profile: ProfileEntry, *, chosen: bool) -> Arm:
         self._check_arm(name, "--koderz-arm" if chosen else self._at("profiles", profile_name, "arms"))
         entry = self.entry.arms[name]
-        models: dict[str, Any] = {role: self._filled(name, role, profile_name, profile) for role in Role}
+        models: dict[str, Any] = {
+            role: self._filled(name, role, profile_name, profile) for role in Role if role is not Role.LOCAL
+        }
+        writers = [self._called(word, name, Role.LOCAL, profile_name, profile) for word in entry.words(Role.LOCAL)]
+        self._check_swarm(name, writers)
+        models |= {"local": writers[0], "swarm": tuple(writers[1:]), "candidates": len(writers)}
         given = {key: _given(key, entry, profile) for key in _ARM_KEYS}
         limits = {key: value for key, value in given.items() if value is not None}
         prompts = None if entry.prompts is None else self._prompts(name, entry.prompts)
-        arm = Arm(name, **models, **limits, grade_on=self.entry.grade_on or "base", prompts=prompts)
+        arm = Arm(name, **models | limits, grade_on=self.entry.grade_on or "base", prompts=prompts)
         self._check_asking(arm)
+        if arm.beam > arm.candidates:
+            what = f"{arm.beam} cannot go on of {arm.candidates}; set `candidates` to {arm.beam} or more"
+            raise UsageError(f"{self._at('arms', name, 'beam')}: {what}")
         return arm
 
     def _prompts(self, arm: str, name: str) -> PromptSet:
@@ -307,11 +315,21 @@ class Names:
             where = self._at("arms", arm.name, "prompts")
             raise UsageError(f"{where}: the candidate's text lacks $asking, which `checkpoint_policy: asked` needs")
 
-    def _filled(self, arm: str, role: str, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:
+    def _filled(self, arm: str, role: Role, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:
         """The model of a role: what fills the slot in the profile, else the model of that name."""
         word = getattr(self.entry.arms[arm], role)
-        if word is None:
-            return None
+        return None if word is None else self._called(word, arm, role, profile_name, profile)
+
+    def _check_swarm(self, arm: str, writers: Sequence[ModelSettings]) -> None:
+        names = [model.name for model in writers]
+        if not names:
+            raise UsageError(f"{self._at('arms', arm, 'local')}: must name a model, or several")
+        if twice := [name for name in names if names.count(name) > 1]:
+            what = f"names the model '{twice[0]}' twice; `candidates` says how many replies there are"
+            raise UsageError(f"{self._at('arms', arm, 'local')}: {what}")
+
+    def _called(self, word: str, arm: str, role: Role, profile_name: str, profile: ProfileEntry) -> ModelSettings:
+        """The model that a word in that place means."""
         if word in profile.models:
             return self._model(profile.models[word])
         if word in self.entry.models:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from pytest_koderz.core.arm import CheckpointPolicy, SpecPolicy
+from pytest_koderz.core.arm import CheckpointPolicy, Role, SpecPolicy
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.core.problem import Acceptance, GradingSet
 from pytest_koderz.files.nearest import most_like, nearest
@@ -79,7 +79,8 @@ class PromptsEntry(_Checked):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmEntry(_Checked):
-    local: str
+    local: str | tuple[str, ...]
+    """Several take turns in writing the candidates of an iteration."""
     spec: str | None = None
     checkpoint: str | None = None
     max_iterations: Positive | None = None
@@ -88,7 +89,10 @@ class ArmEntry(_Checked):
     """None: the profile's."""
     feedback: FeedbackPolicy | None = None
     """None: the profile's."""
-    candidates: Positive = 1
+    candidates: Positive | None = None
+    """None: one of each local model."""
+    beam: Positive = 1
+    spread: Annotated[float, Ge(0), Le(1)] = 0.0
     attempts_shown: Annotated[int, Ge(0)] = 5
     reuse_spec: bool = False
     checkpoint_policy: CheckpointPolicy = CheckpointPolicy.INTERVAL
@@ -100,6 +104,11 @@ class ArmEntry(_Checked):
     """None: as many as fall due."""
     prompts: str | None = None
     """Name of a set. None: the shipped ones."""
+
+    def words(self, role: Role) -> tuple[str, ...]:
+        """What stands for the models of a role: slots or models' names."""
+        word = getattr(self, role)
+        return () if word is None else (word,) if isinstance(word, str) else tuple(word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,6 +210,21 @@ def _beside_local(number: int) -> list[Experiment]:
     return [arm, replace(alone, spec=None, ledger=paid), control]
 
 
+def _swarm(number: int) -> list[Experiment]:
+    """Two models write two candidates: every third problem is solved at once by one, every fifth by the other."""
+    by = {"small": number % 3 == 0, "large": number % 5 == 0}
+    verdicts = tuple(Verdict(Outcome.PASSED, 7, 7) if right else Verdict(Outcome.WRONG, 3, 7) for right in by.values())
+    candidates = tuple(Candidate(name) for name in by)
+    iteration = Iteration(1, candidates, verdicts, cost=Decimal("0.003"), seconds=2.0, writers=tuple(by))
+    rows = [Spending("local", name, 1, Usage(90, 40), cost, 1.0) for name, cost in SWARM.items()]
+    status = Status.SOLVED if any(by.values()) else Status.UNSOLVED
+    one = replace(_experiment(NAMES[number], "swarm", status, 1), spec=None, iterations=(iteration,))
+    return [replace(one, ledger=Ledger(tuple(rows))), _experiment(NAMES[number], "frontier-only", Status.SOLVED, 1)]
+
+
+SWARM = {"small": Decimal("0.001"), "large": Decimal("0.002")}
+
+
 def _blind(number: int) -> list[Experiment]:
     """The examples pass all but the last two, one of which is right; of what they pass every eighth is wrong."""
     mine, other = _pair(NAMES[number], number % 8 != 0 and number < 38, number % 10 != 0)
@@ -381,6 +396,7 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
         ),
         [one for number in range(60) for epoch in (1, 2, 3) for one in _tried(number, epoch)],
     ),
+    "swarm": lambda: (replace(FRAME, arms=("swarm", "frontier-only")), _of([_swarm(number) for number in range(30)])),
     "simulated": lambda: (replace(FRAME, simulated=True), _of([_pair(name, True, False) for name in NAMES[:3]])),
 }
 
