@@ -176,6 +176,9 @@ def _points(comparison: Comparison) -> str:
 
 
 def _gap(gap: RecoveredGap, control: str) -> Iterator[str]:
+    if gap.problems < LEAST:
+        yield f"  no share of the gap from {gap.local} to {control} below {LEAST} problems"
+        return
     if gap.share is None or gap.interval is None:
         yield f"  no share of a gap: {control} is not surely better than {gap.local}"
         return

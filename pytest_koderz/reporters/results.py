@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -77,7 +78,7 @@ def _arm(name: str, findings: Findings, caps: Mapping[str, Cap]) -> dict[str, An
         "steps": [_step(step) for step in findings.steps[name]],
         "extra_solves": [_marginal(marginal) for marginal in findings.marginals[name]],
         "savings": [_savings(group[name]) for group in _estimates(findings) if name in group],
-        "cap": None if cap is None else {"iterations": cap.iterations, "checkpoints": cap.checkpoints},
+        "cap": None if cap is None else asdict(cap),
     }
 
 
@@ -214,6 +215,7 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "problem": experiment.problem_id,
         "arm": experiment.arm,
         "epoch": experiment.epoch,
+        "accept_on": experiment.accept_on,
         "seed": experiment.seed,
         "outcome": str(experiment.status),
         "reason": experiment.reason,
@@ -230,6 +232,7 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "seconds": experiment.seconds,
         "counted": _counted(experiment, local_rate),
         "spent": [_spending(row) for row in experiment.ledger.spendings],
+        "earlier": [_spending(row) for row in experiment.earlier.spendings],
         "spec": None if experiment.spec is None else _spec(experiment.spec),
         "steps": list(_steps(experiment)),
     }

@@ -30,10 +30,14 @@ RECOMPUTED = (
     "flagged_leaks",
     "ablation",
     "just_ask",
+    "blind",
+    "gap",
+    "epochs",
     "five_arms",
+    "five_arms_epochs",
     "simulated",
 )
-"""All that have a control, known prices and one epoch."""
+"""All that have a control and known prices."""
 
 
 @pytest.mark.parametrize("name", RECOMPUTED)
