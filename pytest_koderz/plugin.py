@@ -83,4 +83,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return guide.open_guide(config)
     if init.asked_for(config):
         return init.begin(config)
-    return verbs.run_verb(config) if verbs.asked_for(config) else None
+    if verbs.asked_for(config):
+        return verbs.run_verb(config)
+    if config.getoption("koderz") and config.getoption("looponfail", default=False):
+        from .session.start_checks import name_paths
+
+        name_paths(config)
+    return None

@@ -120,6 +120,17 @@ def choose_paths(config: pytest.Config, root: Path) -> None:
         check_suites(config.invocation_params.dir / arg.partition("::")[0])
 
 
+def name_paths(config: pytest.Config) -> None:
+    """Without a path, name what `choose_paths` would choose.
+
+    xdist's looponfail configures nothing here: another process takes the folder that pytest chose for one that the user
+    named. The shipped suite goes by its name, since the place of its file would be looked at for pytest's root.
+    """
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        here = config.rootpath / SUITE_FOLDER
+        config.args = [str(here) if here.is_dir() else f"{SUITE_FOLDER}/{BUILT_IN_SUITE}"]
+
+
 def check_suites(place: Path) -> None:
     """Raises UsageError for what has a suite's name and is no file: pytest would pass it over without a word."""
     folder = place if place.name == SUITE_FOLDER else place / SUITE_FOLDER

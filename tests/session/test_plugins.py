@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import Run
+
+from .worlds import recorded
 
 CHOSEN = ("--koderz", "--koderz-profile", "simulated", "--koderz-problems", "0,4", "--koderz-arm", "frontier-only")
 PLUGINS = {
@@ -117,3 +123,21 @@ def test_the_adapter_of_vs_code_finds_and_runs_items(forgetful: Run, pytester: p
     result = forgetful(item, "-p", "adapter")
     result.assert_outcomes(failed=1)
     assert (pytester.path / "kind").read_text() == "failure"
+
+
+@pytest.mark.slow
+def test_a_loop_on_failures_has_the_built_in_suite(pytester: pytest.Pytester) -> None:
+    """In an empty folder, where xdist's `-f` hands another process what to run."""
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")
+    looping = [sys.executable, "-m", "pytest", "-f", *CHOSEN, "-p", "no:cacheprovider"]
+    with subprocess.Popen(
+        looping, cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        shown = list(takewhile(lambda line: "### Watching:" not in line, process.stdout))
+        process.send_signal(signal.SIGINT)
+        shown += process.stdout
+    assert "collected 164 items / 162 deselected / 2 selected\n" in shown
+    assert f"rootdir: {pytester.path}\n" in shown
+    assert {line["problem"] for line in recorded(pytester.path, "began")} == {"HumanEval/0", "HumanEval/4"}
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
