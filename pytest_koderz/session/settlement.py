@@ -52,7 +52,10 @@ class Settlement:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self) -> None:
-        """Workers of an interrupted run have been ended since."""
+        self.conclude()
+
+    def conclude(self) -> None:
+        """Before the summary: workers of an interrupted run have been ended since."""
         self._settle()
         if self._unread:
             self._run.experiments.complain(self._unread)

@@ -46,6 +46,7 @@ class TerminalSections:
         self._rooms = rooms
         self._settlement = settlement
         self._closing = closing
+        self._summarized = False
 
     def pytest_report_header(self) -> list[str]:
         run, settings = self._run, self._run.settings
@@ -82,7 +83,21 @@ class TerminalSections:
         finally:
             self._summarize(terminalreporter, exitstatus)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        """After an internal error, such as of xdist where a worker has no memory left, or `pytest.exit` with a status of
+        its own, pytest has no summary; what was paid for is told all the same.
+        """
+        try:
+            return (yield)
+        finally:
+            reporter = self._run.config.pluginmanager.get_plugin("terminalreporter")
+            if reporter is not None and not self._summarized:
+                self._settlement.conclude()
+                self._summarize(reporter, session.exitstatus)
+
     def _summarize(self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode) -> None:
+        self._summarized = True
         run, interrupted = self._run, exitstatus == pytest.ExitCode.INTERRUPTED
         experiments = run.experiments.in_order()
         if not (experiments or (interrupted and journals_in(run.folder))):

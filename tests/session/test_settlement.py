@@ -32,6 +32,13 @@ import pathlib
 def pytest_koderz_ended(experiment):
     pathlib.Path(".koderz", experiment.benchmark_id, "gw7.jsonl").write_text("x\\n" * 3)
 """
+ENDING = """
+import pytest
+
+def pytest_runtest_logreport(report):
+    if "HumanEval/1" in report.nodeid and report.when == "teardown":
+        {how}
+"""
 DYING = """
 import os, signal
 
@@ -82,6 +89,16 @@ def test_a_journal_that_cannot_be_read_is_complained_of(forgetful: Run, pytester
     result.stdout.fnmatch_lines(["SIMULATED koderz     2/2 *", "warning: *gw7.jsonl:1: is no line of a journal; *"])
 
 
+@pytest.mark.parametrize("how", ["raise RuntimeError", "pytest.exit('enough', returncode=9)"])
+def test_an_end_without_pytests_summary_has_ours(how: str, forgetful: Run, pytester: pytest.Pytester) -> None:
+    """After an internal error, or a status of a plugin's own."""
+    pytester.syspathinsert()
+    pytester.makepyfile(ending=ENDING.format(how=how))
+    result = forgetful(*CHOSEN, "--koderz-json", "r.json", "-p", "ending")
+    result.stdout.fnmatch_lines(["SIMULATED koderz     2/2 *", "go on with: *--koderz-resume"])
+    check_books(pytester.path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["os._exit(1)", "os.kill(os.getpid(), signal.SIGKILL)", "os.abort()"])
 def test_a_lost_worker_loses_no_cent(how: str, run_apart: Run, pytester: pytest.Pytester) -> None:
@@ -130,3 +147,68 @@ def test_a_kill_at_any_moment_loses_no_cent(whom: str, seed: int, pytester: pyte
         )
         assert {row["outcome"] for row in results_of(root)["experiments"]} <= {"solved", "unsolved"}
     check_books(root)
+
+
+HUNGRY = """
+import os, resource, signal
+from pathlib import Path
+
+import pytest
+
+EATEN = []
+ITEMS = []
+MARGIN = 64 << 20
+
+def pages(column):
+    return int(Path("/proc/self/statm").read_text().split()[column]) * resource.getpagesize()
+
+def starve():
+    '''Of address space: what is eaten stays eaten, as by a leak.'''
+    Path("over").touch()
+    resource.setrlimit(resource.RLIMIT_AS, (pages(0) + MARGIN,) * 2)
+    for size in (1 << 20, 1 << 14, 1 << 9):
+        try:
+            while True:
+                EATEN.append(bytearray(size))
+        except MemoryError:
+            pass
+    raise MemoryError
+
+def grow():
+    '''Until the process has more in memory than it may: the kernel ends it there, without a word.'''
+    Path("over").touch()
+    bound = pages(1) + MARGIN
+    while pages(1) < bound:
+        EATEN.append(b"x" * (1 << 20))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def pytest_runtest_setup(item):
+    ITEMS.append(item)
+    if "{where}" == "setup" and os.environ.get("PYTEST_XDIST_WORKER") == "gw0" and len(ITEMS) == 3:
+        {what}()
+
+def pytest_koderz_called(experiment, role):
+    if "{where}" == "called" and os.environ.get("PYTEST_XDIST_WORKER") == "gw0" and len(ITEMS) == 3:
+        {what}()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["setup", "called"])
+@pytest.mark.parametrize("what", ["starve", "grow"])
+def test_a_worker_over_its_memory_loses_no_cent(
+    what: str, where: str, run_apart: Run, pytester: pytest.Pytester
+) -> None:
+    """Of address space, where every later allocation fails, or of the machine's, where the kernel ends it."""
+    root = pytester.path
+    (root / "koderz.yaml").write_text("cortex: {enabled: false}\n")
+    pytester.makeconftest(HUNGRY.format(what=what, where=where))
+    few = ("--koderz", "--koderz-profile", "simulated", "--koderz-problems", "0-5", "--koderz-json", "r.json")
+    result = run_apart(*few, "-n", "2")
+    assert (root / "over").exists()
+    check_books(root)
+    result.stdout.fnmatch_lines(["go on with: *--koderz-resume"])
+    (root / "conftest.py").unlink()
+    run_apart(*few, "-n", "2", "--koderz-resume")
+    check_books(root)
+    assert sum(arm["settled"] for arm in results_of(root)["arms"].values()) == 18
