@@ -85,8 +85,8 @@ class TerminalSections:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
-        """After an internal error, such as of xdist where a worker has no memory left, or `pytest.exit` with a status of
-        its own, pytest has no summary; what was paid for is told all the same.
+        """pytest has no summary after an internal error, such as of xdist where a worker has no memory left, or after
+        `pytest.exit` with a status of its own; what was paid for is told all the same.
         """
         try:
             return (yield)
