@@ -21,6 +21,7 @@ from . import (
     reports,
     settlement,
     spending_limit,
+    stopping_rule,
     terminal,
     workers,
 )
@@ -66,7 +67,8 @@ def _register_all(run: BenchmarkRun) -> None:
     outcome_selection.register(run)
     spending_limit.register(run)
     memory = cortex.register(run)
-    limits = gates.register(run)
+    stopping = stopping_rule.register(run)
+    limits = gates.register(run, stopping)
     jobs.register(run)
     junit_totals.register(run)
     seen = look_record.register(run)

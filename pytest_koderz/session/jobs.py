@@ -64,7 +64,7 @@ class Jobs:
             try:
                 for item in [] if idle else session.items:
                     if isinstance(item, ExperimentItem):
-                        item.started = pool.submit(self._benchmark.run, item.problem, item.arm, item.epoch)
+                        item.started = pool.submit(item.run_in, self._benchmark)
                 return (yield)
             finally:
                 self._benchmark.stopping.set()
