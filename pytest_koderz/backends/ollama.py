@@ -16,7 +16,7 @@ from .completions import characters_of, messages_of
 from .http.client import HttpClient
 from .http.failures import check_ending, check_error, checked_end
 from .http.hosts import Service, shown
-from .http.retry import CALLING, Caller, MayPass, Refused, Unanswered
+from .http.retry import CALLING, Caller, MayPass, Refused, Unanswered, why_for_good
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
 from .served import JsonModel, PooledModel, ServedModel, name_of
 from .token_counts import ToldCounts, cut_warning, gpu_seconds_of, usage_of
@@ -150,7 +150,7 @@ def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Fin
         try:
             lack = _lack(client, settings.model)
         except _UNLIKE_OLLAMA:
-            yield "missing", f"{place} answers, but not as Ollama does; correct OLLAMA_HOST or OLLAMA_API_KEY"
+            yield "note", f"{place} answers, but not as Ollama does; if nothing is solved, correct OLLAMA_HOST"
         else:
             yield ("missing", lack) if lack else ("ok", f"{place} has {_tagged(settings.model)}")
 
@@ -188,9 +188,10 @@ def _lack(client: HttpClient, model: str) -> str | None:
     except Unanswered:
         return f"{place} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
     except Refused as refusal:
-        if refusal.status is not None:
+        why = why_for_good(refusal, "OLLAMA_API_KEY")
+        if why is None:
             raise
-        return f"{place}: {refusal.words}"
+        return f"{place}{why}"
     if plain_tag(model) not in pulled:
         return f"{place} answers, but does not have the model; run `ollama pull {model}` there"
     return None

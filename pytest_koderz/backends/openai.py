@@ -17,8 +17,8 @@ from .completions import characters_of, messages_of, reply_of, temperature_of
 from .http.client import HttpClient
 from .http.failures import check_error, is_window
 from .http.hosts import Service, is_own, shown
-from .http.retry import CALLING, MayPass, Refused
-from .kinds_of_server import LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at, slots_at
+from .http.retry import CALLING, MayPass, Refused, why_for_good
+from .kinds_of_server import LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at, listing_of, slots_at
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
 from .served import JsonModel, PooledModel, ServedModel, is_same_model, name_of
 from .token_counts import cut_warning, told_by_openai
@@ -152,11 +152,45 @@ def _finding(client: HttpClient, place: str, model: str) -> Finding:
     except MayPass as fault:
         return "missing", f"{place} does not answer; start the server, or correct `hosts` in koderz.yaml ({fault})"
     except Refused as refusal:
-        return "note", f"{place} does not tell which models it has: {refusal.words}"
+        lack = _lack_of(client, refusal)
+        return ("missing", lack) if lack else ("note", f"{place} does not tell which models it has: {refusal.words}")
     names = [name_of(str(each.get("id")), "") for each in listed or () if isinstance(each, dict)]
     if any(is_same_model(model, name) for name in names):
         return "ok", f"{place} has {model}"
     return "note", f"{place} answers, but does not list {model!r}; it has: {', '.join(names[:SHOWN]) or 'no model'}"
+
+
+def _why_unreachable(settings: ModelSettings, environment: Environment, workers: int) -> str | None:  # noqa: ARG001
+    """As the first of the servers refuses, where all do. One that does not answer yet is waited for, and may come."""
+    key, redact = SERVICE.key(environment), SERVICE.redactor(settings, environment)
+    lacks = []
+    for url in SERVICE.urls(settings, environment):
+        lack = _lack(HttpClient(url, LOOK_SECONDS, key, redact)) if is_own(url) else None
+        if lack is None:
+            return None
+        lacks.append(lack)
+    return lacks[0]
+
+
+def _lack(client: HttpClient) -> str | None:
+    try:
+        client.get("/v1/models")
+    except MayPass:
+        return None
+    except Refused as refusal:
+        return _lack_of(client, refusal)
+    return None
+
+
+def _lack_of(client: HttpClient, refusal: Refused) -> str | None:
+    """Why no call will be answered, in a line with the cure; None where the refusal is of this question alone."""
+    why = why_for_good(refusal, KEY)
+    root = urlsplit(client.url)
+    if why is None and refusal.status == 404 and root.path.strip("/"):
+        elsewhere = replace(client, url=f"{root.scheme}://{root.netloc}")
+        if listing_of(elsewhere) is not None:
+            why = f" has nothing under {root.path}, but answers at {shown(elsewhere.url)}/v1; correct `hosts`"
+    return None if why is None else f"{shown(client.url)}{why}"
 
 
 def _is_openais(url: str) -> bool:
@@ -193,5 +227,6 @@ BACKEND = Backend(
     simulated=never,
     requirements=_requirements,
     findings=_findings,
+    why_unreachable=_why_unreachable,
     open=open_model,
 )

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import copyfileobj, rmtree
 from tempfile import mkdtemp
 from zipfile import BadZipFile, ZipFile
 
+from pytest_koderz.files.atomic import write_output
 from pytest_koderz.files.locks import locked
 from pytest_koderz.files.usage_error import UsageError
 
@@ -82,6 +86,51 @@ def missing(model: str, cache: Path | None = None) -> str | None:
     except UsageError as fault:
         return str(fault)
     return None
+
+
+def digest_of(model: str, cache: Path | None = None) -> str | None:
+    """The sha256 of the weights of *model*, in hex; None where they cannot be read.
+
+    What is published has one by its name. A file of the user's own, which may be many gigabytes, is read once, and
+    again where its size or its time is another.
+    """
+    if model in PUBLISHED:
+        return PUBLISHED[model].sha256
+    try:
+        path = Path(model).expanduser().resolve()
+        there = path.stat()
+        seen: list[str | int] = [str(path), there.st_size, there.st_mtime_ns]
+        entry = (cache or _user_cache()) / "digests" / f"{sha256(str(path).encode()).hexdigest()[:16]}.json"
+        known = _remembered(entry, seen)
+        return known or _digested(path, entry, seen)
+    except OSError:
+        return None
+
+
+def quantization_of(model: str) -> str | None:
+    """As the file's name says by GGUF's convention, such as `Q4_K_M`; None where it does not."""
+    name = PUBLISHED[model].file if model in PUBLISHED else Path(model).name
+    found = _QUANTIZATION.search(name)
+    return found[1].upper() if found else None
+
+
+_QUANTIZATION = re.compile(r"[-._]((?:I?Q\d\w*|T?Q\d_\d|B?F16|F32|MXFP4\w*))(?:-\d+-of-\d+)?\.gguf$", re.IGNORECASE)
+
+
+def _remembered(entry: Path, seen: list[str | int]) -> str | None:
+    try:
+        told = json.loads(entry.read_bytes())
+        return str(told["sha256"]) if told["of"] == seen else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _digested(path: Path, entry: Path, seen: list[str | int]) -> str:
+    with path.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    with suppress(OSError):  # it is read again then
+        write_output(entry, json.dumps({"of": seen, "sha256": digest}))
+    return digest
 
 
 def fetched(published: Published, cache: Path, notify: Callable[[str], None], download: Download) -> Path:

@@ -9,9 +9,10 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from _pytest.mark.expression import Expression
 
 from pytest_koderz.core.errors import MemoryUnavailable
-from pytest_koderz.core.experiment import Status
+from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.cortex import Recalled, recall
 from pytest_koderz.evidence.break_even import Purchase
 from pytest_koderz.evidence.findings import Frame
@@ -21,16 +22,19 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed
 from pytest_koderz.records.events import Head, head_from
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
-from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant
+from pytest_koderz.reporters.board import board_lines
+from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant, name_of
+from pytest_koderz.reporters.page_table import marked
 from pytest_koderz.reporters.story import folded, story_lines
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
+from pytest_koderz.reporters.text import counted
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.items import benchmark_key
 from pytest_koderz.session.look_record import record_look_at, with_plan
 from pytest_koderz.session.start_checks import TYPICAL_ANSWER, frame_of, settings_of
 from pytest_koderz.settings import Settings
 
-from .printing import print_lines, writer_of
+from .printing import columns_of, page_lines, writer_of
 from .recorded_files import write_files
 
 DEFAULT_MARGIN = 0.05
@@ -46,13 +50,18 @@ def analyze(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     if not which.startswith(("exp_", "bench_")):
         raise UsageError(f"--koderz-analyze: '{which}' is no id such as exp_1a2b3c4d or bench_1a2b3c4d; {HOW_TO_LIST}")
     benchmark, source = _remembered(config, which) if _asks_cortex(config) else _recorded(config, which)
-    written = [f"results: {path}" for path in write_files(config, benchmark, _frame(config, benchmark))]
+    written = [f"results: {path}" for path in write_files(config, benchmark, frame_of_archived(config, benchmark))]
     lines = chain(_benchmark_lines(config, benchmark, source), written)
+    if which.startswith("exp_") and config.option.koderz_only:
+        raise UsageError(f"--koderz-only picks of a benchmark's experiments; {which} is one")
     if which.startswith("exp_"):
         mark = SIMULATED if benchmark.simulated else ""
+        columns = columns_of(config)
         (experiment,) = (one for one in benchmark.experiments if one.id == which)
         lines = chain(
-            story_lines(experiment, mark), folded(f"read from {source}; {_prompts(config, benchmark)}", mark), written
+            story_lines(experiment, mark, columns),
+            folded(f"read from {source}; {_prompts(config, benchmark)}", mark, columns),
+            written,
         )
     return _printed(config, lines)
 
@@ -61,37 +70,77 @@ def results(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     """--koderz-results: the benchmarks that were run, the latest first."""
     settings = _settings(config)
     text: str = config.option.koderz_results
-    if _asks_cortex(config):
+    columns = columns_of(config)
+    if config.option.koderz_sort:
+        meant = [each for each in _readable(config, settings) if is_meant(each, text)]
+        lines = [*board_lines(meant, config.option.koderz_sort)]
+    elif _asks_cortex(config):
         found = _benchmarks(_recalled(settings, ""), settings)
-        lines = [*_entries(found, text)]
+        lines = [*_entries(found, text, columns)]
     else:
         lines = []
         for folder in folders_in(settings.folder):
             try:
-                lines += _entries([archived(folder)], text)
+                lines += _entries([archived(folder)], text, columns)
             except UsageError as fault:
-                lines += folded(f"{folder.name}  cannot be read: {fault}")
-    meant = "" if text == EVERYTHING else f" that '{text}' fits"
-    return _printed(config, lines or [f"no benchmark{meant} in {settings.folder}"])
+                lines += folded(f"{folder.name}  cannot be read: {fault}", columns=columns)
+    which = "" if text == EVERYTHING else f" that '{text}' fits"
+    return _printed(config, lines or [f"no benchmark{which} in {settings.folder}"])
+
+
+def _readable(config: pytest.Config, settings: Settings) -> Iterator[Archived]:
+    """Those of a board, which has no row for what cannot be read."""
+    if _asks_cortex(config):
+        yield from _benchmarks(_recalled(settings, ""), settings)
+        return
+    for folder in folders_in(settings.folder):
+        with suppress(UsageError):
+            yield archived(folder)
 
 
 HOW_TO_LIST = "--koderz-results lists the benchmarks, and --koderz-analyze bench_... the experiments of one"
 
 
-def _entries(benchmarks: Iterable[Archived], text: str) -> Iterator[str]:
+def _entries(benchmarks: Iterable[Archived], text: str, columns: int) -> Iterator[str]:
     for benchmark in benchmarks:
         if is_meant(benchmark, text):
-            yield from entry_lines(benchmark)
+            yield from entry_lines(benchmark, columns)
 
 
 def _benchmark_lines(config: pytest.Config, benchmark: Archived, source: str) -> Iterator[str]:
-    yield from (*head_lines(benchmark, source), "", *experiment_lines(benchmark), "")
-    columns = writer_of(config).fullwidth
-    frame = _frame(config, benchmark)
-    yield from summary_lines(frame, benchmark.experiments, columns, whole=True)
+    columns = columns_of(config)
+    yield from (*head_lines(benchmark, source, columns), "", *_listed(config, benchmark), "")
+    frame = frame_of_archived(config, benchmark)
+    yield from summary_lines(frame, benchmark.experiments, writer_of(config).fullwidth, whole=True)
     record_look_at(_settings(config).folder / benchmark.id, frame, benchmark.experiments)
     if benchmark.interrupted:
         yield from ("", f"go on with: pytest --koderz --koderz-resume={benchmark.id}")
+
+
+def _listed(config: pytest.Config, benchmark: Archived) -> Iterator[str]:
+    """A line for each experiment that is asked for, and how many there are besides."""
+    only, expression = config.option.koderz_only, config.option.keyword
+    picked = marked(benchmark.experiments, only) if only else benchmark.experiments
+    if expression:
+        picked = tuple(one for one in picked if _is_named_by(expression, one))
+    yield from experiment_lines(benchmark, columns_of(config), picked) if picked else ()
+    if len(picked) < len(benchmark.experiments):
+        asked = " ".join(filter(None, [only, f"-k '{expression}'" if expression else ""]))
+        mark = SIMULATED if benchmark.simulated else ""
+        yield f"{mark}{len(picked)} of {counted(len(benchmark.experiments), 'experiment')}: {asked}; below, of all"
+
+
+def _is_named_by(expression: str, experiment: Experiment) -> bool:
+    """As pytest's -k looks at its item. Raises UsageError."""
+    said = [text.lower() for text in (name_of(experiment), experiment.problem_id, experiment.arm)]
+
+    def is_said(name: str, /, **_: object) -> bool:
+        return any(name.lower() in text for text in said)
+
+    try:
+        return Expression.compile(expression).evaluate(is_said)
+    except SyntaxError as fault:
+        raise UsageError(f"-k: '{expression}': {fault}") from None
 
 
 def _prompts(config: pytest.Config, benchmark: Archived) -> str:
@@ -101,7 +150,7 @@ def _prompts(config: pytest.Config, benchmark: Archived) -> str:
     return "there each line `called` is a call, with its prompt as it was sent"
 
 
-def _frame(config: pytest.Config, benchmark: Archived) -> Frame:
+def frame_of_archived(config: pytest.Config, benchmark: Archived) -> Frame:
     """What it set out to do. What an earlier version did not record is what the settings say of its profile now."""
     head, folder = benchmark.head, _settings(config).folder / benchmark.id
     if head.definitions:
@@ -129,6 +178,8 @@ def _recorded_frame(benchmark: Archived) -> Frame:
         wrong_accept=head.wrong_accept,
         definitions=head.definitions,
         purchase=None if price is None or hours is None else Purchase(price, hours),
+        shard=head.part is not None,
+        part=head.part or "",
     )
 
 
@@ -207,5 +258,5 @@ def _asks_cortex(config: pytest.Config) -> bool:
 
 
 def _printed(config: pytest.Config, lines: Iterable[str]) -> int:
-    print_lines(config, lines)
+    page_lines(config, lines)
     return int(pytest.ExitCode.OK)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from textwrap import wrap
+from secrets import token_hex
 
 import pytest
 
@@ -20,18 +20,22 @@ from pytest_koderz.cortex import probe, server_name
 from pytest_koderz.datasets import load
 from pytest_koderz.datasets.catalogue import DATASETS
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.folder_lock import FolderLock
+from pytest_koderz.reporters.fixed_width import wrapped
 from pytest_koderz.reporters.header import price_line
+from pytest_koderz.reporters.summary import WIDTH
 from pytest_koderz.session.budget import check_budget
 from pytest_koderz.session.cortex import server_of
+from pytest_koderz.session.gates import check_gates
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
+from pytest_koderz.session.outputs import check_outputs
 from pytest_koderz.session.runner import Benchmark
 from pytest_koderz.session.start_checks import fault_of
 from pytest_koderz.session.summary_libraries import load_for_the_end
 from pytest_koderz.settings import Settings
 
-from .printing import print_lines
+from .printing import columns_of, print_lines
 
-WIDTH = 80
 ROOM, MUCH_ROOM = 64 << 20, 1 << 30
 """Bytes of disk that a run must find, and that leave nothing to worry about."""
 
@@ -55,37 +59,52 @@ def examine(config: pytest.Config, session: pytest.Session) -> int:
     missing = 0
     for word, text in _checks(session, benchmark):
         missing += word == "missing"
-        print_lines(config, finding_lines(word, text))
+        print_lines(config, finding_lines(word, text, columns_of(config)))
     verdict = f"cannot run here: {missing} missing" if missing else "can run here"
     print_lines(config, [f"profile '{benchmark.settings.profile}' {verdict}"])
     return int(pytest.ExitCode.TESTS_FAILED if missing else pytest.ExitCode.OK)
 
 
-def finding_lines(word: str, text: str) -> list[str]:
+def finding_lines(word: str, text: str, columns: int = WIDTH) -> list[str]:
     """Folded, but for what must be copied whole: an address or a path."""
-    indent = " " * 8
-    return wrap(f"{word:<8}{text}", WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+    return wrapped(f"{word:<8}{text}", columns, later=" " * 8, whole_words=True)
 
 
 def _checks(session: pytest.Session, benchmark: Benchmark) -> Iterator[Finding]:
     settings = benchmark.settings
     selection, problems = _selected(session)
     yield "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    yield from _memory(settings)
     yield from _judge(benchmark, problems)
-    yield from _models(settings)
-    yield from _money(settings)
-    yield from _cortex(settings)
+    yield from of_a_start(settings, session.config)
+    yield from of_memory(settings)
     yield selection
     yield from _datasets(dataset.name for dataset in DATASETS.values() if dataset.home is not None)
     yield from _disk(settings.folder)
 
 
-def _memory(settings: Settings) -> Iterator[Finding]:
+def of_a_start(settings: Settings, config: pytest.Config) -> Iterator[Finding]:
+    """By the checks that a run makes before its first call."""
+    yield from _refused(partial(load_for_the_end, settings))
+    yield from _models(settings)
+    yield from _money(settings)
+    yield from _refused(partial(check_gates, config, settings.arms[0]))
+    yield from _refused(partial(check_outputs, settings))
+    yield from _refused(partial(_try_to_record, settings.folder))
+
+
+def _refused(check: Callable[[], None]) -> Iterator[Finding]:
+    """What a run would be refused for."""
     try:
-        load_for_the_end(settings)
+        check()
     except UsageError as fault:
         yield "missing", str(fault)
+
+
+def _try_to_record(folder: Path) -> None:
+    """What is made for it is removed. Raises UsageError."""
+    lock = FolderLock(folder / f"bench_{token_hex(4)}")
+    lock.take()
+    lock.release()
 
 
 def _judge(benchmark: Benchmark, problems: Sequence[Problem]) -> Iterator[Finding]:
@@ -162,13 +181,10 @@ def _models(settings: Settings) -> Iterator[Finding]:
 def _money(settings: Settings) -> Iterator[Finding]:
     known = all(model.price is not None for model in settings.models)
     yield "ok" if known else "note", price_line(settings.arms)
-    try:
-        check_budget(settings)
-    except UsageError as fault:
-        yield "missing", str(fault)
+    yield from _refused(partial(check_budget, settings))
 
 
-def _cortex(settings: Settings) -> Iterator[Finding]:
+def of_memory(settings: Settings) -> Iterator[Finding]:
     if not settings.cortex.enabled:
         yield "note", "cortex: off in koderz.yaml, so nothing is remembered or recalled"
         return
@@ -215,9 +231,6 @@ def _datasets(names: Iterable[str]) -> Iterator[Finding]:
 
 def _disk(folder: Path) -> Iterator[Finding]:
     there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
-    if not os.access(there, os.W_OK):
-        yield "missing", f"{there} cannot be written; name another folder under `folder:` in koderz.yaml"
-        return
     free = shutil.disk_usage(there).free
     words = f"disk: {free / (1 << 30):,.1f} GB free for {folder}"
     advice = "; make room, or name another folder under `folder:` in koderz.yaml"

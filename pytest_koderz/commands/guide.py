@@ -52,9 +52,9 @@ def open_guide(config: pytest.Config) -> int:
 
     It needs no session and no settings: who looks up how koderz.yaml is written may have one that is wrong.
     """
-    from .printing import print_lines
+    from .printing import columns_of, print_lines
 
-    print_lines(config, _lines(config.getoption("koderz_guide")))
+    print_lines(config, _lines(config.getoption("koderz_guide"), columns_of(config)))
     return int(pytest.ExitCode.OK)
 
 
@@ -63,19 +63,19 @@ def chapter(topic: str) -> str:
     return (Path(__file__).parents[1] / "guide" / f"{topic}.md").read_text(encoding="utf-8")
 
 
-def _lines(topic: str) -> list[str]:
+def _lines(topic: str, columns: int) -> list[str]:
     from pytest_koderz.files.nearest import nearest
 
     if topic == _CONTENTS:
-        return list(_contents())
+        return list(_contents(columns))
     if topic not in CHAPTERS:
         raise pytest.UsageError(f"--koderz-guide: no chapter named '{topic}'{nearest(topic, CHAPTERS)}")
     return chapter(topic).splitlines()
 
 
-def _contents() -> Iterator[str]:
-    widest = max(map(len, CHAPTERS))
-    for topic in CHAPTERS:
-        title = chapter(topic).partition("\n")[0]
-        yield f"{topic:<{widest}}  {title.partition(': ')[2]}"
+def _contents(columns: int) -> Iterator[str]:
+    from pytest_koderz.reporters.fixed_width import Table
+
+    titles = {topic: chapter(topic).partition("\n")[0].partition(": ")[2] for topic in CHAPTERS}
+    yield from Table("<0  <0", titles.items(), columns, head=False).all_lines(titles.items())
     yield "`pytest --koderz-guide TOPIC` prints one of them."

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.reporters.fixed_width import Table
+from pytest_koderz.reporters.summary import WIDTH
 from pytest_koderz.reporters.text import counted
 from pytest_koderz.session.items import ExperimentItem
 
@@ -17,11 +20,14 @@ def list_problems(config: pytest.Config, session: pytest.Session) -> int:  # noq
     return print_selected(session, _lines)
 
 
-def _lines(items: list[ExperimentItem]) -> Iterator[str]:
+def _lines(items: list[ExperimentItem], columns: int) -> Iterator[str]:
     problems = {item.problem.id: item.problem for item in items}.values()
-    widest = max((len(problem.id) for problem in problems), default=0)
-    name = max((len(problem.entry_point) for problem in problems), default=0)
-    for problem in problems:
-        sets = [word for word in ("visible", "base", "plus") if problem.source_of(word) is not None]
-        yield f"{problem.id:<{widest}}  {problem.entry_point:<{name}}  tests: {', '.join(sets)}"
+    rows = [(problem.id, problem.entry_point, f"tests: {', '.join(_sets(problem))}") for problem in problems]
+    # A list to pick ids from: they are whole where the terminal is not narrow, or where there is none.
+    room = columns if columns < WIDTH else None
+    yield from Table("<0  <0  <0", rows, room, head=False).all_lines(rows)
     yield counted(len(problems), "problem")
+
+
+def _sets(problem: Problem) -> list[str]:
+    return [word for word in ("visible", "base", "plus") if problem.source_of(word) is not None]

@@ -19,13 +19,14 @@ from .printing import print_selected
 
 def print_prompts(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
     """--koderz-prompt: the prompts of each arm for the problems that are picked; what models say is made up."""
-    return print_selected(session, _lines)
+    return print_selected(session, lambda items, _columns: _lines(items))
 
 
 def _lines(items: list[ExperimentItem]) -> Iterator[str]:
     for item in items:
         for title, prompt in prompts_of(item.arm, item.problem):
-            yield f"==== {item.problem.id}[{item.arm.name}]: {title}, to {item.arm.models[prompt.role].name}"
+            names = ", ".join(model.name for role, model in item.arm.cast if role is prompt.role)
+            yield f"==== {item.problem.id}[{item.arm.name}]: {title}, to {names}"
             yield from ("---- system", *prompt.system.splitlines(), "---- user", *prompt.user.splitlines(), "")
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from textwrap import wrap
 
 import pytest
 
@@ -20,8 +19,9 @@ from pytest_koderz.core.prompts import checkpoint_prompt, fallback_prompt, next_
 from pytest_koderz.datasets.sampling import words_for
 from pytest_koderz.evidence.compare import Claim
 from pytest_koderz.evidence.power import Truth, chances
+from pytest_koderz.reporters.fixed_width import Table, wrapped
 from pytest_koderz.reporters.header import price_line
-from pytest_koderz.reporters.summary import SIMULATED
+from pytest_koderz.reporters.summary import SIMULATED, WIDTH
 from pytest_koderz.reporters.text import counted, dollars
 from pytest_koderz.session.budget import bound_of
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
@@ -53,39 +53,43 @@ class Span:
 def quote(config: pytest.Config, session: pytest.Session) -> int:
     """--koderz-quote: what the experiments that paths, -k and --koderz-problems pick would cost."""
     settings = config.stash[benchmark_key].settings
-    return print_selected(session, lambda items: _lines(settings, items))
+    return print_selected(session, lambda items, columns: _lines(settings, items, columns))
 
 
-def _lines(settings: Settings, items: Sequence[ExperimentItem]) -> Iterator[str]:
-    yield from quote_lines(settings, [(item.arm, item.problem) for item in items])
+def _lines(settings: Settings, items: Sequence[ExperimentItem], columns: int) -> Iterator[str]:
+    yield from quote_lines(settings, [(item.arm, item.problem) for item in items], columns)
     suites = {item.suite.nodeid: item.suite.problems for item in items}.values()
     first = words_for((item.problem.id for item in items), suites, suites, None)
     if first and settings.sample is None:
         mark = SIMULATED if settings.simulated else ""
         number = len({item.problem.id for item in items})
         hint = f"these are {first}, and the later ones may be harder: --koderz-sample {number} draws as many at random"
-        yield from (mark + line for line in _folded(hint))
+        yield from (mark + line for line in _folded(hint, columns))
 
 
-def quote_lines(settings: Settings, experiments: Sequence[tuple[Arm, Problem]]) -> Iterator[str]:
-    """The quote as lines of at most 80 columns: what it costs, and how likely it is to end in a conclusion."""
+def quote_lines(settings: Settings, experiments: Sequence[tuple[Arm, Problem]], columns: int = WIDTH) -> Iterator[str]:
+    """The quote as lines of at most so many *columns*: what it costs, and how likely it is to end in a conclusion."""
     mark = SIMULATED if settings.simulated else ""
     spans: list[Span] = []
     specs: Counter[tuple[str, str]] = Counter()
-    yield mark + _ROW.format("arm", "experiments", "low", "high")
+    rows: list[Sequence[object]] = [("arm", "experiments", "low", "high")]
     for arm in settings.arms:
         problems = [problem for each, problem in experiments if each.name == arm.name]
-        by_role = {role: _role_span(arm, role, _paying(arm, role, problems, specs)) for role in arm.models}
-        spans.append(_sum(by_role.values()))
-        yield mark + _row(arm.name, len(problems), spans[-1])
-        for role, span in by_role.items():
-            yield mark + _row(f"  {role}: {arm.models[role].name}", None, span)
+        by_model = [
+            (role, model, _span(arm, role, model, _paying(arm, role, problems, specs))) for role, model in arm.cast
+        ]
+        spans.append(_sum(span for _, _, span in by_model))
+        rows.append(_row(arm.name, len(problems), spans[-1]))
+        for role, model, span in by_model:
+            rows.append(_row(f"  {role}: {model.name}", None, span))
     whole = _sum(spans)
-    yield mark + _row("total", len(experiments), whole)
+    rows.append(_row("total", len(experiments), whole))
+    table = Table("<33  >11  >9  >11", rows, columns - len(mark))
+    yield from (mark + line for line in table.all_lines(rows[1:]))
     yield ""
-    yield from (mark + line for line in _assumptions(settings, whole))
+    yield from (mark + line for line in _assumptions(settings, whole, columns))
     earlier = earlier_of(settings)
-    said = [*_likely(settings, experiments, earlier), *_power(settings, experiments, earlier)]
+    said = [*_likely(settings, experiments, earlier, columns), *_power(settings, experiments, earlier, columns)]
     yield from (mark + line for line in said)
 
 
@@ -108,7 +112,13 @@ def low_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
     if arm.spec is not None and arm.spec_policy is SpecPolicy.EAGER:
         yield spec_prompt(problem, 0, arm.prompt_set)
         start = start.with_spec(Spec(_stand_in(SHORT_REPLY * CHARACTERS_PER_TOKEN), ""))
-    yield next_prompt(problem, start, arm, None, 0)
+    yield from _at_once(arm, 0, next_prompt(problem, start, arm, None, 0))
+
+
+def _at_once(arm: Arm, tried: int, prompt: Prompt) -> Iterator[Prompt]:
+    """The candidates of the iteration after so many, each to who writes it."""
+    for turn in range(arm.candidates):
+        yield replace(prompt, model=arm.writer(tried * arm.candidates + turn).name)
 
 
 def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
@@ -121,8 +131,8 @@ def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
         yield spec_prompt(problem, 0, arm.prompt_set)
         record = record.with_spec(Spec(_stand_in(arm.spec.max_tokens), ""))
     for number in range(1, arm.max_iterations + 1):
-        yield from [next_prompt(problem, record, arm, None, 0)] * arm.candidates
-        record = record.with_iteration(_failed(number, arm.local.max_tokens))
+        yield from _at_once(arm, number - 1, next_prompt(problem, record, arm, None, 0))
+        record = record.with_iteration(_failed(number, max(model.max_tokens for model in arm.writers)))
         if arm.checkpoint and _may_be_reviewed(arm, record):
             yield checkpoint_prompt(problem, record, record.iterations[-arm.checkpoint_interval :], 0, arm.prompt_set)
             record = record.with_checkpoint(Guidance(1, number, _stand_in(arm.checkpoint.max_tokens), ""))
@@ -147,17 +157,21 @@ def _stand_in(characters: int) -> str:
     return "x" * characters
 
 
-def _role_span(arm: Arm, role: Role, problems: Iterable[Problem]) -> Span:
-    """What the model of *role* would be paid for all *problems*."""
-    model = arm.models[role]
-    if model.price is None:
+def _span(arm: Arm, role: Role, model: ModelSettings, problems: Iterable[Problem]) -> Span:
+    """What the model would be paid in *role* for all *problems*."""
+    price = model.price
+    if price is None:
         return Span(None, None)
     spans = []
     for problem in problems:
-        low = [_short_cost(prompt, model) for prompt in low_calls(arm, problem) if prompt.role is role]
-        high = [bound_of(prompt, model, model.price) for prompt in high_calls(arm, problem) if prompt.role is role]
+        low = [_short_cost(prompt, model) for prompt in low_calls(arm, problem) if _is_asked(prompt, role, model)]
+        high = [bound_of(prompt, model, price) for prompt in high_calls(arm, problem) if _is_asked(prompt, role, model)]
         spans.append(Span(total(low), total(high)))
     return _sum(spans)
+
+
+def _is_asked(prompt: Prompt, role: Role, model: ModelSettings) -> bool:
+    return prompt.role is role and prompt.model in ("", model.name)
 
 
 def _short_cost(prompt: Prompt, model: ModelSettings) -> Decimal | None:
@@ -170,15 +184,11 @@ def _sum(spans: Iterable[Span]) -> Span:
     return Span(total(span.low for span in known), total(span.high for span in known))
 
 
-_ROW = "{:<33}  {:>11}  {:>9}  {:>11}"
+def _row(name: str, experiments: int | None, span: Span) -> tuple[object, ...]:
+    return name, "" if experiments is None else experiments, dollars(span.low), dollars(span.high)
 
 
-def _row(name: str, experiments: int | None, span: Span) -> str:
-    shown = name if len(name) <= 33 else name[:30] + "..."
-    return _ROW.format(shown, "" if experiments is None else experiments, dollars(span.low), dollars(span.high))
-
-
-def _assumptions(settings: Settings, whole: Span) -> Iterator[str]:
+def _assumptions(settings: Settings, whole: Span, columns: int) -> Iterator[str]:
     """What the figures rest on."""
     yield f"low:  solved at the first try, replies of {SHORT_REPLY} tokens,"
     yield f"      {CHARACTERS_PER_TOKEN} characters to a token"
@@ -187,21 +197,25 @@ def _assumptions(settings: Settings, whole: Span) -> Iterator[str]:
     yield f"      never read, feedback of {FEEDBACK:,} characters; what is lost on the"
     yield "      way and asked for again comes on top"
     yield "a spec counts in the first of the arms that work from it"
-    yield from _folded(price_line(settings.arms))
+    yield from _folded(price_line(settings.arms), columns)
     if settings.max_cost is not None:
         yield from _limit_lines(settings.max_cost, whole)
 
 
-def _likely(settings: Settings, experiments: Sequence[tuple[Arm, Problem]], earlier: Earlier) -> Iterator[str]:
+def _likely(
+    settings: Settings, experiments: Sequence[tuple[Arm, Problem]], earlier: Earlier, columns: int
+) -> Iterator[str]:
     """From what the same arms cost the last time."""
     number = Counter(arm.name for arm, _ in experiments)
     each = {arm.name: earlier.dollars[arm.name] for arm in settings.arms if arm.name in earlier.dollars}
     costs = [f"{name} {dollars(number[name] * mean)}" for name, mean in each.items() if number[name]]
     if costs:
-        yield from _folded(f"likely, as {', '.join(earlier.benchmarks)} went: {', '.join(costs)}")
+        yield from _folded(f"likely, as {', '.join(earlier.benchmarks)} went: {', '.join(costs)}", columns)
 
 
-def _power(settings: Settings, experiments: Sequence[tuple[Arm, Problem]], earlier: Earlier) -> Iterator[str]:
+def _power(
+    settings: Settings, experiments: Sequence[tuple[Arm, Problem]], earlier: Earlier, columns: int
+) -> Iterator[str]:
     """Of the first arm, in one look."""
     ran = {arm.name for arm, _ in experiments}
     arm = next((arm.name for arm in settings.arms if arm.name in ran and arm.name != settings.control), None)
@@ -211,13 +225,13 @@ def _power(settings: Settings, experiments: Sequence[tuple[Arm, Problem]], earli
     known = earlier.discordant
     shares = DISCORDANT if known is None else (known.low, known.high)
     basis = f"{_range(shares)} of them solved by one alone, {'assumed' if known is None else 'as earlier'}"
-    yield from _folded(f"power of {arm} against {settings.control} on {counted(problems, 'problem')}, {basis}")
+    yield from _folded(f"power of {arm} against {settings.control} on {counted(problems, 'problem')}, {basis}", columns)
     truths = {"equal": 0.0, f"{margin * 100:g} points worse": -margin}
     for name, difference in truths.items():
         found = [chances(problems, Truth(difference, share), margin) for share in shares]
         claims = (Claim.MATCHES, Claim.BETTER, Claim.WORSE)
         told = [f"{claim.upper()} {_range([each[claim] for each in found])}" for claim in claims]
-        yield f"  if {name}: {', '.join(told)}"
+        yield from _folded(f"  if {name}: {', '.join(told)}", columns)
 
 
 def _range(shares: Sequence[float]) -> str:
@@ -237,5 +251,6 @@ def _limit_lines(limit: Decimal, whole: Span) -> Iterator[str]:
         yield f"limit: {dollars(limit)} is less than high: some may be skipped"
 
 
-def _folded(line: str) -> list[str]:
-    return wrap(line, 70, subsequent_indent="      ", break_on_hyphens=False)
+def _folded(line: str, columns: int) -> list[str]:
+    """With room for a mark."""
+    return wrapped(line, columns - len(SIMULATED), later="      ")

@@ -22,11 +22,28 @@ def add_options(group: pytest.OptionGroup) -> None:
     add("--koderz-quote", action="store_true", help="Price the run beforehand, low and high, and exit.")
     add("--koderz-analyze", metavar="ID", help="Tell the story of exp_..., or the results of bench_..., and exit.")
     add(
+        "--koderz-only",
+        choices=("unsolved", "disagree", "invalid", "skipped", "flagged", "repeated"),
+        help="Of the experiments that --koderz-analyze bench_... lists, these alone; -k picks by problem and arm too.",
+    )
+    add(
         "--koderz-results",
         metavar="TEXT",
         nargs="?",
         const="*",
         help="List the benchmarks run so far, those alone that TEXT fits, and exit.",
+    )
+    add(
+        "--koderz-merge",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="Join the shards in DIR to one benchmark, tell of it and exit; may be repeated.",
+    )
+    add(
+        "--koderz-sort",
+        choices=("solved", "cost", "date", "arm", "model"),
+        help="With --koderz-results: a board of all arms, the best, cheapest or latest first.",
     )
     add(
         "--koderz-from",
@@ -65,6 +82,7 @@ VERBS = (
     "koderz_quote",
     "koderz_analyze",
     "koderz_results",
+    "koderz_merge",
     "koderz_compare",
     "koderz_watch",
     "koderz_cortex_sync",
@@ -80,6 +98,7 @@ def _verbs() -> Mapping[str, Verb]:
     from .compare import compare
     from .doctor import examine
     from .list import list_problems
+    from .merge import merge_shards
     from .prompt import print_prompts
     from .prune import prune
     from .quote import quote
@@ -93,6 +112,7 @@ def _verbs() -> Mapping[str, Verb]:
         "koderz_quote": quote,
         "koderz_analyze": analyze,
         "koderz_results": results,
+        "koderz_merge": merge_shards,
         "koderz_compare": compare,
         "koderz_watch": watch,
         "koderz_cortex_sync": deliver_now,
@@ -102,8 +122,12 @@ def _verbs() -> Mapping[str, Verb]:
     }
 
 
-OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown")
-WRITING = {"koderz_analyze": ("koderz_json", "koderz_html"), "koderz_compare": ("koderz_json", "koderz_markdown")}
+OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown", "koderz_export")
+WRITING = {
+    "koderz_analyze": ("koderz_json", "koderz_html", "koderz_export"),
+    "koderz_compare": ("koderz_json", "koderz_markdown"),
+    "koderz_merge": OUTPUTS,
+}
 """Which of these files a verb writes, of what it tells of."""
 
 

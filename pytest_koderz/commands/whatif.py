@@ -24,13 +24,14 @@ from pytest_koderz.records.reader import Archived, archived, folders_in
 from pytest_koderz.records.recorded import each_of
 from pytest_koderz.reporters.claim_lines import FOR_DECISIONS
 from pytest_koderz.reporters.story import folded
-from pytest_koderz.reporters.summary import SIMULATED
+from pytest_koderz.reporters.summary import SIMULATED, WIDTH
+from pytest_koderz.reporters.text import counted
 from pytest_koderz.reporters.ways_table import curve_lines, worth_lines
 from pytest_koderz.session.items import benchmark_key
 from pytest_koderz.settings import Settings
 from pytest_koderz.settings.schema import ArmEntry
 
-from .printing import print_lines
+from .printing import columns_of, print_lines
 
 TIMES = (1, 10, 100)
 """What a solved problem is taken to be worth where nobody says it: so many times what the control takes for it."""
@@ -42,12 +43,13 @@ def what_if(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     worth = config.option.koderz_worth
     benchmark = _benchmark(settings, config.option.koderz_whatif)
     mark = SIMULATED if benchmark.simulated else ""
-    lines = list(whatif_lines(benchmark, None if worth is None else Decimal(worth)))
+    columns = columns_of(config) - len(mark)
+    lines = list(whatif_lines(benchmark, None if worth is None else Decimal(worth), columns))
     print_lines(config, (mark + line for line in lines))
     return int(pytest.ExitCode.OK if any("tries" in line for line in lines) else pytest.ExitCode.TESTS_FAILED)
 
 
-def whatif_lines(benchmark: Archived, worth: Decimal | None = None) -> Iterator[str]:
+def whatif_lines(benchmark: Archived, worth: Decimal | None = None, columns: int = WIDTH) -> Iterator[str]:
     """Without a mark. *worth* is that of a solved problem, in US dollars."""
     definitions = {arm.name: arm for arm in benchmark.head.definitions}
     groups, calls = by_arm(shared_out(benchmark.experiments)), shared_calls(calls_of(benchmark))
@@ -57,24 +59,28 @@ def whatif_lines(benchmark: Archived, worth: Decimal | None = None) -> Iterator[
             continue
         refused = why_not(definitions.get(name), group, calls)
         if refused:
-            yield from folded(f"{name}: this benchmark answers nothing of it: {refused}", "")
+            yield from folded(f"{name}: this benchmark answers nothing of it: {refused}", columns=columns)
             continue
         arm, answering = definitions[name], definitions.get(control) if control in groups else None
         no_cascade = why_no_cascade(arm, answering)
         answers = () if no_cascade else groups[control]
-        yield from _of_arm(arm, ways_of(arm, group, calls, answers), answering, benchmark, worth)
+        yield from _of_arm(arm, ways_of(arm, group, calls, answers), answering, benchmark, worth, columns)
         if no_cascade:
-            yield from folded(f"no cascades: {no_cascade}", "")
+            yield from folded(f"no cascades: {no_cascade}", columns=columns)
 
 
 def _of_arm(
-    arm: Arm, ways: Sequence[Way], control: Arm | None, benchmark: Archived, worth: Decimal | None
+    arm: Arm, ways: Sequence[Way], control: Arm | None, benchmark: Archived, worth: Decimal | None, columns: int
 ) -> Iterator[str]:
     rate, name = benchmark.head.local_rate, "" if control is None else control.name
-    yield f"what {benchmark.id} answers of {arm.name}, on {len(ways[-1].problems)} problems, without another call"
+    problems = counted(len(ways[-1].problems), "problem")
+    yield from folded(
+        f"what {benchmark.id} answers of {arm.name}, on {problems}, without another call", columns=columns
+    )
     if arm.accept_on == "base":
-        yield f"oracle stop: no user has the tests that ended it; decide by {FOR_DECISIONS}"
-    yield from curve_lines(ways, name, rate)
+        stop = f"oracle stop: no user has the tests that ended it; decide by {FOR_DECISIONS}"
+        yield from folded(stop, columns=columns)
+    yield from curve_lines(ways, name, rate, columns)
     outlays = [way.outlay(rate) for way in ways]
     known = [outlay for outlay in outlays if outlay is not None and outlay.solved]
     if len(known) < len(outlays):
@@ -86,7 +92,7 @@ def _of_arm(
     if worth is None and against is not None and solved > 0 < paid:
         worths = [times * paid / solved for times in TIMES]
     choices = [choice_at(each, known, against) for each in worths]
-    yield from worth_lines(ways, name, list(best_by_worth(known)), choices)
+    yield from worth_lines(ways, name, list(best_by_worth(known)), choices, columns)
     chosen = {choice.best: ways[choice.best] for choice in choices}
     words = [in_yaml(_as_arm(arm, way, control)) for way in chosen.values() if way.tries and not _is_whole(way, arm)]
     if words:
@@ -107,19 +113,25 @@ def _as_arm(arm: Arm, way: Way, control: Arm | None) -> Arm:
 
 def in_yaml(arm: Arm) -> str:
     """An entry of koderz.yaml's `arms`, whatever the profile has. Prompts of one's own must be named besides."""
-    told: dict[str, str | int] = {str(role): model.name for role, model in arm.models.items()}
+    told: dict[str, str | int | list[str]] = {str(role): model.name for role, model in arm.models.items()}
+    if arm.swarm:
+        told[str(Role.LOCAL)] = [model.name for model in arm.writers]
     always = {"max_iterations", *(["checkpoint_interval"] if arm.checkpoint else [])}
     defaults = {item.name: item.default for item in fields(Arm)}
     for key in (item.name for item in fields(ArmEntry) if item.name not in (*Role, "prompts")):
         value = getattr(arm, key)
+        if key == "candidates" and value == len(arm.writers):
+            continue
         if key in always or value != defaults[key]:
             told[key] = value if isinstance(value, int) else str(value)
     keys = ", ".join(f"{key}: {_scalar(value)}" for key, value in told.items())
     return f"{_scalar(arm.name)}: {{{keys}}}{'' if arm.prompts is None else '  # and its prompts'}"
 
 
-def _scalar(value: str | int) -> str:
+def _scalar(value: str | int | list[str]) -> str:
     """In YAML, a text in quotes where it could be taken for something else."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
     if isinstance(value, int):
         return str(value).lower()
     plain = re.fullmatch(r"[A-Za-z][\w.-]*", value) and value.lower() not in _OTHERWISE

@@ -90,7 +90,14 @@ class Arm:
     """Answers once, from the problem alone, when `max_iterations` have not solved it. None: nobody does."""
     feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
     candidates: int = 1
-    """Replies asked for in one iteration."""
+    """Replies asked for at the same time in one iteration."""
+    swarm: tuple[ModelSettings, ...] = ()
+    """Further local models, which take turns with `local` in writing the candidates."""
+    beam: int = 1
+    """Candidates of an iteration that go on, each as a line of its own; 1: all that follow know the best of each."""
+    spread: float = 0.0
+    """Added to the temperature of the last of an iteration's candidates, and evenly less to those before; the first
+    has none of it."""
     attempts_shown: int = 5
     """How many of the latest attempts stand in a prompt, at most; 0 makes the tries independent."""
 
@@ -121,6 +128,25 @@ class Arm:
         """Whether the model that writes is told that it may ask for one."""
         return self.checkpoint_policy is CheckpointPolicy.ASKED and self.may_review(reviews)
 
+    @property
+    def writers(self) -> tuple[ModelSettings, ...]:
+        """The local models, in the order of their turns."""
+        return (self.local, *self.swarm)
+
+    def writer(self, turn: int) -> ModelSettings:
+        """Who writes the candidate of a turn, where turns are counted from 0 through all iterations."""
+        return self.writers[turn % len(self.writers)]
+
+    @property
+    def cast(self) -> tuple[tuple[Role, ModelSettings], ...]:
+        """Every model with its role, also where several play one."""
+        more = ((Role.LOCAL, model) for model in self.swarm)
+        return (*self.models.items(), *more)
+
+    def asked(self, role: Role, name: str = "") -> ModelSettings:
+        """The model of *role* that is called *name* in koderz.yaml; the first of them where that is empty."""
+        return next(model for each, model in self.cast if each is role and name in ("", model.name))
+
     def model_of(self, role: Role) -> ModelSettings | None:
         return {
             Role.SPEC: self.spec,
@@ -131,5 +157,5 @@ class Arm:
 
     @property
     def models(self) -> Mapping[Role, ModelSettings]:
-        """The roles that this arm fills."""
+        """The roles that this arm fills, each with the first of its models."""
         return {role: model for role in Role if (model := self.model_of(role)) is not None}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
@@ -45,6 +46,10 @@ class StopReason(StrEnum):
     CONTEXT = "context"
     """The model's context window was full."""
     REFUSAL = "refusal"
+
+
+SPARSE: Mapping[str, bool] = {"sparse": True}
+"""Of a field that is not recorded while it has its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,17 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a candidate of a beam came of, and what the one that goes on from it is told."""
+
+    parent: int | None
+    """Index of the candidate of the iteration before that it goes on from. None: from none."""
+    feedback: str = ""
+    repeated: bool = False
+    stop_reason: StopReason = StopReason.END
+
+
+@dataclass(frozen=True, slots=True)
 class Iteration:
     """One round: what the local model wrote and how it was judged.
 
@@ -142,6 +158,23 @@ class Iteration:
     cost: Decimal | None = None
     """US dollars. None: the price is not known."""
     seconds: float = 0.0
+    """Of all its calls, also of those that were made at the same time."""
+    writers: tuple[str, ...] = field(default=(), metadata=SPARSE)
+    """By candidate, the name of the model that wrote it. Empty: the arm has only one that writes."""
+
+    origins: tuple[Origin, ...] = field(default=(), metadata=SPARSE)
+    """By candidate, where several of them go on. Empty: the best alone does."""
+
+    @property
+    def tried(self) -> list[tuple[Candidate | None, Verdict, str]]:
+        """Each candidate with its verdict and who wrote it; that is empty where only one model writes."""
+        writers = self.writers or ("",) * len(self.candidates)
+        return list(zip(self.candidates, self.verdicts, writers, strict=True))
+
+    @property
+    def writer(self) -> str:
+        """Who wrote the best candidate; empty where only one model writes."""
+        return self.writers[self.best] if self.writers else ""
 
     @property
     def best(self) -> int:

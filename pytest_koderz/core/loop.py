@@ -10,10 +10,12 @@ from traceback import extract_tb
 
 from .arm import Arm, CheckpointPolicy, Role, SpecPolicy
 from .audit import leaks_in
+from .beam import kept, line_to
 from .errors import InfrastructureError, OutOfBudget
 from .experiment import Experiment, Guidance, Spec, Status, spec_seed
 from .extract import candidate_of
-from .iteration import Candidate, FeedbackPolicy, Iteration, Outcome, Verdict, feedback_of
+from .flight import Flight, parted
+from .iteration import Candidate, FeedbackPolicy, Iteration, Origin, Outcome, Verdict, feedback_of
 from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
 from .problem import Problem, TestSet
@@ -76,6 +78,7 @@ class _Trial:
     candidate: Candidate | None
     verdict: Verdict
     repeated: bool
+    prompt: Prompt
 
 
 @dataclass(slots=True)
@@ -149,10 +152,14 @@ class _Work:
 
     def iterate(self) -> None:
         """Phase 2, once: ask, judge, keep what the model will be told."""
-        trials: list[_Trial] = []
-        while len(trials) < self.arm.candidates and not (trials and trials[-1].verdict.accepted):
-            trials.append(self._trial(self._candidate_prompt(len(trials))))
+        parents = self._parents()
+        asked = {self._candidate_prompt(turn, parent): parent for turn, parent in enumerate(parents)}
+        trials = self._trials(list(asked))
         made = _iteration_of(len(self.record.iterations) + 1, trials)
+        if self.arm.swarm:
+            made = replace(made, writers=tuple(trial.prompt.model for trial in trials))
+        if self.arm.beam > 1:
+            made = replace(made, origins=tuple(self._origin(trial, asked[trial.prompt]) for trial in trials))
         if self.arm.checkpoint_policy is CheckpointPolicy.ASKED:
             made = replace(made, question=question_in(trials[made.best].reply.text))
         self._keep(made)
@@ -160,7 +167,8 @@ class _Work:
     def fall_back(self) -> None:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
         seed, room = self._seed(Role.FALLBACK), room_of(self.arm.models[Role.FALLBACK])
-        trial = self._trial(fallback_prompt(self.problem, self.arm, room, seed))
+        prompt = fallback_prompt(self.problem, self.arm, room, seed)
+        trial = self._tried(prompt, *self._ask(prompt))
         self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
 
     def grade(self) -> None:
@@ -183,18 +191,53 @@ class _Work:
             self.tell.advised(self.record, advice)
 
     def _keep(self, iteration: Iteration) -> None:
-        iteration = replace(iteration, feedback=self._feedback(iteration))
+        iteration = replace(iteration, feedback=self._feedback(iteration.candidate, iteration.verdict))
         self.record = self.record.with_iteration(iteration)
         self.tell.iterated(self.record, iteration)
 
     def _leaks(self, text: str) -> tuple[str, ...]:
         return leaks_in(text, self.problem, self.sandbox)
 
-    def _trial(self, prompt: Prompt) -> _Trial:
-        reply, spending = self._ask(prompt)
+    def _trials(self, prompts: Sequence[Prompt]) -> list[_Trial]:
+        """What became of *prompts*, judged as the answers come. Those that are recorded come first, as they had come;
+        the others are asked at the same time, unless a recorded one was accepted.
+        """
+        if len(prompts) == 1:
+            return [self._tried(prompts[0], *self._ask(prompts[0]))]
+        recorded, others = parted(self.crew[Role.LOCAL], prompts)
+        trials = [self._tried(prompt, *self._ask(prompt)) for prompt in recorded]
+        if any(trial.verdict.accepted for trial in trials):
+            return trials
+        return [*trials, *self._flown(others)]
+
+    def _flown(self, prompts: Sequence[Prompt]) -> list[_Trial]:
+        """Raises a call's fault, or what refused one, when all that was asked is entered in the ledger."""
+        flight = Flight(self.crew[Role.LOCAL])
+        try:
+            refusal = self._take_off(flight, prompts)
+            trials = [self._tried(prompt, *self._entered(prompt, reply)) for prompt, reply in flight.landed()]
+        except Exception:
+            for prompt, reply in flight.late():
+                self._entered(prompt, reply)
+            raise
+        if refusal is not None:
+            raise refusal
+        return trials
+
+    def _take_off(self, flight: Flight, prompts: Sequence[Prompt]) -> Exception | None:
+        """Ask as many as nobody refuses; the refusal of the next one."""
+        for prompt in prompts:
+            try:
+                self.tell.before_call(self.record, prompt.role, prompt)
+            except (OutOfBudget, InfrastructureError) as refusal:
+                return refusal
+            flight.start(prompt)
+        return None
+
+    def _tried(self, prompt: Prompt, reply: Reply, spending: Spending) -> _Trial:
         candidate = candidate_of(reply.text, self.problem)
         repeated = candidate is not None and candidate.digest in self.judged
-        return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated)
+        return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated, prompt)
 
     def review(self) -> None:
         """Phase 3: the frontier looks at the attempts that the memory recalls, or else at the loop's own record."""
@@ -225,9 +268,11 @@ class _Work:
 
         The cost is worked out here, once, and carried from here on.
         """
-        settings = self.arm.models[prompt.role]
         self.tell.before_call(self.record, prompt.role, prompt)
-        reply = self.crew[prompt.role].complete(prompt)
+        return self._entered(prompt, self.crew[prompt.role].complete(prompt))
+
+    def _entered(self, prompt: Prompt, reply: Reply) -> tuple[Reply, Spending]:
+        settings = self.arm.asked(prompt.role, prompt.model)
         cost = cost_of(reply.usage, settings.price) if reply.charged is None else reply.charged
         times = (reply.seconds, reply.gpu_seconds, reply.uses)
         spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, *times)
@@ -235,9 +280,24 @@ class _Work:
         self.tell.called(self.record, prompt.role, prompt, reply, spending)
         return reply, spending
 
-    def _candidate_prompt(self, turn: int) -> Prompt:
-        seed, room = self._seed(Role.LOCAL, turn), room_of(self.arm.local)
-        return next_prompt(self.problem, self.record, self.arm, room, seed)
+    def _parents(self) -> list[int | None]:
+        """By turn, which candidate of the last iteration it goes on from. None: from the whole record."""
+        if self.arm.beam == 1 or not self.record.iterations:
+            return [None] * self.arm.candidates
+        lines = kept(self.record.iterations[-1], self.arm.beam)
+        return [lines[turn % len(lines)] for turn in range(self.arm.candidates)]
+
+    def _origin(self, trial: _Trial, parent: int | None) -> Origin:
+        told = self._feedback(trial.candidate, trial.verdict)
+        return Origin(parent, told, trial.repeated, trial.reply.stop_reason)
+
+    def _candidate_prompt(self, turn: int, parent: int | None) -> Prompt:
+        writer = self.arm.writer(len(self.record.iterations) * self.arm.candidates + turn)
+        seed, room = self._seed(Role.LOCAL, turn), room_of(writer)
+        iterations = self.record.iterations if parent is None else line_to(self.record.iterations, parent)
+        record = replace(self.record, iterations=iterations)
+        prompt = next_prompt(self.problem, record, self.arm, room, seed, turn)
+        return replace(prompt, model=writer.name) if self.arm.swarm else prompt
 
     def _judge(self, candidate: Candidate | None) -> Verdict:
         """The verdict on *candidate*; one that was judged before is not run again."""
@@ -257,11 +317,11 @@ class _Work:
             return "base"
         return "visible" if self.arm.accept_on == "visible" and self.problem.visible is not None else None
 
-    def _feedback(self, iteration: Iteration) -> str:
+    def _feedback(self, candidate: Candidate | None, verdict: Verdict) -> str:
         visible = None
-        if self.arm.feedback is FeedbackPolicy.VISIBLE and iteration.candidate and self.problem.visible:
-            visible = self.sandbox(self.problem, iteration.candidate, "visible")
-        return feedback_of(iteration.verdict, self.arm.feedback, visible)
+        if self.arm.feedback is FeedbackPolicy.VISIBLE and candidate and self.problem.visible:
+            visible = self.sandbox(self.problem, candidate, "visible")
+        return feedback_of(verdict, self.arm.feedback, visible)
 
     def _seed(self, role: Role, turn: int = 0) -> int:
         """A seed for one call: it differs between calls and is the same in every run of this experiment."""
@@ -287,10 +347,10 @@ def _iteration_of(number: int, trials: Sequence[_Trial]) -> Iteration:
         number,
         candidates=tuple(trial.candidate for trial in trials),
         verdicts=tuple(trial.verdict for trial in trials),
-        model_id=trials[-1].reply.model_id,
         usage=sum((trial.reply.usage for trial in trials), Usage()),
         cost=total(trial.cost for trial in trials),
         seconds=sum(trial.reply.seconds for trial in trials),
     )
     best = trials[iteration.best]
-    return replace(iteration, repeated=best.repeated, stop_reason=best.reply.stop_reason)
+    reply = best.reply
+    return replace(iteration, model_id=reply.model_id, repeated=best.repeated, stop_reason=reply.stop_reason)

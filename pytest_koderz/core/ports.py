@@ -29,6 +29,8 @@ class Prompt:
     seed: int = 0
     heat: float = 0.0
     """Added to the model's own temperature, to get away from repeating itself; 0 to 1."""
+    model: str = ""
+    """The name in koderz.yaml of the one that is asked, where several play the role; no part of it either."""
 
     @property
     def user(self) -> str:

@@ -82,12 +82,18 @@ def candidate_prompt(
     return replace(_filled(template, problem, role, seed, values), heat=HOTTER if repeated else 0.0)
 
 
-def next_prompt(problem: Problem, experiment: Experiment, arm: Arm, room: int | None, seed: int) -> Prompt:
-    """What the local model of *arm* is asked after all that *experiment* has been through."""
+def next_prompt(
+    problem: Problem, experiment: Experiment, arm: Arm, room: int | None, seed: int, turn: int = 0
+) -> Prompt:
+    """What the local model of *arm* is asked after all that *experiment* has been through, for the candidate of a turn,
+    counted from 0.
+    """
     may_ask = arm.may_ask(len(experiment.checkpoints))
-    return candidate_prompt(
+    prompt = candidate_prompt(
         problem, experiment, arm.attempts_shown, room, seed, may_ask=may_ask, prompts=arm.prompt_set
     )
+    share = turn / (arm.candidates - 1) if turn else 0.0
+    return replace(prompt, heat=min(prompt.heat + round(arm.spread * share, 3), 1.0)) if arm.spread else prompt
 
 
 def fallback_prompt(problem: Problem, arm: Arm, room: int | None, seed: int) -> Prompt:

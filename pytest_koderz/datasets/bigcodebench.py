@@ -14,7 +14,7 @@ from .source import fault_of, outside_modules, preamble_of, undefined
 
 def read_bigcodebench_hard(path: Path) -> tuple[Problem, ...]:
     """The problems of a JSONL file with the publisher's columns."""
-    return distinct((row, _problem(row)) for row in read_rows(path))
+    return distinct(read_rows(path), _problem)
 
 
 def _problem(row: Row) -> Problem:

@@ -24,12 +24,12 @@ from .source import as_check, fault_of, function_of, missing_imports, outside_mo
 
 def read_humanevalplus(path: Path) -> tuple[Problem, ...]:
     """The problems of HumanEval+'s JSONL file."""
-    return distinct((row, _humaneval_problem(row)) for row in read_rows(path))
+    return distinct(read_rows(path), _humaneval_problem)
 
 
 def read_mbppplus(path: Path) -> tuple[Problem, ...]:
     """The problems of MBPP+'s JSONL file."""
-    return distinct((row, _mbpp_problem(row)) for row in read_rows(path))
+    return distinct(read_rows(path), _mbpp_problem)
 
 
 def _humaneval_problem(row: Row) -> Problem:

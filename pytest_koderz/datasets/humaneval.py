@@ -22,7 +22,7 @@ SHA256 = "1d49078ba3e2b196b9344535bef34a43021f038fad9561d6ee7c53450609a6a2"
 
 def read_humaneval(path: Path, dataset: str = "humaneval") -> tuple[Problem, ...]:
     """The problems of a file with HumanEval's columns, or HumanEvalPack's."""
-    return distinct((row, problem_of(row, dataset)) for row in read_rows(path))
+    return distinct(read_rows(path), lambda row: problem_of(row, dataset))
 
 
 def published_humaneval() -> Path:

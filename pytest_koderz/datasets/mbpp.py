@@ -15,7 +15,7 @@ from .source import as_check, fault_of, first_called, function_of, missing_impor
 
 def read_mbpp(path: Path) -> tuple[Problem, ...]:
     """The problems of sanitized MBPP's JSON file."""
-    return distinct((row, _problem(row)) for row in read_rows(path))
+    return distinct(read_rows(path), _problem)
 
 
 def _problem(row: Row) -> Problem:

@@ -18,7 +18,7 @@ COLUMNS = frozenset({"name", "language", "prompt", "tests"})
 
 def read_multipl_e(path: Path) -> tuple[Problem, ...]:
     """The problems of a file with the publisher's columns, all of them for Python."""
-    return distinct((row, multipl_e_problem(row, "multipl-e")) for row in read_rows(path))
+    return distinct(read_rows(path), lambda row: multipl_e_problem(row, "multipl-e"))
 
 
 def multipl_e_problem(row: Row, dataset: str) -> Problem:

@@ -15,7 +15,7 @@ from .multipl_e import COLUMNS, multipl_e_problem
 
 def read_jsonl(path: Path) -> tuple[Problem, ...]:
     """The problems of a file, of which each row tells its format."""
-    return distinct((row, _problem(row, path.stem)) for row in read_rows(path))
+    return distinct(read_rows(path), lambda row: _problem(row, path.stem))
 
 
 def _problem(row: Row, dataset: str) -> Problem:

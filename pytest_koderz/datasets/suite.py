@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,8 +11,8 @@ from urllib.parse import urlsplit
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify
 from pytest_koderz.files.jsonl import fault_of_id
-from pytest_koderz.files.nearest import nearest
-from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.nearest import most_like, nearest
+from pytest_koderz.files.usage_error import Mistakes, UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
 from .catalogue import format_of, load
@@ -19,9 +20,23 @@ from .examples import visible_tests
 from .selection import select
 from .source import as_check, fault_of, fault_of_tests, names_of, outside_modules, preamble_of, undefined
 
-_SUITE_KEYS = ("dataset", "path", "url", "sha256", "problems")
-_REQUIRED = ("id", "entry_point", "prompt", "tests")
-_PROBLEM_KEYS = (*_REQUIRED, "canonical_solution")
+SUITE_KEYS = {
+    "dataset": "a published set's name, or a file beside this one in a set's format",
+    "path": "where the set's file lies, from this one's folder",
+    "url": "whence the set's file is downloaded, https://...",
+    "sha256": "64 hex digits that the set's file must have",
+    "problems": "which of them: a selection such as `0-9,42`; all without it",
+}
+"""Of a suite that takes problems from a data set, with what editors say of each."""
+OWN_KEYS = {"problems": "problems of your own"}
+REQUIRED = ("id", "entry_point", "prompt", "tests")
+PROBLEM_KEYS = {
+    "id": "its name, such as `own/rotate`, without spaces and square brackets",
+    "entry_point": "the function that is asked for and tested",
+    "prompt": "the task as models are sent it: a function's head with its docstring, or a text",
+    "tests": "assertions, or `def check(candidate)` with assertions in it",
+    "canonical_solution": "an answer that passes the tests: tried before anything is paid, and time limits follow it",
+}
 
 
 def load_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...] | None:
@@ -38,7 +53,7 @@ def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
     A dataset that is not on this machine is downloaded where there is *notify* to be told of it.
     """
     suite = read_yaml(path)
-    _check_keys(suite, (), _SUITE_KEYS)
+    _check_keys(suite, (), SUITE_KEYS)
     if "dataset" in suite.plain:
         return _from_dataset(suite, notify)
     for key in ("path", "url", "sha256"):
@@ -111,19 +126,26 @@ def _own(suite: Located) -> tuple[Problem, ...]:
     if not isinstance(entries, list) or not entries:
         words = "must be a list of problems; to select from a dataset, name it under `dataset`"
         raise _wrong(suite, ("problems",), words if "problems" in suite.plain else "missing, as is `dataset`")
-    problems = tuple(_problem(suite, ("problems", number)) for number in range(len(entries)))
     first: dict[str, int] = {}
-    for number, problem in enumerate(problems):
-        key = ("problems", number, "id")
-        if problem.id in first:
-            raise _wrong(suite, key, f"{problem.id!r} stands in line {first[problem.id]} already")
-        first[problem.id] = suite.line_of(key)
-    return problems
+    problems, mistakes = [], Mistakes()
+    for number in range(len(entries)):
+        with mistakes.noted():
+            problem = _problem(suite, ("problems", number))
+            _check_first(suite, ("problems", number, "id"), problem.id, first)
+            problems.append(problem)
+    mistakes.tell()
+    return tuple(problems)
+
+
+def _check_first(suite: Located, key: KeyPath, name: str, first: dict[str, int]) -> None:
+    if name in first:
+        raise _wrong(suite, key, f"{name!r} stands in line {first[name]} already")
+    first[name] = suite.line_of(key)
 
 
 def _problem(suite: Located, key: KeyPath) -> Problem:
-    entry = _check_keys(suite, key, _PROBLEM_KEYS, _REQUIRED)
-    texts = {name: _text(suite, (*key, name)) for name in entry}
+    entry = _check_keys(suite, key, PROBLEM_KEYS, REQUIRED)
+    texts = _texts(suite, key, entry)
     name, prompt, entry_point = texts["id"], texts["prompt"], texts["entry_point"]
     _check_id(suite, (*key, "id"), name)
     if not entry_point.isidentifier():
@@ -165,20 +187,32 @@ def _check_id(suite: Located, key: KeyPath, name: str) -> None:
         raise _wrong(suite, key, fault)
 
 
-def _check_keys(suite: Located, key: KeyPath, known: tuple[str, ...], required: tuple[str, ...] = ()) -> dict[str, Any]:
+def _check_keys(suite: Located, key: KeyPath, known: Iterable[str], required: tuple[str, ...] = ()) -> dict[str, Any]:
     """The mapping at *key*, whose keys must be among *known* and hold all of *required*."""
     value = suite.plain
     for step in key:
         value = value[step]
     if not isinstance(value, dict):
         raise _wrong(suite, key, f"must be a mapping with {', '.join(required or known)}")
-    for name in value:
-        if name not in known:
-            raise _wrong(suite, (*key, name), f"unknown key{nearest(name, known)}")
-    missing = [name for name in required if name not in value]
+    unknown = [name for name in value if name not in known]
+    # What is missing may only be misspelt.
+    meant = {most_like(name, known) for name in unknown}
+    missing = [name for name in required if name not in value and name not in meant]
+    mistakes = Mistakes([str(_wrong(suite, (*key, name), f"unknown key{nearest(name, known)}")) for name in unknown])
     if missing:
-        raise _wrong(suite, key, f"no {missing[0]!r} is given")
+        mistakes.found.append(str(_wrong(suite, key, f"no {' and no '.join(map(repr, missing))} is given")))
+    mistakes.tell()
     return value
+
+
+def _texts(suite: Located, key: KeyPath, names: Iterable[str]) -> dict[str, str]:
+    """Those of a problem, by name."""
+    found, mistakes = {}, Mistakes()
+    for name in names:
+        with mistakes.noted():
+            found[name] = _text(suite, (*key, name))
+    mistakes.tell()
+    return found
 
 
 def _text(suite: Located, key: KeyPath) -> str:

@@ -30,6 +30,7 @@ from .problems import (
     with_all_attempts,
 )
 from .resampling import bootstrap_ratio
+from .swarm_shares import SwarmShares, swarm_shares_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class ArmFigures:
     """None: no experiment was graded apart from the tests that it was iterated on."""
     acceptance: AcceptanceErrors | None
     """None: the tests that grade chose among its replies."""
+    swarm: SwarmShares | None
+    """None: one model alone wrote."""
     leaks: Leaks
     fallbacks: int
     """Experiments that the fallback model was asked for."""
@@ -154,6 +157,7 @@ def figures_of(
         pass_at_k_missing=dependence,
         hold_out=hold_out_of(settled),
         acceptance=acceptance_errors_of(settled),
+        swarm=swarm_shares_of(settled),
         leaks=leaks_of(settled),
         fallbacks=sum(map(fell_back, settled)),
         fallback_solved=sum(fell_back(experiment) and experiment.solved for experiment in settled),
@@ -270,13 +274,20 @@ def _with_gpu(settled: Sequence[Experiment], local_rate: Decimal | None) -> Deci
 
 
 def _per_solved_interval(problems: Mapping[str, Tries], definitions: Sequence[Arm]) -> Interval | None:
-    """None too where one more problem at the cap, unsolved, would leave it."""
-    costs = [tries.cost() for tries in problems.values()]
-    known = [float(cost) for cost in costs if cost is not None]
-    if len(known) < len(costs):
+    tries = list(problems.values())
+    known = [float(cost) for cost in (each.cost() for each in tries) if cost is not None]
+    if len(known) < len(tries):
         return None
-    tries = sum(one.settled for one in problems.values())
-    shares = [one.share for one in problems.values()]
-    found = bootstrap_ratio(known, shares, positive=True, tries=tries)
-    one_more = (sum(known) + dearest_of(list(problems.values()), definitions)) / sum(shares)
+    number = sum(each.settled for each in tries)
+    return per_solved_interval(known, [each.share for each in tries], number, dearest_of(tries, definitions))
+
+
+def per_solved_interval(
+    dollars: Sequence[float], shares: Sequence[float], tries: int, at_cap: float
+) -> Interval | None:
+    """Of the dollars over the share of solved epochs of each problem; None too where one more problem, unsolved and
+    *at_cap* dollars, would leave it.
+    """
+    found = bootstrap_ratio(dollars, shares, positive=True, tries=tries)
+    one_more = (sum(dollars) + at_cap) / sum(shares)
     return found if found is not None and one_more <= found.high else None

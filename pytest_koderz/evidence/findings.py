@@ -49,6 +49,8 @@ class Frame:
     """US dollars that it costs to take a wrong answer for a right one. None: not given."""
     shard: bool = False
     """A part of a run whose other parts run elsewhere: nothing is claimed of it."""
+    part: str = ""
+    """Which one of how many, where it is known: `2/8`."""
     stopped: Look | None = None
     """That at which the claim was made, and no further problem begun. None: it runs to its end."""
     selection: str = ""

@@ -10,6 +10,7 @@ from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Experiment
 
 from .intervals import Interval
+from .pilots import LEAST
 from .problems import by_problem
 
 
@@ -23,7 +24,9 @@ class RecoveredGap:
     share: float | None
     """None: the control solved no more than the local model alone."""
     interval: Interval | None
-    """None too where the control is not surely better than the local model, so that there may be no gap."""
+    """None too where the control is not surely better than the local model, so that there may be no gap; and below
+    `LEAST` problems, of which a gap that looks sure is often one that looks too large.
+    """
 
 
 def recovered_of(
@@ -38,7 +41,8 @@ def recovered_of(
     gains = [mine[key].share - bottom[key].share for key in shared]
     gaps = [top[key].share - bottom[key].share for key in shared]
     share = sum(gains) / sum(gaps) if sum(gaps) > 0 else None
-    return RecoveredGap(local, len(shared), share, None if share is None else fieller(gains, gaps))
+    told = share is not None and len(shared) >= LEAST
+    return RecoveredGap(local, len(shared), share, fieller(gains, gaps) if told else None)
 
 
 def _alone(name: str, definitions: Sequence[Arm]) -> str | None:

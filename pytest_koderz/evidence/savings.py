@@ -95,13 +95,16 @@ def measured(
     if tries < SHARE_FROM or savings.free or not savings.control_dollars:
         return savings
     caps = dearest_of(arm, definitions, local_rate), dearest_of(control, definitions, local_rate)
-    return _with_intervals(savings, ours, theirs, caps)
+    return with_intervals(savings, ours, theirs, caps)
 
 
-def _with_intervals(
+def with_intervals(
     savings: Savings, ours: Sequence[float], theirs: Sequence[float], caps: tuple[float, float]
 ) -> Savings:
-    """None are given that one more problem at the cap would prove wrong, or that say nothing."""
+    """With those of the dollars of each problem; *caps* are the dollars of one more problem at the cap of each side.
+
+    None are given that one more problem at the cap would prove wrong, or that say nothing.
+    """
     one_more = tuple(1 - paid for paid in _with_one_more(ours, theirs, caps))
     paid = bootstrap_ratio(ours, theirs, positive=True, tries=savings.experiments)
     told = replace(savings, one_more=one_more[0])

@@ -12,7 +12,7 @@ from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.money import total
 
 from .arms import dollars_of_role
-from .intervals import Interval, wilson
+from .intervals import Interval, wilson_clustered
 from .problems import by_problem, fell_back, settled_of, solved_at
 from .tables import pairs_of
 
@@ -150,8 +150,7 @@ def marginal_iterations(experiments: Sequence[Experiment]) -> Marginal:
     settled = settled_of(experiments)
     rounds = [iteration for experiment in settled for iteration in experiment.iterations]
     later = [iteration.cost for iteration in rounds if iteration.number > 1 and not iteration.fallback]
-    extra = sum((solved_at(experiment) or 0) > 1 and not fell_back(experiment) for experiment in settled)
-    return _within("iterations", settled, extra, total(later))
+    return _within("iterations", settled, lambda one: (solved_at(one) or 0) > 1 and not fell_back(one), total(later))
 
 
 def marginal_checkpoints(experiments: Sequence[Experiment]) -> Marginal:
@@ -160,25 +159,28 @@ def marginal_checkpoints(experiments: Sequence[Experiment]) -> Marginal:
     Some of these solves would have come without it; an ablation tells how many (`marginal_by_ablation`).
     """
     settled = settled_of(experiments)
-    guided = [experiment for experiment in settled if experiment.checkpoints and not fell_back(experiment)]
-    extra = sum(experiment.solved for experiment in guided)
     dollars = dollars_of_role(settled, Role.CHECKPOINT)
-    return _within("checkpoints", settled, extra, dollars)
+    return _within(
+        "checkpoints", settled, lambda one: one.solved and bool(one.checkpoints) and not fell_back(one), dollars
+    )
 
 
 def marginal_fallback(experiments: Sequence[Experiment]) -> Marginal:
     """What the fallback added: nothing that it solved would have been solved without it."""
     settled = settled_of(experiments)
-    extra = sum(fell_back(experiment) and experiment.solved for experiment in settled)
     dollars = dollars_of_role(settled, Role.FALLBACK)
-    return _within("fallback", settled, extra, dollars)
+    return _within("fallback", settled, lambda one: fell_back(one) and one.solved, dollars)
 
 
-def _within(part: Part, settled: Sequence[Experiment], extra: int, dollars: Decimal | None) -> Marginal:
-    """With Wilson's limits of the share of all experiments that it solved."""
-    share, problems = wilson(extra, len(settled)), len(by_problem(settled))
+def _within(
+    part: Part, settled: Sequence[Experiment], credited: Callable[[Experiment], bool], dollars: Decimal | None
+) -> Marginal:
+    """With the limits of the share of all experiments that it solved: Wilson's, clustered by problem."""
+    problems = by_problem(settled).values()
+    share = wilson_clustered([(sum(map(credited, tries.experiments)), tries.settled) for tries in problems])
     limits = None if share is None else Interval(share.low * len(settled), share.high * len(settled))
-    return Marginal(part, extra, dollars, problems, "within the arm", interval=limits)
+    extra = sum(map(credited, settled))
+    return Marginal(part, extra, dollars, len(problems), "within the arm", interval=limits)
 
 
 _PARTS: Mapping[Part, Callable[[Sequence[Experiment]], Marginal] | None] = {

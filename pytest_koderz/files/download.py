@@ -147,7 +147,8 @@ def _received(url: str, part: Path, notify: Notify) -> str:
                 digest.update(chunk)
             sink.flush()
             os.fsync(sink.fileno())
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as fault:
+    # ValueError: what they make of a chunk of less than nothing, and of an address that is none.
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as fault:
         raise UsageError(f"{url} cannot be downloaded ({_described(fault)})") from None
     return digest.hexdigest()
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import math
+import os
+import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from .nearest import most_like
 from .usage_error import UsageError
@@ -91,19 +95,54 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file, unpacked where it is gzipped."""
+    """The text of a file, unpacked where it is gzipped. Raises UsageError for what is none, or too long to be meant."""
     try:
-        content = path.read_bytes()
+        content = content_of(path)
         if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
+            with gzip.open(BytesIO(content)) as packed:
+                content = _bounded(path, packed)
         return content.decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file") from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{path}:{line}: not UTF-8 text (byte 0x{content[error.start]:02x})") from error
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file. Raises UsageError for anything else, which would be waited for, or may never end."""
+    check_is_file(path)
+    try:
+        with path.open("rb") as file:
+            return _bounded(path, file)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def check_is_file(path: Path) -> None:
+    """Raises UsageError where there is nothing, a link that leads to nothing, or what is no file."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: {'a link to what is not there' if path.is_symlink() else 'no such file'}") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(mode):
+        kind = next((words for is_it, words in _KINDS.items() if is_it(mode)), "Is a device")
+        raise UsageError(f"{path}: cannot be read: {kind}")
+
+
+_KINDS = {stat.S_ISDIR: os.strerror(errno.EISDIR), stat.S_ISFIFO: "Is a pipe", stat.S_ISSOCK: "Is a socket"}
+
+MOST_BYTES = 1 << 30
+"""Of one file, unpacked: many times what any data set of problems has."""
+
+
+def _bounded(path: Path, file: IO[bytes] | gzip.GzipFile) -> bytes:
+    content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise UsageError(f"{path}: cannot be read: it is longer than {MOST_BYTES >> 20} MB")
+    return content
 
 
 def _listed(path: Path, text: str) -> Iterator[Row]:

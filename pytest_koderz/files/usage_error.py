@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
 from .visible_text import visible
+
+MOST = 10
+"""Mistakes of one file that are told at once."""
 
 
 class UsageError(Exception):
-    """The user's mistake, in one line: where it stands and what would be right. pytest exits with 4."""
+    """The user's mistake, in one line: where it stands and what would be right. pytest exits with 4.
+
+    Of a file it may be several, a line each.
+    """
 
     def __str__(self) -> str:
         """As it may be shown: a file's own words stand in it."""
         return visible(super().__str__())
+
+
+@dataclass(slots=True)
+class Mistakes:
+    """Those of one file, which its writer wants to hear of at once."""
+
+    found: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """A UsageError that is raised within is kept for `tell`."""
+        try:
+            yield
+        except UsageError as fault:
+            self.found += str(fault).splitlines()
+
+    def tell(self) -> None:
+        """Raises UsageError where any was found, each once."""
+        told = list(dict.fromkeys(self.found))
+        more = [f"and {len(told) - MOST} more"] if len(told) > MOST else []
+        if told:
+            raise UsageError("\n".join([*told[:MOST], *more]))

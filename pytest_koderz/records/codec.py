@@ -92,7 +92,8 @@ def plain(value: object) -> Any:
 
 def _plain(value: object) -> Any:
     if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        told = ((item, getattr(value, item.name)) for item in fields(value))
+        return {item.name: _plain(each) for item, each in told if not (item.metadata and each == item.default)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Decimal):
@@ -164,6 +165,9 @@ def _has_default(item: Field[Any]) -> bool:
 def _check_pairs(iteration: Iteration) -> None:
     if not iteration.verdicts or len(iteration.verdicts) != len(iteration.candidates):
         raise Malformed("candidates and verdicts must be as many, and at least one")
+    for name, beside in (("writers", iteration.writers), ("origins", iteration.origins)):
+        if beside and len(beside) != len(iteration.candidates):
+            raise Malformed(f"{name} must be as many as candidates, or none")
 
 
 def _within(name: str | int, read: Reader, value: object) -> Any:

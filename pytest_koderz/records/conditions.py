@@ -16,6 +16,7 @@ Condition = str | int | float | bool | tuple[str, ...] | None
 Conditions = Mapping[str, Condition]
 
 _PROBLEM = "problem"
+_SWARM = "swarm"
 _ROLES = {str(role) for role in Role}
 TRANSPORT = ("price", "timeout", "patience", "hosts", "slots")
 """Of a model: how it is reached and billed, which makes no difference to what it answers."""
@@ -77,12 +78,7 @@ def servers_unlike(before: Iterable[Arm], now: Iterable[Arm]) -> tuple[str, ...]
 
 
 def _servers(arms: Iterable[Arm]) -> Mapping[str, str]:
-    return {
-        model.name: model.identity[_SERVER]
-        for arm in arms
-        for model in arm.models.values()
-        if _SERVER in model.identity
-    }
+    return {model.name: model.identity[_SERVER] for arm in arms for _, model in arm.cast if _SERVER in model.identity}
 
 
 def _told(value: Problem | Arm | ModelSettings, prefix: str = "") -> Iterator[tuple[str, Condition]]:
@@ -92,6 +88,9 @@ def _told(value: Problem | Arm | ModelSettings, prefix: str = "") -> Iterator[tu
             continue
         if isinstance(found, ModelSettings):
             yield from _told(found, f"{item.name}.")
+        elif item.name == _SWARM:
+            for number, model in enumerate(found, start=2):
+                yield from _told(model, f"{Role.LOCAL} {number}.")
         elif isinstance(found, Mapping):
             left_out = _SERVER if item.name == IDENTITY else None
             yield from ((f"{prefix}{item.name}.{key}", each) for key, each in sorted(found.items()) if key != left_out)

@@ -54,6 +54,10 @@ class Head:
     """How many problems there will be. None: it was not known yet."""
     selection: str | None = None
     """Which these are, in words, where they are not all."""
+    part: str | None = None
+    """Which shard of how many it is: `2/8`. None: the whole."""
+    whole: int | None = None
+    """How many problems all shards have together."""
     at: str = ""
     """ISO 8601, UTC: when it said so."""
 

@@ -51,7 +51,7 @@ class Past:
     started: str = ""
     """ISO 8601, UTC; empty: it never began."""
     replies: Mapping[tuple[str, str], Reply] = field(default_factory=dict)
-    """By role and prompt digest: what was paid for, each with what it cost then."""
+    """By role and prompt digest, in the order in which they came: what was paid for, each with what it cost then."""
     specs: tuple[Spec, ...] = ()
     iterations: tuple[Iteration, ...] = ()
     checkpoints: tuple[Guidance, ...] = ()
@@ -201,6 +201,14 @@ def _records(run: Run) -> list[Experiment]:
     return [ended.record for ended in each_of(run, Ended)]
 
 
+def _first_of_each(calls: Iterable[tuple[tuple[str, str], Reply]]) -> Mapping[tuple[str, str], Reply]:
+    """In the order in which they came: the first of two answers to one prompt is what the experiment went on with."""
+    found: dict[tuple[str, str], Reply] = {}
+    for key, reply in calls:
+        found.setdefault(key, reply)
+    return found
+
+
 def _past(run: Run) -> Past:
     settled = [record for record in _records(run) if record.status.settled]
     calls = [
@@ -209,8 +217,7 @@ def _past(run: Run) -> Past:
     ]
     return Past(
         started=next((began.started for began in each_of(run, Began)), ""),
-        # The first of two answers to one prompt is what the experiment went on with.
-        replies=dict(reversed(calls)),
+        replies=_first_of_each(calls),
         specs=tuple(each.spec for each in each_of(run, SpecWritten)),
         iterations=tuple(each.iteration for each in each_of(run, Iterated)),
         checkpoints=tuple(each.guidance for each in each_of(run, Checkpointed)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
+from pytest_koderz.core.flight import place_in_record
 from pytest_koderz.core.iteration import Candidate, Iteration, Verdict
 from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Crew, Listener, Memory, Model, Prompt, Reply, Sandbox
@@ -37,6 +38,7 @@ class ResumedWorld:
             for candidate, verdict in zip(iteration.candidates, iteration.verdicts, strict=True)
             if candidate is not None
         }
+        self._places = {key: place for place, key in enumerate(past.replies)}
         self._seconds_before = 0.0
         self._tried = iter([verdict for iteration in past.iterations for verdict in iteration.verdicts])
         self._redacted: Verdict | None = None
@@ -69,6 +71,10 @@ class ResumedWorld:
         if reply is not None:
             self._seconds_before += reply.seconds
         return reply
+
+    def place(self, role: Role, prompt: Prompt) -> int | None:
+        """Where in the order of the recorded answers that to *prompt* stands. None: it is not recorded."""
+        return self._places.get((role, prompt.digest))
 
     # what the loop remembers
 
@@ -133,3 +139,11 @@ class _Recalling:
 
     def complete(self, prompt: Prompt) -> Reply:
         return self.world.replayed(self.role, prompt) or self.model.complete(prompt)
+
+    def place_in_record(self, prompt: Prompt) -> int | None:
+        """What the model itself has recorded comes after what is played here."""
+        place = self.world.place(self.role, prompt)
+        if place is not None:
+            return place
+        later = place_in_record(self.model, prompt)
+        return None if later is None else len(self.world.past.replies) + later

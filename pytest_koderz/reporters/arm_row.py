@@ -10,16 +10,16 @@ from pytest_koderz.evidence.acceptance import AcceptanceErrors
 from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.intervals import Interval
+from pytest_koderz.evidence.swarm_shares import SwarmShares
 
+from .fixed_width import Table
 from .text import dollars
 
 
-def table_lines(arms: Sequence[ArmFigures]) -> Iterator[str]:
-    """As the summary has them."""
-    width = max(len("arm"), *(len(figures.arm) for figures in arms))
-    columns = f"{{:<{width}}} {{:>7}}  {{:>10}} {{:>7}} {{:>5}} {{:>9}} {{:>10}}"
-    for row in table_rows(arms):
-        yield columns.format(*row)
+def table_lines(arms: Sequence[ArmFigures], columns: int) -> Iterator[str]:
+    """As the summary has them, in so many *columns* of a terminal."""
+    head, *rows = table_rows(arms)
+    return Table("<0 >7  >10 >7 >5 >9 >10", (head, *rows), columns).all_lines(rows)
 
 
 def table_rows(arms: Sequence[ArmFigures]) -> Iterator[tuple[str, ...]]:
@@ -69,6 +69,7 @@ def keys_of(figures: ArmFigures, wrong_accept: Decimal | None) -> dict[str, Any]
         "seconds": figures.seconds,
         "gpu_seconds": figures.gpu_seconds,
         "hold_out": None if figures.hold_out is None else _hold_out(figures.hold_out),
+        **({} if figures.swarm is None else {"swarm": _swarm(figures.swarm)}),
         "acceptance": None if figures.acceptance is None else _acceptance(figures.acceptance, wrong_accept),
         "flagged": {
             "experiments": figures.leaks.experiments,
@@ -87,6 +88,22 @@ def _hold_out(held: HoldOut) -> dict[str, Any]:
         "passed_plus": held.passed_plus,
         "gap": held.gap,
         "passed_without_plus_tests": held.ungraded,
+    }
+
+
+def _swarm(shares: SwarmShares) -> dict[str, Any]:
+    return {
+        "first": shares.first,
+        "gain": shares.gain,
+        "members": {
+            one.name: {
+                "candidates": one.candidates,
+                "first": one.first,
+                "solved": one.solved,
+                "cost_usd": number(one.dollars),
+            }
+            for one in shares.members
+        },
     }
 
 

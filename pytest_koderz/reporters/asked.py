@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_koderz.core.arm import Arm
+from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.beam import line_to
 from pytest_koderz.core.experiment import Experiment, Guidance
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.ports import Prompt
@@ -22,10 +23,15 @@ def asked_for_spec(problem: Problem, arm: Arm) -> Prompt:
 
 
 def asked_for_candidate(experiment: Experiment, iteration: Iteration, problem: Problem, arm: Arm) -> Prompt:
-    """What all candidates of *iteration* were asked with."""
+    """What the candidates of *iteration* were asked with: the best one, where they went on from several."""
     if iteration.fallback and arm.fallback is not None:
         return fallback_prompt(problem, arm, room_of(arm.fallback), 0)
-    return next_prompt(problem, _after(experiment, iteration.number - 1), arm, room_of(arm.local), 0)
+    room = room_of(arm.asked(Role.LOCAL, iteration.writer))
+    before = _after(experiment, iteration.number - 1)
+    parent = iteration.origins[iteration.best].parent if iteration.origins else None
+    if parent is not None:
+        before = replace(before, iterations=line_to(before.iterations, parent))
+    return next_prompt(problem, before, arm, room, 0)
 
 
 def asked_for_guidance(experiment: Experiment, guidance: Guidance, problem: Problem, arm: Arm) -> Prompt:

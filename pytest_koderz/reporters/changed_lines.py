@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 from typing import Any
 
 from pytest_koderz.evidence.changes import Change
@@ -11,7 +10,7 @@ from pytest_koderz.evidence.findings import Frame
 
 from .claim_lines import pair_lines
 from .results import comparison_json
-from .summary import SIMULATED, WIDEST, WIDTH
+from .summary import SIMULATED, WIDEST, WIDTH, in_parts
 from .text import counted
 
 NAMED = 40
@@ -25,12 +24,12 @@ def change_lines(
 ) -> list[str]:
     """For each pair the claim, what was gained and lost by name, dollars and seconds; then *notes*."""
     mark = SIMULATED if frame.simulated else ""
-    width = min(max(columns, WIDTH), WIDEST) - len(mark)
+    width = min(columns, WIDEST) - len(mark)
     lines: list[str] = []
     for change in changes:
         lines += [*_change(change, frame, whole), ""]
     lines = [*lines, *(f"note: {note}" for note in notes)] if notes else lines[:-1]
-    return [mark + part if part else "" for line in lines for part in _wrapped(line, width)]
+    return [mark + part if part else "" for line in lines for part in in_parts(line, width)]
 
 
 def change_json(changes: Sequence[Change], frame: Frame, notes: Sequence[str]) -> dict[str, Any]:
@@ -79,8 +78,3 @@ def _named(word: str, problems: Sequence[str], whole: bool) -> str:
     shown = problems if whole else problems[:NAMED]
     more = f" and {len(problems) - len(shown)} more (-v names them)" if len(shown) < len(problems) else ""
     return f"  {word} {len(problems)}{': ' if problems else ''}{', '.join(shown)}{more}"
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    indent = " " * (len(line) - len(line.lstrip()) + 4)
-    return wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]

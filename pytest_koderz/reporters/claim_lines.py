@@ -27,7 +27,7 @@ MANY = 20
 def verdict_lines(frame: Frame, findings: Findings, *, whole: bool = False) -> Iterator[str]:
     """Those of each arm, the first one's first; where the control did not run, the estimates."""
     if frame.shard:
-        yield "a shard of a run: nothing is claimed of it; join the shards to compare the arms"
+        yield _shard_line(frame.part)
         return
     each = " per epoch" if any(figures.epochs > 1 for figures in findings.arms) else ""
     for comparison in findings.comparisons if findings.control_ran else ():
@@ -45,6 +45,12 @@ def verdict_lines(frame: Frame, findings: Findings, *, whole: bool = False) -> I
         yield from _estimates(frame, findings, each)
         for comparison in findings.comparisons:
             yield from _comparison(comparison, frame)
+
+
+def _shard_line(part: str) -> str:
+    if not part:
+        return "a shard of a run: nothing is claimed of it; join the shards to compare the arms"
+    return f"shard {part}: nothing is claimed of a part; --koderz-merge joins the shards to compare the arms"
 
 
 def pair_lines(comparison: Comparison, frame: Frame, *, whole: bool = False) -> Iterator[str]:
@@ -191,6 +197,9 @@ def _points(comparison: Comparison) -> str:
 
 
 def _gap(gap: RecoveredGap, control: str) -> Iterator[str]:
+    if gap.problems < LEAST:
+        yield f"  no share of the gap from {gap.local} to {control} below {LEAST} problems"
+        return
     if gap.share is None or gap.interval is None:
         yield f"  no share of a gap: {control} is not surely better than {gap.local}"
         return

@@ -14,11 +14,14 @@ def arm_lines(arms: Iterable[Arm]) -> list[str]:
 
 
 def _players(arm: Arm) -> str:
-    return ", ".join(f"{role} {model.model} ({model.backend})" for role, model in arm.models.items())
+    return ", ".join(f"{role} {model.model} ({model.backend})" for role, model in arm.cast)
 
 
 def _limits(arm: Arm) -> str:
     words = ["one try" if arm.max_iterations == 1 else f"at most {arm.max_iterations} iterations"]
+    if arm.candidates > 1:
+        best = f", the {arm.beam} best of which go on" if arm.beam > 1 else ""
+        words.append(f"{arm.candidates} candidates at once{best}")
     if arm.spec is not None and arm.spec_policy is SpecPolicy.LAZY:
         words.append("the spec after the first failure")
     if arm.checkpoint is not None and arm.max_iterations > 1:
@@ -48,7 +51,7 @@ def _checkpoints(arm: Arm) -> str:
 
 def price_line(arms: Iterable[Arm]) -> str:
     """Where the prices come from and of which day they are; a model without one is named."""
-    models = {model.name: model for arm in arms for model in arm.models.values()}.values()
+    models = {model.name: model for arm in arms for _, model in arm.cast}.values()
     known = {_origin(model.price) for model in models if model.price is not None}
     unknown = [model.name for model in models if model.price is None]
     parts = [*sorted(known), *([f"unknown for {', '.join(unknown)}"] if unknown else [])]

@@ -9,7 +9,7 @@ from threading import RLock
 
 import pytest
 
-from .status_line import fitting
+from .fixed_width import fitting
 
 CLEAR = "\x1b[J"
 """Everything from the cursor on."""

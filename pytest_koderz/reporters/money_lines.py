@@ -7,30 +7,36 @@ from collections.abc import Iterator, Sequence
 from pytest_koderz.evidence.findings import Findings
 from pytest_koderz.evidence.spending import Marginal, Step
 
+from .fixed_width import Table
 from .text import counted, dollars
 
 TELLING = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
 """Iterations that are shown of a long run, beside the last one."""
 
 
-def spending_lines(findings: Findings) -> Iterator[str]:
-    """Solved and dollars after each step of the arms that have more than one, and what an extra solve cost them."""
+def spending_lines(findings: Findings, columns: int) -> Iterator[str]:
+    """Solved and dollars after each step of the arms that have more than one, and what an extra solve cost them, in so
+    many *columns* of a terminal.
+    """
     long = {arm: steps for arm, steps in findings.steps.items() if len(steps) > 1}
+    rows = {arm: [_row(step) for step in _telling(steps)] for arm, steps in long.items()}
+    table = Table("<26 >7 >7 >10", (_HEAD, *(row for each in rows.values() for row in each)), columns)
     if long:
-        yield _COLUMNS.format("where the money went", "reached", "solved", "dollars")
+        yield from table.head_lines() or _HEAD[:1]
     for arm, steps in long.items():
         yield f"{arm}, after"
-        yield from (_COLUMNS.format(f"  {_name(step)}", *_figures(step)) for step in _telling(steps))
+        for row in rows[arm]:
+            yield from table.lines(row)
         if steps[0].phase == "spec" and all(marginal.part != "spec" for marginal in findings.marginals[arm]):
             yield "  an extra solve by the spec: unknown (no arm ran that lacks it alone)"
         yield from map(_extra, findings.marginals[arm])
 
 
-_COLUMNS = "{:<26} {:>7} {:>7} {:>10}"
+_HEAD = ("where the money went", "reached", "solved", "dollars")
 
 
-def _figures(step: Step) -> tuple[int, int, str]:
-    return step.reached, step.solved, dollars(step.dollars)
+def _row(step: Step) -> tuple[str, int, int, str]:
+    return f"  {_name(step)}", step.reached, step.solved, dollars(step.dollars)
 
 
 def _name(step: Step) -> str:

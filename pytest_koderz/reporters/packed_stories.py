@@ -200,23 +200,23 @@ def _said(step: Spec | Guidance | Advice, texts: _Texts) -> dict[str, Any]:
 
 
 def _iteration(iteration: Iteration, texts: _Texts) -> dict[str, Any]:
-    tried = zip(iteration.candidates, iteration.verdicts, strict=True)
     return {
         "kind": "iteration",
         "title": iteration_words(iteration),
         "best": iteration.best,
-        "candidates": [_candidate(candidate, verdict, texts) for candidate, verdict in tried],
+        "candidates": [_candidate(*each, texts) for each in iteration.tried],
         **({"told": texts.put(iteration.feedback)} if iteration.feedback else {}),
         **({"question": texts.put(iteration.question)} if iteration.question else {}),
     }
 
 
-def _candidate(candidate: Candidate | None, verdict: Verdict, texts: _Texts) -> dict[str, Any]:
+def _candidate(candidate: Candidate | None, verdict: Verdict, writer: str, texts: _Texts) -> dict[str, Any]:
     printed = {"stdout": verdict.stdout, "stderr": verdict.stderr}
     return {
         "source": None if candidate is None else texts.put(_source(candidate)),
         "verdict": outcome_words(verdict),
         "accepted": verdict.accepted,
+        **({"writer": writer} if writer else {}),
         **({"failure": told["text"]} if (told := _failure(verdict, texts)) else {}),
         **{name: texts.put(text, SHORT) for name, text in printed.items() if text},
     }

@@ -364,7 +364,8 @@
     }
 
     other(each, place, best) {
-      return fold(`candidate ${place + 1}: ${each.verdict}`, () => [this.candidate(each, best.source), this.verdict(each)]);
+      const by = each.writer === undefined ? "" : ` by ${each.writer}`;
+      return fold(seen(`candidate ${place + 1}${by}: ${each.verdict}`), () => [this.candidate(each, best.source), this.verdict(each)]);
     }
 
     before(one, step) {

@@ -21,9 +21,10 @@ _PLACES = {Status.SOLVED: 0, Status.UNSOLVED: 1, Status.INVALID: 2, Status.SKIPP
 NOTHING = 5_000_000
 """Where an arm without an experiment stands when rows are sorted: behind all others."""
 
+DISAGREE = "disagree"
 MARKS = {
     "unsolved": "unsolved",
-    "disagree": "arms disagree",
+    DISAGREE: "arms disagree",
     "invalid": "invalid",
     "skipped": "skipped or unfinished",
     "flagged": "flagged",
@@ -148,7 +149,7 @@ def _marks(group: Sequence[Experiment]) -> Iterator[str]:
     if Status.UNSOLVED in statuses:
         yield "unsolved"
     if len({_solved_by(arm, group) for arm in {one.arm for one in group}} - {None}) > 1:
-        yield "disagree"
+        yield DISAGREE
     if Status.INVALID in statuses:
         yield "invalid"
     if statuses & {Status.SKIPPED, Status.RUNNING}:
@@ -157,6 +158,12 @@ def _marks(group: Sequence[Experiment]) -> Iterator[str]:
         yield "flagged"
     if any(iteration.repeated for one in group for iteration in one.iterations):
         yield "repeated"
+
+
+def marked(experiments: Sequence[Experiment], mark: str) -> tuple[Experiment, ...]:
+    """Those to which one of MARKS applies, each by itself; where arms disagree, all of that problem."""
+    groups = grouped(experiments)
+    return tuple(one for one in experiments if mark in _marks(groups[one.problem_id] if mark == DISAGREE else [one]))
 
 
 def _solved_by(arm: str, group: Sequence[Experiment]) -> float | None:

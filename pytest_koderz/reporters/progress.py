@@ -11,6 +11,7 @@ from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.files.visible_text import visible
 
+from .fixed_width import fitting
 from .text import detail, dollars, tokens, verdict_words
 
 
@@ -57,9 +58,8 @@ class Progress:
         self.lines_shown = True
         with self.uncaptured():
             writer = self.reporter._tw  # noqa: SLF001 - TerminalReporter.write would count it as the line's width
-            writer._file.write("\n" + self._cut(f"    {self.mark}{text}", writer.fullwidth))  # noqa: SLF001
+            writer._file.write("\n" + self._line(f"    {self.mark}{text}", writer.fullwidth))  # noqa: SLF001
             writer.flush()
 
-    def _cut(self, text: str, room: int) -> str:
-        line = self.shown(" ".join(text.splitlines()))
-        return line if len(line) <= room else line[: max(room - 3, 0)] + "..."
+    def _line(self, text: str, columns: int) -> str:
+        return fitting(self.shown(" ".join(text.splitlines())), columns)

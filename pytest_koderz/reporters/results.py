@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -66,6 +67,7 @@ def _plan(frame: Frame, findings: Findings) -> dict[str, Any]:
         "selection": frame.selection or None,
         "wrong_accept": number(frame.wrong_accept),
         "shard": frame.shard,
+        "part": frame.part or None,
         "purchase": None if buy is None else {"usd": number(buy.price), "hours": number(buy.hours)},
     }
 
@@ -76,7 +78,7 @@ def _arm(name: str, findings: Findings, caps: Mapping[str, Cap]) -> dict[str, An
         "steps": [_step(step) for step in findings.steps[name]],
         "extra_solves": [_marginal(marginal) for marginal in findings.marginals[name]],
         "savings": [_savings(group[name]) for group in _estimates(findings) if name in group],
-        "cap": None if cap is None else {"iterations": cap.iterations, "checkpoints": cap.checkpoints},
+        "cap": None if cap is None else asdict(cap),
     }
 
 
@@ -213,6 +215,7 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "problem": experiment.problem_id,
         "arm": experiment.arm,
         "epoch": experiment.epoch,
+        "accept_on": experiment.accept_on,
         "seed": experiment.seed,
         "outcome": str(experiment.status),
         "reason": experiment.reason,
@@ -229,6 +232,7 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "seconds": experiment.seconds,
         "counted": _counted(experiment, local_rate),
         "spent": [_spending(row) for row in experiment.ledger.spendings],
+        "earlier": [_spending(row) for row in experiment.earlier.spendings],
         "spec": None if experiment.spec is None else _spec(experiment.spec),
         "steps": list(_steps(experiment)),
     }
@@ -242,8 +246,8 @@ def _answered_by(experiment: Experiment, frame: Frame) -> dict[str, list[str]]:
     said += [] if experiment.spec is None else [(Role.SPEC, experiment.spec.model_id)]
     names: dict[str, list[str]] = {}
     for role, name in dict.fromkeys(said):
-        asked = None if arm is None else arm.model_of(role)
-        if asked is not None and name.removesuffix(SIMULATED_MODEL) != asked.model:
+        asked = [] if arm is None else [model.model for each, model in arm.cast if each is role]
+        if asked and name.removesuffix(SIMULATED_MODEL) not in asked:
             names.setdefault(str(role), []).append(name)
     return names
 
@@ -291,4 +295,5 @@ def _iteration(iteration: Iteration) -> dict[str, Any]:
         "first_passed": iteration.verdicts[0].passed,
         "repeated": iteration.repeated,
         "truncated": iteration.stop_reason in (StopReason.MAX_TOKENS, StopReason.CONTEXT),
+        **({"model": iteration.writer} if iteration.writer else {}),
     }

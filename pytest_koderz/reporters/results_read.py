@@ -31,6 +31,9 @@ def _experiment(row: Mapping[str, Any], version: str) -> Experiment:
         iterations=tuple(_iteration(step) for step in row["steps"] if step["phase"] != "checkpoint"),
         checkpoints=tuple(_checkpoints([step for step in row["steps"] if step["phase"] == "checkpoint"])),
         ledger=Ledger(tuple(map(_spending, row["spent"]))),
+        # Files of earlier versions do not have these two.
+        earlier=Ledger(tuple(map(_spending, row.get("earlier", ())))),
+        accept_on=row.get("accept_on", "base"),
         status=Status(row["outcome"]),
         reason=str(row["reason"]),
         seconds=float(row["seconds"]),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from unicodedata import combining, east_asian_width
 
-from pytest_koderz.core.iteration import Verdict
 from pytest_koderz.records.follower import RunState, UnderWay
+
+from .text import brief
 
 ENOUGH = 3
 """Experiments that must have ended before it is told how long the rest will take."""
@@ -43,7 +43,7 @@ def running_lines(course: RunState, now: float, waiting: Mapping[str, Waiting]) 
         iteration = f"iteration {one.iterations + 1}" + ("" if one.most is None else f" of {one.most}")
         if one.most is not None and one.iterations >= one.most:
             iteration = f"after iteration {one.iterations} of {one.most}"
-        last = "" if one.verdict is None else f", last {_verdict(one.verdict)}"
+        last = "" if one.verdict is None else f", last {brief(one.verdict)}"
         yield f"{one.problem}[{one.arm}] {iteration}{last}{_silence(one, now, waiting.get(one.id))}"
 
 
@@ -53,12 +53,6 @@ def _silence(one: UnderWay, now: float, waiting: Waiting | None) -> str:
     return f", silent for {lasting(now - one.since)}" if now - one.since >= QUIET else ""
 
 
-def _verdict(verdict: Verdict) -> str:
-    """`wrong (2/7)`."""
-    told = "" if verdict.passed or not verdict.assertions_total else verdict.assertions_total
-    return f"{verdict.outcome} ({verdict.assertions_passed}/{told})" if told else str(verdict.outcome)
-
-
 def lasting(seconds: float) -> str:
     """`40 s`, `12 min`, `3 h 5 min`."""
     whole = max(int(seconds), 0)
@@ -66,23 +60,6 @@ def lasting(seconds: float) -> str:
         return f"{whole} s"
     minutes = round(whole / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def fitting(line: str, columns: int) -> str:
-    """*line* cut to so many columns of a terminal, where some letters take two."""
-    if sum(map(_columns, line)) <= columns:
-        return line
-    kept, room = [], columns - 3
-    for letter in line:
-        room -= _columns(letter)
-        if room < 0:
-            break
-        kept.append(letter)
-    return ("".join(kept) + "...")[: max(columns, 0)]
-
-
-def _columns(letter: str) -> int:
-    return 0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1
 
 
 def _left(course: RunState, lasted: float) -> float | None:

@@ -4,48 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import unified_diff
-from textwrap import wrap
 
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, StopReason, Verdict
 from pytest_koderz.core.money import Ledger
 
+from .fixed_width import Table, wrapped
 from .summary import WIDTH
 from .text import counted, detail, dollars, headline, outcome_words, tokens, verdict_words
 
 INDENT = "    "
 
 
-def story_lines(experiment: Experiment, mark: str = "") -> Iterator[str]:
-    """The whole story. *mark* stands before every line that says what models did; code is shown as it was written."""
-    yield from folded(
-        f"{experiment.id}: {experiment.problem_id} with arm {experiment.arm}{epoch_words(experiment)}", mark
-    )
-    yield from folded(ending_words(experiment), mark)
-    yield from folded(circumstances_of(experiment), mark)
-    yield from _spec_lines(experiment, 0, mark)
+def story_lines(experiment: Experiment, mark: str = "", columns: int = WIDTH) -> Iterator[str]:
+    """The whole story, in so many *columns* of a terminal.
+
+    *mark* stands before every line that says what models did; code is shown as it was written.
+    """
+    title = f"{experiment.id}: {experiment.problem_id} with arm {experiment.arm}{epoch_words(experiment)}"
+    yield from folded(title, mark, columns)
+    yield from folded(ending_words(experiment), mark, columns)
+    yield from folded(circumstances_of(experiment), mark, columns)
+    yield from _spec_lines(experiment, 0, mark, columns)
     for place, iteration in enumerate(experiment.iterations):
-        yield from ("", *folded(iteration_words(iteration), mark))
+        yield from ("", *folded(iteration_words(iteration), mark, columns))
         yield from _candidate_lines(iteration, experiment.iterations[:place])
-        yield from _told(iteration)
+        yield from _told(iteration, columns)
         if iteration.question:
-            yield from ("  it asked its reviewer:", *_quoted(iteration.question))
-        yield from _spec_lines(experiment, iteration.number, mark)
+            yield from ("  it asked its reviewer:", *_quoted(iteration.question, columns))
+        yield from _spec_lines(experiment, iteration.number, mark, columns)
         for advice in experiment.advice:
             if advice.after_iteration == iteration.number:
-                yield from ("", *folded(advice_words(advice), mark), *_audited(advice, mark))
+                yield from ("", *folded(advice_words(advice), mark, columns), *_audited(advice, mark, columns))
         for guidance in experiment.checkpoints:
             if guidance.after_iteration == iteration.number:
-                yield from ("", *folded(checkpoint_words(guidance), mark), *_audited(guidance, mark))
+                yield from ("", *folded(checkpoint_words(guidance), mark, columns), *_audited(guidance, mark, columns))
     if experiment.graded is not None:
-        yield from ("", *folded(graded_words(experiment.graded), mark))
-    yield from ("", *_cost_lines(experiment.ledger, mark))
+        yield from ("", *folded(graded_words(experiment.graded), mark, columns))
+    yield from ("", *_cost_lines(experiment.ledger, mark, columns))
 
 
-def _spec_lines(experiment: Experiment, tried: int, mark: str) -> Iterator[str]:
+def _spec_lines(experiment: Experiment, tried: int, mark: str, columns: int) -> Iterator[str]:
     """Where it came after so many iterations."""
     if experiment.spec is not None and experiment.spec.after_iteration == tried:
-        yield from ("", *folded(spec_words(experiment.spec), mark), *_audited(experiment.spec, mark))
+        yield from ("", *folded(spec_words(experiment.spec), mark, columns), *_audited(experiment.spec, mark, columns))
 
 
 def epoch_words(experiment: Experiment) -> str:
@@ -81,7 +83,9 @@ def iteration_words(iteration: Iteration) -> str:
     cut = _cut(iteration.stop_reason)
     others = ""
     if len(iteration.verdicts) > 1:
-        others = f", the best of {', '.join(str(verdict.outcome) for verdict in iteration.verdicts)}"
+        tried = iteration.tried
+        told = [f"{verdict.outcome} ({writer})" if writer else str(verdict.outcome) for _, verdict, writer in tried]
+        others = f", the best of {', '.join(told)}"
     return f"iteration {iteration.number}: {verdict_words(iteration)}{others}{cut}; {spent}, by {iteration.model_id}"
 
 
@@ -99,11 +103,11 @@ def advice_words(advice: Advice) -> str:
     return f"advice from the memory: what helped {advice.experiment_id} on {advice.problem_id}"
 
 
-def _audited(said: Spec | Guidance | Advice, mark: str) -> Iterator[str]:
+def _audited(said: Spec | Guidance | Advice, mark: str, columns: int) -> Iterator[str]:
     """Its text, and what the audit found in it."""
-    yield from _quoted(said.text)
+    yield from _quoted(said.text, columns)
     for leak in said.leaks:
-        yield from folded(f"  flagged: it tells {leak}", mark)
+        yield from folded(f"  flagged: it tells {leak}", mark, columns)
 
 
 def graded_words(verdict: Verdict) -> str:
@@ -131,27 +135,26 @@ def _difference(before: Candidate, after: Candidate, old: int, new: int) -> Iter
     return unified_diff(was, now, f"iteration {old}", f"iteration {new}", lineterm="")
 
 
-def _told(iteration: Iteration) -> Iterator[str]:
+def _told(iteration: Iteration, columns: int) -> Iterator[str]:
     """What the model heard of the verdict; else what it would have heard."""
     if iteration.accepted:
         return
     if iteration.feedback:
         yield "  the model was told:"
-        yield from _quoted(iteration.feedback)
+        yield from _quoted(iteration.feedback, columns)
     else:
         known = detail(iteration.verdict) or iteration.verdict.outcome
-        yield from folded(f"  the model was told nothing of it: {known}")
+        yield from folded(f"  the model was told nothing of it: {known}", columns=columns)
 
 
 COSTS = ("role", "model", "calls", "in", "out", "dollars", "seconds")
 
 
-def _cost_lines(ledger: Ledger, mark: str) -> Iterator[str]:
+def _cost_lines(ledger: Ledger, mark: str, columns: int) -> Iterator[str]:
     """A row for each role and model, and their sum."""
     yield f"{mark}costs"
-    columns = "  {:<10} {:<22} {:>5} {:>9} {:>9} {:>10} {:>7}"
-    for role, model, *spent in (COSTS, *cost_rows(ledger)):
-        yield columns.format(role, model if len(model) <= 22 else model[:19] + "...", *spent)
+    rows = list(cost_rows(ledger))
+    yield from Table("  <10 <22 >5 >9 >9 >10 >7", (COSTS, *rows), columns).all_lines(rows)
 
 
 def cost_rows(ledger: Ledger) -> Iterator[tuple[str, ...]]:
@@ -164,18 +167,18 @@ def cost_rows(ledger: Ledger) -> Iterator[tuple[str, ...]]:
     yield "all", "", str(ledger.calls), *whole
 
 
-def _quoted(text: str) -> Iterator[str]:
+def _quoted(text: str, columns: int) -> Iterator[str]:
     """The lines of *text*, set in; only those that are too long are broken."""
     for line in text.strip().splitlines():
         inset = INDENT + " " * (len(line) - len(line.lstrip()))
-        yield from wrap(line, WIDTH, initial_indent=INDENT, subsequent_indent=inset, drop_whitespace=True) or [""]
+        yield from wrapped(line, columns, INDENT, inset, hyphens=True) or [""]
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
     return ((INDENT + line).rstrip() for line in lines)
 
 
-def folded(line: str, mark: str = "") -> list[str]:
+def folded(line: str, mark: str = "", columns: int = WIDTH) -> list[str]:
     """*line* in parts that fit, each behind *mark*, those after the first set in."""
     indent = INDENT + " " * (len(line) - len(line.lstrip()))
-    return [mark + part for part in wrap(line, WIDTH - len(mark), subsequent_indent=indent, break_on_hyphens=False)]
+    return [mark + part for part in wrapped(line, columns - len(mark), later=indent)]

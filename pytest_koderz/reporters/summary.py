@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from textwrap import wrap
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.evidence.arms import ArmFigures
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.standings import Alternative, Standing
+from pytest_koderz.evidence.swarm_shares import SwarmShares
 
 from .arm_row import table_lines
 from .claim_lines import at_rate, note_lines, verdict_lines
+from .fixed_width import wrapped
 from .money_lines import spending_lines
 from .text import counted, dollars, tokens
 
 WIDTH, WIDEST = 80, 100
-"""Columns of the summary: at least, so that its tables stay whole, and at most, so that a line is read in one go."""
+"""Columns of the summary where no terminal says how wide it is, and at most, so that a line is read in one go."""
 
 SIMULATED = "SIMULATED "
 """Stands before every line that simulated models caused."""
@@ -36,22 +37,22 @@ def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH, *, whole: b
 
     The *whole* has the calls, the dollars with the GPU of each arm, and where the money went step by step too.
     """
-    lines = [*verdict_lines(frame, findings, whole=whole), "", *table_lines(findings.arms), ""]
+    mark = SIMULATED if frame.simulated else ""
+    width = min(columns, WIDEST) - len(mark)
+    lines = [*verdict_lines(frame, findings, whole=whole), "", *table_lines(findings.arms, width), ""]
     for figures in findings.arms:
         lines += _details(figures, frame, whole=whole)
-    money = list(spending_lines(findings)) if whole else []
+    money = list(spending_lines(findings, width)) if whole else []
     lines += ["", *money] if money else []
     notes = [*_ranked(findings), *note_lines(frame, findings)]
     lines += ["", *notes] if notes else []
-    mark = SIMULATED if frame.simulated else ""
-    width = min(max(columns, WIDTH), WIDEST) - len(mark)
-    return [mark + part if part else "" for line in lines for part in _wrapped(line, width)]
+    return [mark + part if part else "" for line in lines for part in in_parts(line, width)]
 
 
-def _wrapped(line: str, width: int) -> list[str]:
+def in_parts(line: str, width: int) -> list[str]:
     """The line in parts that fit, those after the first set in."""
     indent = len(line) - len(line.lstrip()) + 4
-    return wrap(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
+    return wrapped(line, width, later=" " * indent) or [""]
 
 
 def _details(figures: ArmFigures, frame: Frame, *, whole: bool) -> Iterator[str]:
@@ -68,6 +69,8 @@ def _details(figures: ArmFigures, frame: Frame, *, whole: bool) -> Iterator[str]
         each = "-" if not figures.solved else dollars(figures.with_gpu_per_solved)
         yield f"  {at_rate(local_rate)}: {dollars(figures.dollars_with_gpu)}, per solved {each}"
     yield from _first_replies(figures)
+    if figures.swarm is not None:
+        yield from _swarm(figures.swarm, figures.settled)
     yield from _acceptance(figures, frame.wrong_accept)
     yield from _circumstances(figures)
     outside = {"invalid": figures.invalid, "skipped": figures.skipped, "unfinished": figures.unfinished}
@@ -101,6 +104,15 @@ def _first_replies(figures: ArmFigures) -> Iterator[str]:
     most = max(figures.pass_at_k)
     shown = [f"pass@{k} {share:.3f}" for k, share in figures.pass_at_k.items() if k in (*SHOWN_K, most)]
     yield f"  first replies of {figures.epochs} epochs: {', '.join(shown)}"
+
+
+def _swarm(shares: SwarmShares, settled: int) -> Iterator[str]:
+    """Who solved what, for how much, and what it was worth to ask several."""
+    each = [f"{one.name} {one.solved} ({dollars(one.dollars)})" for one in shares.members]
+    yield f"  solved by {', '.join(each)}"
+    firsts = ", ".join(f"{one.name} {one.first}" for one in shares.members)
+    gain = f"{shares.gain} more than {shares.best.name} alone"
+    yield f"  first iteration of {settled}: {firsts}, together {shares.first}: {gain}"
 
 
 def _acceptance(figures: ArmFigures, wrong_accept: Decimal | None) -> Iterator[str]:

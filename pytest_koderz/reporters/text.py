@@ -67,6 +67,12 @@ def outcome_words(verdict: Verdict) -> str:
     return f"{verdict.outcome}, {verdict.assertions_passed} of {verdict.assertions_total} assertions passed"
 
 
+def brief(verdict: Verdict) -> str:
+    """`wrong (2/7)`."""
+    told = "" if verdict.passed or not verdict.assertions_total else verdict.assertions_total
+    return f"{verdict.outcome} ({verdict.assertions_passed}/{told})" if told else str(verdict.outcome)
+
+
 def detail(verdict: Verdict) -> str:
     """The first failure in one line; empty where there is none."""
     if not verdict.failures:
@@ -89,8 +95,22 @@ def headline(experiment: Experiment) -> str:
     words = verdict_words(last)
     if graded is not None and experiment.accepted:
         words = f"{words}, but {outcome_words(graded)} on the grading tests"
-    failure = detail(last.verdict if graded is None or not experiment.accepted else graded)
+    failure = detail(deciding_verdict(experiment))
     return f"unsolved after {tried}, the last {words}{': ' + failure if failure else ''}"
+
+
+def last_words(experiment: Experiment) -> str:
+    """The same in few words, of an unsolved one: `10 iterations, wrong (2/7): assert ...`."""
+    if not experiment.iterations:
+        return "no iteration"
+    verdict = deciding_verdict(experiment)
+    failure = detail(verdict)
+    return f"{counted(len(experiment.iterations), 'iteration')}, {brief(verdict)}{': ' + failure if failure else ''}"
+
+
+def deciding_verdict(experiment: Experiment) -> Verdict:
+    """That of the grading tests on what was accepted, else the last iteration's."""
+    return (experiment.graded if experiment.accepted else None) or experiment.iterations[-1].verdict
 
 
 def failure_lines(experiment: Experiment) -> list[str]:
@@ -108,9 +128,8 @@ def failure_lines(experiment: Experiment) -> list[str]:
         ]
     if not experiment.iterations:
         return [head, headline(experiment)]
-    last = experiment.iterations[-1]
-    failed = _failed_test((experiment.graded if experiment.accepted else None) or last.verdict)
-    return [head, "", *_code_lines(last), "", *failed, f"E   {headline(experiment)}"]
+    failed = _failed_test(deciding_verdict(experiment))
+    return [head, "", *_code_lines(experiment.iterations[-1]), "", *failed, f"E   {headline(experiment)}"]
 
 
 def _code_lines(iteration: Iteration) -> list[str]:

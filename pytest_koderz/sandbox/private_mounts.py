@@ -56,6 +56,8 @@ def withdraw(paths: Iterable[str], folder: str) -> None:
         _show(path, root)
     for name, rest in _STREAMS.items():
         os.symlink(f"{_ONESELF}/fd{rest}", f"{root}/dev/{name}")  # noqa: PTH211 - likewise
+    # Where `multiprocessing` keeps what its Value and Array hold; no other process sees it.
+    os.symlink(folder, f"{root}/dev/shm")  # noqa: PTH211, S108 - likewise
     mount("/proc", root + _PROCESSES, None, _BIND | _RECURSIVE)
     _make_read_only(root)
     os.chdir(root)

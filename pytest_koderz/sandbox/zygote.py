@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from . import scratch, thread_semaphores
+from . import own_account, scratch, thread_semaphores
 from .channel import Channel, greet, refuse
 from .child import serve
 from .child_locks import ChildLocks
@@ -68,6 +68,7 @@ def _preload(settings: dict[str, Any]) -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would start threads, which do not survive a fork
     for name in settings["preload"]:
         importlib.import_module(name)
+    own_account.install()
     if settings["kind"] != "checker":
         thread_semaphores.install()
         os.environ.clear()

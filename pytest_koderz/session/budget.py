@@ -6,10 +6,10 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from functools import partial
 from pathlib import Path
-from threading import get_ident
 
 import pytest
 
@@ -79,8 +79,8 @@ class Budget:
         self.purse = Purse(path, limit)
         self._arms = {arm.name: arm for arm in settings.arms}
         self._mark = SIMULATED if settings.simulated else ""
-        self._open: dict[int, _Open] = {}
-        """The call under way, by thread: an experiment stays in one, and asks one thing at a time."""
+        self._open: dict[str, _Open] = {}
+        """The calls under way."""
 
     def carry_over(self, recorded: Recorded) -> None:
         """Count against the limit what the benchmark had spent before it was resumed. For the controller alone.
@@ -97,40 +97,27 @@ class Budget:
     @pytest.hookimpl(trylast=True)
     def pytest_koderz_before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
         """Last of the guards, so that what another one refuses is not reserved."""
-        model = self._model_of(experiment.arm, role)
+        model = self._model_of(experiment.arm, prompt)
         if model.price is None:
             raise OutOfBudget(f"no price is known for '{model.model}', so the limit could not be kept")
         bound = bound_of(prompt, model, model.price)
+        meter.set(None)
         if bound:
             about = f"{experiment.problem_id}[{experiment.arm}]"
             call = _call(experiment.id, role, prompt.digest)
-            self._open[get_ident()] = _Open(self.purse.reserve(bound, about, call), bound, about, call)
-            meter.set(self)
+            self._open[call] = _Open(self.purse, bound, about, call)
+            meter.set(self._open[call])
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_koderz_called(self, spending: Spending) -> None:
-        call = self._open.pop(get_ident(), None)
+    def pytest_koderz_called(self, experiment: Experiment, role: Role, prompt: Prompt, spending: Spending) -> None:
+        call = self._open.pop(_call(experiment.id, role, prompt.digest), None)
         if call is not None:
-            self.purse.settle(call.reservation, spending.cost)
-
-    def resend(self) -> None:
-        """What was sent stays reserved, and what is sent again is reserved anew. Raises OutOfBudget."""
-        call = self._open.pop(get_ident(), None)
-        if call is not None:
-            self.purse.settle(call.reservation, None)
-            again = self.purse.reserve(call.bound, call.about, call.call)
-            self._open[get_ident()] = replace(call, reservation=again)
-
-    def unbilled(self) -> None:
-        call = self._open.pop(get_ident(), None)
-        if call is not None:
-            self.purse.settle(call.reservation, Decimal(0))
+            call.settle(spending.cost)
 
     def pytest_koderz_ended(self, experiment: Experiment) -> None:
         """A call that is still open was never answered; where another guard refused it, it was not sent either."""
-        call = self._open.pop(get_ident(), None)
-        if call is not None:
-            self.purse.settle(call.reservation, Decimal(0) if experiment.status is Status.SKIPPED else None)
+        for call in [each for each in self._open if each.startswith(f"{experiment.id} ")]:
+            self._open.pop(call).settle(Decimal(0) if experiment.status is Status.SKIPPED else None)
 
     def pytest_koderz_summary(self) -> list[str]:
         try:
@@ -139,21 +126,37 @@ class Budget:
             lines = [str(fault)]
         return [f"{self._mark}budget: {line}" for line in lines]
 
-    def _model_of(self, arm: str, role: Role) -> ModelSettings:
-        model = self._arms[arm].model_of(role) if arm in self._arms else None
-        if model is None:
-            raise OutOfBudget(f"nothing is known of the {role} model of arm '{arm}', so the limit could not be kept")
-        return model
+    def _model_of(self, name: str, prompt: Prompt) -> ModelSettings:
+        arm = self._arms.get(name)
+        if arm is None or prompt.role not in arm.models:
+            what = f"nothing is known of the {prompt.role} model of arm '{name}'"
+            raise OutOfBudget(f"{what}, so the limit could not be kept")
+        return arm.asked(prompt.role, prompt.model)
 
 
-@dataclass(frozen=True, slots=True)
 class _Open:
-    """A call that was reserved and has not been settled."""
+    """A call that was reserved and has not been settled; the meter of its sendings."""
 
-    reservation: int
-    bound: Decimal
-    about: str
-    call: str
+    def __init__(self, purse: Purse, bound: Decimal, about: str, call: str) -> None:
+        """Raises OutOfBudget."""
+        self._purse = purse
+        self._reserve = partial(purse.reserve, bound, about, call)
+        self._reservation: int | None = self._reserve()
+
+    def settle(self, cost: Decimal | None) -> None:
+        """Once; None: what it cost is not known, so that the reservation stands."""
+        reservation, self._reservation = self._reservation, None
+        if reservation is not None:
+            self._purse.settle(reservation, cost)
+
+    def resend(self) -> None:
+        """What was sent stays reserved, and what is sent again is reserved anew. Raises OutOfBudget."""
+        if self._reservation is not None:
+            self.settle(None)
+            self._reservation = self._reserve()
+
+    def unbilled(self) -> None:
+        self.settle(Decimal(0))
 
 
 def _call(experiment_id: str, role: str, digest: str) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .option_types import count
+from .option_types import count, part
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from pytest_koderz.core.problem import Problem
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
 def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--koderz-problems", metavar="0-9,42", help="Pick problems by number, id or pattern.")
     group.addoption("--koderz-sample", metavar="N[@SEED]", help="Draw N of these problems at random.")
+    group.addoption("--koderz-shard", metavar="I/N", type=part, help="Run the I-th of N equal parts of these problems.")
     group.addoption("--koderz-epochs", metavar="N", type=count, help="Run each arm on each problem N times.")
 
 
@@ -30,6 +32,12 @@ def register(run: BenchmarkRun) -> None:
 
     choose_paths(run.config, run.root)
     run.register(Collection(run), "collection")
+
+
+def collection_of(config: pytest.Config) -> Collection:
+    plugin = config.pluginmanager.get_plugin("koderz-collection")
+    assert isinstance(plugin, Collection)  # noqa: S101 - it is always registered
+    return plugin
 
 
 class Collection:
@@ -44,6 +52,10 @@ class Collection:
         self._selected: dict[str, Sequence[Problem]] = {}
         """As far as it is selected."""
         self._sample: RandomSample | None = None
+        self._places: Mapping[str, float] = {}
+        """Of the sample's problems; empty where none is drawn."""
+        self._whole: set[str] = set()
+        """The ids of the problems of all shards; empty where this is none."""
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Suite | ShippedSuite | None:
         from .items import ShippedSuite
@@ -59,6 +71,7 @@ class Collection:
         """Narrow to the selected problems, and of these to those that are drawn, in the order of the sample."""
         narrowed = self._narrow(config, items)
         self._draw(config, items, narrowed=narrowed)
+        self._share(config, items)
 
     def _narrow(self, config: pytest.Config, items: list[pytest.Item]) -> bool:
         """Whether a selection was taken. A profile's own selection gives way to `-k`, to node ids, and to suites that
@@ -96,7 +109,7 @@ class Collection:
             return
         # Whoever may stop early takes all in a random order, so that what was run by then is a sample.
         self._sample = RandomSample(WHOLE) if settings.sample is None else sample_named(settings.sample)
-        places = drawn(self._selected, self._sample)
+        self._places = places = drawn(self._selected, self._sample)
         self._run.places.update(places)
         picked = set(places) & self._run.picked if self._run.picked else set(places)
         self._run.picked.clear()
@@ -105,6 +118,27 @@ class Collection:
         # All arms of a problem come before the next one: a run that is cut short is a smaller sample.
         ordered = iter(sorted(_experiments(items), key=lambda item: places[item.problem.id]))
         items[:] = [next(ordered) if item in set(ours) else item for item in items]
+
+    def _share(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave those of this shard: every N-th problem in the order of the sample or of the suites, whatever -k and
+        --lf leave of them, so that each shard has as many easy and hard ones.
+        """
+        from .shards import problem_id_of, shard_of
+
+        shard = shard_of(config)
+        if shard is None:
+            return
+        named = {item: name for item in items if (name := problem_id_of(item)) is not None}
+        self._whole = set(named.values())
+        mine = {name for place, name in enumerate(self._order) if shard.has(place)}
+        _deselect(config, items, {item for item, name in named.items() if name not in mine})
+
+    @property
+    def _order(self) -> list[str]:
+        """The ids of all problems that there may be: of the sample, or of what is selected, as the suites hold them."""
+        picked = self._run.picked
+        held = [problem.id for problem in self._held if not picked or problem.id in picked]
+        return list(dict.fromkeys([*(self._places or held), *self._run.benchmark.problems]))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -126,9 +160,16 @@ class Collection:
         from pytest_koderz.datasets.sampling import words_for
 
         if chosen:
-            words = words_for(chosen, self._selected.values(), self._contents.values(), self._sample)
+            whole = self._whole or chosen
+            words = words_for(whole, self._selected.values(), self._contents.values(), self._sample)
             self._run.head["planned"] = len(chosen)
+            self._run.head["whole"] = len(whole)
             self._run.head["selection"] = words or None
+
+    @property
+    def held(self) -> Mapping[str, tuple[str, Problem]]:
+        """By id each problem of the suites, whatever was chosen of them, with its suite's file as ids have it."""
+        return {problem.id: (suite.nodeid, problem) for suite in self._suites for problem in suite.problems}
 
     @property
     def _held(self) -> tuple[Problem, ...]:
@@ -174,7 +215,7 @@ def _selected(suite: Suite, wanted: str | None) -> Sequence[Problem]:
     return (wanted is not None and select_known(suite.problems, wanted)) or suite.problems
 
 
-def _deselect(config: pytest.Config, items: list[pytest.Item], left_out: set[ExperimentItem]) -> None:
+def _deselect(config: pytest.Config, items: list[pytest.Item], left_out: AbstractSet[pytest.Item]) -> None:
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]

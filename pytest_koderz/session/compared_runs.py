@@ -85,7 +85,9 @@ class ComparedRun:
         found = self.changes()
         if found is not None:
             yield f"{self._run.mark}since {self._earlier.label}:"
-            yield from change_lines(*found, whole=self._run.config.option.verbose > 0)
+            config = self._run.config
+            columns = config.get_terminal_writer().fullwidth
+            yield from change_lines(*found, columns, whole=config.option.verbose > 0)
             yield ""
 
     def changes(self) -> tuple[tuple[Change, ...], Frame, list[str]] | None:
@@ -233,18 +235,19 @@ def _from_file(path: Path) -> ComparedSide:
     import json
 
     from pytest_koderz.evidence.problems import by_arm
+    from pytest_koderz.files.jsonl import text_of
     from pytest_koderz.files.usage_error import UsageError
     from pytest_koderz.reporters.results import VERSION
     from pytest_koderz.reporters.results_read import experiments_told
 
     try:
-        results = json.loads(path.read_text())
+        results = json.loads(text_of(path))
         head, known = results["benchmark"], results["version"] == VERSION
         arms = by_arm(experiments_told(results)) if known else {}
         simulated = bool(head["simulated"])
-    except OSError as error:
-        raise UsageError(f"--koderz-compare: {path}: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError):
+    except UsageError as error:
+        raise UsageError(f"--koderz-compare: {error}") from None
+    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError, RecursionError):
         raise UsageError(f"--koderz-compare: {path} is not a file that --koderz-json wrote") from None
     if not known:
         raise UsageError(f"--koderz-compare: {path} has another format than {VERSION}; write it anew")

@@ -22,6 +22,7 @@ from .known_experiments import KnownExperiments
 from .providers import worker_number
 from .runner import Benchmark
 from .secret_draws import draws_of
+from .shards import check_same_shard, common_draws
 from .speaking import say
 from .start_checks import frame_of, identified
 from .worker_messages import told_by_controller
@@ -73,7 +74,8 @@ class BenchmarkRun:
         from .look_record import is_shard, with_plan
 
         frame = with_plan(frame_of(self.settings, self.id), self.folder)
-        return replace(frame, shard=is_shard(self.config))
+        part: str | None = self.config.getoption("koderz_shard", default=None)
+        return replace(frame, shard=is_shard(self.config), part=part or "")
 
     def register(self, feature: object, name: str) -> None:
         self.config.pluginmanager.register(feature, f"koderz-{name}")
@@ -106,6 +108,8 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
     # Who only lists what would be run writes nothing, and may do so in any folder.
     if spending and told is None and not config.option.collectonly:
         recorded = _locked(config, settings.folder / benchmark_id, recorded)
+    if spending:
+        check_same_shard(config, recorded)
     benchmark = Benchmark(config, settings, benchmark_id, recorded or Recorded())
     config.stash[benchmark_key] = benchmark
     config.add_cleanup(benchmark.close)
@@ -118,8 +122,8 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
         recorded=recorded,
         benchmark=benchmark,
         experiments=KnownExperiments(benchmark),
-        head=head_of(settings, benchmark_id),
-        draws=draws_of(settings, recorded) if told is None else told["draws"],
+        head={**head_of(settings, benchmark_id), "part": config.getoption("koderz_shard", default=None)},
+        draws=draws_of(settings, recorded, common_draws(config, settings)) if told is None else told["draws"],
         paths=tuple(config.args) if config.args_source is pytest.Config.ArgsSource.ARGS else (),
     )
 

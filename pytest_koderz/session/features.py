@@ -10,6 +10,8 @@ from . import (
     collection,
     compared_runs,
     cortex,
+    exports,
+    first_run,
     gates,
     interruption,
     jobs,
@@ -17,12 +19,14 @@ from . import (
     look_record,
     outcome_selection,
     outputs,
+    problem_annotations,
     recording,
     reports,
     settlement,
     spending_limit,
     stopping_rule,
     terminal,
+    unsolved_lines,
     workers,
 )
 from .budget import check_budget
@@ -59,6 +63,7 @@ def _register_all(run: BenchmarkRun) -> None:
     compared = compared_runs.register(run)
     interruption.register(run)
     files = outputs.register(run)
+    exported = exports.register(run)
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)
     workers.register(run)
@@ -69,10 +74,13 @@ def _register_all(run: BenchmarkRun) -> None:
     memory = cortex.register(run)
     stopping = stopping_rule.register(run)
     limits = gates.register(run, stopping)
+    problem_annotations.register(run, limits)
     jobs.register(run)
     junit_totals.register(run)
+    first_run.register(run)
     seen = look_record.register(run)
-    closing = [each for each in (compared, memory, limits, place, files, seen) if each is not None]
+    closing = [each for each in (compared, memory, limits, place, files, exported, seen) if each is not None]
+    unsolved_lines.register(run)
     terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
         run.benchmark.refusals.forget()

@@ -64,6 +64,11 @@ def register(run: BenchmarkRun, stopping: StoppingRule | None) -> Gates | None:
     return gates
 
 
+def check_gates(config: pytest.Config, arm: Arm) -> None:
+    """Raises UsageError for limits that could not be decided."""
+    _limits(config, arm)
+
+
 @dataclass(frozen=True, slots=True)
 class GateLimits:
     """What the first arm that runs is to keep; None: no limit."""
@@ -204,18 +209,19 @@ def _is_weighed(report: pytest.TestReport) -> bool:
 
 def _baseline(text: str | None, arm: Arm) -> Mapping[str, float] | None:
     """The share of epochs solved by problem, from a file that --koderz-json wrote."""
+    from pytest_koderz.files.jsonl import text_of
     from pytest_koderz.files.usage_error import UsageError
     from pytest_koderz.reporters.results import VERSION
 
     if text is None:
         return None
     try:
-        results = json.loads(Path(text).read_text())
+        results = json.loads(text_of(Path(text)))
         found, graded_on = results["version"], results["benchmark"]["grade_on"]
         solved = _solved_in(results["experiments"], arm.name)
-    except OSError as error:
-        raise UsageError(f"--koderz-baseline: {text}: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError):
+    except UsageError as error:
+        raise UsageError(f"--koderz-baseline: {error}") from None
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise UsageError(f"--koderz-baseline: {text} is not a file that --koderz-json wrote") from None
     if found != VERSION:
         raise UsageError(

@@ -71,7 +71,7 @@ def definitions_of(settings: Settings) -> dict[str, Any]:
     return {name: told[name] for name in _DEFINITIONS}
 
 
-_OF_A_JOURNAL = ("items", "at", "planned", "draws")
+_OF_A_JOURNAL = ("items", "at", "planned", "part", "whole", "draws")
 """What nobody else is told: the last is a secret."""
 _DEFINITIONS = (
     *("definitions", "prompts", "control_model", "control_price", "local_rate"),

@@ -21,6 +21,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.visible_text import visible
 from pytest_koderz.records.codec import from_json, to_json
+from pytest_koderz.records.lean import lean
 from pytest_koderz.reporters.junit import with_properties_of
 from pytest_koderz.reporters.text import failure_lines, headline
 
@@ -32,6 +33,8 @@ experiment_key = pytest.StashKey[Experiment]()
 REPORT_ATTRIBUTE = "koderz_experiment"
 """On a report: the experiment as JSON text, which xdist carries to the controller."""
 COMPLAINTS_ATTRIBUTE = "koderz_complaints"
+PANEL_ATTRIBUTE = "koderz_panel"
+"""On a report: that what it shows of a failure is the experiment's own, and no assertion of a user's test."""
 
 
 class Unsettled(Exception):
@@ -131,7 +134,7 @@ class ExperimentItem(pytest.Item):
         self.problem = problem
         self.arm = arm
         self.epoch = epoch
-        self._raised: Exception | None = None
+        self.raised: Exception | None = None
         """What the latest run of it came to."""
         self.extra_keyword_matches.update(filter(None, (problem.id, arm.name, problem.dataset)))
         self.add_marker("experiment")
@@ -174,8 +177,8 @@ class ExperimentItem(pytest.Item):
             # Without our own file and line.
             raise pytest.skip.Exception(visible(experiment.reason), _use_item_location=True)
         if not experiment.solved:
-            self._raised = _raised_for(experiment)
-            raise self._raised
+            self.raised = _raised_for(experiment)
+            raise self.raised
 
     def _experiment(self) -> Experiment:
         benchmark = self.config.stash[benchmark_key]
@@ -206,15 +209,15 @@ class ExperimentItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         experiment = self.stash.get(experiment_key, None)
-        if experiment is not None and excinfo.value is self._raised:
+        if experiment is not None and excinfo.value is self.raised:
             whole = self.config.getoption("tbstyle", "auto") != "line"  # without a terminal there is none
-            return _panel((self.path, self._line + 1), experiment, whole=whole)
+            return panel_of((self.path, self._line + 1), experiment, whole=whole)
         if isinstance(excinfo.value, KoderzError):
             return visible(str(excinfo.value))
         return super().repr_failure(excinfo, style)
 
 
-def _panel(place: tuple[Path, int], experiment: Experiment, *, whole: bool) -> ReprExceptionInfo:
+def panel_of(place: tuple[Path, int], experiment: Experiment, *, whole: bool) -> ReprExceptionInfo:
     """What the user sees of an experiment that was not solved: the candidate's failure, none of our frames.
 
     Not *whole*: what `--tb=line` shows, which writes the crash itself.
@@ -234,9 +237,12 @@ def tell_junit(item: pytest.Item, experiment: Experiment) -> None:
 def mark_report(item: pytest.Item, report: pytest.TestReport) -> None:
     """Put the item's experiment on the report of its call. An invalid one is reported as an error, not a failure."""
     experiment = item.stash.get(experiment_key, None)
+    if report.when == "teardown":
+        forget(item)  # pytest keeps all items until its end
     if experiment is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):
         return
     setattr(report, REPORT_ATTRIBUTE, to_json(experiment))
+    setattr(report, PANEL_ATTRIBUTE, isinstance(item, ExperimentItem))
     report.duration = experiment.seconds  # also where it was run by an earlier session, or in part
     hooks = item.config.stash[benchmark_key].hooks
     hooks.unreported.pop(experiment.id, None)
@@ -246,10 +252,39 @@ def mark_report(item: pytest.Item, report: pytest.TestReport) -> None:
         report.when = "setup"
 
 
+def forget(item: pytest.Item) -> None:
+    """What its experiment came to is on its report."""
+    if experiment_key in item.stash:
+        del item.stash[experiment_key]
+    if isinstance(item, ExperimentItem):
+        item.raised = None
+
+
+def lighten(report: pytest.TestReport) -> None:
+    """Take off what nobody asks for any more; pytest keeps all reports until its end."""
+    experiment = experiment_of(report)
+    if experiment is not None:
+        setattr(report, REPORT_ATTRIBUTE, to_json(lean(experiment)))
+
+
 def experiment_of(report: pytest.TestReport) -> Experiment | None:
     """The experiment that a report carries; None where it carries none."""
     text = getattr(report, REPORT_ATTRIBUTE, None)
     return None if text is None else _parsed(text)
+
+
+def unsolved_of(report: pytest.TestReport) -> Experiment | None:
+    """The experiment of a suite that it reports as unsolved; None where it reports anything else."""
+    if report.when != "call" or not report.failed or not getattr(report, PANEL_ATTRIBUTE, False):
+        return None
+    experiment = experiment_of(report)
+    return experiment if experiment is not None and experiment.status is Status.UNSOLVED else None
+
+
+def carry_over(report: pytest.TestReport, other: pytest.TestReport) -> None:
+    """Make *other* one of the same experiment."""
+    for name in (REPORT_ATTRIBUTE, PANEL_ATTRIBUTE):
+        setattr(other, name, getattr(report, name))
 
 
 # A report is asked for its experiment by every hook that sees it.

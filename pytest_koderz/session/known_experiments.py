@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.records.lean import lean, whole
 from pytest_koderz.records.reader import in_order
 
 from .runner import Benchmark
@@ -25,7 +27,7 @@ class KnownExperiments:
         """Take an ended one from its report, with what observers in its process complained of."""
         self._complaints.update(complaints)
         # Run again by a plugin such as pytest-rerunfailures it is one experiment: the last attempt counts.
-        self._reported[experiment.id] = experiment
+        self._reported[experiment.id] = lean(experiment)
 
     @property
     def reported(self) -> int:
@@ -40,9 +42,9 @@ class KnownExperiments:
 
     def settle(self, recorded: Mapping[str, Experiment]) -> list[Experiment]:
         """Take what the journals hold of this run; those that ended and of which no report told."""
-        self._recorded.update(recorded)
+        self._recorded.update({name: lean(one) for name, one in recorded.items()})
         lost = [one for one in recorded.values() if one.id not in self._reported and one.status is not Status.RUNNING]
-        self._reported.update({one.id: one for one in lost})
+        self._reported.update({one.id: lean(one) for one in lost})
         return lost
 
     def complain(self, what: str) -> None:
@@ -52,8 +54,14 @@ class KnownExperiments:
         """What went wrong beside the experiments, and how often."""
         return self._complaints + self._benchmark.hooks.complaints
 
+    def whole(self, folder: Path) -> tuple[Experiment, ...]:
+        """The same as `in_order` with all texts, from the journals in *folder*."""
+        known = self.in_order()
+        texts = whole(folder, known)
+        return tuple(texts[one.id].with_charged(one.charged) if one.id in texts else one for one in known)
+
     def in_order(self) -> tuple[Experiment, ...]:
-        """All that began, by problem and arm."""
+        """All that began, by problem and arm; settled ones without their texts, so that many fit into memory."""
         begun = {one.id: one for one in self._benchmark.unreported()}
         known = self._recorded | begun | self._reported
         return in_order(map(self._as_recorded, known.values()), [arm.name for arm in self._benchmark.settings.arms])

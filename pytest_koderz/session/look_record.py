@@ -74,5 +74,6 @@ def with_plan(frame: Frame, folder: Path) -> Frame:
 
 
 def is_shard(config: pytest.Config) -> bool:
-    """Whether a plugin runs but a part of what was collected, and others run elsewhere."""
-    return any((config.getoption(name, default=None) or 1) > 1 for name in SHARDED)
+    """Whether --koderz-shard or a plugin runs but a part of what was collected, and others run elsewhere."""
+    ours = config.getoption("koderz_shard", default=None) is not None
+    return ours or any((config.getoption(name, default=None) or 1) > 1 for name in SHARDED)

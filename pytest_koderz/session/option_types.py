@@ -23,6 +23,14 @@ def count(text: str) -> int:
     return number
 
 
+def part(text: str) -> str:
+    """Which of how many parts, such as 2/8."""
+    number, slash, parts = text.partition("/")
+    if not (slash and number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise ArgumentTypeError(f"{text!r} is no part of a whole such as 2/8")
+    return f"{int(number)}/{int(parts)}"
+
+
 def sum_of_dollars(text: str) -> str:
     """US dollars above 0."""
     amount = _number(text)

@@ -16,7 +16,7 @@ from .worker_messages import tell_controller, told_by
 
 LEFT_OUT = "koderz_left_out"
 """How many experiments a worker's other plugins left out, among what it tells at its end."""
-CHOOSING = ("keyword", "markexpr", "deselect", "lf", "stepwise")
+CHOOSING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "koderz_shard")
 """Options by which a user chooses: what they leave out is no plugin's doing."""
 CAUTION = "these figures are not those of the suite"
 

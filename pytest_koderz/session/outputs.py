@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
 
     from pytest_koderz.core.experiment import Experiment
     from pytest_koderz.core.problem import Problem
+    from pytest_koderz.settings import Settings
 
     from .context import BenchmarkRun
 
@@ -25,6 +26,12 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--koderz-html", metavar="FILE", help="Write the results as an HTML page.")
     group.addoption("--koderz-markdown", metavar="FILE", help="Write the summary as Markdown.")
     group.addoption(
+        "--koderz-show",
+        choices=("lines", "stories", "none"),
+        default="lines",
+        help="What the terminal has of what is unsolved: lines, stories (as with -v or -rA) or none.",
+    )
+    group.addoption(
         "--koderz-junit-properties",
         choices=("case", "output", "no"),
         default="case",
@@ -34,18 +41,23 @@ def add_options(group: pytest.OptionGroup) -> None:
 
 def register(run: BenchmarkRun) -> ResultFiles | None:
     """None: no file of results is asked for. Raises UsageError for one that could not be written."""
-    from pytest_koderz.files.atomic import check_output
-
     settings = run.settings
-    check_output("--koderz-json", settings.json)
-    check_output("--koderz-html", settings.html)
-    check_output("--koderz-markdown", settings.markdown)
+    check_outputs(settings)
     asked = (settings.json, settings.html, settings.markdown, step_summary(run))
     if run.is_worker or not any(asked):
         return None
     files = ResultFiles(run)
     run.register(files, "result-files")
     return files
+
+
+def check_outputs(settings: Settings) -> None:
+    """Raises UsageError for a file that could not be written."""
+    from pytest_koderz.files.atomic import check_output
+
+    check_output("--koderz-json", settings.json)
+    check_output("--koderz-html", settings.html)
+    check_output("--koderz-markdown", settings.markdown)
 
 
 def step_summary(run: BenchmarkRun) -> Path | None:
@@ -107,7 +119,8 @@ class ResultFiles:
         if settings.json is not None:
             yield settings.json, json.dumps(results_of(frame, head, experiments), indent=1) + "\n"
         if settings.html is not None:
-            yield settings.html, html_of(frame, head, experiments, self._problems(experiments))
+            told = self._run.experiments.whole(self._run.folder)
+            yield settings.html, html_of(frame, head, told, self._problems(told))
         if settings.markdown is not None:
             yield settings.markdown, self._markdown(experiments)
 

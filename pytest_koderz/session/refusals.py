@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pytest_koderz.core.errors import ModelRefused
+from pytest_koderz.core.flight import place_in_record
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Model, Prompt, Reply
@@ -108,10 +109,35 @@ class WatchedModel:
             self._refusals.answered(self._key)
         return reply
 
+    def place_in_record(self, prompt: Prompt) -> int | None:
+        return place_in_record(self._model, prompt)
+
     def close(self) -> None:
         close: Callable[[], None] | None = getattr(self._model, "close", None)
         if close is not None:
             close()
+
+
+class Players:
+    """A Model that stands for all of a role: whichever a prompt names is asked."""
+
+    def __init__(self) -> None:
+        self.models: dict[str, WatchedModel] = {}
+        """By the name in koderz.yaml; the first is asked where a prompt names none."""
+
+    def complete(self, prompt: Prompt) -> Reply:
+        return self._asked(prompt).complete(prompt)
+
+    def place_in_record(self, prompt: Prompt) -> int | None:
+        return self._asked(prompt).place_in_record(prompt)
+
+    def _asked(self, prompt: Prompt) -> WatchedModel:
+        return self.models[prompt.model or next(iter(self.models))]
+
+    def admit(self, is_served: Callable[[str], bool]) -> None:
+        """For each of them, of which *is_served* says by its name whether another one is paid to work for it."""
+        for name, model in self.models.items():
+            model.admit(served=is_served(name))
 
 
 def _overflowed(reply: Reply) -> bool:

@@ -88,6 +88,7 @@ class ReplayModel:
         self.journal = journal
         self._strict = strict
         self._calls = {call.digest: call for call in calls}
+        self._places = {digest: place for place, digest in enumerate(self._calls)}
 
     def complete(self, prompt: Prompt) -> Reply:
         if prompt.digest in self._calls:
@@ -105,6 +106,9 @@ class ReplayModel:
                 f"{self.journal} holds a reply out of which a secret was taken: it differs from what was said",
             )
         return replace(reply, warnings=(*reply.warnings, *warnings)) if warnings else reply
+
+    def place_in_record(self, prompt: Prompt) -> int | None:
+        return self._places.get(prompt.digest)
 
     def close(self) -> None:
         """Nothing is open."""

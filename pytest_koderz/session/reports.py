@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from .context import BenchmarkRun
-from .items import COMPLAINTS_ATTRIBUTE, experiment_of, mark_report
+from .items import COMPLAINTS_ATTRIBUTE, experiment_of, lighten, mark_report
 
 
 def register(run: BenchmarkRun) -> None:
@@ -39,9 +39,16 @@ class Reports:
             return "error", "E", (f"{mark}INVALID", {"red": True})
         return ("failed", "F", (f"{mark}UNSOLVED", {"red": True})) if report.outcome == "failed" else None
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         """On the controller: settle what a report carries, once."""
+        self._settle(report)
+        result = yield
+        if not self._run.is_worker:
+            lighten(report)
+        return result
+
+    def _settle(self, report: pytest.TestReport) -> None:
         experiment = None if self._run.is_worker else experiment_of(report)
         if experiment is not None:
             self._run.experiments.report(experiment, getattr(report, COMPLAINTS_ATTRIBUTE, {}))

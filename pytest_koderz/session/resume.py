@@ -60,6 +60,7 @@ def _with_options(config: pytest.Config, settings: Settings, root: Path, head: H
         "koderz_arm": (list(head.arms) or None, [arm.name for arm in settings.arms]),
         "koderz_problems": (head.problems, settings.problems),
         "koderz_sample": (head.sample, settings.sample),
+        "koderz_shard": (head.part, None),
         "koderz_epochs": (head.epochs, settings.epochs),
         # A limit in koderz.yaml may have been raised since.
         "koderz_max_cost": (limit, settings.max_cost and limit),

@@ -37,7 +37,7 @@ from pytest_koderz.records.redacted_values import redacted
 from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.settings import Settings
 
-from .refusals import Refusals, WatchedModel
+from .refusals import Players, Refusals, WatchedModel
 from .secrets_of_run import redaction_of
 
 NOTHING_RECORDED = Recorded()
@@ -91,6 +91,12 @@ class Benchmark:
             record = self._told(record.ended(Status.INVALID, self._seconds(record), f"stopped: {why}"))
         return redacted(record, self.redaction)
 
+    def take_over(self, recorded: Recorded) -> None:
+        """Go on with what others had begun that are gone; what this process is charged for, it knows."""
+        mine = {key: runs for key, runs in self.recorded.experiments.items() if key in self.hooks.charged}
+        others = {key: runs for key, runs in recorded.experiments.items() if key not in self.hooks.charged}
+        self.recorded = replace(self.recorded, experiments=mine | others)
+
     def unreported(self) -> list[Experiment]:
         """What was begun here, but no report tells of it: the session was interrupted."""
         latest = [redacted(one, self.redaction) for one in list(self.hooks.unreported.values())]
@@ -127,6 +133,7 @@ class Benchmark:
         self.hooks.admissions[start.id] = _admission(arm, crew)
         world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep)
         ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
+        self.hooks.admissions.pop(start.id, None)
         return ended if ended.id in self.hooks.stopped else self._told(ended)
 
     def sandbox(self) -> Sandbox:
@@ -199,12 +206,14 @@ class Benchmark:
             prompt_version=arm.prompt_set.version,
         )
 
-    def _crew(self, arm: Arm) -> dict[Role, WatchedModel]:
+    def _crew(self, arm: Arm) -> dict[Role, Players]:
         """Raises ModelUnavailable, before anything is spent, for a model that is known to refuse or to be dead."""
-        crew = {role: self._model(settings, role) for role, settings in arm.models.items()}
-        paid = {settings.name for settings in arm.models.values() if _costs(settings)}
-        for role, model in crew.items():
-            model.admit(served=bool(paid - {arm.models[role].name}))
+        crew = {role: Players() for role in arm.models}
+        for role, settings in arm.cast:
+            crew[role].models[settings.name] = self._model(settings, role)
+        paid = {settings.name for _, settings in arm.cast if _costs(settings)}
+        for players in crew.values():
+            players.admit(lambda name: bool(paid - {name}))
         return crew
 
     def _model(self, settings: ModelSettings, role: Role) -> WatchedModel:
@@ -238,13 +247,13 @@ def _as_far_as_it_can_be_kept(ended: Experiment) -> Experiment:
     return ended
 
 
-def _admission(arm: Arm, crew: Mapping[Role, WatchedModel]) -> Callable[[Role], None]:
-    """Lets no call of a role be paid for while any model of the arm could not answer. Raises ModelUnavailable."""
+def _admission(arm: Arm, crew: Mapping[Role, Players]) -> Callable[[Prompt], None]:
+    """Lets no prompt be paid for while any model of the arm could not answer. Raises ModelUnavailable."""
 
-    def admit(role: Role) -> None:
-        asked = arm.models[role]
-        for other, model in crew.items() if _costs(asked) else ():
-            model.admit(served=arm.models[other].name != asked.name)
+    def admit(prompt: Prompt) -> None:
+        asked = arm.asked(prompt.role, prompt.model)
+        for players in crew.values() if _costs(asked) else ():
+            players.admit(lambda name: name != asked.name)
 
     return admit
 
@@ -267,8 +276,8 @@ class Hooks:
         """By id: what was charged in this process, in all attempts."""
         self.stopped: set[str] = set()
         """Ids of experiments that were ended from outside: they make no further call."""
-        self.admissions: dict[str, Callable[[Role], None]] = {}
-        """By id: what is asked before a call of a role."""
+        self.admissions: dict[str, Callable[[Prompt], None]] = {}
+        """By id: what is asked before a call."""
 
     def keep(self, experiment: Experiment) -> None:
         self.unreported[experiment.id] = experiment
@@ -328,7 +337,7 @@ class Hooks:
             raise OutOfBudget("it was stopped")
         self.keep(experiment)
         if experiment.id in self.admissions:
-            self.admissions[experiment.id](role)
+            self.admissions[experiment.id](prompt)
         try:
             self.config.hook.pytest_koderz_before_call(
                 config=self.config, experiment=experiment, role=role, prompt=prompt

@@ -11,9 +11,11 @@ from pytest_koderz.settings import Settings
 from .replay import BACKEND, draws_played_back
 
 
-def draws_of(settings: Settings, recorded: Recorded | None) -> str:
-    """That of the former run, or of a journal that is played back, whose prompts show what was drawn; or a new one."""
-    return next(_known(settings, recorded), secrets.token_hex())
+def draws_of(settings: Settings, recorded: Recorded | None, common: str | None = None) -> str:
+    """That of the former run, or of a journal that is played back, whose prompts show what was drawn; or the one that
+    shards have in *common*; or a new one.
+    """
+    return next(_known(settings, recorded), common or secrets.token_hex())
 
 
 def _known(settings: Settings, recorded: Recorded | None) -> Iterator[str]:

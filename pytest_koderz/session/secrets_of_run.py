@@ -13,7 +13,7 @@ from pytest_koderz.settings import Settings
 
 def redaction_of(settings: Settings) -> Redaction:
     """Of the environment's secrets, the keys of the arms' back ends and the passwords of their servers."""
-    models = {model.name: model for arm in settings.arms for model in arm.models.values()}.values()
+    models = {model.name: model for arm in settings.arms for _, model in arm.cast}.values()
     return Redaction.of(settings.environment, *(secret for model in models for secret in _secrets(settings, model)))
 
 

@@ -17,6 +17,7 @@ from pytest_koderz.core.money import Usage
 from pytest_koderz.evidence.break_even import Purchase
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
+from pytest_koderz.files.jsonl import check_is_file
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.settings import Settings, load_settings, shipped_path
 
@@ -95,10 +96,11 @@ def identified(settings: Settings) -> Settings:
 
 
 def _identified(arm: Arm, told: Mapping[str, Identity]) -> Arm:
-    models: dict[str, Any] = {
-        role: replace(model, identity=told[model.name].told) for role, model in arm.models.items() if model.name in told
-    }
-    return replace(arm, **models)
+    def of(model: ModelSettings) -> ModelSettings:
+        return replace(model, identity=told[model.name].told) if model.name in told else model
+
+    models: dict[str, Any] = {role: of(model) for role, model in arm.models.items()}
+    return replace(arm, **models, swarm=tuple(map(of, arm.swarm)))
 
 
 def prepare_models(settings: Settings, say: Callable[[str], None]) -> None:
@@ -112,8 +114,18 @@ def choose_paths(config: pytest.Config, root: Path) -> None:
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         here = root / SUITE_FOLDER
         config.args = [str(here if here.is_dir() else shipped_path(SUITE_FOLDER) / BUILT_IN_SUITE)]
-        return
-    config.args = [_shipped(config, arg) for arg in config.args]
+    else:
+        config.args = [_shipped(config, arg) for arg in config.args]
+    for arg in config.args:
+        check_suites(config.invocation_params.dir / arg.partition("::")[0])
+
+
+def check_suites(place: Path) -> None:
+    """Raises UsageError for what has a suite's name and is no file: pytest would pass it over without a word."""
+    folder = place if place.name == SUITE_FOLDER else place / SUITE_FOLDER
+    for path in (place, *sorted(folder.glob("*"))):
+        if path.suffix in {".yaml", ".yml"} and os.path.lexists(path):
+            check_is_file(path)
 
 
 def _shipped(config: pytest.Config, arg: str) -> str:

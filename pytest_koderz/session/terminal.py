@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -71,9 +72,17 @@ class TerminalSections:
                 Progress(reporter, partial(uncaptured, run.config), run.mark, partial(shown, run.config)), "progress"
             )
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
-    ) -> None:
+    ) -> Iterator[None]:
+        """Around all others, so that what the benchmark came to is the last thing on the screen."""
+        try:
+            return (yield)
+        finally:
+            self._summarize(terminalreporter, exitstatus)
+
+    def _summarize(self, terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode) -> None:
         run, interrupted = self._run, exitstatus == pytest.ExitCode.INTERRUPTED
         experiments = run.experiments.in_order()
         if not (experiments or (interrupted and journals_in(run.folder))):
@@ -90,6 +99,8 @@ class TerminalSections:
         yield ""
         for complaint, times in self._run.experiments.complaints().items():
             yield f"warning: {complaint}" if times == 1 else f"warning: {complaint} ({times} times)"
+        if _is_others(self._run.config.hook.pytest_koderz_summary):
+            experiments = self._run.experiments.whole(self._run.folder)
         said = self._run.config.hook.pytest_koderz_summary(config=self._run.config, experiments=experiments)
         for lines in said if experiments else ():
             yield from lines or []
@@ -101,3 +112,9 @@ class TerminalSections:
         settings = self._run.config.getoption("koderz_config")
         where = [f"--koderz-config={settings}"] if settings else []
         return shlex.join(["pytest", "--koderz", *self._run.paths, *where, "--koderz-resume"])
+
+
+def _is_others(hook: Any) -> bool:
+    """Whether anyone but this package waits for it, who may want the texts."""
+    own = __name__.partition(".")[0]
+    return any(impl.function.__module__.partition(".")[0] != own for impl in hook.get_hookimpls())

@@ -10,6 +10,9 @@ import pytest
 MISTAKE = "koderz_mistake"
 """What a worker refuses to run for, among what it tells at its end."""
 
+LOST = "lost"
+"""A file beside the journals, one byte longer for each worker that was lost: others go on with what it had begun."""
+
 
 def told_by_controller(config: pytest.Config) -> Mapping[str, str] | None:
     """In a worker what it must know of the benchmark; None: this process is no worker."""

@@ -11,7 +11,7 @@ from pytest_koderz.files.usage_error import UsageError
 
 from .context import BenchmarkRun
 from .speaking import uncaptured
-from .worker_messages import MISTAKE, told_by
+from .worker_messages import LOST, MISTAKE, told_by
 
 
 def register(run: BenchmarkRun) -> None:
@@ -42,8 +42,12 @@ class Workers:
         }
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
         self._mistake = told_by(node, MISTAKE) or self._mistake
+        if error is not None and self._run.folder.is_dir():
+            # Before what it had begun is handed on.
+            with (self._run.folder / LOST).open("ab") as lost:
+                lost.write(b".")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -140,7 +140,7 @@ def _definition_of(option: str, name: str, entry: FileEntry, backends: Registry)
 def _slots_of(entry: FileEntry, profile: str) -> list[str]:
     """The words that stand for a model in an arm or in the profile, and are no model's own name."""
     known = entry.profiles.get(profile)
-    words = [word for arm in entry.arms.values() for role in Role if (word := getattr(arm, role)) is not None]
+    words = [word for arm in entry.arms.values() for role in Role for word in arm.words(role)]
     named = [word for word in words if word not in entry.models]
     return list(dict.fromkeys([*(known.models if known else ()), *named]))
 

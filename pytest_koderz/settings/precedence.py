@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ def load_settings(
     """Read *path* (None: koderz.yaml in *root*, else the shipped one). Raises UsageError, one line each."""
     own = path or _own_file(root)
     sources = [read_yaml(shipped_path("koderz.yaml"))]
-    if own is not None and own.resolve() != sources[0].path.resolve():
+    if own is not None and os.path.realpath(own) != os.path.realpath(sources[0].path):
         sources.insert(0, read_yaml(own))
     entry = entry_of(sources[-1])
     if len(sources) > 1:
@@ -40,7 +41,7 @@ def load_settings(
         said = overridden(sources, assignments)
         entry = entry_of(said).over(entry)
     folder = sources[0].path.parent if own is not None else root
-    secrets = {**_dotenv(folder / ".env"), **environment}
+    secrets = environment_of(folder, environment)
     prices = PriceBook(entry.prices, datetime.now(UTC).date())
     return Names(tuple(sources), entry, backends, prices, secrets, assignments).settings(choice, root)
 
@@ -70,11 +71,17 @@ def _is_there(assignment: Assignment, entry: FileEntry) -> bool:
 
 
 def _own_file(root: Path) -> Path | None:
-    if (root / "koderz.yaml").is_file():
+    """Whatever has that name: what cannot be read is told, and not passed over."""
+    if os.path.lexists(root / "koderz.yaml"):
         return root / "koderz.yaml"
-    if (root / "koderz.yml").is_file():
+    if os.path.lexists(root / "koderz.yml"):
         raise UsageError(f"{root / 'koderz.yml'}: is not read under this name; call it koderz.yaml")
     return None
+
+
+def environment_of(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """*environment* with the .env file of *folder* beneath it. Raises UsageError."""
+    return {**_dotenv(folder / ".env"), **environment}
 
 
 def _dotenv(path: Path) -> dict[str, str]:

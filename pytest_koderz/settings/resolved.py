@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pytest_koderz.core.money import Price
 from pytest_koderz.core.templates import PromptSet, fields_in
 from pytest_koderz.datasets.sampling import sample_named
 from pytest_koderz.files.nearest import nearest
-from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.usage_error import Mistakes, UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, dotted
 
 from .overrides import Assignment
@@ -103,7 +104,7 @@ class Settings:
     @property
     def models(self) -> tuple[ModelSettings, ...]:
         """Every model that takes part, once."""
-        return tuple({model.name: model for arm in self.arms for model in arm.models.values()}.values())
+        return tuple({model.name: model for arm in self.arms for _, model in arm.cast}.values())
 
     def backend_of(self, model: ModelSettings) -> Backend:
         return self.backends.of(model)
@@ -135,9 +136,8 @@ class Names:
     """By model, of those that were asked for, since a server is asked once."""
 
     def settings(self, choice: Choice, root: Path) -> Settings:
-        """Raises UsageError for the first name that is none."""
-        self._check_profiles()
-        self._check_models()
+        """Raises UsageError for names that are none."""
+        self._check_names()
         name = choice.profile or self.entry.profile or ""
         profile = self._profile(name, choice)
         names = choice.arms or profile.arms
@@ -207,13 +207,21 @@ class Names:
         given = [each for each in self.assignments if key_path[: len(each.key_path)] == each.key_path]
         return f"{given[-1].option}: {dotted(key_path)}" if given else None
 
-    def _check_profiles(self) -> None:
-        """Each names what there is, also those that do not run."""
+    def _check_names(self) -> None:
+        """Profiles name what there is, as do models, also those that take no part."""
+        mistakes = Mistakes()
         for name, profile in self.entry.profiles.items():
             for arm in profile.arms:
-                self._check_arm(arm, self._at("profiles", name, "arms"))
+                with mistakes.noted():
+                    self._check_arm(arm, self._at("profiles", name, "arms"))
             for slot, model in profile.models.items():
-                self._check_model(model, ("profiles", name, "models", slot))
+                with mistakes.noted():
+                    self._check_model(model, ("profiles", name, "models", slot))
+        for name, entry in self.entry.models.items():
+            for check in self._checks_of_model(name, entry):
+                with mistakes.noted():
+                    check()
+        mistakes.tell()
 
     def _check_arm(self, name: str, where: str) -> None:
         if name not in self.entry.arms:
@@ -223,14 +231,16 @@ class Names:
         if name not in self.entry.models:
             raise UsageError(f"{self._at(*key_path)}: no model named '{name}'{nearest(name, self.entry.models)}")
 
-    def _check_models(self) -> None:
-        """Back ends and their options are known, also those of models that take no part."""
-        for name, entry in self.entry.models.items():
-            if entry.backend not in self.backends and not self.backends.open_ended:
-                what = f"no back end named '{entry.backend}'{nearest(entry.backend, self.backends)}"
-                raise UsageError(f"{self._at('models', name, 'backend')}: {what}")
-            for option in entry.options:
-                self._check_option(name, entry, option)
+    def _checks_of_model(self, name: str, entry: ModelEntry) -> Iterator[Callable[[], None]]:
+        """Of its back end and each of its options."""
+        yield partial(self._check_backend, name, entry)
+        for option in entry.options:
+            yield partial(self._check_option, name, entry, option)
+
+    def _check_backend(self, name: str, entry: ModelEntry) -> None:
+        if entry.backend not in self.backends and not self.backends.open_ended:
+            what = f"no back end named '{entry.backend}'{nearest(entry.backend, self.backends)}"
+            raise UsageError(f"{self._at('models', name, 'backend')}: {what}")
 
     def _check_option(self, name: str, entry: ModelEntry, option: str) -> None:
         model = ModelSettings(name, entry.backend, entry.model, options={option: entry.options[option]})
@@ -280,12 +290,20 @@ class Names:
     def _arm(self, name: str, profile_name: str, profile: ProfileEntry, *, chosen: bool) -> Arm:
         self._check_arm(name, "--koderz-arm" if chosen else self._at("profiles", profile_name, "arms"))
         entry = self.entry.arms[name]
-        models: dict[str, Any] = {role: self._filled(name, role, profile_name, profile) for role in Role}
+        models: dict[str, Any] = {
+            role: self._filled(name, role, profile_name, profile) for role in Role if role is not Role.LOCAL
+        }
+        writers = [self._called(word, name, Role.LOCAL, profile_name, profile) for word in entry.words(Role.LOCAL)]
+        self._check_swarm(name, writers)
+        models |= {"local": writers[0], "swarm": tuple(writers[1:]), "candidates": len(writers)}
         given = {key: _given(key, entry, profile) for key in _ARM_KEYS}
         limits = {key: value for key, value in given.items() if value is not None}
         prompts = None if entry.prompts is None else self._prompts(name, entry.prompts)
-        arm = Arm(name, **models, **limits, grade_on=self.entry.grade_on or "base", prompts=prompts)
+        arm = Arm(name, **models | limits, grade_on=self.entry.grade_on or "base", prompts=prompts)
         self._check_asking(arm)
+        if arm.beam > arm.candidates:
+            what = f"{arm.beam} cannot go on of {arm.candidates}; set `candidates` to {arm.beam} or more"
+            raise UsageError(f"{self._at('arms', name, 'beam')}: {what}")
         return arm
 
     def _prompts(self, arm: str, name: str) -> PromptSet:
@@ -300,11 +318,21 @@ class Names:
             where = self._at("arms", arm.name, "prompts")
             raise UsageError(f"{where}: the candidate's text lacks $asking, which `checkpoint_policy: asked` needs")
 
-    def _filled(self, arm: str, role: str, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:
+    def _filled(self, arm: str, role: Role, profile_name: str, profile: ProfileEntry) -> ModelSettings | None:
         """The model of a role: what fills the slot in the profile, else the model of that name."""
         word = getattr(self.entry.arms[arm], role)
-        if word is None:
-            return None
+        return None if word is None else self._called(word, arm, role, profile_name, profile)
+
+    def _check_swarm(self, arm: str, writers: Sequence[ModelSettings]) -> None:
+        names = [model.name for model in writers]
+        if not names:
+            raise UsageError(f"{self._at('arms', arm, 'local')}: must name a model, or several")
+        if twice := [name for name in names if names.count(name) > 1]:
+            what = f"names the model '{twice[0]}' twice; `candidates` says how many replies there are"
+            raise UsageError(f"{self._at('arms', arm, 'local')}: {what}")
+
+    def _called(self, word: str, arm: str, role: Role, profile_name: str, profile: ProfileEntry) -> ModelSettings:
+        """The model that a word in that place means."""
         if word in profile.models:
             return self._model(profile.models[word])
         if word in self.entry.models:

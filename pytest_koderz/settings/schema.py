@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
@@ -10,11 +10,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from pytest_koderz.core.arm import CheckpointPolicy, SpecPolicy
+from pytest_koderz.core.arm import CheckpointPolicy, Role, SpecPolicy
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.core.problem import Acceptance, GradingSet
-from pytest_koderz.files.nearest import nearest
-from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.nearest import most_like, nearest
+from pytest_koderz.files.usage_error import Mistakes
 from pytest_koderz.files.yaml_lines import KeyPath, Located
 
 Positive = Annotated[int, Ge(1)]
@@ -79,7 +79,8 @@ class PromptsEntry(_Checked):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmEntry(_Checked):
-    local: str
+    local: str | tuple[str, ...]
+    """Several take turns in writing the candidates of an iteration."""
     spec: str | None = None
     checkpoint: str | None = None
     max_iterations: Positive | None = None
@@ -88,7 +89,10 @@ class ArmEntry(_Checked):
     """None: the profile's."""
     feedback: FeedbackPolicy | None = None
     """None: the profile's."""
-    candidates: Positive = 1
+    candidates: Positive | None = None
+    """None: one of each local model."""
+    beam: Positive = 1
+    spread: Annotated[float, Ge(0), Le(1)] = 0.0
     attempts_shown: Annotated[int, Ge(0)] = 5
     reuse_spec: bool = False
     checkpoint_policy: CheckpointPolicy = CheckpointPolicy.INTERVAL
@@ -100,6 +104,11 @@ class ArmEntry(_Checked):
     """None: as many as fall due."""
     prompts: str | None = None
     """Name of a set. None: the shipped ones."""
+
+    def words(self, role: Role) -> tuple[str, ...]:
+        """What stands for the models of a role: slots or models' names."""
+        word = getattr(self, role)
+        return () if word is None else (word,) if isinstance(word, str) else tuple(word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,37 +214,66 @@ def entry_of(source: Located) -> FileEntry:
     try:
         return TypeAdapter(FileEntry).validate_python({} if source.plain is None else source.plain)
     except ValidationError as error:
-        # What is missing may only be misspelt.
-        errors = sorted(error.errors(), key=lambda each: each["type"] != _UNKNOWN_KEY)
-        first = errors[0]
-        beside = [each["loc"][-1] for each in errors if _are_missing_together(each, first)]
-        raise UsageError(_words_of(source, first, " and ".join(map(str, beside)))) from None
+        found = [_Fault(_path_in(source.plain, each["loc"]), each) for each in error.errors()]
+        Mistakes([*_told(source, sorted(found, key=lambda fault: source.line_of(fault.path)))]).tell()
+        raise
 
 
 _UNKNOWN_KEY = "unexpected_keyword_argument"
 
 
-def _is(keys: str) -> str:
-    return "are" if " and " in keys else "is"
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A thing that pydantic found."""
+
+    path: KeyPath
+    """As far as it stands in the file; of a missing key, where it should."""
+    error: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        return str(self.error["loc"][-1])
+
+    @property
+    def kind(self) -> str:
+        return str(self.error["type"])
 
 
-def _are_missing_together(error: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """In the same place."""
-    return bool(error["type"] == other["type"] == "missing" and error["loc"][:-1] == other["loc"][:-1])
+def _told(source: Located, found: Sequence[_Fault]) -> Iterator[str]:
+    """A line for each place, with all keys that it lacks."""
+    told: set[KeyPath] = set()
+    for fault in found:
+        missing = _missing_at(fault.path, found) if fault.kind == "missing" else []
+        if fault.path in told or _is_other_choice(fault, found) or (fault.kind == "missing" and not missing):
+            continue
+        told.add(fault.path)
+        yield _words_of(source, fault, missing)
 
 
-def _words_of(source: Located, error: Mapping[str, Any], missing: str) -> str:
-    """One line for a thing that pydantic found; *missing* are all keys that a place lacks."""
-    loc: KeyPath = _path_in(source.plain, error["loc"])
+def _is_other_choice(fault: _Fault, found: Iterable[_Fault]) -> bool:
+    """Whether it only says that the value is no such word as could stand there as well, such as `free`."""
+    others = (other.path for other in found if other is not fault)
+    return fault.kind == "literal_error" and any(path[: len(fault.path)] == fault.path for path in others)
+
+
+def _missing_at(place: KeyPath, found: Iterable[_Fault]) -> list[str]:
+    """The keys that it lacks, but for those that may only be misspelt."""
+    known = [item.name for item in fields(_section_of((*place, "")))]
+    unknown = [fault.key for fault in found if fault.kind == _UNKNOWN_KEY and fault.path[:-1] == place]
+    meant = {most_like(key, known) for key in unknown}
+    return [fault.key for fault in found if (fault.kind, fault.path) == ("missing", place) and fault.key not in meant]
+
+
+def _words_of(source: Located, fault: _Fault, missing: Sequence[str]) -> str:
+    """One line for it; *missing* are all keys that its place lacks."""
+    loc, error = fault.path, fault.error
     if not isinstance(source.plain, dict):
         return f"{source.path}:1: the file must hold keys such as `arms:`, not {type(source.plain).__name__}"
-    if error["type"] == _UNKNOWN_KEY:
+    if fault.kind == _UNKNOWN_KEY:
         known = [item.name for item in fields(_section_of(loc))]
-        return f"{source.at(loc)}: no such key{nearest(str(loc[-1]), known)}"
-    if error["type"] == "missing":
-        return (
-            f"{source.at(loc[:-1] if loc and loc[-1] == error['loc'][-1] else loc)}: {missing} {_is(missing)} missing"
-        )
+        return f"{source.at(loc)}: no such key{nearest(fault.key, known)}"
+    if missing:
+        return f"{source.at(loc)}: {_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
     if error["type"] == "dataclass_type":
         return f"{source.at(loc)}: {_wanted_at(loc)}, not {error['input']!r}"
     message = error["msg"][0].lower() + error["msg"][1:]
@@ -246,9 +284,14 @@ def _wanted_at(loc: KeyPath) -> str:
     """What must stand where a section's mapping does not."""
     items = fields(_SECTIONS[str(loc[0])])
     needed = [item.name for item in items if item.default is MISSING and item.default_factory is MISSING]
-    *first, last = needed or [f"keys such as {items[0].name}"]
-    keys = f"{', '.join(first)} and {last}" if first else last
+    keys = _listed(needed or [f"keys such as {items[0].name}"])
     return f"must be {'`free` or ' if loc[0] == 'prices' else ''}a mapping with {keys}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`input, output and source`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _path_in(plain: object, loc: Iterable[str | int]) -> KeyPath:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import socket
 import traceback
+from threading import Thread
 from time import sleep
 from typing import Any
 
 import pytest
 
+from pytest_koderz.backends.http.client import connect_seconds
 from pytest_koderz.backends.http.plain_port import plain_port
 from pytest_koderz.core.errors import ModelUnavailable
 from pytest_koderz.core.ports import Reply
@@ -81,6 +84,21 @@ def test_an_answer_of_any_length_is_left_at_the_size_limit(name: str, answer: An
         assert len(server.asked) == 1
 
 
+@EACH
+@pytest.mark.parametrize("item", [b"[],", b'{"id":"x"},'])
+def test_an_answer_of_nothing_but_lists_is_left_unread(name: str, item: bytes) -> None:
+    """Each takes up twenty times its bytes, and millions of them minutes."""
+
+    def lists(path: str, say: Say) -> None:
+        say(HEAD + b"\r\n" + b'{"data": [' + item * 200_001 + b"0]}")
+
+    with (
+        RawServer(lists) as server,
+        pytest.raises(ModelUnavailable, match=rf"{server.url}: its answer holds more than 200,000 lists"),
+    ):
+        ask(name, server.url)
+
+
 def drip(say: Say, head: bytes) -> None:
     """One byte after the other, each long before a time limit that began anew with it."""
     say(head)
@@ -140,6 +158,28 @@ def test_what_cannot_be_unpacked_is_named(name: str, encoding: bytes) -> None:
         ask(name, server.url)
 
 
+def chunk_of_less_than_nothing(path: str, say: Say) -> None:
+    say(HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n")
+
+
+def redirect_to_no_address(path: str, say: Say) -> None:
+    say(b"HTTP/1.1 307 Moved\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n")
+
+
+def redirect_to_an_address_with_escapes(path: str, say: Say) -> None:
+    say(b"HTTP/1.1 307 Moved\r\nLocation: http://\x1b]0;x\x07.example/\r\nContent-Length: 0\r\n\r\n")
+
+
+@EACH
+@pytest.mark.parametrize(
+    "answer", [chunk_of_less_than_nothing, redirect_to_no_address, redirect_to_an_address_with_escapes]
+)
+def test_what_the_libraries_stumble_over_is_named(name: str, answer: Any) -> None:
+    """They raise a ValueError, which nobody expects of a connection."""
+    with RawServer(answer) as server, pytest.raises(ModelUnavailable, match=server.url):
+        ask(name, server.url)
+
+
 STATUSES = pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 
 
@@ -180,6 +220,38 @@ def test_a_redirect_to_another_server_is_refused_by_name(name: str, status: int)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+class PlainServer:
+    """A context manager, which gives its URL of https: a port that says *words*, first or when it was asked."""
+
+    def __init__(self, words: bytes = b"", *, first: bool = False) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._words, self._first = words, first
+        self._kept: list[socket.socket] = []
+        self._thread = Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"https://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        for each in (*self._kept, self._socket):
+            each.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            self._kept.append(connection)
+            if self._words:
+                if not self._first:
+                    connection.recv(4096)
+                connection.sendall(self._words)
+
+
 def complain(path: str, say: Say) -> None:
     say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
@@ -210,6 +282,34 @@ def test_a_port_of_http_that_waits_for_a_line_is_asked_for_one() -> None:
 
     with RawServer(of_https) as server:
         assert plain_port(server.url.replace("http:", "https:"), fault, in_handshake=True) is None
+
+
+@EACH
+@pytest.mark.parametrize("first", [True, False], ids=["speaks first", "answers"])
+def test_a_port_of_neither_is_named_at_once(name: str, first: bool) -> None:
+    """As one of ssh or of a data base, which speaks of neither to both."""
+    naps = Naps()
+    with PlainServer(b"SSH-2.0-OpenSSH_9.6\r\n", first=first) as url:
+        opened = open_model(a_model(name, hosts=(url,)), environment={"ANTHROPIC_API_KEY": SECRET}, sleep=naps)
+        with pytest.raises(ModelUnavailable, match="it speaks neither https nor http there; correct host and port"):
+            opened.complete(a_prompt())
+    assert naps.taken == []
+
+
+@OURS
+def test_a_port_that_takes_connections_in_silence_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hang, so it is asked again; what is said is not that time was over alone."""
+    monkeypatch.setattr("pytest_koderz.backends.http.plain_port.PROBE_SECONDS", 0.05)
+    with PlainServer() as url:
+        model = open_model(a_model(name, hosts=(url,), timeout=0.2, options={"retries": 1}), sleep=Naps())
+        with pytest.raises(ModelUnavailable, match=r"in 2 tries; .*answers neither https nor http there"):
+            model.complete(a_prompt())
+
+
+def test_a_greeting_of_ones_own_network_is_not_waited_for_as_long() -> None:
+    """It comes at once, or from another kind of port not at all."""
+    assert connect_seconds("https://192.168.1.5:8000/v1") < connect_seconds("https://api.openai.com/v1")
+    assert connect_seconds("http://192.168.1.5:8000/v1") == connect_seconds("https://api.openai.com/v1")
 
 
 @OURS

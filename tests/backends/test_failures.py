@@ -160,6 +160,29 @@ def test_thinking_without_an_answer_is_named(name: str) -> None:
     assert reply.warnings == ("an empty reply: it thought, and gave no answer",)
 
 
+CUT: dict[str, dict[str, Any]] = {
+    "anthropic": {"stop_reason": "max_tokens"},
+    "ollama": {"done_reason": "length"},
+    "openai": {"choices": [{"message": {"content": ""}, "finish_reason": "length"}]},
+}
+
+
+@EACH
+def test_a_reply_that_was_cut_before_its_first_word_is_named(name: str) -> None:
+    """Whether it thought until then or not: no spec is empty without a word on it."""
+    thought = THOUGHT[name] | {key: value for key, value in CUT[name].items() if key != "choices"}
+    if name == "openai":
+        thought = thought | {"choices": [{**THOUGHT[name]["choices"][0], "finish_reason": "length"}]}
+    with SERVERS[name]([a_body(EMPTY[name] | CUT[name]), a_body(thought)]) as server:
+        model = opened(name, server, max_tokens=3)
+        replies = [model.complete(a_prompt()) for _ in range(2)]
+    assert [(reply.text, reply.stop_reason) for reply in replies] == [("", StopReason.MAX_TOKENS)] * 2
+    assert [reply.warnings for reply in replies] == [
+        ("an empty reply: it was cut before its first word; raise `max_tokens` or the window",),
+        ("an empty reply: all its tokens went into thinking; raise `max_tokens` or the window",),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

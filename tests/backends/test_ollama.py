@@ -321,10 +321,10 @@ def test_a_server_that_does_not_answer_is_not_waited_for(
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"models": 3}', b'{"error": "who?"}'])
 def test_another_kind_of_server_may_answer_all_the_same(body: bytes) -> None:
-    """The doctor says so; a run is not refused for it."""
+    """The doctor notes it; neither refuses a run for it."""
     with RawServer(lambda _, say: say(b"HTTP/1.1 200 OK\r\n\r\n" + body)) as server:
         found, refusal = looked(server.url)
-    assert found == [f"missing: {server.url} answers, but not as Ollama does; correct OLLAMA_HOST or OLLAMA_API_KEY"]
+    assert found == [f"note: {server.url} answers, but not as Ollama does; if nothing is solved, correct OLLAMA_HOST"]
     assert refusal is None
 
 

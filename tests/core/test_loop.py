@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 
@@ -13,13 +14,13 @@ from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget, SandboxFaul
 from pytest_koderz.core.experiment import Advice, Experiment, Spec, Status, experiment_id, seed_of
 from pytest_koderz.core.iteration import Candidate, FeedbackPolicy, Iteration, Outcome, StopReason, Verdict
 from pytest_koderz.core.loop import solve
-from pytest_koderz.core.money import Usage
+from pytest_koderz.core.money import Usage, cost_of
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.core.prompts import ADVICE_HEADING, ASKING, ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
 from pytest_koderz.testing import FrozenClock, NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
 
-from .worlds import ADD, FRONTIER, KODERZ, LOCAL, LOCAL_ONLY, RIGHT, START, WRONG, run, wrong
+from .worlds import ADD, FRONTIER, KODERZ, LOCAL, LOCAL_ONLY, PRICE, RIGHT, START, WRONG, run, wrong
 
 
 def test_all_four_phases_happen_in_order() -> None:
@@ -107,14 +108,85 @@ def test_a_reply_cut_at_the_limit_is_named() -> None:
     assert "be shorter" in local.prompts[1].user
 
 
-def test_several_candidates_in_one_iteration_stop_at_the_first_that_passes() -> None:
-    """Each has a seed of its own; the best one is what the iteration is judged by."""
-    local = ScriptedModel([wrong(1), RIGHT])
+def test_several_candidates_of_one_iteration_are_asked_for_at_the_same_time() -> None:
+    """All of them wait for each other here, so that one after the other would never end. Each has a seed of its own;
+    the best one is what the iteration is judged by.
+    """
+    together = Barrier(5, timeout=60)
+
+    def answer(prompt: Prompt) -> str:
+        return RIGHT if together.wait() == 3 else wrong(prompt.seed)
+
+    local = ScriptedModel(answer)
     experiment = run(local=local, candidates=5)
     assert experiment.solved
-    assert len(experiment.iterations) == 1
-    assert experiment.iterations[0].best == 1
-    assert len({prompt.seed for prompt in local.prompts}) == 2
+    assert [len(iteration.candidates) for iteration in experiment.iterations] == [5]
+    assert experiment.iterations[0].verdict.passed
+    assert experiment.ledger.of_role("local").calls == 5
+    assert len({prompt.seed for prompt in local.prompts}) == 5
+
+
+def test_models_take_turns_and_each_is_known_by_its_name() -> None:
+    """Two models and three candidates: who wrote one stands beside it, and what it cost with that model."""
+    large = replace(FRONTIER, name="large")
+    model = ScriptedModel(lambda prompt: wrong(prompt.seed))
+    experiment = run(LOCAL_ONLY, local=model, swarm=(large,), candidates=3, max_iterations=4)
+    assert [sorted(iteration.writers) for iteration in experiment.iterations[:2]] == [
+        ["large", "local", "local"],
+        ["large", "large", "local"],
+    ]
+    rows = {row.model: row for row in experiment.ledger.spendings}
+    assert {name: row.calls for name, row in rows.items()} == {"local": 6, "large": 6}
+    assert rows["local"].cost == Decimal(0)
+    assert rows["large"].cost == cost_of(rows["large"].usage, PRICE)
+
+
+class Refusing(RecordingListener):
+    """Lets so many calls pass."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.left = most
+
+    def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise OutOfBudget("enough")
+        super().before_call(experiment, role, prompt)
+
+
+def test_calls_that_were_made_beside_a_refused_one_are_in_the_ledger() -> None:
+    """The budget ends in the middle of an iteration: what was asked before is paid for, and known."""
+    experiment = run(LOCAL_ONLY, local=ScriptedModel([RIGHT] * 2), candidates=3, tell=Refusing(2))
+    assert experiment.status is Status.SKIPPED
+    assert experiment.ledger.calls == 2
+
+
+def test_calls_that_were_made_beside_one_that_failed_are_in_the_ledger() -> None:
+    """The experiment is invalid, also where another candidate is right: else only what is solved would count."""
+    seen: list[Prompt] = []
+
+    def answer(prompt: Prompt) -> str:
+        seen.append(prompt)
+        if len(seen) == 2:
+            raise ModelUnavailable("the server is down")
+        return RIGHT
+
+    experiment = run(LOCAL_ONLY, local=ScriptedModel(answer), candidates=3)
+    assert experiment.status is Status.INVALID
+    assert experiment.ledger.calls == 2
+
+
+def test_calls_that_were_made_beside_one_that_cannot_be_judged_are_in_the_ledger() -> None:
+    """The judge fails on the first answer, while the others are under way."""
+
+    def judge(problem: Problem, candidate: Candidate, tests: str) -> Verdict:
+        raise SandboxFault("no fork")
+
+    sandbox = ScriptedSandbox(judge=judge)
+    experiment = run(LOCAL_ONLY, local=ScriptedModel([RIGHT] * 3), candidates=3, sandbox=sandbox)
+    assert experiment.status is Status.INVALID
+    assert experiment.ledger.calls == 3
 
 
 @pytest.mark.parametrize(

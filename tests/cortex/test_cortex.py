@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from pytest_koderz.core.arm import Arm
+from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.core.experiment import Advice, Experiment, Status
 from pytest_koderz.cortex import Cortex, Delivery, deliver_spools, open_cortex, owed_in, recall
 from pytest_koderz.cortex.client.connection import Connection
@@ -206,10 +207,13 @@ def test_two_processes_tell_one_server_file(tmp_path: Path, server: str | None) 
 def test_a_server_killed_again_and_again_loses_and_doubles_nothing(
     tmp_path: Path, server: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed at four seeded memories, before, while and after it is told of them: in the end each is there once."""
+    """Killed at five seeded memories, before, while and after it is told of them, and after it has stored one without
+    having said so: in the end each is there once.
+    """
     told = [lived(number) for number in range(6)]
     draw = Random(3)  # noqa: S311 - seeded, no secret
-    moments = dict(zip(sorted(draw.sample(range(1, 40), 4)), ("before", "while", "after", "while"), strict=True))
+    kinds = ("before", "while", "after", "unheard", "while")
+    moments = dict(zip(sorted(draw.sample(range(1, 40), len(kinds))), kinds, strict=True))
     killed = dying(monkeypatch, tmp_path, moments)
     with closing(embedded(tmp_path, server=server)) as cortex:
         count = sum(tell(cortex, one) for one in told)
@@ -240,6 +244,9 @@ def dying(monkeypatch: pytest.MonkeyPatch, folder: Path, moments: Mapping[int, s
         kill(number, "while")
         reply = await answer
         kill(number, "after")
+        if moments.get(number) == "unheard":
+            kill(number, "unheard")
+            raise MemoryUnavailable("its answer was lost")
         return reply
 
     monkeypatch.setattr(Connection, "call", dangerous)

@@ -300,7 +300,11 @@ def _other_program(path: Path) -> None:
 
 
 UNFIT: list[tuple[str, Callable[[Path], object], str]] = [
-    ("garbage", lambda path: path.write_bytes(b"x" * 5_000), "file is not a database"),
+    (
+        "garbage",
+        lambda path: path.write_bytes(b"x" * 5_000),
+        "file is not a database; move it away, and a new one is begun",
+    ),
     ("a folder", lambda path: path.mkdir(), "unable to open database file"),
     ("another program's", _other_program, "another program's database; this server needs a file of its own"),
     ("not to be made", lambda path: path.parent.joinpath("file").touch(), "File exists"),

@@ -108,7 +108,7 @@ def test_what_is_no_file_of_rows_is_named(tmp_path: Path, name: str) -> None:
             good + "é".encode("latin-1"): ":2: not UTF-8 text (byte 0xe9)",
             good.decode().encode("utf-16"): ":1: not UTF-8 text (byte 0xff)",
             good + b"7\n": ":2: must be an object with the problem's fields, not a number",
-            b'[{"a": 1}, 7]': ": entry 1: ",
+            b"[7]": ": entry 1: must be an object",
             b"[" * 10**5: ":1: not valid JSON: ",
         }.items()
     ):
@@ -118,6 +118,19 @@ def test_what_is_no_file_of_rows_is_named(tmp_path: Path, name: str) -> None:
         load(name, tmp_path / "none.jsonl")
     with pytest.raises(UsageError, match=r": cannot be read: Is a directory$"):
         load(name, tmp_path)
+
+
+def test_what_is_wrong_with_each_row_is_told_at_once(tmp_path: Path) -> None:
+    """Up to the row from which nothing can be read."""
+    place = tmp_path / "rows.jsonl"
+    without = {key: value for key, value in HUMANEVAL.items() if key != "prompt"}
+    place.write_bytes(lines_of(without, HUMANEVAL, HUMANEVAL) + b"{\n" + lines_of(without))
+    with pytest.raises(UsageError) as caught:
+        load("jsonl", place)
+    first, second, third = str(caught.value).splitlines()
+    assert first == f"{place}:1: prompt: missing"
+    assert second == f"{place}:3: task_id: 'HumanEval/900' stands in line 2 already"
+    assert third.startswith(f"{place}:4: not valid JSON: ")
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name != "mbpp"])

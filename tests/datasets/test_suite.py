@@ -202,6 +202,27 @@ def test_a_mistake_is_named_with_file_line_and_key(tmp_path: Path, text: str, wo
     assert "\n" not in str(caught.value)
 
 
+def test_all_mistakes_of_a_suite_are_told_at_once(tmp_path: Path) -> None:
+    """Of each problem: keys that there are not and those that lack, or texts that are none."""
+    place = suite(
+        tmp_path,
+        "problems:\n"
+        "  - {id: own/a, entry_pont: a, solution: x}\n"
+        "  - {id: 1.5, entry_point: b, prompt: Do., tests: 7}\n"
+        "  - {id: own/c, entry_point: c, prompt: Do., tests: c()}\n",
+    )
+    with pytest.raises(UsageError) as caught:
+        read_suite(place)
+    assert [line.removeprefix(f"{place}:") for line in str(caught.value).splitlines()] == [
+        "2: problems[0].entry_pont: unknown key (did you mean 'entry_point'?)",
+        "2: problems[0].solution: unknown key (did you mean 'canonical_solution'?)",
+        "2: problems[0]: no 'prompt' and no 'tests' is given",
+        "3: problems[1].id: must be a text, but YAML reads 1.5 as float; write '1.5'",
+        "3: problems[1].tests: must be a text, but YAML reads 7 as int; write '7'",
+        "4: problems[2].tests: no assertion in it, so nothing would be tested",
+    ]
+
+
 def test_a_dataset_is_read_once() -> None:
     """Loading is cached: suites that share a dataset share its problems."""
     assert load("humaneval") is load("humaneval")

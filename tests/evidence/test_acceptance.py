@@ -12,6 +12,7 @@ from pytest_koderz.core.experiment import Status
 from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.evidence.acceptance import AcceptanceErrors, acceptance_errors_of
+from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.testing import ScriptedModel, ScriptedSandbox
 from tests.core.worlds import ADD, FRONTIER, LOCAL_ONLY, RIGHT, run, wrong
 
@@ -79,3 +80,22 @@ def test_examples_decide_when_to_hand_over() -> None:
 def test_an_oracle_has_no_errors_of_acceptance() -> None:
     """Its loop ends with what the grading tests pass, or not at all."""
     assert acceptance_errors_of([run(LOCAL_ONLY, local=ScriptedModel([RIGHT]))]) is None
+
+
+HELD = replace(ADD, tests="def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(5, 8) == 13\n")
+BY_ROTE = "```python\ndef add(x, y):\n    return 3\n```"
+"""All that the examples show, and nothing else."""
+
+
+@pytest.mark.parametrize(("planted", "rejected"), [(0, 0), (3, 0), (2, 3)])
+def test_the_judge_finds_exactly_the_false_accepts_that_were_planted(planted: int, rejected: int) -> None:
+    """By its own tests: candidates that pass the examples and fail the hidden tests; and right ones that the examples,
+    which ask for something else, refuse.
+    """
+    odd = replace(HELD, visible="def check(candidate):\n    assert candidate(1, 2) == 4\n")
+    asked = [(HELD, BY_ROTE)] * planted + [(HELD, RIGHT)] * 4 + [(odd, RIGHT)] * rejected + [(HELD, wrong(7))] * 2
+    with open_sandbox(timeout=2.0) as judge:
+        ended = [run(BLIND, local=ScriptedModel([reply] * 3), sandbox=judge, problem=each) for each, reply in asked]
+    found = acceptance_errors_of(ended)
+    assert found == AcceptanceErrors(len(asked), planted + 4, planted, rejected)
+    assert sum(experiment.solved for experiment in ended) == 4

@@ -153,3 +153,13 @@ def test_steps_add_up_to_the_arm(experiments: list[Experiment]) -> None:
         assert dollars[-1] <= (figures.dollars or 0)
         assert steps[-1].solved == figures.solved
         assert sum(step.step_dollars or 0 for step in steps) == pytest.approx(dollars[-1])
+
+
+def test_epochs_of_a_problem_are_no_more_problems() -> None:
+    """Ten problems that all solve or all do not, tried once or eight times: as wide, in shares."""
+    once = [ran(number, "koderz", 3 if number % 2 else None) for number in range(10)]
+    often = [replace(one, epoch=epoch, id=f"{one.id}_{epoch}") for one in once for epoch in range(1, 9)]
+    alone, together = (marginal_iterations(each).interval for each in (once, often))
+    assert alone is not None
+    assert together is not None
+    assert together.width / 8 >= 0.95 * alone.width

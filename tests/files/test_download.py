@@ -205,6 +205,15 @@ def test_what_the_server_answers_is_told(shop: Shop, tmp_path: Path) -> None:
     assert files_in(tmp_path) == set()
 
 
+def test_what_the_library_stumbles_over_is_told(shop: Shop, tmp_path: Path) -> None:
+    """A chunk of less than nothing, for which it raises a ValueError."""
+    shop.headers["Transfer-Encoding"] = "chunked"
+    shop.files["/rows.jsonl"] = b"-5\r\nhello\r\n"
+    with pytest.raises(UsageError, match=f"{shop.url}/rows.jsonl cannot be downloaded"):
+        download.downloaded(download.Source(f"{shop.url}/rows.jsonl"), print, tmp_path)
+    assert files_in(tmp_path) == set()
+
+
 @pytest.mark.parametrize("name", download.OFFLINE)
 def test_offline_nothing_is_asked(shop: Shop, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variables that keep other tools from downloading keep this one from it; what is here is used."""

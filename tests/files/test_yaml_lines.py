@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_koderz.files import jsonl
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import read_yaml
 
@@ -91,6 +95,37 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"^\S+: ") as caught:
             read_yaml(place)
         assert words in str(caught.value)
+
+
+NO_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "pipe": (os.mkfifo, "cannot be read: Is a pipe"),
+    "device": (lambda place: place.symlink_to("/dev/zero"), "cannot be read: Is a device"),
+    "folder": (os.mkdir, "cannot be read: Is a directory"),
+    "link to nothing": (lambda place: place.symlink_to("nowhere"), "a link to what is not there"),
+    "link to itself": (lambda place: place.symlink_to(place), "cannot be read: Too many levels of symbolic links"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), NO_FILES.values(), ids=NO_FILES)
+def test_what_is_no_file_is_neither_waited_for_nor_read_without_end(
+    tmp_path: Path, make: Callable[[Path], object], words: str
+) -> None:
+    """It is told in one line what it is."""
+    make(tmp_path / "a.yaml")
+    with pytest.raises(UsageError) as caught:
+        read_yaml(tmp_path / "a.yaml")
+    assert str(caught.value) == f"{tmp_path / 'a.yaml'}: {words}"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_that_is_too_long_is_refused(tmp_path: Path, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted as it is unpacked: a few packed bytes may stand for any number."""
+    monkeypatch.setattr(jsonl, "MOST_BYTES", 1 << 20)
+    content = b" " * (1 << 20)
+    assert read_yaml(written(tmp_path, gzip.compress(content) if packed else content)).plain is None
+    place = written(tmp_path, gzip.compress(content + b" ") if packed else content + b" ")
+    with pytest.raises(UsageError, match=r"cannot be read: it is longer than 1 MB$"):
+        read_yaml(place)
 
 
 @settings(deadline=None)

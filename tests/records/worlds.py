@@ -92,10 +92,11 @@ def _records(kind: type) -> st.SearchStrategy[Any]:
 
 
 def _iterations(candidates: int) -> st.SearchStrategy[Iteration]:
-    """With as many verdicts as candidates."""
+    """With as many verdicts, writers and origins as candidates."""
     hints = get_type_hints(Iteration)
     side_by_side = {
-        name: st.tuples(*[values(get_args(hints[name])[0])] * candidates) for name in ("candidates", "verdicts")
+        name: st.tuples(*[values(get_args(hints[name])[0])] * candidates)
+        for name in ("candidates", "verdicts", "writers", "origins")
     }
     others = {name: values(hint) for name, hint in hints.items() if name not in side_by_side}
     return st.fixed_dictionaries(others | side_by_side).map(lambda drawn: Iteration(**drawn))

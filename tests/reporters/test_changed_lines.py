@@ -72,7 +72,9 @@ def test_results_are_read_again(name: str) -> None:
     for arm in dict.fromkeys(one.arm for one in settled_of(experiments)):
         before, after = (keys_of(figures_of(arm, found, frame.local_rate), None) for found in (experiments, told))
         kept = ("solved", "settled", "invalid", "iterations", "cost_usd", "paid_usd", "seconds", "cost_with_gpu_usd")
+        each = "cost_per_solved_usd"
         assert {key: after[key] for key in kept} == pytest.approx({key: before[key] for key in kept}), arm
+        assert after[each] == pytest.approx(before[each]), arm
 
 
 def test_what_is_no_file_of_results_is_told_from_one() -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
+from pytest_koderz.core.arm import Arm, ModelSettings
+from pytest_koderz.core.experiment import Spec
+from pytest_koderz.core.money import Usage
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import summary_lines
 from tests.recomputing import numbers_in, recomputed
@@ -25,10 +30,14 @@ RECOMPUTED = (
     "flagged_leaks",
     "ablation",
     "just_ask",
+    "blind",
+    "gap",
+    "epochs",
     "five_arms",
+    "five_arms_epochs",
     "simulated",
 )
-"""All that have a control, known prices and one epoch."""
+"""All that have a control and known prices."""
 
 
 @pytest.mark.parametrize("name", RECOMPUTED)
@@ -53,3 +62,17 @@ def test_it_is_said_why_there_is_no_pass_at_k() -> None:
     frame, experiments = SITUATIONS["measured"]()
     arm = results_of(frame, {}, experiments)["arms"]["koderz"]
     assert (arm["pass_at_k"], arm["pass_at_k_missing"]) == (None, "a problem has fewer than two settled epochs")
+
+
+def test_who_answered_under_another_name_is_named_by_role() -> None:
+    """As it named itself; a version of the model that was asked for is told too, and who kept to the name is not."""
+    frame, (experiment, *_) = SITUATIONS["measured"]()
+    asked = ModelSettings("coder", "openai", "gpt-4")
+    arm = Arm(experiment.arm, asked, spec=replace(asked, model="planner"))
+    experiment = replace(
+        experiment,
+        spec=Spec("Do it.", "planner", Usage(), Decimal(0)),
+        iterations=tuple(replace(each, model_id="smollm2") for each in experiment.iterations),
+    )
+    results = results_of(replace(frame, definitions=(arm,)), {}, [experiment])
+    assert results["experiments"][0]["answered_by"] == {"local": ["smollm2"]}

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_koderz.core.iteration import Outcome, Verdict
 from pytest_koderz.records.follower import RunState, UnderWay
-from pytest_koderz.reporters.status_line import Waiting, fitting, lasting, running_lines, status_line
+from pytest_koderz.reporters.status_line import Waiting, lasting, running_lines, status_line
 
 LEFT = "about 6 h 32 min left"
 FOUR = tuple(UnderWay(f"exp_{number}", f"HumanEval/{number}", "koderz", 700.0) for number in range(4))
@@ -53,12 +53,3 @@ def test_each_experiment_under_way_is_a_line() -> None:
 def test_time_is_told_in_round_words(seconds: float, words: str) -> None:
     """A second does not matter after minutes."""
     assert lasting(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("line", "columns", "kept"),
-    [("abcdef", 6, "abcdef"), ("abcdef", 5, "ab..."), ("\u6f22\u5b57\u6f22", 5, "\u6f22..."), ("abcdef", 2, "..")],
-)
-def test_a_line_is_cut_to_its_columns(line: str, columns: int, kept: str) -> None:
-    """Some letters take two."""
-    assert fitting(line, columns) == kept

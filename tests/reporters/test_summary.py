@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -18,11 +19,12 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, St
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Price, Spending, Usage
 from pytest_koderz.evidence.break_even import Purchase
-from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.evidence.findings import Frame, findings_of
 from pytest_koderz.evidence.looks import Look
 from pytest_koderz.evidence.savings import estimate_control
+from pytest_koderz.reporters.arm_row import table_rows
 from pytest_koderz.reporters.results import results_of
-from pytest_koderz.reporters.summary import summary_lines
+from pytest_koderz.reporters.summary import lines_of, summary_lines
 from pytest_koderz.reporters.text import dollars, failure_lines, headline
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -208,6 +210,21 @@ def _beside_local(number: int) -> list[Experiment]:
     return [arm, replace(alone, spec=None, ledger=paid), control]
 
 
+def _swarm(number: int) -> list[Experiment]:
+    """Two models write two candidates: every third problem is solved at once by one, every fifth by the other."""
+    by = {"small": number % 3 == 0, "large": number % 5 == 0}
+    verdicts = tuple(Verdict(Outcome.PASSED, 7, 7) if right else Verdict(Outcome.WRONG, 3, 7) for right in by.values())
+    candidates = tuple(Candidate(name) for name in by)
+    iteration = Iteration(1, candidates, verdicts, cost=Decimal("0.003"), seconds=2.0, writers=tuple(by))
+    rows = [Spending("local", name, 1, Usage(90, 40), cost, 1.0) for name, cost in SWARM.items()]
+    status = Status.SOLVED if any(by.values()) else Status.UNSOLVED
+    one = replace(_experiment(NAMES[number], "swarm", status, 1), spec=None, iterations=(iteration,))
+    return [replace(one, ledger=Ledger(tuple(rows))), _experiment(NAMES[number], "frontier-only", Status.SOLVED, 1)]
+
+
+SWARM = {"small": Decimal("0.001"), "large": Decimal("0.002")}
+
+
 def _blind(number: int) -> list[Experiment]:
     """The examples pass all but the last two, one of which is right; of what they pass every eighth is wrong."""
     mine, other = _pair(NAMES[number], number % 8 != 0 and number < 38, number % 10 != 0)
@@ -217,6 +234,62 @@ def _blind(number: int) -> list[Experiment]:
     iterations = tuple(replace(each, verdicts=(verdict,)) for each in mine.iterations)
     mine = replace(mine, arm="koderz-blind", accept_on="visible", iterations=iterations, graded=graded)
     return [mine, other]
+
+
+def _tried(number: int, epoch: int) -> list[Experiment]:
+    """Five arms in one of three epochs: chances that differ by problem, dollars that vary, here and there one that is
+    invalid, skipped or cut short, and every seventh of koderz run again after an attempt that does not count.
+    """
+    draw = Random(f"{number} {epoch}")  # noqa: S311 - not for secrets
+    ease = Random(number).random()  # noqa: S311 - not for secrets
+
+    def status(chance: float) -> Status:
+        return Status.SOLVED if draw.random() < chance * (0.4 + 0.6 * ease) else Status.UNSOLVED
+
+    name, hard = f"HumanEval/{number}", status(1.25) is Status.UNSOLVED
+    koderz = _experiment(name, "koderz", status(1.2), 1 + 5 * hard, f"0.00{draw.randrange(10, 30)}")
+    if hard:
+        review = Guidance(1, 5, "Sort first.", "frontier-1", cost=Decimal("0.004"))
+        spent = Spending("checkpoint", "frontier", 1, Usage(800, 90), Decimal("0.004"), 6.0)
+        koderz = replace(koderz, checkpoints=(review,), ledger=koderz.ledger + spent)
+    if number % 7 == 0:
+        koderz = replace(koderz, earlier=_experiment(name, "koderz", Status.UNSOLVED, 2, "0.0015").ledger)
+    alone = _experiment(name, "local-only", status(0.7), 1 + 3 * hard)
+    alone = replace(alone, spec=None, ledger=_without_spec(alone.ledger))
+    blind = _seen_by_examples(
+        replace(_experiment(name, "koderz-blind", status(0.9), 2 + hard), accept_on="visible"), draw
+    )
+    cascade = _handed_over(replace(alone, arm="cascade"), status(1.4), Decimal(draw.randrange(20, 60)) / 10000)
+    control = _experiment(name, "frontier-only", status(1.3), 1, f"0.00{draw.randrange(20, 60)}")
+    found = [replace(one, epoch=epoch, seed=epoch) for one in (koderz, alone, blind, cascade, control)]
+    found = [replace(one, id=f"exp_{one.arm}_{number}_{epoch}") for one in found]
+    ended = {3: Status.INVALID, 20: Status.INVALID, 41: Status.RUNNING, 58: Status.SKIPPED, 59: Status.SKIPPED}
+    if number in ended and epoch > number % 3:
+        found[number % 5] = replace(found[number % 5], status=ended[number])
+    return found
+
+
+def _seen_by_examples(one: Experiment, draw: Random) -> Experiment:
+    """They pass all that is right and some of what is not, but for a right one here and there."""
+    graded = Verdict(Outcome.PASSED if one.solved else Outcome.WRONG)
+    taken = draw.random() < (0.95 if one.solved else 0.3)
+    last = Verdict(Outcome.PASSED if taken else Outcome.WRONG, 2 if taken else 1, 2)
+    iterations = (*one.iterations[:-1], replace(one.iterations[-1], verdicts=(last,)))
+    ended = Status.SOLVED if taken and one.solved else Status.UNSOLVED
+    return replace(one, iterations=iterations, graded=graded, status=ended)
+
+
+def _handed_over(one: Experiment, last: Status, paid: Decimal) -> Experiment:
+    """To the fallback, where it is not solved."""
+    if one.solved:
+        return one
+    number, passed = len(one.iterations) + 1, last is Status.SOLVED
+    answer = replace(_iteration(number, passed, paid, Usage(100, 50)), fallback=True)
+    spent = one.ledger + Spending("fallback", "frontier", 1, Usage(100, 50), paid, 2.0)
+    return replace(one.with_iteration(answer), ledger=spent, status=last)
+
+
+FRONTIER = replace(MODEL, name="frontier", model="frontier-1")
 
 
 SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
@@ -304,6 +377,26 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
         ),
         _of([_five(number) for number in range(90)]),
     ),
+    "five_arms_epochs": lambda: (
+        replace(
+            FRAME,
+            arms=("koderz", "local-only", "koderz-blind", "cascade", "frontier-only"),
+            definitions=(
+                replace(KODERZ, max_iterations=6, spec=FRONTIER, checkpoint=FRONTIER),
+                Arm("local-only", MODEL, max_iterations=4),
+                Arm("koderz-blind", MODEL, spec=FRONTIER, max_iterations=3, accept_on="visible"),
+                Arm("cascade", MODEL, fallback=FRONTIER, max_iterations=4),
+                Arm("frontier-only", FRONTIER, max_iterations=1),
+            ),
+            local_rate=Decimal("0.60"),
+            planned=100,
+            looks=(Look(25, 100),),
+            purchase=Purchase(Decimal(2000), Decimal(200)),
+            wrong_accept=Decimal(2),
+        ),
+        [one for number in range(60) for epoch in (1, 2, 3) for one in _tried(number, epoch)],
+    ),
+    "swarm": lambda: (replace(FRAME, arms=("swarm", "frontier-only")), _of([_swarm(number) for number in range(30)])),
     "simulated": lambda: (replace(FRAME, simulated=True), _of([_pair(name, True, False) for name in NAMES[:3]])),
 }
 
@@ -334,6 +427,18 @@ def test_the_tables_are_what_their_golden_file_says() -> None:
     """Those of all situations in one file, so that another column is a diff of one."""
     lines = [line for name in SITUATIONS for line in (f"# {name}", *_parts(name)[0])]
     _check(GOLDEN / "summary_tables.txt", lines[:-1])
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_narrow_terminal_has_every_figure_and_no_line_that_it_would_break(name: str) -> None:
+    """Words may be cut; each figure of the arms' table stands there in one piece."""
+    frame, experiments = SITUATIONS[name]()
+    findings = findings_of(frame, experiments)
+    cells = {cell for _, *cells in list(table_rows(findings.arms))[1:] for cell in cells}
+    for columns in (40, 60):
+        lines = lines_of(frame, findings, columns, whole=True)
+        assert max(map(len, lines)) <= columns
+        assert {cell for cell in cells if not any(cell in line for line in lines)} == set()
 
 
 @pytest.mark.parametrize("name", ["measured", "local_rate", "worse", "epochs"])

@@ -12,11 +12,12 @@ import pytest
 import yaml
 
 from pytest_koderz.core.iteration import Candidate
-from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox.supervisor import Judge
 
 from .worlds import linux
 
+BOTH = pytest.mark.parametrize("isolation", ["process-separated", "in-process"])
 _HERE = Path(__file__).with_name("honest_programs.yaml")
 _WRITTEN: dict[str, dict[str, str]] = yaml.safe_load(_HERE.read_text(encoding="utf-8"))
 PROGRAMS = {**_WRITTEN["files"], **_WRITTEN["system"], **_WRITTEN["numbers"]}
@@ -46,6 +47,7 @@ def now(): return datetime.datetime.now()
 def first_argument(): return sys.argv[1]
 """
 _IMPORTS = "import filecmp, glob, io, os, pathlib, shutil, stat, sys, tempfile\n"
+_ASKED = "def check(f):\n    assert f() == 'done'\n"
 _RUNS = "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(), 'done')\n"
 
 
@@ -70,6 +72,26 @@ def test_what_honest_programs_do_is_done(judge: Judge, name: str) -> None:
     source = program_of(PROGRAMS[name])
     problem = Problem("own/honest", "", "f", _RUNS, isolation="in-process", requires=_requires(source))
     verdict = judge(problem, Candidate(source))
+    assert verdict.passed, verdict.failures
+
+
+_SHARED = """
+import multiprocessing as m
+number, numbers, plain = m.Value('i', 3), m.Array('d', [1, 2]), m.RawArray('c', 5)
+with number.get_lock(): number.value += 1
+numbers[0] = 5
+assert (number.value, numbers[:], len(plain)) == (4, [5.0, 2.0], 5)
+"""
+
+
+@linux
+@BOTH
+def test_numbers_for_other_processes_are_kept_where_nobody_shares_them(judge: Judge, isolation: Isolation) -> None:
+    """In the memory that is the candidate's folder; without mounts of its own the system's place for them is closed."""
+    if "private mounts" in judge.levels.missing:
+        pytest.skip("no mounts of its own")
+    source = program_of(_SHARED.strip())
+    verdict = judge(Problem("own/shared", "", "f", _ASKED, isolation=isolation), Candidate(source))
     assert verdict.passed, verdict.failures
 
 

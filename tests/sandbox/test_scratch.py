@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import json
+import mimetypes
 import os
 import stat
 from pathlib import Path
@@ -16,7 +17,7 @@ from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox.file_attributes import perform
-from pytest_koderz.sandbox.landlock import beside
+from pytest_koderz.sandbox.landlock import beside, readable
 from pytest_koderz.sandbox.scratch import make
 from pytest_koderz.sandbox.supervisor import Judge
 
@@ -257,3 +258,8 @@ def test_folders_that_hold_what_may_be_read_hold_no_scratch_folder() -> None:
     paths = ["/usr/lib/python/os.py", "/usr/lib/python/re.py", "/home/venv/lib/x", "/etc/x", "/home/tmp", "/home/tmp/9"]
     assert beside("/home/tmp", paths) == {"/usr", "/home/venv", "/etc"}
     assert beside("/usr/lib/tmp", ["/usr/lib/python/os.py"]) == {"/usr/lib/python"}
+
+
+def test_types_of_files_are_looked_up_where_the_system_keeps_them() -> None:
+    """What `mimetypes` finds there it takes for readable, so it must be."""
+    assert set(mimetypes.knownfiles) <= set(readable())

@@ -155,6 +155,33 @@ def test_a_process_that_cannot_be_had_is_told_with_the_cause(processes: int) -> 
     assert processes > 1 or last != "passed"
 
 
+_WITHOUT_A_CAUSE = {
+    "ends at its start": (
+        "def full(*_): raise OSError(28, 'No space left on device')\n"
+        "zygote._preload = full\n"
+    ),
+    "cannot fork": (
+        "import os\n"
+        "def full(): raise BlockingIOError(11, 'No space left on device')\n"
+        "serve = zygote._serve\n"
+        "def served(*given):\n"
+        "    os.fork = full\n"
+        "    serve(*given)\n"
+        "zygote._serve = served\n"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _WITHOUT_A_CAUSE)
+def test_a_fork_server_that_cannot_do_its_work_says_why(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the system's own words."""
+    script = f"from pytest_koderz.sandbox import zygote\n{_WITHOUT_A_CAUSE[name]}zygote.main()"
+    start = f"import sys; sys.path.append({str(REPOSITORY)!r})\n{script}"
+    monkeypatch.setattr("pytest_koderz.sandbox.fork_server._START", start)
+    with open_sandbox() as judge, pytest.raises(SandboxFault, match=r"did not start: .*No space left on device"):
+        judge(PROBLEM, RIGHT)
+
+
 @linux
 def test_a_child_that_cannot_be_held_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """And is no candidate's failure."""

@@ -23,8 +23,8 @@ from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.experiment import Status as Ending
-from pytest_koderz.core.money import Price, Spending, Usage, cost_of
-from pytest_koderz.core.ports import Prompt, Reply, meter
+from pytest_koderz.core.money import Price, Rates, Spending, Usage, cost_of
+from pytest_koderz.core.ports import Meter, Prompt, Reply, meter
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import About, Asked, Called, Event
@@ -82,6 +82,16 @@ def test_a_reservation_is_the_dearest_that_a_call_can_be(folder: Path) -> None:
     assert bound_of(PROMPT, arm.local, PRICE) == BOUND
     wide = Prompt("", "", "é€😀", "own/add", Role.LOCAL)
     assert bound_of(wide, arm.local, PRICE) == Decimal(2 + 3 + 4 + 128) * 5 / 1_000_000 + Decimal("0.01")
+
+
+def test_a_reservation_of_a_long_prompt_is_at_its_own_price(folder: Path) -> None:
+    """Where its tokens might be more than the length from which on they cost more."""
+    (arm,) = settings_in(folder).arms
+    dear = Rates(130, *(10 * each for each in (PRICE.input, PRICE.output, PRICE.cache_write, PRICE.cache_read)))
+    longer = replace(PRICE, longer=(dear,))
+    short, long = (Prompt("", "", text, "own/add", Role.LOCAL) for text in ("ab", "abc"))
+    assert bound_of(short, arm.local, longer) == bound_of(short, arm.local, PRICE)
+    assert bound_of(long, arm.local, longer) == 10 * bound_of(long, arm.local, PRICE)
 
 
 def test_a_limit_is_reached_and_never_passed(tmp_path: Path) -> None:
@@ -152,12 +162,19 @@ def spending(usage: Usage, cost: Decimal | None = None) -> Spending:
     return Spending(Role.LOCAL, "m", 1, usage, cost_of(usage, PRICE) if cost is None else cost, 1.0)
 
 
+def told_meter() -> Meter:
+    """Of the call that was asked for last."""
+    found = meter.get()
+    assert found is not None
+    return found
+
+
 def test_an_answered_call_is_settled_at_what_it_cost(folder: Path) -> None:
     """The reservation gives way to the charge, cached tokens at their own price."""
     budget = budget_in(folder, "0.02")
     budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
     assert budget.purse.balance().reserved == BOUND
-    budget.pytest_koderz_called(spending(Usage(10, 20, 30, 40)))
+    budget.pytest_koderz_called(START, Role.LOCAL, PROMPT, spending(Usage(10, 20, 30, 40)))
     balance = budget.purse.balance()
     assert balance.spent == cost_of(Usage(10, 20, 30, 40), PRICE)
     assert balance.reserved == 0
@@ -170,20 +187,39 @@ def test_a_call_that_failed_counts_unless_it_cannot_be_billed(folder: Path) -> N
         budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
         budget.pytest_koderz_ended(START.ended(ending, 0.0))
     budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
-    budget.unbilled()
+    told_meter().unbilled()
     budget.pytest_koderz_ended(START.ended(Ending.INVALID, 0.0))
     balance = budget.purse.balance()
     assert (balance.unanswered, balance.unanswered_calls) == (BOUND, 1)
     assert balance.reserved == balance.spent == 0
 
 
+def test_calls_of_one_experiment_at_the_same_time_are_kept_apart(folder: Path) -> None:
+    """One is answered, one is known to be unbilled, one may be billed; each by a meter of its own."""
+    budget = budget_in(folder, "1")
+    prompts = [replace(PROMPT, seed=seed) for seed in range(3)]
+    meters = []
+    for prompt in prompts:
+        budget.pytest_koderz_before_call(START, Role.LOCAL, prompt)
+        meters.append(told_meter())
+    assert budget.purse.balance().reserved == 3 * BOUND
+    budget.pytest_koderz_called(START, Role.LOCAL, prompts[1], spending(Usage(10, 20)))
+    meters[2].unbilled()
+    budget.pytest_koderz_ended(START.ended(Ending.INVALID, 0.0))
+    balance = budget.purse.balance()
+    assert balance.spent == cost_of(Usage(10, 20), PRICE)
+    assert (balance.unanswered, balance.unanswered_calls) == (BOUND, 1)
+    assert balance.reserved == 0
+
+
 def test_what_is_sent_again_is_reserved_again(folder: Path) -> None:
     """An answer that was lost may be billed as well as the one that comes at last."""
     budget = budget_in(folder, str(2 * BOUND))
     budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
-    budget.resend()
+    sent = told_meter()
+    sent.resend()
     with pytest.raises(OutOfBudget):
-        budget.resend()
+        sent.resend()
     balance = budget.purse.balance()
     assert (balance.unanswered, balance.unanswered_calls) == (2 * BOUND, 2)
     assert balance.reserved == 0
@@ -194,7 +230,7 @@ def test_free_models_have_no_limit(folder: Path) -> None:
     budget = budget_in(folder, "0.000001", "free")
     for _ in range(3):
         budget.pytest_koderz_before_call(START, Role.LOCAL, PROMPT)
-        budget.pytest_koderz_called(spending(Usage(10**6, 10**6), Decimal(0)))
+        budget.pytest_koderz_called(START, Role.LOCAL, PROMPT, spending(Usage(10**6, 10**6), Decimal(0)))
     assert not budget.purse.path.parent.exists()
     assert budget.pytest_koderz_summary() == ["budget: $0.0000 spent of the limit of $0.0000"]
 

@@ -84,7 +84,7 @@ def test_a_file_of_results_is_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         run_named("r.json:kodrz", tmp_path)
     with pytest.raises(UsageError, match=r"no.json is not a file that --koderz-json wrote"):
         run_named("no.json", tmp_path)
-    with pytest.raises(UsageError, match=r"gone.json: No such file"):
+    with pytest.raises(UsageError, match=r"gone.json: no such file"):
         run_named("gone.json", tmp_path)
     with pytest.raises(UsageError, match=r"newest is not in the journals"):
         run_named("newest", tmp_path)

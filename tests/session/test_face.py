@@ -159,7 +159,7 @@ def test_a_failure_can_be_one_line(forgetful: Run) -> None:
     result = forgetful("--koderz-problems", "4", "--koderz-arm", "frontier-only", "--tb=line")
     start = next(number for number, line in enumerate(result.outlines) if "= FAILURES =" in line)
     assert "humaneval.yaml:1: unsolved after 1 iteration" in result.outlines[start + 1]
-    assert "= SIMULATED koderz bench_" in result.outlines[start + 2]
+    assert "= short test summary info =" in result.outlines[start + 2]
 
 
 def test_the_summary_uses_a_wide_terminal(forgetful: Run, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_junit_cases_can_do_without_properties(
 
 def test_a_failure_shows_the_candidate_and_not_our_frames(forgetful: Run) -> None:
     """The failing assertion with values and the code, nothing of how it was run."""
-    result = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only")
+    result = forgetful("--koderz-problems", "0-13", "--koderz-arm", "frontier-only", "--koderz-show=stories")
     text = result.stdout.str()
     assert "   1  " in text
     assert "E   unsolved after 1 iteration" in text

@@ -10,6 +10,7 @@ import pytest
 
 import pytest_koderz.plugin
 import pytest_koderz.session
+from pytest_koderz.files.usage_error import UsageError
 from tests.conftest import Run
 
 MODULES = [Path(pytest_koderz.plugin.__file__), *sorted(Path(pytest_koderz.session.__file__).parent.glob("*.py"))]
@@ -20,8 +21,9 @@ ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", 
     "interruption",
     "outcome-selection",
     "looks",
+    "first-run",
 }
-"""What any benchmark without cortex has, in the only process."""
+"""What the first benchmark of a folder has without cortex, in the only process."""
 
 
 def _hooks_by_object(path: Path) -> Iterator[tuple[str, int]]:
@@ -99,9 +101,23 @@ def test_what_is_on_registers_one_object(
     assert _registered(folder, *SIMULATED, *arguments) == ALWAYS | features
 
 
+def test_what_the_end_needs_is_loaded_before_anything_is_spent(
+    folder: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the start is refused; who only looks spends nothing."""
+
+    def no_room(_: object) -> None:
+        raise UsageError("no room")
+
+    monkeypatch.setattr("pytest_koderz.session.features.load_for_the_end", no_room)
+    assert _registered(folder, "--koderz-list")
+    with pytest.raises(pytest.UsageError, match="no room"):
+        _registered(folder, "--koderz", "--koderz-profile", "simulated")
+
+
 def test_without_a_terminal_nothing_speaks_to_one(folder: pytest.Pytester) -> None:
     """The results are written all the same."""
-    assert _registered(folder, *SIMULATED, "-p", "no:terminal") == ALWAYS - {"terminal"}
+    assert _registered(folder, *SIMULATED, "-p", "no:terminal") == ALWAYS - {"terminal", "first-run"}
 
 
 def test_cortex_is_a_feature_too(folder: pytest.Pytester) -> None:

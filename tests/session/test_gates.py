@@ -139,7 +139,7 @@ def test_a_baseline_of_another_kind(
         (("--koderz-max-worse", "0.1"), "--koderz-max-worse and --koderz-baseline go together"),
         (
             ("--koderz-max-worse", "0.1", "--koderz-baseline", "nowhere.json"),
-            "nowhere.json: No such file",
+            "nowhere.json: no such file",
         ),
     ],
 )

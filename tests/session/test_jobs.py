@@ -46,7 +46,7 @@ class Waiting(OllamaServer):
     """Knows nothing, and says so no sooner than *until* returns."""
 
     def __init__(self, until: Callable[[float], object]) -> None:
-        super().__init__(["I do not know."] * 8)
+        super().__init__(["I do not know."] * 80)
         self.until = until
 
     def body_of(self, answer: Answer, usage: Usage, request: Request) -> Body:
@@ -113,8 +113,64 @@ def test_each_worker_for_itself_is_refused(simulate: Run) -> None:
     result.stderr.fnmatch_lines(["*--dist each: *--dist load*--koderz-epochs*"])
 
 
-def test_jobs_and_workers_do_not_go_together(simulate: Run) -> None:
-    """Each would multiply the other."""
-    result = simulate("--koderz-jobs", "2", "-n", "2")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--koderz-jobs: is for one process*"])
+def test_jobs_and_workers_come_to_the_same(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """Each worker has so many in flight, and each experiment is run once, with what it would come to alone."""
+    forgetful(*ARMS, "--koderz-json", "one.json")
+    result = forgetful(*ARMS, "--koderz-jobs", "3", "-n", "2", "--koderz-json", "both.json")
+    one, both = (json.loads((pytester.path / name).read_text())["experiments"] for name in ("one.json", "both.json"))
+    keys = ("problem", "arm", "outcome", "iterations", "counted")
+    assert [[row[key] for key in keys] for row in one] == [[row[key] for key in keys] for row in both]
+    assert len(recorded(pytester.path, "ended")) == 2 * len(one)
+    result.stdout.no_fnmatch_line("*go on with*")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize("dist", ["load", "worksteal", "loadgroup"])
+def test_each_worker_asks_several_things_at_once(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, dist: str
+) -> None:
+    """Two workers with four jobs have all eight in flight, where xdist hands them out; a group stays in one worker."""
+    at_once = 8 if dist != "loadgroup" else 2
+    with Waiting(Barrier(at_once).wait) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        run("--koderz", "-n", "2", "--dist", dist).assert_outcomes(failed=8)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("served")
+def test_x_stops_the_workers_too(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is handed out after the first failure; what began can be resumed."""
+    with Waiting(lambda _: None) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        result = run("--koderz", "-n", "1", "--koderz-jobs", "2", "--koderz-problems", "0-39", "-x")
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+        assert len(server.requests) < 40
+        run("--koderz", "--koderz-resume", "-n", "2").assert_outcomes(failed=40)
+        assert len(recorded(pytester.path, "called")) == 40
+
+
+CRASHING = """
+import os, pathlib
+
+def pytest_koderz_called(config):
+    if hasattr(config, "workerinput") and not pathlib.Path("crashed").exists():
+        pathlib.Path("crashed").touch()
+        os._exit(1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("served")
+def test_what_a_lost_worker_had_begun_goes_on_elsewhere(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker is replaced, and no answer is paid for twice: the one that it had journalled is taken from there."""
+    pytester.makeconftest(CRASHING)
+    with Waiting(lambda _: None) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        run("--koderz", "-n", "1", "--koderz-problems", "0-19")
+        calls = [line["experiment"] for line in recorded(pytester.path, "called")]
+        assert len(calls) == len(set(calls))
+        run("--koderz", "--koderz-resume").assert_outcomes(failed=20)
+        assert len(recorded(pytester.path, "called")) == 20

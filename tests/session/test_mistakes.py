@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.usage_error import MOST, UsageError
 from pytest_koderz.settings import Choice, load_settings
 from tests.conftest import Run
 
@@ -117,7 +117,7 @@ MISTAKES = {
         "koderz.yaml:2: models.a.modell: no such key (did you mean 'model'?)",
     ),
     "the same of a price": (
-        "prices:\n  m: {input: 0.5, outptu: 2}\n",
+        "prices:\n  m: {input: 0.5, outptu: 2, as_of: 2026-11-22, source: me}\n",
         "koderz.yaml:2: prices.m.outptu: no such key (did you mean 'output'?)",
     ),
     "a misspelt word for a price": (
@@ -197,6 +197,52 @@ def test_a_mistake_in_koderz_yaml(name: str, tmp_path: Path) -> None:
     message = str(caught.value).removeprefix(f"{tmp_path}/")
     assert expected in message
     assert "\n" not in message
+
+
+def test_all_mistakes_of_shape_are_told_at_once(tmp_path: Path) -> None:
+    """By line; a place says once what it lacks, and of a misspelt key nothing else."""
+    (tmp_path / "koderz.yaml").write_text(
+        "profiles:\n  mine: {arm: [koderz], models: {}, epochs: 0}\narms:\n  solo: {max_iterations: 0}\n"
+        "prices:\n  x: {input: 1, output: 1}\n  y: {input: cheap}\n  z: fre\n"
+    )
+    assert _told(tmp_path) == [
+        "2: profiles.mine.epochs: input should be greater than or equal to 1, not 0",
+        "2: profiles.mine.arm: no such key (did you mean 'arms'?)",
+        "4: arms.solo: local is missing",
+        "4: arms.solo.max_iterations: input should be greater than or equal to 1, not 0",
+        "6: prices.x: as_of and source are missing",
+        "7: prices.y.input: input should be a valid decimal, not 'cheap'",
+        "7: prices.y: output, as_of and source are missing",
+        "8: prices.z: must be `free` or a mapping with input, output, as_of and source, not 'fre'",
+    ]
+
+
+def test_all_names_that_are_none_are_told_at_once(tmp_path: Path) -> None:
+    """Of arms, models, back ends and options."""
+    (tmp_path / "koderz.yaml").write_text(
+        "profiles:\n  mine: {arms: [kodrez], models: {local: qwen-codr}}\n"
+        "models:\n  a: {backend: olama, model: x}\n  b: {backend: simulated, model: x, options: {strenth: 1}}\n"
+    )
+    assert _told(tmp_path) == [
+        "2: profiles.mine.arms: no arm named 'kodrez' (did you mean 'koderz'?)",
+        "2: profiles.mine.models.local: no model named 'qwen-codr' (did you mean 'qwen-coder'?)",
+        "4: models.a.backend: no back end named 'olama' (did you mean 'ollama'?)",
+        "5: models.b.options.strenth: the back end 'simulated' has no such option (did you mean 'strength'?)",
+    ]
+
+
+def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
+    """And how many more there are."""
+    (tmp_path / "koderz.yaml").write_text("".join(f"wrong{number}: 1\n" for number in range(MOST + 7)))
+    told = _told(tmp_path)
+    assert len(told) == MOST + 1
+    assert told[-1] == "and 7 more"
+
+
+def _told(folder: Path) -> list[str]:
+    with pytest.raises(UsageError) as caught:
+        load_settings(None, folder, {}, Choice())
+    return [line.removeprefix(f"{folder}/koderz.yaml:") for line in str(caught.value).splitlines()]
 
 
 @dataclass(frozen=True)
@@ -321,7 +367,7 @@ ON_THE_COMMAND_LINE = {
     ),
     "no such baseline": Mistake(
         f"{SIMULATED} --koderz-max-worse 0.1 --koderz-baseline b.json",
-        "--koderz-baseline: b.json: No such file or directory",
+        "--koderz-baseline: b.json: no such file",
     ),
     "a baseline that is none": Mistake(
         f"{SIMULATED} --koderz-max-worse 0.1 --koderz-baseline b.json",

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.session.start_checks import check_suites
 from pytest_koderz.session.suites import problems_reported
 from tests.conftest import Run
 
@@ -76,3 +82,17 @@ def test_problems_are_found_by_the_ids_of_their_items(run: Run, pytester: pytest
     assert found[-1] == "mine/one"
     assert found[0] == "HumanEval/0"
     assert len(found) == 165
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("nowhere")]
+)
+@pytest.mark.parametrize("named", ["", "problems", "problems/a.yaml"])
+def test_a_suite_that_is_no_file_is_not_passed_over(tmp_path: Path, make: Callable[[Path], object], named: str) -> None:
+    """pytest would run the others, or find nothing."""
+    (tmp_path / "problems").mkdir()
+    (tmp_path / "problems/b.yaml").write_text("")
+    check_suites(tmp_path / named)
+    make(tmp_path / "problems/a.yaml")
+    with pytest.raises(UsageError, match=rf"^{tmp_path}/problems/a.yaml: "):
+        check_suites(tmp_path / named)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
 
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.settings import Choice, load_settings
 from pytest_koderz.settings.schema import ArmEntry, ModelEntry, ProfileEntry
 
@@ -41,3 +44,16 @@ def test_patience_is_the_models_else_the_files(tmp_path: Path, file: str, model:
     )
     settings = load_settings(None, tmp_path, {}, Choice(profile="p"))
     assert settings.models[0].patience == waits
+
+
+@pytest.mark.parametrize("name", ["koderz.yaml", "koderz.yml"])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("nowhere")]
+)
+def test_settings_that_are_no_file_are_not_passed_over(
+    tmp_path: Path, name: str, make: Callable[[Path], object]
+) -> None:
+    """Whoever has put something there means it to be read."""
+    make(tmp_path / name)
+    with pytest.raises(UsageError, match=rf"^{tmp_path / name}: "):
+        load_settings(None, tmp_path, {}, Choice())

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_koderz.backends.redaction import Redactor, cause_of
 
 from .failures import SPENT, failure_of_status, words_of
-from .hosts import is_loopback, origin_of, redirected, shown
+from .hosts import is_loopback, is_own, origin_of, redirected, shown
 from .limits import BadEncoding, CallDeadline, Room, TooLarge
-from .plain_port import plain_port
+from .plain_port import NEITHER, is_silent, plain_port
 from .retry import CONNECT_SECONDS, MayPass, Refused, Unanswered, never_sent
 
 if TYPE_CHECKING:
@@ -25,6 +25,15 @@ MOST_BYTES = 16 << 20
 
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+GREETING_SECONDS = 3.0
+"""To be greeted in TLS by a server of one's own network: a port of another kind takes the connection in silence."""
+
+
+def connect_seconds(url: str) -> float:
+    """How long it may take until a request can be sent to *url*."""
+    return GREETING_SECONDS if url.startswith("https:") and is_own(url) else CONNECT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,8 @@ class HttpClient:
             way = _Way(deadline, self.url)
             try:
                 return self._followed(method, self.url + path, payload, way)
-            except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as fault:
+            # ValueError: what they make of a chunk of less than nothing, and of an address that is none.
+            except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
                 refusal = plain_port(self.url, fault, in_handshake=way.in_handshake)
                 raise refusal or self._silence(fault, way) from None
 
@@ -70,6 +80,8 @@ class HttpClient:
         import requests
 
         unbilled = never_sent(fault) or way.in_handshake
+        if way.in_handshake and (way.deadline.passed or is_silent(fault)):
+            return Unanswered(NEITHER, unbilled=True)
         if not unbilled and (way.deadline.passed or isinstance(fault, requests.exceptions.ReadTimeout)):
             return Unanswered(f"nothing came within {self.timeout:g} s", timed_out=True)
         return Unanswered(f"the connection failed ({self.redact.quoted(cause_of(fault))})", unbilled=unbilled)
@@ -91,7 +103,7 @@ class HttpClient:
             method,
             url,
             json=payload,
-            timeout=(min(CONNECT_SECONDS, self.timeout), self.timeout),
+            timeout=(min(connect_seconds(url), self.timeout), self.timeout),
             # As `auth`, since requests would put a password of ~/.netrc over a plain header.
             auth=self._authorized if self.key else None,
             headers={"Accept-Encoding": "identity"},
@@ -120,10 +132,11 @@ class HttpClient:
             room = Room(response.headers.get("content-encoding", ""), MOST_BYTES)
             for piece in response.raw.stream(1 << 16, decode_content=False):
                 room.put(piece)
+            room.check_containers()
         except BadEncoding as fault:
             raise MayPass(f"its answer cannot be unpacked: it is packed as {self.redact.quoted(str(fault))}") from None
-        except TooLarge:
-            raise Refused(None, f"its answer is longer than {MOST_BYTES >> 20} MB", billed=True) from None
+        except TooLarge as fault:
+            raise Refused(None, str(fault), billed=True) from None
         except Exception:
             if not deadline.passed:
                 raise

@@ -139,7 +139,7 @@ class CallDeadline:
 
 
 class TooLarge(Exception):
-    """More bytes than there is room for."""
+    """More than there is room for; its words say of what."""
 
 
 class BadEncoding(Exception):
@@ -172,8 +172,16 @@ class Room:
                 raise BadEncoding(self._encoding) from None
         self._held += piece
         if len(self._held) > self._most:
-            raise TooLarge
+            raise TooLarge(f"its answer is longer than {self._most >> 20} MB")
 
+    def check_containers(self) -> None:
+        """Raises TooLarge where the JSON that is held would take up many times its bytes, and minutes to read."""
+        if self._held.count(b"[") + self._held.count(b"{") > MOST_CONTAINERS:
+            raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
+
+
+MOST_CONTAINERS = 200_000
+"""Opened by brackets in one answer: a list of hundreds of models takes a few thousand, a long reply's code as many."""
 
 _PACKED = ("gzip", "x-gzip", "deflate")
 

@@ -91,6 +91,19 @@ class Refused(Exception):
         """Whether every other call will be refused too."""
 
 
+def why_for_good(refusal: Refused, key: str) -> str | None:
+    """Behind a server's address: why a question that costs nothing shows that no call will be answered; None where it
+    does not. *key* is the variable that holds the server's.
+    """
+    if refusal.status is None:
+        return f": {refusal.words}"
+    if refusal.status in (401, 403):
+        return f" refuses access (status {refusal.status}: {refusal.words}); check {key}"
+    if "https" in refusal.words.lower() and refusal.status == 400:
+        return f" speaks https there, not http: {refusal.words}; write `https://`"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a model is asked again. All times in seconds."""

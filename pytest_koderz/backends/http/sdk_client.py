@@ -86,10 +86,11 @@ def _held(pieces: Any, encoding: str, deadline: CallDeadline | None) -> bytes:
         room = Room(encoding, MOST_BYTES)
         for piece in pieces:
             room.put(piece)
+        room.check_containers()
     except BadEncoding:
         raise MayPass("its answer cannot be unpacked: it is packed in a way that is not known") from None
-    except TooLarge:
-        raise Refused(None, f"its answer is longer than {MOST_BYTES >> 20} MB", billed=True) from None
+    except TooLarge as fault:
+        raise Refused(None, str(fault), billed=True) from None
     if deadline is not None and deadline.passed:
         # Where no length was promised, an answer that was cut off here looks like a whole one.
         raise TimeoutError

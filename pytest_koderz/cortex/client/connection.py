@@ -6,12 +6,12 @@ import math
 import os
 import shutil
 import sys
-import tempfile
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.records.private_files import make_private_database
@@ -27,6 +27,9 @@ START_TIMEOUT = 30.0
 
 ANSWER_TIMEOUT = 15.0
 """Seconds for one answer, after which a server counts as hung; an answer takes milliseconds."""
+
+LONGEST_WORDS = 4096
+"""Bytes of what a server writes to its standard error, of which a complaint quotes the last line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,8 @@ async def connect(launch: Launch) -> AsyncIterator[Connection]:
     except OSError as fault:
         raise MemoryUnavailable(f"cortex has no database: {fault.strerror}: {launch.database}") from None
     parameters = launch.parameters()
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        client = Client(stdio_client(parameters, errlog=log), mode="legacy", cache=None)
+    with LastWords() as log:
+        client = Client(stdio_client(parameters, errlog=log.sink), mode="legacy", cache=None)
         started = False
         try:
             with anyio.fail_after(START_TIMEOUT) as starting:
@@ -120,11 +123,36 @@ async def connect(launch: Launch) -> AsyncIterator[Connection]:
             raise _unavailable(error, log, started) from error
 
 
-def _unavailable(error: BaseException, log: IO[str], started: bool) -> MemoryUnavailable:
+class LastWords:
+    """A context manager: what a server writes beside its answers, of which no more than the end is kept."""
+
+    def __enter__(self) -> Self:
+        reading, writing = os.pipe()
+        self.sink = os.fdopen(writing, "w", encoding="utf-8")
+        """What the server is given."""
+        self._kept = b""
+        self._thread = threading.Thread(target=self._listen, args=(reading,), name="cortex-log", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sink.close()
+
+    def _listen(self, reading: int) -> None:
+        with os.fdopen(reading, "rb", buffering=0) as source:
+            while piece := source.read(1 << 16):
+                self._kept = (self._kept + piece)[-LONGEST_WORDS:]
+
+    def line(self) -> str:
+        """The last one of a server that has ended."""
+        self.sink.close()
+        self._thread.join(1.0)  # what the server itself has started may hold the other end
+        return self._kept.decode(errors="replace").strip().rpartition("\n")[2][:200]
+
+
+def _unavailable(error: BaseException, log: LastWords, started: bool) -> MemoryUnavailable:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, MemoryUnavailable):
         return error
-    log.seek(0)
-    said = log.read().strip().rpartition("\n")[2][:200]
-    return MemoryUnavailable(f"cortex {'broke off' if started else 'does not start'}: {said or repr(error)}")
+    return MemoryUnavailable(f"cortex {'broke off' if started else 'does not start'}: {log.line() or repr(error)}")

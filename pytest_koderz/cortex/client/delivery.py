@@ -98,6 +98,7 @@ class Courier:
         """A question had no answer: whether the server is still there is to be found out."""
         self._seen: dict[str, bool] = {}
         """By experiment: whether the server had memories of it before this process sent any."""
+        self._stopped = False
         self._thread: threading.Thread | None = None
         self._mutex = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -190,11 +191,13 @@ class Courier:
             loop.close()
 
     def _stop(self) -> None:
+        self._stopped = True
         self._task.cancel()
 
     async def _serve(self) -> None:
         """Connect, and connect again whenever the server fails, later and later as long as nothing gets through."""
         delay = FIRST_DELAY
+        # A cancellation that meets a server's failure becomes a part of it, and comes only once.
         while True:
             stored = self.spool.count(State.STORED)
             try:
@@ -203,6 +206,8 @@ class Courier:
             except MemoryUnavailable as error:
                 self.warnings["down"] = str(error)
             self._lose()
+            if self._stopped:
+                return
             delay = FIRST_DELAY if self.spool.count(State.STORED) > stored else min(2 * delay, LONGEST_DELAY)
             self._hurry.clear()
             with contextlib.suppress(TimeoutError):

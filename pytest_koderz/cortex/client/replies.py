@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,9 @@ class Remembered:
 
 
 _REMEMBERED = re.compile(r'Remembered: "')
-_ID = re.compile(r"^  ID: (\d+)$", re.MULTILINE)
-_SESSION = re.compile(r"Session (\d+) started\.")
-_LONG_TERM = re.compile(r"^\s+- Long-term: (\d+)$", re.MULTILINE)
+_ID = re.compile(r"^  ID: (\d{1,18})$", re.MULTILINE)
+_SESSION = re.compile(r"Session (\d{1,18}) started\.")
+_LONG_TERM = re.compile(r"^\s+- Long-term: (\d{1,18})$", re.MULTILINE)
 _EXPORTED = re.compile(r"Exported \d+ memories:\s+")
 
 
@@ -70,8 +70,10 @@ def exported(reply: ToolReply) -> list[dict[str, Any]]:
     found = _EXPORTED.match(reply.text)
     if reply.is_error or found is None:
         raise MemoryUnavailable(f"cortex does not export: {reply.first_line}")
-    rows: list[dict[str, Any]] = json.loads(reply.text[found.end() :])
-    return rows
+    rows = _json(reply.text[found.end() :])
+    if not isinstance(rows, list):
+        raise MemoryUnavailable("cortex does not export: its rows are no list")
+    return _memories(rows)
 
 
 def is_context(reply: ToolReply) -> bool:
@@ -82,8 +84,33 @@ def in_context(reply: ToolReply) -> list[dict[str, Any]]:
     """The memories of `get_context` in its raw format. MemoryUnavailable: it is none."""
     if not is_context(reply):
         raise MemoryUnavailable(f"cortex gives no context: {reply.first_line}")
-    context: Mapping[str, Any] = json.loads(reply.text)
-    return [*context.get("relevantMemories", ()), *context.get("summary", {}).get("recentMemories", ())]
+    context = _json(reply.text)
+    summary = context.get("summary", {}) if isinstance(context, dict) else None
+    if not isinstance(context, dict) or not isinstance(summary, dict):
+        raise MemoryUnavailable("cortex gives no context: it is no object")
+    found, recent = context.get("relevantMemories", []), summary.get("recentMemories", [])
+    if not isinstance(found, list) or not isinstance(recent, list):
+        raise MemoryUnavailable("cortex gives no context: its memories are no list")
+    return _memories([*found, *recent])
+
+
+def _json(text: str) -> object:
+    """None: it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _memories(rows: Sequence[object]) -> list[dict[str, Any]]:
+    """Those that have what is asked for of one. Another's memories may be of any shape, and are none of ours."""
+    return [row for row in rows if isinstance(row, dict) and _is_memory(row)]
+
+
+def _is_memory(row: Mapping[str, Any]) -> bool:
+    metadata = row.get("metadata") or {}
+    read = _json(metadata) if isinstance(metadata, str) else metadata
+    return isinstance(row.get("title"), str) and isinstance(row.get("content"), str) and isinstance(read, dict)
 
 
 def long_term_count(reply: ToolReply) -> int | None:

@@ -28,7 +28,9 @@ def serve(database: Path, environment: Mapping[str, str]) -> int:
     try:
         store = Store(database.absolute())
     except (UnfitFile, OSError, sqlite3.Error) as error:
-        sys.stderr.write(f"{database}: {error}\n")
+        # Nothing mends such a file; sqlite3 has other classes for what else is wrong with one.
+        cure = "; move it away, and a new one is begun" if type(error) is sqlite3.DatabaseError else ""
+        sys.stderr.write(f"{database}: {error}{cure}\n")
         return 1
     try:
         anyio.run(_serve, MemoryTools(store, environment.get("CLAUDE_MEMORY_PROJECT"), Path.cwd()))

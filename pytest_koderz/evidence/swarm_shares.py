@@ -1,0 +1,78 @@
+"""What each of several models that write for one arm had part in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pytest_koderz.core.arm import Role
+from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.money import total
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of the models, by its name in koderz.yaml."""
+
+    name: str
+    candidates: int
+    first: int
+    """Experiments in which one of its candidates of the first iteration passed."""
+    solved: int
+    """Experiments that ended with its candidate and are solved."""
+    dollars: Decimal | None
+    """US dollars of its calls. None: its price is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmShares:
+    """Of the settled experiments of one arm."""
+
+    members: tuple[Member, ...]
+    first: int
+    """Experiments in which any candidate of the first iteration passed."""
+
+    @property
+    def best(self) -> Member:
+        """The one that came furthest in the first iteration; of equals the first."""
+        return max(self.members, key=lambda member: member.first)
+
+    @property
+    def gain(self) -> int:
+        """Experiments that the first iteration solves and the best member's candidates in it do not.
+
+        Who the best one is shows in the same figures, so that the gain is rather too small.
+        """
+        return self.first - self.best.first
+
+
+def swarm_shares_of(settled: Sequence[Experiment]) -> SwarmShares | None:
+    """None where one model alone wrote."""
+    tried = [iteration for experiment in settled for iteration in experiment.iterations if iteration.writers]
+    names = list(dict.fromkeys(writer for iteration in tried for writer in iteration.writers))
+    if not names:
+        return None
+    firsts = [_passed_by(experiment.iterations[0]) for experiment in settled if experiment.iterations]
+    members = (_member(name, settled, tried, firsts) for name in sorted(names))
+    return SwarmShares(tuple(members), sum(map(bool, firsts)))
+
+
+def _member(
+    name: str, settled: Sequence[Experiment], tried: Iterable[Iteration], firsts: Iterable[frozenset[str]]
+) -> Member:
+    rows = [row for one in settled for row in one.ledger.spendings if (row.role, row.model) == (Role.LOCAL, name)]
+    return Member(
+        name,
+        sum(iteration.writers.count(name) for iteration in tried),
+        sum(name in passed for passed in firsts),
+        sum(one.solved and one.iterations[-1].writer == name for one in settled),
+        total(row.cost for row in rows),
+    )
+
+
+def _passed_by(iteration: Iteration) -> frozenset[str]:
+    """Who wrote a candidate that passed."""
+    tried = zip(iteration.writers, iteration.verdicts, strict=False)
+    return frozenset(writer for writer, verdict in tried if verdict.passed)

@@ -1,0 +1,83 @@
+"""Arms of all benchmarks beside each other: what each solved, and for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_koderz.evidence.arms import ArmFigures, figures_of
+from pytest_koderz.records.reader import Archived
+
+from .arm_row import percents
+from .overview import began_words
+from .summary import SIMULATED
+from .text import dollars
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """An arm of a benchmark."""
+
+    benchmark: Archived
+    figures: ArmFigures
+    model: str
+    """That writes candidates, as its back end calls it; empty where it is not known."""
+
+    @property
+    def per_solved(self) -> tuple[bool, Any]:
+        """Where nothing is solved or a price is not known, it comes last."""
+        each = self.figures.dollars_per_solved
+        return (each is None, each or 0)
+
+
+SORTS: Mapping[str, Callable[[BoardRow], Any]] = {
+    "solved": lambda place: -(place.figures.solved_share or 0.0),
+    "cost": lambda place: place.per_solved,
+    "date": lambda place: tuple(-ord(letter) for letter in place.benchmark.began),
+    "arm": lambda place: place.figures.arm,
+    "model": lambda place: place.model,
+}
+"""What --koderz-sort takes: the best, cheapest, latest or first one stands at the top."""
+
+_HEAD = ("model", "arm", "solved", "95 %", "per solved", "date", "benchmark")
+
+
+def board_lines(benchmarks: Iterable[Archived], key: str) -> Iterator[str]:
+    """The arms of *benchmarks*, sorted by a key of SORTS; nothing where there is none."""
+    places = sorted((place for each in benchmarks for place in _places(each)), key=SORTS[key])
+    if not places:
+        return
+    cells = [_HEAD, *map(_cells, places)]
+    widths = [max(len(row[number]) for row in cells) for number in range(len(_HEAD))]
+    for row, place in zip(cells, (None, *places), strict=True):
+        mark = SIMULATED if place is not None and place.benchmark.simulated else ""
+        room = " " * (len(SIMULATED) - len(mark)) if any(each.benchmark.simulated for each in places) else ""
+        yield (mark + room + _row(row, widths)).rstrip()
+
+
+def _places(benchmark: Archived) -> Iterator[BoardRow]:
+    known = {arm.name: arm.local.model for arm in benchmark.head.definitions}
+    for arm in dict.fromkeys(one.arm for one in benchmark.experiments):
+        yield BoardRow(benchmark, figures_of(arm, benchmark.experiments), known.get(arm, ""))
+
+
+def _cells(place: BoardRow) -> tuple[str, ...]:
+    figures = place.figures
+    return (
+        place.model or "-",
+        figures.arm,
+        f"{figures.solved}/{figures.settled}",
+        percents(figures.solved_interval),
+        dollars(figures.dollars_per_solved) if figures.solved else "-",
+        began_words(place.benchmark),
+        place.benchmark.id,
+    )
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Numbers to the right."""
+    return "  ".join(
+        f"{cell:>{width}}" if 2 <= number <= 4 else f"{cell:<{width}}"
+        for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )

