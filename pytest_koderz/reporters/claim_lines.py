@@ -92,11 +92,13 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
 
 
 def _spared(spared: Spared, comparisons: Sequence[Comparison]) -> str:
-    at = f"{spared.at.problems} of {counted(spared.at.planned, 'problem')}"
-    cost = "at an unknown price" if spared.dollars is None else f"about {dollars(spared.dollars)} at the mean so far"
+    saved = "which saved dollars that are not known"
+    if spared.dollars is not None:
+        saved = f"which saved about {dollars(spared.dollars)} (an estimate: the mean so far)"
     undone = comparisons and comparisons[0].claim is Claim.INCONCLUSIVE
     then = "; what was under way then undid it: go on without `stop: decided`" if undone else ""
-    return f"decided at {at}: {spared.problems} not begun, {cost} (an estimate){then}"
+    problems = counted(spared.problems, "problem")
+    return f"decided at {spared.at.problems} of {spared.at.planned}: {problems} not begun, {saved}{then}"
 
 
 def _all_by_oracle(findings: Findings) -> bool:
