@@ -13,6 +13,9 @@ from pytest_koderz.files.usage_error import UsageError
 SEED = 0
 """Of a sample that names none: the same for everyone, so that a rerun meets the same problems."""
 
+WHOLE = 10**9
+"""More problems than there are anywhere: all, in the order of a sample."""
+
 
 @dataclass(frozen=True, slots=True)
 class RandomSample:

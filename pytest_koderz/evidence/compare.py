@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from pytest_koderz.core.arm import Arm
-from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.core.experiment import Experiment
 
 from .acceptance import had_oracle
 from .break_even import BreakEven, break_even_of
 from .families import holm
-from .intervals import Interval, mcnemar_exact, wilson_clustered
+from .intervals import Interval
 from .latency import Latency, latency_of
 from .looks import Look, level_at
-from .missing import LEFT_OUT, LOST, Missing
+from .missing import LEFT_OUT, LOST
+from .pairing import Pairing
 from .pilots import Needed, needed_of
-from .problems import Tries, by_problem
 from .savings import SHARE_FROM, Savings, measured
-from .tables import CONFIDENCE, Solves, Strength, Table, pairs_of, strength_of, without_floor
+from .tables import CONFIDENCE, Strength, Table, strength_of, without_floor
 
 LEVEL = (1 - CONFIDENCE) / 2
 """Of a one-sided test."""
-ASSAY = 0.5
-"""The margin is at most this part of what the control is sure to solve."""
 
 
 class Claim(StrEnum):
@@ -133,73 +131,66 @@ def compare(
     are not compared. *local_rate* is in US dollars per GPU-hour; *definitions* of the arms tell how dear one more
     problem could be.
     """
-    theirs, ours = by_problem(control), by_problem(arm)
-    shared = [key for key in ours if key in theirs and _versions(ours[key]) == _versions(theirs[key])]
-    pairs = {key: (ours[key], theirs[key]) for key in shared}
-    found = _measured((arm, control), pairs, margin, local_rate, definitions)
-    (judged,) = judge([found])
-    return _with_outlook(judged, (arm, control), pairs)
+    pairing = Pairing.of(arm, control)
+    (judged,) = judge([_measured(pairing, margin, local_rate, definitions)])
+    return _with_outlook(judged, pairing)
 
 
-def _measured(
-    sides: tuple[Sequence[Experiment], Sequence[Experiment]],
-    pairs: Mapping[str, tuple[Tries, Tries]],
-    margin: float,
-    local_rate: Decimal | None,
-    definitions: Sequence[Arm],
-) -> Comparison:
+def _measured(pairing: Pairing, margin: float, local_rate: Decimal | None, definitions: Sequence[Arm]) -> Comparison:
     """All but what is claimed of it."""
-    arm, control = sides
-    won, lost = _discordant(pairs.values())
-    table, begun = pairs_of(list(_solves(pairs).values())), Missing.of(sides, _solves(pairs), margin, LOST)
-    p_value = mcnemar_exact(*_discordant([_even(*pair) for pair in pairs.values()]))
-    strength, tries = strength_of(table, p_value, margin), _sides(pairs.values())
-    savings = measured(*tries, definitions=definitions)
+    table, (won, lost) = pairing.table, pairing.discordant
+    money = _money_of(pairing, local_rate, definitions)
     return Comparison(
-        arm=_name(arm),
-        control=_name(control),
+        arm=_name(pairing.arm),
+        control=_name(pairing.control),
         margin=margin,
-        problems=len(pairs),
-        left_out=len({one.problem_id for side in sides for one in side}) - len(pairs),
-        lost=len(begun.gaps),
-        skipped=len({one.problem_id for side in sides for one in side if one.status is Status.SKIPPED}),
-        solved=sum(mine.share for mine, _ in pairs.values()),
-        control_solved=sum(other.share for _, other in pairs.values()),
+        problems=len(pairing.tries),
+        left_out=pairing.left_out,
+        lost=len(pairing.missing(margin).gaps),
+        skipped=pairing.skipped,
+        solved=sum(mine.share for mine in pairing.mine),
+        control_solved=sum(other.share for other in pairing.others),
         only_arm=won,
         only_control=lost,
         difference=table.difference if table else None,
         difference_interval=table.interval if table else None,
-        p_value=p_value,
+        p_value=pairing.p_value,
         margin_p_value=table.margin_p(margin) if table else 1.0,
-        floor=_floor(list(pairs.values()), margin),
-        strength=strength,
-        worst=strength.weaker(begun.strength()) if begun.gaps else strength,
-        oracle_stop=any(map(had_oracle, arm)),
-        savings=savings,
-        savings_with_gpu=None if local_rate is None else measured(*tries, local_rate, definitions),
-        break_even=break_even_of(*tries, local_rate, sure=_is_sure(savings)) if pairs else None,
-        latency=latency_of(*tries),
+        floor=pairing.floor(margin),
+        strength=pairing.strength(margin),
+        worst=pairing.worst(margin),
+        oracle_stop=any(map(had_oracle, pairing.arm)),
+        savings=money.savings,
+        savings_with_gpu=money.with_gpu,
+        break_even=money.break_even,
+        latency=latency_of(pairing.mine, pairing.others),
     )
 
 
-def _with_outlook(
-    judged: Comparison,
-    sides: tuple[Sequence[Experiment], Sequence[Experiment]],
-    pairs: Mapping[str, tuple[Tries, Tries]],
-) -> Comparison:
+@dataclass(frozen=True, slots=True)
+class _Money:
+    savings: Savings
+    with_gpu: Savings | None
+    break_even: BreakEven | None
+
+
+def _money_of(pairing: Pairing, local_rate: Decimal | None, definitions: Sequence[Arm]) -> _Money:
+    sides = pairing.mine, pairing.others
+    savings = measured(*sides, definitions=definitions)
+    with_gpu = None if local_rate is None else measured(*sides, local_rate, definitions)
+    even = break_even_of(*sides, local_rate, sure=_is_sure(savings)) if pairing.tries else None
+    return _Money(savings, with_gpu, even)
+
+
+def _with_outlook(judged: Comparison, pairing: Pairing) -> Comparison:
     """With how many problems a conclusion would take, or how many of those left out would undo the one there is."""
-    solves, margin = _solves(pairs), judged.margin
-    table = pairs_of(list(solves.values()))
+    table, margin = pairing.table, judged.margin
     if judged.claim is Claim.INCONCLUSIVE and judged.doubt in (Doubt.NONE, Doubt.FLOOR) and table is not None:
-        return replace(judged, needed=needed_of(table, len(pairs), margin, may_match=judged.floor is None))
+        return replace(judged, needed=needed_of(table, judged.problems, margin, may_match=judged.floor is None))
     if judged.would_be is Claim.INCONCLUSIVE:
         return judged
-    missing = Missing.of(sides, solves, margin, LOST if judged.doubt is Doubt.MISSING else LEFT_OUT)
+    missing = pairing.missing(margin, LOST if judged.doubt is Doubt.MISSING else LEFT_OUT)
     return replace(judged, turns_at=missing.turns_at(judged.would_be, LEVEL))
-
-
-def _solves(pairs: Mapping[str, tuple[Tries, Tries]]) -> dict[str, tuple[Solves, Solves]]:
-    return {key: (mine.solves, other.solves) for key, (mine, other) in pairs.items()}
 
 
 def claim_at(strength: Strength, level: float) -> Claim:
@@ -262,38 +253,9 @@ def _judged(one: Comparison, claim: Claim, level: float) -> Comparison:
     return replace(one, claim=claim, doubt=doubt, level=level)
 
 
-def _floor(pairs: Sequence[tuple[Tries, Tries]], margin: float) -> float | None:
-    """The lower Wilson limit of the control's share, where there can be no match."""
-    sure = wilson_clustered([(other.solved, other.settled) for _, other in pairs])
-    if sure is None or (margin <= ASSAY * sure.low and any(mine.solved for mine, _ in pairs)):
-        return None
-    return sure.low
-
-
 def _is_sure(savings: Savings) -> bool:
     """Whether what rests on the same dollars may have an interval."""
     return savings.experiments >= SHARE_FROM and not savings.why_none
-
-
-def _sides(pairs: Iterable[tuple[Tries, Tries]]) -> tuple[list[Tries], list[Tries]]:
-    together = list(pairs)
-    return [mine for mine, _ in together], [other for _, other in together]
-
-
-def _discordant(pairs: Iterable[tuple[Tries, Tries]]) -> tuple[int, int]:
-    differences = [mine.share - other.share for mine, other in pairs]
-    return sum(each > 0 for each in differences), sum(each < 0 for each in differences)
-
-
-def _even(mine: Tries, other: Tries) -> tuple[Tries, Tries]:
-    """As many epochs of each: of equal arms the one with more epochs has all solved less often, and none less often."""
-    epochs = min(mine.settled, other.settled)
-    return mine.first(epochs), other.first(epochs)
-
-
-def _versions(tries: Tries) -> set[str]:
-    """Of what prompts are made of; an arm may have texts of its own, which is then what is compared."""
-    return {experiment.prompt_version.partition("-")[0] for experiment in tries.experiments}
 
 
 def _name(experiments: Sequence[Experiment]) -> str:

@@ -17,6 +17,7 @@ from .looks import Look, with_current
 from .problems import by_arm, by_problem
 from .recovered_gap import RecoveredGap, recovered_of
 from .savings import ControlEstimate, Savings, estimated
+from .spared import Spared, spared_of
 from .spending import Marginal, Step, marginals_of, steps_of
 from .standings import Alternative, Standing, alternatives, standings
 
@@ -50,6 +51,8 @@ class Frame:
     """A part of a run whose other parts run elsewhere: nothing is claimed of it."""
     part: str = ""
     """Which one of how many, where it is known: `2/8`."""
+    stopped: Look | None = None
+    """That at which the claim was made, and no further problem begun. None: it runs to its end."""
     selection: str = ""
     """Which problems these are, in words, where they are not all: `the first 50 of 164 problems`."""
 
@@ -75,6 +78,8 @@ class Findings:
     """The same with the dollars of one's own GPUs; empty where no rate is given."""
     standings: tuple[Standing, ...]
     alternatives: tuple[Alternative, ...]
+    spared: Spared | None
+    """None: no problem was left when there was a claim, or nobody asked."""
 
 
 def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
@@ -100,15 +105,24 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
         estimates_with_gpu={arm: estimated(group, guessed, rate) for arm, group in own.items() if guessed and rate},
         standings=places,
         alternatives=tuple(alternatives(places, experiments, frame.margin, rate)),
+        spared=spared_of(frame.stopped, frame.planned, experiments),
     )
 
 
 def look_at(frame: Frame, experiments: Sequence[Experiment]) -> Look | None:
     """That of a summary of *experiments*: the problems on which the first arm is compared. None: there are none."""
+    pair = primary_pair(frame, experiments)
+    shared = 0 if pair is None else len(set.intersection(*(set(by_problem(side)) for side in pair)))
+    return with_current(frame.looks, shared, frame.planned)[-1] if shared else None
+
+
+def primary_pair(
+    frame: Frame, experiments: Sequence[Experiment]
+) -> tuple[Sequence[Experiment], Sequence[Experiment]] | None:
+    """The first arm and what it is compared with; None where that did not run."""
     own = {arm: group for arm, group in by_arm(experiments).items() if arm in frame.arms}
     pairs = _pairs({arm: own[arm] for arm in frame.arms if arm in own}, frame.control)
-    shared = [len(set.intersection(*(set(by_problem(side)) for side in pair))) for pair in pairs[:1]]
-    return with_current(frame.looks, shared[0], frame.planned)[-1] if shared and shared[0] else None
+    return pairs[0] if pairs else None
 
 
 def _pairs(

@@ -94,6 +94,8 @@ class Looked:
     """On which the first arm was compared with the control."""
     planned: int
     """How many there were to be."""
+    decided: str = ""
+    """The claim that it ended in, after which no further problem is begun. Empty: there was none, or nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from pytest_koderz.evidence.break_even import BreakEven, Purchase
@@ -12,6 +12,7 @@ from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.pilots import LEAST
 from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings
+from pytest_koderz.evidence.spared import Spared
 
 from .text import counted, dollars, limits, telling
 
@@ -71,6 +72,8 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
             f"note: look {len(looks)}, at {look.problems} of {counted(look.planned, 'problem')}: each side is tested "
             f"at {level:.2g} %, so that all looks together err in 2.5 %"
         )
+    if findings.spared is not None:
+        yield f"note: {_spared(findings.spared, findings.comparisons)}"
     others = len(findings.comparisons) - 1
     if others > 1 and not frame.shard:
         yield f"note: the first arm is tested at the full level, the {others} others share one (Holm)"
@@ -86,6 +89,16 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
     ]
     if few and findings.control_ran and not frame.shard:
         yield f"note: savings have no interval below {SHARE_FROM} experiments an arm"
+
+
+def _spared(spared: Spared, comparisons: Sequence[Comparison]) -> str:
+    saved = "which saved dollars that are not known"
+    if spared.dollars is not None:
+        saved = f"which saved about {dollars(spared.dollars)} (an estimate: the mean so far)"
+    undone = comparisons and comparisons[0].claim is Claim.INCONCLUSIVE
+    then = "; what was under way then undid it: go on without `stop: decided`" if undone else ""
+    problems = counted(spared.problems, "problem")
+    return f"decided at {spared.at.problems} of {spared.at.planned}: {problems} not begun, {saved}{then}"
 
 
 def _all_by_oracle(findings: Findings) -> bool:
@@ -124,11 +137,21 @@ def _comparison(comparison: Comparison, frame: Frame) -> Iterator[str]:
 def _circumstances(comparison: Comparison, frame: Frame) -> str:
     """` (oracle stop; the first 50 of 164; cut short by a limit; 3 left out: not settled by both)`."""
     stop = "oracle stop" if comparison.oracle_stop else ""
-    parts = [stop, frame.selection, f"a limit cut off {comparison.skipped}" if comparison.skipped else ""]
+    parts = [
+        stop,
+        frame.selection,
+        _early(comparison, frame),
+        f"a limit cut off {comparison.skipped}" if comparison.skipped else "",
+    ]
     if comparison.left_out:
         parts.append(f"{comparison.left_out} left out: not settled by both")
     told = "; ".join(part for part in parts if part)
     return f" ({told})" if told else ""
+
+
+def _early(comparison: Comparison, frame: Frame) -> str:
+    begun = comparison.problems + comparison.left_out
+    return "stopped when decided" if frame.stopped is not None and begun < (frame.planned or 0) else ""
 
 
 def _claim(comparison: Comparison) -> str:

@@ -99,15 +99,18 @@ class Collection:
 
     def _draw(self, config: pytest.Config, items: list[pytest.Item], *, narrowed: bool) -> None:
         """From what the suites hold, whatever -k, --lf and node ids leave of it: the sample is the same for all."""
-        from pytest_koderz.datasets.sampling import drawn, sample_named
+        from pytest_koderz.datasets.sampling import WHOLE, RandomSample, drawn, sample_named
 
         ours, wanted = _experiments(items), self._run.settings.problems if narrowed else None
         self._contents = {item.suite.nodeid: item.suite.problems for item in ours}
         self._selected = {item.suite.nodeid: _selected(item.suite, wanted) for item in ours}
-        if self._run.settings.sample is None:
+        settings = self._run.settings
+        if settings.sample is None and not settings.stops_when_decided:
             return
-        self._sample = sample_named(self._run.settings.sample)
+        # Whoever may stop early takes all in a random order, so that what was run by then is a sample.
+        self._sample = RandomSample(WHOLE) if settings.sample is None else sample_named(settings.sample)
         self._places = places = drawn(self._selected, self._sample)
+        self._run.places.update(places)
         picked = set(places) & self._run.picked if self._run.picked else set(places)
         self._run.picked.clear()
         self._run.picked.update(picked)

@@ -50,6 +50,8 @@ class BenchmarkRun:
     """The secret of what its tests draw."""
     picked: set[str] = field(default_factory=set)
     """Ids of the problems that the selection names, once all is collected. Empty: there was none."""
+    places: dict[str, float] = field(default_factory=dict)
+    """The drawn order: by problem its place. Empty: none is drawn."""
 
     @property
     def folder(self) -> Path:

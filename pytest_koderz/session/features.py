@@ -24,6 +24,7 @@ from . import (
     reports,
     settlement,
     spending_limit,
+    stopping_rule,
     terminal,
     unsolved_lines,
     workers,
@@ -71,7 +72,8 @@ def _register_all(run: BenchmarkRun) -> None:
     outcome_selection.register(run)
     spending_limit.register(run)
     memory = cortex.register(run)
-    limits = gates.register(run)
+    stopping = stopping_rule.register(run)
+    limits = gates.register(run, stopping)
     problem_annotations.register(run, limits)
     jobs.register(run)
     junit_totals.register(run)

@@ -13,7 +13,7 @@ import pytest
 from .option_types import at_least_zero, share
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from decimal import Decimal
 
     from pytest_koderz.core.arm import Arm
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pytest_koderz.evidence.gate_rules import Gate
 
     from .context import BenchmarkRun
+    from .stopping_rule import StoppingRule
 
 DECIDES = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 """Only these exit statuses give way to a gate's: an interruption or an error stays one, as does any other failure."""
@@ -49,7 +50,7 @@ def add_options(group: pytest.OptionGroup) -> None:
     add("--koderz-baseline", metavar="FILE", help="Results of an earlier --koderz-json, for --koderz-max-worse.")
 
 
-def register(run: BenchmarkRun) -> Gates | None:
+def register(run: BenchmarkRun, stopping: StoppingRule | None) -> Gates | None:
     """None: no limit is given, or a worker runs. Raises UsageError for a baseline that cannot be read."""
     from .items import labels_of
 
@@ -57,7 +58,8 @@ def register(run: BenchmarkRun) -> Gates | None:
     limits = _limits(run.config, arm)
     if run.is_worker or not limits.given:
         return None
-    gates = Gates(limits, arm.name, labels_of(arm.name, run.settings.epochs), run.experiments.in_order)
+    labels = labels_of(arm.name, run.settings.epochs)
+    gates = Gates(limits, arm.name, labels, run.experiments.in_order, lambda: stopping.not_begun if stopping else ())
     run.register(gates, "gates")
     return gates
 
@@ -105,13 +107,21 @@ class Gates:
     """Registered on the controller where a limit is given. They hold for the first arm that runs."""
 
     def __init__(
-        self, limits: GateLimits, arm: str, labels: Iterable[str], experiments: Callable[[], Sequence[Experiment]]
+        self,
+        limits: GateLimits,
+        arm: str,
+        labels: Iterable[str],
+        experiments: Callable[[], Sequence[Experiment]],
+        not_begun: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """*labels* stand in brackets behind the ids of the arm's items."""
+        """*labels* stand in brackets behind the ids of the arm's items; problems that are *not_begun* by rule are no
+        longer planned.
+        """
         self._limits = limits
         self._arm = arm
         self._labels = frozenset(labels)
         self._experiments = experiments
+        self._not_begun = not_begun
         self._planned: list[str] = []
         """The problem of each experiment that there should be: what is missing at the end must not decide a gate."""
         self._decided: dict[str, Gate] = {}
@@ -149,8 +159,10 @@ class Gates:
     def _decide(self) -> None:
         from pytest_koderz.evidence.arms import figures_of
         from pytest_koderz.evidence.gate_rules import gate_cost_per_solved, gate_solved, gate_worse
+        from pytest_koderz.files.visible_text import visible
 
-        limits = self._limits
+        limits, spared = self._limits, {visible(problem) for problem in self._not_begun()}
+        self._planned = [problem for problem in self._planned if problem not in spared]
         own = [one for one in self._experiments() if one.arm == self._arm]
         figures = figures_of(self._arm, own)
         if limits.least is not None:

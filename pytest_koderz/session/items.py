@@ -184,12 +184,19 @@ class ExperimentItem(pytest.Item):
         benchmark = self.config.stash[benchmark_key]
         started, self.started = self.started, None  # an item that is run again runs a new one
         if started is None:
-            return benchmark.run(self.problem, self.arm, self.epoch)
+            return self.run_in(benchmark)
         try:
             return started.result()
         except pytest.fail.Exception as stop:
             started.cancel()
             return benchmark.stopped(self.problem, self.arm, self.epoch, str(stop))
+
+    def run_in(self, benchmark: Benchmark) -> Experiment:
+        """Raises pytest.skip.Exception where no further problem is begun: there is no experiment then."""
+        refusal = benchmark.admit(self.problem.id)
+        if refusal:
+            raise pytest.skip.Exception(refusal, _use_item_location=True)
+        return benchmark.run(self.problem, self.arm, self.epoch)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self.path, self._line, self.name

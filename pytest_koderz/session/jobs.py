@@ -83,7 +83,7 @@ class Jobs:
             try:
                 for item in [] if idle else session.items:
                     if isinstance(item, ExperimentItem):
-                        item.started = pool.submit(self._benchmark.run, item.problem, item.arm, item.epoch)
+                        item.started = pool.submit(item.run_in, self._benchmark)
                 return (yield)
             finally:
                 self._benchmark.stopping.set()
@@ -135,7 +135,7 @@ class WorkerJobs(Jobs):
             if lost > self._lost:
                 self._benchmark.take_over(read_folder(self._folder))
                 self._lost = lost
-        return self._benchmark.run(item.problem, item.arm, item.epoch)
+        return item.run_in(self._benchmark)
 
 
 def _size_of(path: Path) -> int:

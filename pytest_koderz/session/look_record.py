@@ -69,6 +69,7 @@ def with_plan(frame: Frame, folder: Path) -> Frame:
         planned=plan.problems,
         selection=plan.selection,
         looks=tuple(Look(one.problems, one.planned) for one in plan.looks),
+        stopped=next((Look(one.problems, one.planned) for one in plan.looks if one.decided), None),
     )
 
 

@@ -139,7 +139,6 @@ def resume_lines(recorded: Recorded, settings: Settings, benchmark_id: str) -> l
     left = planned - settled - open_ones
     others = f", {left} not begun" if left > 0 else ""
     lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped{others}"]
-    lines = [f"resuming {benchmark_id}: {settled} settled, {open_ones} cut short, invalid or skipped"]
     lines.append(f"control {settings.control} and margin {settings.margin:g}, as they were set out")
     for arm in settings.arms:
         changed = recorded.changes_of_arm(arm)

@@ -61,6 +61,8 @@ class Benchmark:
         self.stopping = threading.Event()
         """Set where what waits for a server is to end."""
         self.refusals = Refusals(settings.folder / benchmark_id / "refusals")
+        self.admit: Callable[[str], str] = lambda _: ""
+        """Why no experiment on the problem of that id is begun; empty where one may be."""
         self._models: dict[str, WatchedModel] = {}
         self._sandbox: Sandbox | None = None
         self._lock = threading.Lock()

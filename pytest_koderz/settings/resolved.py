@@ -98,6 +98,8 @@ class Settings:
     """The process's environment with the .env file beside koderz.yaml beneath it. Holds secrets: never written."""
     overrides: tuple[str, ...] = ()
     """What the command line changed of koderz.yaml, as --koderz-set takes it."""
+    stops_when_decided: bool = False
+    """Whether no further problem is begun once there is a claim of the first arm."""
 
     @property
     def models(self) -> tuple[ModelSettings, ...]:
@@ -171,6 +173,7 @@ class Names:
             backends=self.backends,
             environment=self.environment,
             overrides=tuple(map(str, self.assignments)),
+            stops_when_decided=profile.stop == "decided",
         )
 
     def _sample(self, name: str, profile: ProfileEntry, choice: Choice) -> str | None:

@@ -136,6 +136,8 @@ class ProfileEntry(_Checked):
     """Where the summary is written as Markdown."""
     max_cost: Annotated[Decimal, Gt(0)] | None = None
     """US dollars that a benchmark may spend. None: no limit."""
+    stop: Literal["decided"] | None = None
+    """When no further problem is begun. None: when there is none left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

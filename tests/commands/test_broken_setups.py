@@ -160,7 +160,7 @@ BROKEN = {
     ),
     "a baseline that nobody wrote": BrokenSetup(
         SIMULATED,
-        "--koderz-baseline: nowhere.json: No such file",
+        "--koderz-baseline: nowhere.json: no such file",
         options=Options(koderz_max_worse="0.1", koderz_baseline="nowhere.json"),
     ),
 }

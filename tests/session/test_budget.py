@@ -296,10 +296,10 @@ def test_the_rest_is_skipped_with_the_reason(forgetful: Run, pytester: pytest.Py
     spent = sum(row["cost_usd"] for row in rows)
     result.stdout.fnmatch_lines(
         [
+            "SKIPPED *out of budget: limit $0.1000, spent $*; this call could cost up to $0.08*",
             "SIMULATED budget: $*spent of the limit of $0.1000",
             f"SIMULATED budget: {counts['skipped']} calls refused, the first for HumanEval/?[[]frontier-only]",
             "SIMULATED budget: a resume with a higher --koderz-max-cost makes them",
-            "SKIPPED *out of budget: limit $0.1000, spent $*; this call could cost up to $0.08*",
         ]
     )
     told = re.search(r"budget: \$([\d.]+) spent", result.stdout.str())

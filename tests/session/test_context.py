@@ -55,3 +55,12 @@ def test_who_goes_on_is_told_of_another_version_of_a_server(tmp_path: Path) -> N
     name = settings.arms[0].local.name
     assert f"the server of model '{name}' was Ollama 0.11.0, is Ollama 0.12.0" in lines
     assert not any("run anew" in line for line in lines)
+
+
+def test_who_goes_on_is_told_how_many_are_not_begun(tmp_path: Path) -> None:
+    """Of those that were planned; nothing where that is not recorded."""
+    settings = load_settings(None, tmp_path, {}, Choice(profile="simulated"))
+    head = value_of(Head, {**head_of(settings, "bench_1"), **definitions_of(settings)})
+    for items, said in ((5, ", 5 not begun"), (None, "")):
+        first, *_ = resume_lines(Recorded(heads=(replace(head, items=items),)), settings, "bench_1")
+        assert first == f"resuming bench_1: 0 settled, 0 cut short, invalid or skipped{said}"

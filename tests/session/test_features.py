@@ -20,6 +20,8 @@ ALWAYS = {"backends", "providers", "collection", "reports", "journal", "shelf", 
     "settlement",
     "interruption",
     "outcome-selection",
+    "around-sections",
+    "between-sections",
     "looks",
     "first-run",
 }
@@ -117,7 +119,12 @@ def test_what_the_end_needs_is_loaded_before_anything_is_spent(
 
 def test_without_a_terminal_nothing_speaks_to_one(folder: pytest.Pytester) -> None:
     """The results are written all the same."""
-    assert _registered(folder, *SIMULATED, "-p", "no:terminal") == ALWAYS - {"terminal", "first-run"}
+    assert _registered(folder, *SIMULATED, "-p", "no:terminal") == ALWAYS - {
+        "terminal",
+        "first-run",
+        "around-sections",
+        "between-sections",
+    }
 
 
 def test_cortex_is_a_feature_too(folder: pytest.Pytester) -> None:
