@@ -113,6 +113,7 @@ def test_each_worker_for_itself_is_refused(simulate: Run) -> None:
     result.stderr.fnmatch_lines(["*--dist each: *--dist load*--koderz-epochs*"])
 
 
+@pytest.mark.slow
 def test_jobs_and_workers_come_to_the_same(forgetful: Run, pytester: pytest.Pytester) -> None:
     """Each worker has so many in flight, and each experiment is run once, with what it would come to alone."""
     forgetful(*ARMS, "--koderz-json", "one.json")

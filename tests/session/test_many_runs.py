@@ -67,6 +67,7 @@ def same_each_time(folder: Path, *names: str) -> None:
     assert [other for other in others if other != first] == []
 
 
+@pytest.mark.slow
 def test_runs_in_one_process_have_the_same_figures_and_leave_nothing(tmp_path: Path) -> None:
     (first, left), *others = states_after(
         tmp_path, (*CHOSEN, as_json("a")), (*CHOSEN, as_json("b")), (), (*CHOSEN, "--koderz-jobs=2", as_json("c"))

@@ -178,6 +178,7 @@ def test_shards_need_one_secret(forgetful: Run, monkeypatch: Any) -> None:
     result.stderr.fnmatch_lines(["ERROR: --koderz-shard: all shards must draw*give each the same KODERZ_DRAWS*"])
 
 
+@pytest.mark.slow
 def test_the_matrix_of_the_guide_runs(forgetful: Run, pytester: pytest.Pytester, monkeypatch: Any) -> None:
     """Its YAML is a workflow, all shards are there, and its commands do what it says, here with simulated models."""
     text = (GUIDE / "ci.md").read_text().rpartition("```yaml\n")[2].partition("```")[0]

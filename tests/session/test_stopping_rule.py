@@ -85,6 +85,7 @@ def test_once_decided_no_further_problem_is_begun(
     result.assert_outcomes(passed=len(problems), failed=len(problems), skipped=2 * left)
 
 
+@pytest.mark.slow
 def test_a_decided_benchmark_goes_on_without_the_key_alone(unequal: Run, pytester: pytest.Pytester) -> None:
     """And what it looked at is paid for then."""
     unequal(*QUIET)
