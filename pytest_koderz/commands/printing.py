@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 import pytest
 from _pytest._io import TerminalWriter
-from _pytest.compat import running_on_ci
 
+from pytest_koderz.files.running_on_ci import running_on_ci
 from pytest_koderz.reporters.summary import WIDTH
 from pytest_koderz.session.items import ExperimentItem
 from pytest_koderz.session.speaking import shown

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 from _pytest._code.code import ReprExceptionInfo, ReprFileLocation, ReprTraceback
-from _pytest.compat import running_on_ci
 
 from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.files.running_on_ci import running_on_ci
 from pytest_koderz.reporters.fixed_width import fitting
 from pytest_koderz.reporters.text import counted, last_words
 
