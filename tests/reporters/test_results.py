@@ -40,7 +40,13 @@ RECOMPUTED = (
 """All that have a control and known prices."""
 
 
-@pytest.mark.parametrize("name", RECOMPUTED)
+LONG = ("five_arms", "just_ask", "ablation", "gap")
+"""What they have, `five_arms_epochs` has too."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in RECOMPUTED]
+)
 def test_each_number_can_be_recomputed(name: str) -> None:
     """With scipy alone, in the order in which the summary has them."""
     frame, experiments = SITUATIONS[name]()

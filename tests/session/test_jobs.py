@@ -60,6 +60,7 @@ def served(pytester: pytest.Pytester) -> None:
     (pytester.path / "koderz.yaml").write_text(SETTINGS)
 
 
+@pytest.mark.slow
 def test_several_in_flight_come_to_the_same(simulate: Run, pytester: pytest.Pytester) -> None:
     """Outcomes, tokens and dollars of each experiment, in the order of the items, and all of it is remembered."""
     simulate(*ARMS, "--koderz-json", "one.json")

@@ -506,6 +506,7 @@ def test_a_broken_suite_is_named(run: Run, pytester: pytest.Pytester) -> None:
     assert "Traceback" not in result.stdout.str()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["--koderz-list", "--koderz-quote"])
 @pytest.mark.parametrize("more", [(), ("-n", "2"), ("--continue-on-collection-errors",)])
 def test_a_verb_names_a_broken_suite_alone(

@@ -11,6 +11,7 @@ from tests.conftest import Run
 ARMS = "arms: {thrifty: {spec: spec, local: local, reuse_spec: true}}\n"
 
 
+@pytest.mark.slow
 def test_a_remembered_spec_costs_nothing_more_and_still_counts(
     simulate: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

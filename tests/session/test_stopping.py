@@ -169,6 +169,7 @@ def test_ctrl_c_shows_what_was_in_flight(run_apart: Run, three: Path) -> None:
     result.stdout.fnmatch_lines(["  not counted: 3 unfinished; charged in all $0.0042", "go on with: *"])
 
 
+@pytest.mark.slow
 def test_ctrl_c_among_workers_counts_what_they_recorded(run_apart: Run, three: Path) -> None:
     """What was under way in a worker, or settled and not reported any more, is known from its journal alone."""
     stop_by(three, "import os; stopped.set(); os.kill(os.getppid(), signal.SIGINT); threading.Event().wait(3)")
