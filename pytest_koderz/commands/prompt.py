@@ -25,7 +25,7 @@ def print_prompts(config: pytest.Config, session: pytest.Session) -> int:  # noq
 def _lines(items: list[ExperimentItem]) -> Iterator[str]:
     for item in items:
         for title, prompt in prompts_of(item.arm, item.problem):
-            names = ", ".join(model.name for role, model in item.arm.cast if role is prompt.role)
+            names = ", ".join(model.name for model in item.arm.players(prompt.role))
             yield f"==== {item.problem.id}[{item.arm.name}]: {title}, to {names}"
             yield from ("---- system", *prompt.system.splitlines(), "---- user", *prompt.user.splitlines(), "")
 

@@ -137,6 +137,15 @@ class Arm:
         """Who writes the candidate of a turn, where turns are counted from 0 through all iterations."""
         return self.writers[turn % len(self.writers)]
 
+    def players(self, role: Role) -> tuple[ModelSettings, ...]:
+        """The models that play *role*; empty where none does."""
+        return tuple(model for each, model in self.cast if each is role)
+
+    @property
+    def is_local_alone(self) -> bool:
+        """Whether one model does all there is to do."""
+        return len(self.cast) == 1
+
     @property
     def cast(self) -> tuple[tuple[Role, ModelSettings], ...]:
         """Every model with its role, also where several play one."""
@@ -145,7 +154,7 @@ class Arm:
 
     def asked(self, role: Role, name: str = "") -> ModelSettings:
         """The model of *role* that is called *name* in koderz.yaml; the first of them where that is empty."""
-        return next(model for each, model in self.cast if each is role and name in ("", model.name))
+        return next(model for model in self.players(role) if name in ("", model.name))
 
     def model_of(self, role: Role) -> ModelSettings | None:
         return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment
 
 from .intervals import Interval
@@ -48,9 +48,9 @@ def recovered_of(
 def _alone(name: str, definitions: Sequence[Arm]) -> str | None:
     """The one with the same limits goes before others."""
     arm = next((one for one in definitions if one.name == name), None)
-    if arm is None or set(arm.models) == {Role.LOCAL}:
+    if arm is None or arm.is_local_alone:
         return None
-    found = [one for one in definitions if set(one.models) == {Role.LOCAL} and one.local == arm.local]
+    found = [one for one in definitions if one.is_local_alone and one.local == arm.local]
     found.sort(key=lambda one: (one.accept_on, one.max_iterations) != (arm.accept_on, arm.max_iterations))
     return found[0].name if found else None
 

@@ -122,11 +122,11 @@ def _check_whole(shards: Sequence[ShardRecord]) -> None:
 
 
 def _check_agreement(one: ShardRecord, other: ShardRecord) -> None:
-    for what in _differences(one.benchmark.head, other.benchmark.head):
+    for what in differences(one.benchmark.head, other.benchmark.head):
         raise UsageError(f"{OPTION}: {one} and {other} are not of one benchmark: {what}")
 
 
-def _differences(one: Head, other: Head) -> Iterator[str]:
+def differences(one: Head, other: Head) -> Iterator[str]:
     """Such as `margin is 0.05 and 0.1`. Where a model is asked makes none, what it is and costs does."""
     told, again = plain(one), plain(other)
     for name in AGREED:
@@ -137,8 +137,8 @@ def _differences(one: Head, other: Head) -> Iterator[str]:
     for arm in one.definitions:
         twin = arms[arm.name]
         yield from (f"arms.{arm.name}.{what}" for what in changes(conditions_of(None, arm), conditions_of(None, twin)))
-        for role, model in arm.models.items():
-            if model.price != twin.models[role].price:
+        for (_, model), (_, same) in zip(arm.cast, twin.cast, strict=False):
+            if model.price != same.price:
                 yield f"the price of model '{model.name}'"
     if one.draws != other.draws:
         yield "draws, the secret from which tests draw; give all shards the same KODERZ_DRAWS"

@@ -57,7 +57,7 @@ def board_lines(benchmarks: Iterable[Archived], key: str) -> Iterator[str]:
 
 
 def _places(benchmark: Archived) -> Iterator[BoardRow]:
-    known = {arm.name: arm.local.model for arm in benchmark.head.definitions}
+    known = {arm.name: ", ".join(model.model for model in arm.writers) for arm in benchmark.head.definitions}
     for arm in dict.fromkeys(one.arm for one in benchmark.experiments):
         yield BoardRow(benchmark, figures_of(arm, benchmark.experiments), known.get(arm, ""))
 

@@ -17,7 +17,7 @@ from pytest_koderz.records.asked_calls import AskedCall, of_attempt
 from pytest_koderz.records.reader import Archived
 
 from .arm_row import limits
-from .router_rows import task_of
+from .router_rows import litellm_name, task_of
 from .text import headline
 
 SCORER = "koderz"
@@ -64,8 +64,12 @@ def _log(
 def _spec(benchmark: Archived, arm: str, defined: Arm | None, experiments: Sequence[Experiment]) -> dict[str, Any]:
     head = benchmark.head
     names = list(dict.fromkeys(one.problem_id for one in experiments))
-    model = f"{defined.local.backend}/{defined.local.model}" if defined else experiments[0].arm
-    roles = {} if defined is None else {role: f"{each.backend}/{each.model}" for role, each in defined.models.items()}
+    model = litellm_name(defined.local) if defined else experiments[0].arm
+    roles = (
+        {}
+        if defined is None
+        else {role: ", ".join(map(litellm_name, defined.players(role))) for role in defined.models}
+    )
     return {
         "eval_id": f"{benchmark.id}-{arm}",
         "run_id": benchmark.id,

@@ -246,7 +246,7 @@ def _answered_by(experiment: Experiment, frame: Frame) -> dict[str, list[str]]:
     said += [] if experiment.spec is None else [(Role.SPEC, experiment.spec.model_id)]
     names: dict[str, list[str]] = {}
     for role, name in dict.fromkeys(said):
-        asked = [] if arm is None else [model.model for each, model in arm.cast if each is role]
+        asked = [] if arm is None else [model.model for model in arm.players(role)]
         if asked and name.removesuffix(SIMULATED_MODEL) not in asked:
             names.setdefault(str(role), []).append(name)
     return names

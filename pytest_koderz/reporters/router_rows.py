@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.arm import Arm, ModelSettings, Role
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.prompts import PROBLEM_HEADING
 from pytest_koderz.evidence.problems import cost_of, usage_of
@@ -60,9 +60,15 @@ def _is_headed(asked: str) -> bool:
 
 
 def _writer(one: Experiment, arm: Arm | None) -> str:
-    """As LiteLLM names models: `ollama/qwen2.5-coder:7b`."""
+    """Who wrote the last candidate, else who would have written the first."""
+    last = one.iterations[-1] if one.iterations else None
     if arm is None:
-        return one.iterations[-1].model_id if one.iterations else ""
-    fell_back = bool(one.iterations) and one.iterations[-1].fallback
-    model = arm.fallback if fell_back and arm.fallback is not None else arm.local
+        return last.model_id if last else ""
+    if last is not None and last.fallback and arm.fallback is not None:
+        return litellm_name(arm.fallback)
+    return litellm_name(arm.asked(Role.LOCAL, last.writer if last else ""))
+
+
+def litellm_name(model: ModelSettings) -> str:
+    """As LiteLLM names models: `ollama/qwen2.5-coder:7b`."""
     return f"{model.backend}/{model.model}"

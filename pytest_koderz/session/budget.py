@@ -79,8 +79,8 @@ class Budget:
         self.purse = Purse(path, limit)
         self._arms = {arm.name: arm for arm in settings.arms}
         self._mark = SIMULATED if settings.simulated else ""
-        self._open: dict[str, _Open] = {}
-        """The calls under way."""
+        self._open: dict[str, dict[str, _Open]] = {}
+        """The calls under way, by experiment and by what stands for each."""
 
     def carry_over(self, recorded: Recorded) -> None:
         """Count against the limit what the benchmark had spent before it was resumed. For the controller alone.
@@ -105,19 +105,20 @@ class Budget:
         if bound:
             about = f"{experiment.problem_id}[{experiment.arm}]"
             call = _call(experiment.id, role, prompt.digest)
-            self._open[call] = _Open(self.purse, bound, about, call)
-            meter.set(self._open[call])
+            opened = _Open(self.purse, bound, about, call)
+            self._open.setdefault(experiment.id, {})[call] = opened
+            meter.set(opened)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_called(self, experiment: Experiment, role: Role, prompt: Prompt, spending: Spending) -> None:
-        call = self._open.pop(_call(experiment.id, role, prompt.digest), None)
+        call = self._open.get(experiment.id, {}).pop(_call(experiment.id, role, prompt.digest), None)
         if call is not None:
             call.settle(spending.cost)
 
     def pytest_koderz_ended(self, experiment: Experiment) -> None:
         """A call that is still open was never answered; where another guard refused it, it was not sent either."""
-        for call in [each for each in self._open if each.startswith(f"{experiment.id} ")]:
-            self._open.pop(call).settle(Decimal(0) if experiment.status is Status.SKIPPED else None)
+        for call in self._open.pop(experiment.id, {}).values():
+            call.settle(Decimal(0) if experiment.status is Status.SKIPPED else None)
 
     def pytest_koderz_summary(self) -> list[str]:
         try:

@@ -50,6 +50,14 @@ def test_the_gap_is_that_to_the_same_loop_without_a_frontier() -> None:
     assert any(line.startswith("  it recovers 67 % [") for line in verdict_lines(FRAME, findings))
 
 
+def test_a_swarm_is_no_local_model_alone() -> None:
+    """Though no frontier model is in it: it has a gap of its own, and is nobody's bottom."""
+    swarm = replace(LOCAL_ALONE, name="swarm", swarm=(replace(LOCAL, name="second"),))
+    frame = replace(FRAME, arms=("swarm", *FRAME.arms), definitions=(swarm, *FRAME.definitions))
+    gaps = findings_of(frame, [*_solving("swarm", 30), *_world(20)]).gaps
+    assert {name: gap.local for name, gap in gaps.items()} == {"swarm": "local-only", "koderz": "local-only"}
+
+
 def test_there_may_be_no_gap() -> None:
     """Then no share of it is told."""
     findings = findings_of(FRAME, _world(49))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
@@ -54,6 +55,14 @@ def test_a_row_has_the_interval_and_the_dollars_of_all_attempts() -> None:
     row = next(line for line in board_lines(BENCHMARKS, "solved") if "qwen3" in line)
     assert row.split("  ")[:2] == ["qwen3", "koderz"]
     assert all(part in row for part in ("3/4", "30 - 95 %", "$0.4000", "2026-11-21 08:00"))
+
+
+def test_all_models_of_a_swarm_are_named() -> None:
+    """In the order of their turns."""
+    one = _benchmark("bench_00000004", "2026-11-23T08:00:00+00:00", "swarm", "qwen3", 3, "0.30")
+    defined = replace(one.head.definitions[0], swarm=(ModelSettings("second", "ollama", "llama"),))
+    _, row = board_lines([replace(one, head=replace(one.head, definitions=(defined,)))], "solved")
+    assert row.startswith("qwen3, llama  swarm")
 
 
 def test_no_benchmark_is_no_board() -> None:

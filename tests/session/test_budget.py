@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -577,3 +578,24 @@ def test_a_quote_of_an_unknown_price(folder: Path) -> None:
     lines = list(quote_lines(settings, [(settings.arms[0], Problem("own/add", "add", "add", ""))]))
     assert [line.split()[-2:] for line in lines if line.startswith(("solo", "total"))] == [["unknown", "unknown"]] * 2
     assert lines[-1] == "limit: $0.1000 cannot be kept where a price is not known"
+
+
+def test_an_experiment_may_end_while_others_ask(folder: Path) -> None:
+    """Their calls come and go in other threads, at any moment."""
+    budget = budget_in(folder, "100")
+    others = [replace(START, id=f"exp_{number}") for number in range(10, 13)]
+
+    class Busy(dict[str, object]):
+        """Another thread's call comes whenever this one looks."""
+
+        def __iter__(self) -> Iterator[str]:
+            for place, key in enumerate(super().__iter__()):
+                if place == 0 and others:
+                    budget.pytest_koderz_before_call(others.pop(), Role.LOCAL, PROMPT)
+                yield key
+
+    budget._open = Busy()  # type: ignore[assignment]
+    for number in range(2):
+        budget.pytest_koderz_before_call(replace(START, id=f"exp_{number}"), Role.LOCAL, PROMPT)
+    budget.pytest_koderz_ended(replace(START, id="exp_0").ended(Ending.INVALID, 0.0))
+    assert budget.purse.balance().unanswered_calls == 1

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from pytest_koderz.core.arm import Arm, ModelSettings
+from pytest_koderz.core.experiment import Experiment, Status
+from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.files.secret_values import REDACTED
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.asked_calls import calls_in
-from pytest_koderz.records.reader import archived
+from pytest_koderz.records.events import Head
+from pytest_koderz.records.reader import Archived, archived
 from pytest_koderz.reporters.inspect_logs import inspect_logs
+from pytest_koderz.reporters.router_rows import router_rows
 from pytest_koderz.session.exports import parsed
 from tests.conftest import Run
 
@@ -76,6 +81,20 @@ def test_a_benchmark_of_an_earlier_version_is_exported(folder: Path) -> None:
     logs = inspect_logs(benchmark, calls_in(folder))
     assert all(json.loads(json.dumps(log))["samples"] for log in logs.values())
     assert len(logs) == len({one.arm for one in benchmark.experiments})
+
+
+def test_a_row_names_who_of_a_swarm_wrote_the_answer() -> None:
+    """And a log all that write."""
+    second = ModelSettings("second", "ollama", "llama")
+    arm = Arm("swarm", ModelSettings("local", "ollama", "qwen3"), swarm=(second,))
+    verdicts = (Verdict(Outcome.WRONG), Verdict(Outcome.PASSED))
+    tried = Iteration(1, (Candidate("a"), Candidate("b")), verdicts, writers=("local", "second"))
+    one = Experiment("exp_1", "p/1", "swarm", iterations=(tried,), status=Status.SOLVED)
+    told = Archived("bench_00000001", Head(id="bench_00000001", at="", definitions=(arm,)), (one,))
+    (row,) = router_rows(told, {})
+    assert row["model"] == "ollama/llama"
+    (log,) = inspect_logs(told, {}).values()
+    assert log["eval"]["metadata"]["models"] == {"local": "ollama/qwen3, ollama/llama"}
 
 
 def test_a_name_of_an_arm_is_no_path() -> None:

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
+from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import experiment_id
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.merging import merge, shards_in
+from pytest_koderz.records.events import Head
+from pytest_koderz.records.merging import differences, merge, shards_in
 from pytest_koderz.records.reader import Archived, archived
 from pytest_koderz.records.recorded import read_folder
 from pytest_koderz.reporters.results import results_of
@@ -25,6 +27,7 @@ from pytest_koderz.reporters.run_markdown import markdown_of
 from pytest_koderz.reporters.summary import summary_lines
 from pytest_koderz.session.shards import Shard
 from tests.conftest import Run
+from tests.core.worlds import FREE, PRICE
 from tests.samples import GUIDE
 
 ARMS = ("--koderz-arm", "koderz", "--koderz-arm", "frontier-only", "--koderz-max-iterations", "2", "--tb=no")
@@ -129,6 +132,17 @@ def test_shards_of_two_things_are_refused(whole: Path, tmp_path: Path, said: Map
     folders = _cut(whole, tmp_path, _2=said)
     with pytest.raises(UsageError, match=re.escape(why)):
         merge(shards_in(folders), tmp_path)
+
+
+def test_a_price_of_any_model_of_an_arm_makes_a_difference() -> None:
+    """Also of the second of a swarm."""
+    local, second = (ModelSettings(name, "simulated", name, FREE) for name in ("local", "second"))
+    one, other = (
+        Head(id="bench_1", at="", definitions=(Arm("swarm", local, swarm=(each,)),))
+        for each in (second, replace(second, price=PRICE))
+    )
+    assert list(differences(one, other)) == ["the price of model 'second'"]
+    assert list(differences(one, one)) == []
 
 
 def test_what_is_missing_or_twice_is_named(whole: Path, tmp_path: Path) -> None:
