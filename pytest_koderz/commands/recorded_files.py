@@ -12,7 +12,7 @@ from _pytest.junitxml import LogXML, xml_key
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.evidence.findings import Frame
-from pytest_koderz.files.atomic import check_output, write_output
+from pytest_koderz.files.atomic import write_asked
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import Head
 from pytest_koderz.records.reader import Archived
@@ -46,7 +46,9 @@ def write_files(
     }
     for option, text in texts.items():
         if config.getoption(option):
-            yield _written(f"--{option.replace('_', '-')}", Path(config.getoption(option)), text())
+            path = Path(config.getoption(option))
+            write_asked(f"--{option.replace('_', '-')}", path, text())
+            yield path
     if config.getoption("koderz_export"):
         yield from _exported(config, benchmark)
     xml = config.stash.get(xml_key, None)
@@ -66,15 +68,6 @@ def _exported(config: pytest.Config, benchmark: Archived) -> Iterator[Path]:
     if not benchmark.recorded.heads:
         raise UsageError("--koderz-export needs the journals, which alone hold prompts and replies")
     yield from export(config, known.settings.folder / benchmark.id, known.redaction)
-
-
-def _written(option: str, path: Path, text: str) -> Path:
-    check_output(option, path)
-    try:
-        write_output(path, text)
-    except OSError as fault:
-        raise UsageError(f"{option}: {path}: {fault.strerror}") from None
-    return path
 
 
 def _name(experiment: Experiment, head: Head) -> str:

@@ -74,5 +74,4 @@ def _member(
 
 def _passed_by(iteration: Iteration) -> frozenset[str]:
     """Who wrote a candidate that passed."""
-    tried = zip(iteration.writers, iteration.verdicts, strict=False)
-    return frozenset(writer for writer, verdict in tried if verdict.passed)
+    return frozenset(writer for _, verdict, writer in iteration.tried if writer and verdict.passed)

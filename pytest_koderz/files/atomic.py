@@ -33,6 +33,15 @@ def write_output(path: Path, text: str) -> None:
     write_whole(path, text)
 
 
+def write_asked(option: str, path: Path, text: str) -> None:
+    """What *option* asks for of something that is recorded already. Raises UsageError."""
+    check_output(option, path)
+    try:
+        write_output(path, text)
+    except OSError as fault:
+        raise UsageError(f"{option}: {path}: {fault.strerror}") from None
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write all of *text* or nothing: until then an earlier file stays as it was. Raises OSError.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from pytest_koderz.evidence.arms import ArmFigures, figures_of
 from pytest_koderz.records.reader import Archived
 
 from .arm_row import percents
+from .fixed_width import Table
 from .overview import began_words
 from .summary import SIMULATED
 from .text import dollars
@@ -48,12 +49,12 @@ def board_lines(benchmarks: Iterable[Archived], key: str) -> Iterator[str]:
     places = sorted((place for each in benchmarks for place in _places(each)), key=SORTS[key])
     if not places:
         return
-    cells = [_HEAD, *map(_cells, places)]
-    widths = [max(len(row[number]) for row in cells) for number in range(len(_HEAD))]
-    for row, place in zip(cells, (None, *places), strict=True):
+    rows = [_HEAD, *map(_cells, places)]
+    table = Table("<1  <1  >1  >1  >1  <1  <1", rows, None)
+    for row, place in zip(rows, (None, *places), strict=True):
         mark = SIMULATED if place is not None and place.benchmark.simulated else ""
         room = " " * (len(SIMULATED) - len(mark)) if any(each.benchmark.simulated for each in places) else ""
-        yield (mark + room + _row(row, widths)).rstrip()
+        yield from (mark + room + line for line in table.lines(row))
 
 
 def _places(benchmark: Archived) -> Iterator[BoardRow]:
@@ -72,12 +73,4 @@ def _cells(place: BoardRow) -> tuple[str, ...]:
         dollars(figures.dollars_per_solved) if figures.solved else "-",
         began_words(place.benchmark),
         place.benchmark.id,
-    )
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Numbers to the right."""
-    return "  ".join(
-        f"{cell:>{width}}" if 2 <= number <= 4 else f"{cell:<{width}}"
-        for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
     )

@@ -20,8 +20,8 @@ from pytest_koderz.core.money import MILLION, Price, Spending
 from pytest_koderz.core.ports import Prompt, meter
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import Called, Event
-from pytest_koderz.records.private_files import make_private_database
 from pytest_koderz.records.recorded import Recorded
+from pytest_koderz.records.shared_rows import shared_rows
 from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.reporters.text import counted, dollars
 from pytest_koderz.settings import Settings
@@ -34,9 +34,6 @@ UNIT = Decimal("1e-12")
 
 _MOST_UNITS = 2**63 - 1
 """The largest whole number of the file."""
-
-BUSY_SECONDS = 60.0
-"""How long a process waits for others that are writing."""
 
 
 def prompt_tokens(prompt: Prompt) -> int:
@@ -252,15 +249,10 @@ class Purse:
 
     @contextmanager
     def _rows(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own for each use: they must not be shared by threads. Raises OutOfBudget."""
+        """Raises OutOfBudget."""
         try:
-            make_private_database(self.path)
-            rows = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
-            try:
-                rows.execute(_TABLE)
+            with shared_rows(self.path, _TABLE) as rows:
                 yield rows
-            finally:
-                rows.close()
         except (OSError, OverflowError, sqlite3.Error) as fault:
             raise OutOfBudget(f"the budget cannot be kept in {self.path}: {fault}") from None
 

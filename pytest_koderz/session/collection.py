@@ -52,8 +52,6 @@ class Collection:
         self._selected: dict[str, Sequence[Problem]] = {}
         """As far as it is selected."""
         self._sample: RandomSample | None = None
-        self._places: Mapping[str, float] = {}
-        """Of the sample's problems; empty where none is drawn."""
         self._whole: set[str] = set()
         """The ids of the problems of all shards; empty where this is none."""
 
@@ -109,7 +107,7 @@ class Collection:
             return
         # Whoever may stop early takes all in a random order, so that what was run by then is a sample.
         self._sample = RandomSample(WHOLE) if settings.sample is None else sample_named(settings.sample)
-        self._places = places = drawn(self._selected, self._sample)
+        places = drawn(self._selected, self._sample)
         self._run.places.update(places)
         picked = set(places) & self._run.picked if self._run.picked else set(places)
         self._run.picked.clear()
@@ -138,7 +136,7 @@ class Collection:
         """The ids of all problems that there may be: of the sample, or of what is selected, as the suites hold them."""
         picked = self._run.picked
         held = [problem.id for problem in self._held if not picked or problem.id in picked]
-        return list(dict.fromkeys([*(self._places or held), *self._run.benchmark.problems]))
+        return list(dict.fromkeys([*(self._run.places or held), *self._run.benchmark.problems]))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:

@@ -22,7 +22,7 @@ from .known_experiments import KnownExperiments
 from .providers import worker_number
 from .runner import Benchmark
 from .secret_draws import draws_of
-from .shards import check_same_shard, common_draws
+from .shards import check_same_shard, common_draws, part_of
 from .speaking import say
 from .start_checks import frame_of, identified
 from .worker_messages import told_by_controller
@@ -74,8 +74,7 @@ class BenchmarkRun:
         from .look_record import is_shard, with_plan
 
         frame = with_plan(frame_of(self.settings, self.id), self.folder)
-        part: str | None = self.config.getoption("koderz_shard", default=None)
-        return replace(frame, shard=is_shard(self.config), part=part or "")
+        return replace(frame, shard=is_shard(self.config), part=part_of(self.config) or "")
 
     def register(self, feature: object, name: str) -> None:
         self.config.pluginmanager.register(feature, f"koderz-{name}")
@@ -122,7 +121,7 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
         recorded=recorded,
         benchmark=benchmark,
         experiments=KnownExperiments(benchmark),
-        head={**head_of(settings, benchmark_id), "part": config.getoption("koderz_shard", default=None)},
+        head={**head_of(settings, benchmark_id), "part": part_of(config)},
         draws=draws_of(settings, recorded, common_draws(config, settings)) if told is None else told["draws"],
         paths=tuple(config.args) if config.args_source is pytest.Config.ArgsSource.ARGS else (),
     )

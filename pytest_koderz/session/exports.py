@@ -61,16 +61,11 @@ def parsed(text: str) -> tuple[str, str]:
 
 def export(config: pytest.Config, folder: Path, redaction: Redaction) -> Iterator[Path]:
     """Write what is asked for of the benchmark in *folder*, without secrets; where each is. Raises UsageError."""
-    from pytest_koderz.files.atomic import check_output, write_output
-    from pytest_koderz.files.usage_error import UsageError
+    from pytest_koderz.files.atomic import write_asked
 
     for name, place in map(parsed, config.getoption("koderz_export")):
         for path, text in _files(name, place, folder, config.rootpath, redaction).items():
-            check_output("--koderz-export", path)
-            try:
-                write_output(path, text())
-            except OSError as fault:
-                raise UsageError(f"--koderz-export: {path}: {fault.strerror}") from None
+            write_asked("--koderz-export", path, text())
             yield path
 
 

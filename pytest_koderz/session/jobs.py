@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -73,18 +74,24 @@ class Jobs:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
-        from concurrent.futures import ThreadPoolExecutor
-
         from .items import ExperimentItem
 
         option = session.config.option
         idle = option.collectonly or (session.testsfailed and not option.continue_on_collection_errors)
+        with self._pool() as pool:
+            for item in [] if idle else session.items:
+                if isinstance(item, ExperimentItem):
+                    item.started = pool.submit(item.run_in, self._benchmark)
+            return (yield)
+
+    @contextmanager
+    def _pool(self) -> Iterator[Executor]:
+        """Whatever is in flight when it is left ends with its next call."""
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(self._number, "koderz-job") as pool:
             try:
-                for item in [] if idle else session.items:
-                    if isinstance(item, ExperimentItem):
-                        item.started = pool.submit(item.run_in, self._benchmark)
-                return (yield)
+                yield pool
             finally:
                 self._benchmark.stopping.set()
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -107,15 +114,9 @@ class WorkerJobs(Jobs):
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(self._number, "koderz-job") as pool:
+        with self._pool() as pool:
             _let_begin(session, partial(self._begun, pool))
-            try:
-                return (yield)
-            finally:
-                self._benchmark.stopping.set()
-                pool.shutdown(wait=False, cancel_futures=True)
+            return (yield)
 
     def _begun(self, pool: Executor, item: pytest.Item) -> Future[Experiment] | None:
         """None for a test of a user's own, which is only run."""

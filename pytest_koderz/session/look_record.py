@@ -16,6 +16,7 @@ from pytest_koderz.records.events import Looked
 from pytest_koderz.records.plan import plan_of, record_look
 
 from .context import BenchmarkRun
+from .shards import part_of
 
 SHARDED = ("num_shards", "splits")
 """Of pytest-shard and pytest-split: into how many parts the run is cut."""
@@ -75,5 +76,4 @@ def with_plan(frame: Frame, folder: Path) -> Frame:
 
 def is_shard(config: pytest.Config) -> bool:
     """Whether --koderz-shard or a plugin runs but a part of what was collected, and others run elsewhere."""
-    ours = config.getoption("koderz_shard", default=None) is not None
-    return ours or any((config.getoption(name, default=None) or 1) > 1 for name in SHARDED)
+    return part_of(config) is not None or any((config.getoption(name, default=None) or 1) > 1 for name in SHARDED)

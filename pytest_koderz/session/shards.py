@@ -30,9 +30,15 @@ class Shard:
         return place % self.parts == self.number - 1
 
 
-def shard_of(config: pytest.Config) -> Shard | None:
-    """What --koderz-shard asks for; None: the whole."""
+def part_of(config: pytest.Config) -> str | None:
+    """What --koderz-shard asks for, such as `2/8`; None: the whole."""
     text: str | None = config.getoption("koderz_shard", default=None)
+    return text
+
+
+def shard_of(config: pytest.Config) -> Shard | None:
+    """The same as numbers."""
+    text = part_of(config)
     if text is None:
         return None
     number, _, parts = text.partition("/")
@@ -41,7 +47,7 @@ def shard_of(config: pytest.Config) -> Shard | None:
 
 def common_draws(config: pytest.Config, settings: Settings) -> str | None:
     """What all shards draw from; None: this is no shard. Raises UsageError where they have nothing in common."""
-    if shard_of(config) is None:
+    if part_of(config) is None:
         return None
     secret = settings.environment.get(DRAWS)
     if not secret:
@@ -54,7 +60,7 @@ def check_same_shard(config: pytest.Config, recorded: Recorded | None) -> None:
     """Raises UsageError for a benchmark that goes on as another part than it is."""
     if recorded is None or not recorded.heads:
         return
-    was, now = recorded.heads[-1].part, config.getoption("koderz_shard", default=None)
+    was, now = recorded.heads[-1].part, part_of(config)
     if was != now:
         began = "the whole" if was is None else f"shard {was}"
         raise UsageError(f"--koderz-shard: {recorded.heads[-1].id} was begun as {began}, and cannot go on as {now}")

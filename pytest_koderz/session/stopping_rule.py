@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +15,13 @@ from pytest_koderz.evidence.compare import Claim
 from pytest_koderz.evidence.early_stop import decided, stops_of
 from pytest_koderz.records.events import Looked
 from pytest_koderz.records.plan import record_look
-from pytest_koderz.records.private_files import make_private_database
+from pytest_koderz.records.recorded import about_of
+from pytest_koderz.records.shared_rows import shared_rows
 from pytest_koderz.reporters.text import counted
 
 from .context import BenchmarkRun
 from .look_record import is_shard
 from .speaking import shown
-
-BUSY_SECONDS = 60.0
-"""How long a process waits for others that are writing."""
 
 
 def register(run: BenchmarkRun) -> StoppingRule | None:
@@ -95,16 +93,8 @@ class Queue:
         with self._rows() as rows:
             return {str(problem) for (problem,) in rows.execute("SELECT problem FROM begun")}
 
-    @contextmanager
-    def _rows(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own for each use: they must not be shared by threads."""
-        make_private_database(self._path)
-        rows = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
-            rows.executescript(_TABLES)
-            yield rows
-        finally:
-            rows.close()
+    def _rows(self) -> AbstractContextManager[sqlite3.Connection]:
+        return shared_rows(self._path, _TABLES)
 
 
 _TABLES = """
@@ -173,8 +163,8 @@ class StoppingRule:
 
     def _recorded(self, problems: Collection[str]) -> set[str]:
         assert self._run.recorded is not None  # noqa: S101 - asked before
-        runs = [run for group in self._run.recorded.experiments.values() for run in group.values()]
-        return {run[0].about.problem for run in runs if run[0].about and run[0].about.problem in problems}
+        groups = self._run.recorded.experiments.values()
+        return {about_of(run).problem for group in groups for run in group.values()} & set(problems)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:

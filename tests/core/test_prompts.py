@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from pytest_koderz.core.iteration import (
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.prompts import candidate_prompt, checkpoint_prompt, spec_prompt
 from pytest_koderz.core.templates import SHIPPED_VERSION
+from tests.golden import check_golden
 
 from .worlds import ADD, START
 
@@ -77,10 +77,7 @@ PROMPTS = {
 def test_a_prompt_is_what_its_golden_file_says(name: str) -> None:
     """UPDATE_GOLDEN=1 writes the files anew; then SHIPPED_VERSION must change too."""
     path = GOLDEN / f"prompt_{name}.v{SHIPPED_VERSION}.txt"
-    text = _as_text(PROMPTS[name]())
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(text)
-    assert text == path.read_text()
+    check_golden(path, _as_text(PROMPTS[name]()))
 
 
 @pytest.mark.parametrize("room", [400, 700, 1000, 1500, 3000])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import yaml
 from pytest_koderz.datasets.suite_schema import suite_schema
 from pytest_koderz.files.yaml_lines import parse_yaml
 from tests.datasets.test_suite import FAULTS, ONE
+from tests.golden import check_golden
 from tests.samples import GUIDE, ROOT, blocks
 
 MADE = suite_schema()
@@ -29,10 +29,7 @@ def is_valid(text: str) -> bool:
 def test_the_shipped_schema_is_made_of_the_checks() -> None:
     """UPDATE_GOLDEN=1 writes it anew."""
     jsonschema.Draft202012Validator.check_schema(MADE)
-    text = json.dumps(MADE, indent=1) + "\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        SHIPPED.write_text(text)
-    assert SHIPPED.read_text() == text
+    check_golden(SHIPPED, json.dumps(MADE, indent=1) + "\n")
 
 
 def test_shipped_suites_and_every_sample_are_valid() -> None:

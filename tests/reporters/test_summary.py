@@ -4,7 +4,6 @@ tables of all in one file, what follows them in a file for each.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -26,6 +25,7 @@ from pytest_koderz.reporters.arm_row import table_rows
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import lines_of, summary_lines
 from pytest_koderz.reporters.text import dollars, failure_lines, headline
+from tests.golden import check_golden
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PRICE = Price(Decimal(4), Decimal(20), Decimal(5), Decimal("0.2"), date(2026, 11, 22), "a test")
@@ -410,10 +410,7 @@ def _parts(name: str) -> tuple[list[str], list[str]]:
 
 
 def _check(path: Path, lines: list[str]) -> None:
-    text = "\n".join(lines) + "\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(text)
-    assert text == path.read_text()
+    check_golden(path, "\n".join(lines) + "\n")
     assert max(map(len, lines)) <= 80
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import Field, fields
 from pathlib import Path
@@ -20,6 +19,7 @@ from pytest_koderz.files.yaml_lines import parse_yaml
 from pytest_koderz.session.providers import OurBackends
 from pytest_koderz.settings import schema, shipped_path
 from pytest_koderz.settings.json_schema import settings_schema
+from tests.golden import check_golden
 from tests.samples import GUIDE, ROOT, blocks
 from tests.session.test_mistakes import MISTAKES
 
@@ -55,10 +55,7 @@ def faulty(text: str) -> bool:
 def test_the_shipped_schema_is_made_of_the_checks() -> None:
     """UPDATE_GOLDEN=1 writes it anew."""
     jsonschema.Draft202012Validator.check_schema(MADE)
-    text = json.dumps(MADE, indent=1) + "\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        SHIPPED.write_text(text)
-    assert SHIPPED.read_text() == text
+    check_golden(SHIPPED, json.dumps(MADE, indent=1) + "\n")
 
 
 def test_the_shipped_settings_and_every_sample_are_valid() -> None:
