@@ -3,9 +3,9 @@
 Read it in this order:
 
 1. In the pytest process: `supervisor` (the judge), `crossing` (which problems need one process for all),
-   `process_pool` (what it keeps running), `fork_server` (its processes, seen from outside), `candidate_run` (one
-   candidate against its tests), `deadline` and `resources` (its time, its output, what it used, how it ended),
-   `preflight` (the judge judged), `draws` (what tests draw).
+   `process_pool` (what it keeps running), `child_factory` (children of one kind), `fork_server` (its processes, seen
+   from outside), `candidate_run` (one candidate against its tests), `deadline` and `resources` (its time, its output,
+   what it used, how it ended), `preflight` (the judge judged), `draws` (what tests draw).
 2. What crosses between processes that do not trust each other: `channel` (messages), `value_codec` (values in them),
    `answer_format` (what came of a run).
 3. In the processes: `zygote` (a fork server), `child` (the candidate), `checker` (the tests), `proxy` (the function
