@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .place import Place
+
 TestSet = Literal["base", "visible", "plus"]
 GradingSet = Literal["base", "plus"]
 Acceptance = Literal["base", "visible", "none"]
@@ -41,6 +43,8 @@ class Problem:
     isolation: Isolation = "process-separated"
     requires: tuple[str, ...] = ()
     """Modules outside the standard library that the tests or solutions import, such as `numpy`."""
+    place: Place | None = None
+    """Where in a repository it stands whose own tests grade it: `tests` are their node ids. None: it stands alone."""
 
     def source_of(self, tests: TestSet) -> str | None:
         """The source of one set of tests; None where the problem has no such set."""

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.core.place import Place
 from pytest_koderz.core.problem import Problem
 
 from .codec import dumped
@@ -24,7 +25,7 @@ IDENTITY, _SERVER = "identity", "server"
 """Of a model: what its servers said of it. Where they said nothing, or an earlier version did not ask, it is unknown
 and no change. Of a server's other version `servers_unlike` tells: nothing is run anew for that.
 """
-_LEFT_OUT = {Problem: ("id",), Arm: ("name", "prompts"), ModelSettings: TRANSPORT}
+_LEFT_OUT = {Problem: ("id",), Arm: ("name", "prompts"), ModelSettings: TRANSPORT, Place: ("root",)}
 """By kind. An experiment's id holds the problem's and the arm's name already."""
 LONGEST = 40
 """Characters of a text that is told whole; of a longer one its digest is."""
@@ -81,13 +82,15 @@ def _servers(arms: Iterable[Arm]) -> Mapping[str, str]:
     return {model.name: model.identity[_SERVER] for arm in arms for _, model in arm.cast if _SERVER in model.identity}
 
 
-def _told(value: Problem | Arm | ModelSettings, prefix: str = "") -> Iterator[tuple[str, Condition]]:
+def _told(value: Problem | Arm | ModelSettings | Place, prefix: str = "") -> Iterator[tuple[str, Condition]]:
     for item in fields(value):
         found = getattr(value, item.name)
         if item.name in _LEFT_OUT[type(value)] or found == item.default:
             continue
         if isinstance(found, ModelSettings):
             yield from _told(found, f"{item.name}.")
+        elif isinstance(found, Place):
+            yield from _told(found, f"{prefix}{item.name}.")
         elif item.name == _SWARM:
             for number, model in enumerate(found, start=2):
                 yield from _told(model, f"{Role.LOCAL} {number}.")

@@ -11,6 +11,9 @@ Read it in this order:
 3. In the processes: `zygote` (a fork server), `child` (the candidate), `checker` (the tests), `proxy` (the function
    that they call, answered by the child), `assertions` (counted and explained), `in_process` (tests that need the
    candidate's own module).
+   Of a repository's function: `repository_tests` (its tests against a candidate in its place), `repository_copy` and
+   `compiled_ahead` (what they read) and `tampering` in the pytest process; `repository_child`, `witness` (what pytest
+   tells) and `watched_run` (what the candidate does beside answering) in the child.
 4. What holds a child: `child_locks`, then `private_mounts`, `landlock`, `seccomp`, `system_calls` and `scratch`;
    `lock_probe` tells what does hold; `file_attributes` does in the scratch folder what the locks cannot leave open.
 """

@@ -7,16 +7,19 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.core.place import Place
 from pytest_koderz.core.problem import Isolation
 
 from .candidate_run import CheckerClient
 from .child_factory import ChildFactory
 from .fork_server import ForkServer
+from .repository_tests import Repository
 
 _PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math", "operator", "re", "typing"]
 """What a child has loaded anyway, and candidates import most."""
@@ -34,6 +37,7 @@ class ProcessPool:
         self._lock = threading.Lock()
         self._idle_checkers: deque[CheckerClient] = deque()
         self._factories: dict[tuple[Isolation, tuple[str, ...]], ChildFactory] = {}
+        self._repositories: dict[Place, Repository] = {}
         self._checkers = self._checker_server()
         try:
             self.factory("process-separated", ())
@@ -47,6 +51,14 @@ class ProcessPool:
             if kind not in self._factories:
                 self._factories[kind] = ChildFactory(_settings_of(*kind, self._memory_limit))
             return self._factories[kind]
+
+    def repository(self, place: Place) -> Repository:
+        """Where the tests of the place's repository are run; its copy is made once. Raises SandboxFault."""
+        with self._lock:
+            known = replace(place, file="", qualname="")
+            if known not in self._repositories:
+                self._repositories[known] = Repository(place, self._memory_limit)
+            return self._repositories[known]
 
     @contextmanager
     def checker(self) -> Iterator[CheckerClient]:
@@ -73,6 +85,10 @@ class ProcessPool:
                 factory.let_go()
                 if not factory.alive:
                     self._factories.pop(kind).close()
+            for place, repository in list(self._repositories.items()):
+                repository.let_go()
+                if not repository.alive:
+                    self._repositories.pop(place).close()
             if not self._checkers.alive:
                 self._checkers.close()
                 self._checkers = self._checker_server()
@@ -83,6 +99,9 @@ class ProcessPool:
             for factory in self._factories.values():
                 factory.close()
             self._factories.clear()
+            for repository in self._repositories.values():
+                repository.close()
+            self._repositories.clear()
             self._checkers.close()
 
     def _close_idle_checkers(self) -> None:

@@ -45,7 +45,9 @@ def _finished(program: Program, tree: ast.Module, others: list[ast.Module | None
     kept = [statement for statement in statements if statement not in trials]
     needed = _needed(kept, [parse(problem.preamble), *others], root)
     finished = _assembled(program.source, kept, trials, needed)
-    return f"{finished}\n\n{_forwarding(owner, problem.entry_point)}" if owner else finished
+    if owner is None or problem.place is not None:  # a method that has its place in a class is asked for as one
+        return finished
+    return f"{finished}\n\n{_forwarding(owner, problem.entry_point)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
