@@ -17,6 +17,7 @@ from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
 from .catalogue import format_of, load
 from .examples import visible_tests
+from .harvested import read_harvested
 from .selection import select
 from .source import as_check, fault_of, fault_of_tests, names_of, outside_modules, preamble_of, undefined
 
@@ -28,6 +29,7 @@ SUITE_KEYS = {
     "problems": "which of them: a selection such as `0-9,42`; all without it",
 }
 """Of a suite that takes problems from a data set, with what editors say of each."""
+HARVESTED_KEYS = {"repository": "whose functions they are", "problems": "its functions, each with its tests"}
 OWN_KEYS = {"problems": "problems of your own"}
 REQUIRED = ("id", "entry_point", "prompt", "tests")
 PROBLEM_KEYS = {
@@ -53,6 +55,9 @@ def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
     A dataset that is not on this machine is downloaded where there is *notify* to be told of it.
     """
     suite = read_yaml(path)
+    if isinstance(suite.plain, dict) and "repository" in suite.plain:
+        _check_keys(suite, (), HARVESTED_KEYS)
+        return read_harvested(suite)
     _check_keys(suite, (), SUITE_KEYS)
     if "dataset" in suite.plain:
         return _from_dataset(suite, notify)
