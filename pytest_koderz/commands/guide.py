@@ -15,6 +15,7 @@ CHAPTERS = (
     "servers",
     "arms",
     "problems",
+    "own_code",
     "statistics",
     "judge",
     "memory",

@@ -42,7 +42,8 @@ def judge() -> Iterator[Judge]:
 @pytest.mark.sample
 def test_a_repository_becomes_a_suite(root: Path, judge: Judge, tmp_path: Path) -> None:
     """Kept is what its tests can tell right from wrong, each original passes and each empty one fails."""
-    found = harvest(root, root, None, [].append)
+    notes: list[str] = []
+    found = harvest(root, root, None, notes.append)
     assert [task.id for task in found.tasks] == ["smallthings:clamp", "smallthings:Stack.top"]
     assert "weak tests" in found.left_out["smallthings:weak"] or "without a body" in found.left_out["smallthings:weak"]
     assert "the sandbox cannot run its tests" in found.left_out["smallthings:connect"]
