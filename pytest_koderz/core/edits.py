@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import PurePosixPath
 
+from .place import ModuleText
+from .syntax import UNREADABLE
+
 _SEARCH = re.compile(r"<{5,9} ?SEARCH\b.*")
 _DIVIDER = re.compile(r"={5,9}\s*")
 _REPLACE = re.compile(r">{5,9} ?REPLACE\b.*")
@@ -44,7 +47,44 @@ class Edit:
 
 def edits_of(text: str) -> list[Edit]:
     """Those in *text*, in order; empty where it holds none that is whole."""
-    lines = text.replace("\r\n", "\n").split("\n")
+    return [edit for edit, _ in _found(_lines(text))]
+
+
+def parted(text: str) -> tuple[str, str]:
+    """The lines of *text* from its first edit to its last, empty where it holds none; and all others."""
+    lines = _lines(text)
+    parts = [part for _, part in _found(lines)]
+    if not parts:
+        return "", text
+    first, end = parts[0].start, parts[-1].stop
+    return "\n".join(lines[first:end]) + "\n", "\n".join(lines[:first] + lines[end:])
+
+
+def edited_module(module: ModuleText, name: str, text: str, file: str) -> str:
+    """What *text* makes of *module*, in which *name* is still to be written: itself where it holds no edits.
+
+    Raises Unapplied, also where another function would be changed: its own tests are not run.
+    """
+    edits = edits_of(text)
+    if not edits:
+        return text
+    made = ModuleText(edited(module.emptied(name), edits, file))
+    try:
+        known = made.functions
+    except UNREADABLE:
+        return made.source  # whoever compiles it says what is wrong
+    for other in module.functions:
+        if other != name and (other not in known or made.text_of(other) != module.text_of(other)):
+            raise Unapplied(f"the edits change {other}; only {name}, and what is new, may be written")
+    return made.source
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").split("\n")
+
+
+def _found(lines: list[str]) -> list[tuple[Edit, range]]:
+    """Edits with the lines that they are written in."""
     return list(_blocks(lines)) or list(_hunks(lines))
 
 
@@ -76,40 +116,38 @@ def _ends_with(path: PurePosixPath, end: PurePosixPath) -> bool:
 # --- search/replace blocks
 
 
-def _blocks(lines: list[str]) -> Iterator[Edit]:
-    rest = iter(lines)
-    number = 0
-    for line in rest:
-        if not _SEARCH.fullmatch(line.strip()):
-            continue
-        number += 1
-        old = [*takewhile(lambda each: not _DIVIDER.fullmatch(each), rest)]
-        new, ended = list[str](), False
-        for each in rest:
-            if ended := bool(_REPLACE.fullmatch(each.strip())):
-                break
-            new.append(each)
-        if ended:  # a reply that was cut short holds half a block, which says nothing
-            yield Edit(f"SEARCH block {number}", tuple(old), tuple(new))
+def _blocks(lines: list[str]) -> Iterator[tuple[Edit, range]]:
+    start, divider, number = None, None, 0
+    for place, line in enumerate(lines):
+        if _SEARCH.fullmatch(line.strip()):
+            start, divider, number = place, None, number + 1
+        elif start is not None and divider is None and _DIVIDER.fullmatch(line):
+            divider = place
+        elif start is not None and divider is not None and _REPLACE.fullmatch(line.strip()):
+            old, new = tuple(lines[start + 1 : divider]), tuple(lines[divider + 1 : place])
+            yield Edit(f"SEARCH block {number}", old, new), range(start, place + 1)
+            start = None
 
 
 # --- unified diffs
 
 
-def _hunks(lines: list[str]) -> Iterator[Edit]:
+def _hunks(lines: list[str]) -> Iterator[tuple[Edit, range]]:
     file: str | None = None
-    number, place = 0, 0
+    number, place, start = 0, 0, 0
     while place < len(lines):
         line = lines[place]
         place += 1
         if _OLD.fullmatch(line) and place < len(lines) and (new := _NEW.fullmatch(lines[place])):
-            file, place = new[1], place + 1
+            file, start, place = new[1], place - 1, place + 1
         elif found := _HUNK.fullmatch(line):
             body = _body(lines, place)
+            start = start if file is not None and number == 0 else place - 1
             place += len(body)
             number += 1
             if any(each[:1] in "+-" for each in body if each):
-                yield _hunk(f"hunk {number}", body, int(found[1]) if found[1] else None, file)
+                line_told = int(found[1]) if found[1] else None
+                yield _hunk(f"hunk {number}", body, line_told, file), range(start, place)
 
 
 def _body(lines: list[str], start: int) -> list[str]:

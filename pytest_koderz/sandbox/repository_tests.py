@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_koderz.core.edits import Unapplied, edited_module
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.place import Misplaced, ModuleText, Place, tests_of
 
@@ -96,11 +97,12 @@ class Repository:
         if place.qualname not in module.functions:
             raise TestsFault(f"{place.file} defines no {place.qualname}", unsendable=False)
         try:
-            filled = module.filled(place.qualname, candidate)
+            answer = edited_module(module, place.qualname, candidate, place.file)
+            filled = module.filled(place.qualname, answer)
             compile(filled.source, place.file, "exec", dont_inherit=True)
-        except (Misplaced, SyntaxError, ValueError) as fault:
+        except (Misplaced, Unapplied, SyntaxError, ValueError) as fault:
             return _refused(str(fault) or type(fault).__name__)
-        if words := tampering_in(candidate, module.source):
+        if words := tampering_in(answer, module.source):
             return _refused(TAMPERING + words)
         run = self.run(filled.source, filled.written, place.file, ids, seed, seconds, first=True)
         if _passed(run, ids):

@@ -6,13 +6,17 @@ import difflib
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pytest_koderz.core.edits import Unapplied, edited, edits_of
+from pytest_koderz.core.edits import Unapplied, edited, edited_module, edits_of
+from pytest_koderz.core.extract import candidate_of
+from pytest_koderz.core.place import ModuleText, Place
+from pytest_koderz.core.problem import Problem
 
 FILE = "lib/cache.py"
 MISSING = '        """\n        raise NotImplementedError'
@@ -182,3 +186,53 @@ def test_patch_itself_makes_the_same(tmp_path: Path) -> None:
     text = DIFF.replace("```diff\n", "").replace("```\n", "").replace("-7,4 +7,4", "-7,6 +7,6")
     subprocess.run(["patch", "-s", "cache.py"], input=text, text=True, cwd=tmp_path, check=True)
     assert (tmp_path / "cache.py").read_text() == made(DIFF)
+
+
+MODULE = ModuleText(SOURCE.replace("        raise NotImplementedError", "        return self.values[key]", 1))
+
+
+def test_edits_go_into_the_module_without_the_answer() -> None:
+    """The body that is asked for stands nowhere in what they are fitted to."""
+    assert edited_module(MODULE, "Cache.get", DIFF, FILE) == DONE
+    assert edited_module(MODULE, "Cache.get", "def get(): ...\n", FILE) == "def get(): ...\n"
+    with pytest.raises(Unapplied, match="not there: 'return self"):
+        edited_module(MODULE, "Cache.get", DIFF.replace("raise NotImplementedError", "return self.values[key]"), FILE)
+
+
+def test_edits_of_other_functions_are_refused() -> None:
+    reply = "<<<<<<< SEARCH\n        self.values[key] = value\n=======\n        pass\n>>>>>>> REPLACE"
+    with pytest.raises(
+        Unapplied, match=r"the edits change Cache\.put; only Cache\.get, and what is new, may be written"
+    ):
+        edited_module(MODULE, "Cache.get", BLOCK + reply, FILE)
+
+
+def test_what_is_new_may_be_edited_in() -> None:
+    reply = (
+        "<<<<<<< SEARCH\nimport os\n=======\nimport os\nimport re\n\n\ndef helper():\n    return 1\n>>>>>>> REPLACE\n"
+    )
+    assert "def helper" in edited_module(MODULE, "Cache.get", BLOCK + reply, FILE)
+
+
+PROBLEM = Problem(
+    "lib.cache:Cache.get", "", "get", "tests/test_cache.py::test_get", place=Place("/", "", FILE, "Cache.get")
+)
+
+
+@pytest.mark.parametrize("reply", [f"Sure.\n\n{BLOCK}\nDone.", f"Like this:\n{DIFF}"], ids=["block", "diff"])
+def test_edits_in_a_reply_are_its_candidate(reply: str) -> None:
+    candidate = candidate_of(reply, PROBLEM)
+    assert candidate is not None
+    assert candidate.source.startswith(("<<<<<<<", "---"))
+    assert edited_module(MODULE, "Cache.get", candidate.source, FILE) == DONE
+
+
+def test_a_whole_function_beside_edits_is_the_candidate() -> None:
+    whole = "```python\nclass Cache:\n    def get(self, key):\n        return self.values.get(key)\n```\n"
+    candidate = candidate_of(f"{DIFF}\nThe result:\n{whole}", PROBLEM)
+    assert candidate is not None
+    assert candidate.source.startswith("class Cache")
+
+
+def test_a_problem_that_stands_alone_has_no_edits() -> None:
+    assert candidate_of(DIFF, replace(PROBLEM, place=None)) != candidate_of(DIFF, PROBLEM)

@@ -133,6 +133,27 @@ def test_a_wrong_answer_is_told_in_the_words_of_pytest(judged: tuple[Judge, Prob
     assert verdict.failures[0].assertion == "tests/test_smallthings.py::test_clamp"
 
 
+EDIT = """\
+@@ -8,3 +8,5 @@
+     Raises ValueError where low is above high.
+     \"\"\"
+-    raise NotImplementedError
++    if low > high:
++        raise ValueError("low is above high")
++    return max(low, min(value, high))
+"""
+
+
+def test_a_reply_may_be_a_change_of_the_file(judged: tuple[Judge, Problem]) -> None:
+    """Fitted to the file without the answer; where it does not fit, that is what the next prompt says."""
+    judge, problem = judged
+    assert judge(problem, Candidate(EDIT)).passed
+    verdict = judge(
+        problem, Candidate(EDIT.replace("Raises ValueError", "Raises TypeError").replace("    raise Not", "    No"))
+    )
+    assert "hunk 1 does not fit" in verdict.feedback
+
+
 @pytest.mark.parametrize("deed", ["speaks of frames", "speaks of pytest", "speaks of modules", "asks its callers"])
 def test_some_are_refused(deed: str, judged: tuple[Judge, Problem]) -> None:
     judge, problem = judged
