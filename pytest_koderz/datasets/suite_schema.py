@@ -55,8 +55,8 @@ def _selecting() -> dict[str, Any]:
 
 
 def _harvested() -> dict[str, Any]:
-    texts = {"type": "array", "items": {"type": "string"}}
-    shapes = {"imports": texts, "options": texts, "hidden": texts, "tests": {**texts, "minItems": 1}}
+    texts: dict[str, object] = {"type": "array", "items": {"type": "string"}}
+    shapes: dict[str, dict[str, object]] = {"imports": texts, "options": texts, "hidden": texts, "tests": {**texts, "minItems": 1}}
     shapes["adequacy"] = {"type": "number", "minimum": 0, "maximum": 1}
 
     def told(words: dict[str, str]) -> dict[str, Any]:
