@@ -94,13 +94,19 @@ def read_rows(path: Path) -> Iterator[Row]:
             yield _row(path, line, _parsed(path, line, row), "line")
 
 
-def text_of(path: Path) -> str:
-    """The text of a file, unpacked where it is gzipped. Raises UsageError for what is none, or too long to be meant."""
+MOST_BYTES = 1 << 30
+"""Of one file, unpacked: many times what any data set of problems has."""
+
+
+def text_of(path: Path, most: int | None = None) -> str:
+    """The text of a file, unpacked where it is gzipped. Raises UsageError for what is none, or too long to be meant:
+    than *most* bytes, else MOST_BYTES.
+    """
     try:
-        content = content_of(path)
+        content = content_of(path, most)
         if content.startswith(b"\x1f\x8b"):
             with gzip.open(BytesIO(content)) as packed:
-                content = _bounded(path, packed)
+                content = _bounded(path, packed, most)
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
@@ -109,12 +115,12 @@ def text_of(path: Path) -> str:
         raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def content_of(path: Path) -> bytes:
+def content_of(path: Path, most: int | None = None) -> bytes:
     """The bytes of a file. Raises UsageError for anything else, which would be waited for, or may never end."""
     check_is_file(path)
     try:
         with path.open("rb") as file:
-            return _bounded(path, file)
+            return _bounded(path, file, most)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -134,14 +140,12 @@ def check_is_file(path: Path) -> None:
 
 _KINDS = {stat.S_ISDIR: os.strerror(errno.EISDIR), stat.S_ISFIFO: "Is a pipe", stat.S_ISSOCK: "Is a socket"}
 
-MOST_BYTES = 1 << 30
-"""Of one file, unpacked: many times what any data set of problems has."""
 
-
-def _bounded(path: Path, file: IO[bytes] | gzip.GzipFile) -> bytes:
-    content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise UsageError(f"{path}: cannot be read: it is longer than {MOST_BYTES >> 20} MB")
+def _bounded(path: Path, file: IO[bytes] | gzip.GzipFile, most: int | None) -> bytes:
+    most = MOST_BYTES if most is None else most
+    content = file.read(most + 1)
+    if len(content) > most:
+        raise UsageError(f"{path}: cannot be read: it is longer than {most >> 20} MB")
     return content
 
 
