@@ -9,10 +9,11 @@ from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from pytest_koderz.backends.redaction import Redactor, cause_of
+from pytest_koderz.files.call_deadline import CallDeadline
 
 from .failures import SPENT, failure_of_status, words_of
 from .hosts import is_loopback, is_own, origin_of, redirected, shown
-from .limits import BadEncoding, CallDeadline, Room, TooLarge
+from .limits import BadEncoding, Room, TooLarge
 from .plain_port import NEITHER, is_silent, plain_port
 from .retry import CONNECT_SECONDS, MayPass, Refused, Unanswered, never_sent
 
