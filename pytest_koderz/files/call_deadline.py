@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from socket import SHUT_RDWR, socket
 from threading import Lock, Timer
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import requests
 
 
 class CallDeadline:
@@ -47,3 +51,40 @@ class CallDeadline:
         for each in self._sockets:
             with suppress(OSError):
                 each.shutdown(SHUT_RDWR)
+
+
+Connections = Any
+"""A class of urllib3's connections, which open each socket in `_new_conn`, within `connect`."""
+
+
+def watched(kind: Connections, deadline: CallDeadline) -> Connections:
+    """*kind*, whose sockets end at *deadline*."""
+
+    class WatchedConnection(kind):  # type: ignore[misc]  # chosen by the URL's scheme
+        def _new_conn(self) -> socket:
+            opened: socket = super()._new_conn()
+            deadline.watch(opened)
+            return opened
+
+    return WatchedConnection
+
+
+def session_over(made: Callable[[Connections], Connections]) -> requests.Session:
+    """A session of requests with connections that *made* makes of its own. It follows no redirect."""
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
+            pool: Any = super().get_connection_with_tls_context(*arguments, **named)
+            pool.ConnectionCls = made(pool.ConnectionCls)
+            return pool
+
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            """None, else requests reads the whole body of a redirect into memory, even where it is not to follow it."""
+
+    session = Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, Adapter())
+    return session

@@ -220,6 +220,23 @@ def test_a_redirect_to_another_server_is_refused_by_name(name: str, status: int)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+@OURS
+def test_the_body_of_a_redirect_is_not_read(name: str) -> None:
+    """It may have no end, and requests would hold all of it."""
+
+    whole = []
+
+    def away(path: str, say: Say) -> None:
+        say(b"HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:9/\r\n\r\n")
+        for _ in range(64 << 4):
+            say(PIECE)
+        whole.append(path)
+
+    with RawServer(away) as server, pytest.raises(ModelUnavailable, match="redirects to http://127.0.0.1:9, another"):
+        ask(name, server.url)
+    assert whole == []
+
+
 class PlainServer:
     """A context manager, which gives its URL of https: a port that says *words*, first or when it was asked."""
 
