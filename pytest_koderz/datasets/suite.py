@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify
@@ -86,16 +86,24 @@ def _url(suite: Located, place: Path | None) -> str | None:
     if "url" not in suite.plain:
         return None
     url = _text(suite, ("url",))
-    parts = urlsplit(url)
+    parts = _parts(url)
     if place is not None:
         raise _wrong(
             suite, ("url",), f"is given, and a file of this machine as well ({place.name}); one of them is enough"
         )
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise _wrong(suite, ("url",), f"{url!r} is not an address that starts with https://")
     if "@" in parts.netloc:
         raise _wrong(suite, ("url",), "holds a user's name or password, which a suite is no place for")
     return url
+
+
+def _parts(url: str) -> SplitResult | None:
+    """None: it is no address, or one that is not what it looks like."""
+    try:
+        return urlsplit(url) if url.isprintable() and " " not in url else None
+    except ValueError:
+        return None
 
 
 def _sha256(suite: Located) -> str | None:

@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from .json_weight import has_more_values
 from .nearest import most_like
 from .usage_error import UsageError
 
@@ -89,9 +90,25 @@ def read_rows(path: Path) -> Iterator[Row]:
     if path.suffix == ".json" or text.lstrip().startswith("["):
         yield from _listed(path, text)
         return
-    for line, row in enumerate(text.split("\n"), 1):
+    for line, row in enumerate(_lines(text), 1):
+        if line > MOST_ROWS:
+            raise UsageError(f"{path}:{line}: more than {MOST_ROWS:,} lines, which is no set of problems")
         if row.strip():
             yield _row(path, line, _parsed(path, line, row), "line")
+
+
+MOST_ROWS = 1_000_000
+MOST_VALUES = 4_000_000
+"""Of one row, or of one list of all of them: a hundred times what any has."""
+
+
+def _lines(text: str) -> Iterator[str]:
+    """One after the other, since all of them may be many times as large as their text."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
 
 
 MOST_BYTES = 1 << 30
@@ -131,8 +148,8 @@ def check_is_file(path: Path) -> None:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
         raise UsageError(f"{path}: {'a link to what is not there' if path.is_symlink() else 'no such file'}") from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in its name
+        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if not stat.S_ISREG(mode):
         kind = next((words for is_it, words in _KINDS.items() if is_it(mode)), "Is a device")
         raise UsageError(f"{path}: cannot be read: {kind}")
@@ -158,6 +175,8 @@ def _listed(path: Path, text: str) -> Iterator[Row]:
 
 
 def _parsed(path: Path, line: int, text: str) -> Any:
+    if has_more_values(text, MOST_VALUES):
+        raise UsageError(f"{path}:{line}: holds more than {MOST_VALUES:,} values, which no problems have")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
