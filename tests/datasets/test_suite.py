@@ -146,7 +146,7 @@ FAULTS = {
     "dataset: jsonl\nurl: ftp://x/y\n": ":2: url: 'ftp://x/y' is not an address that starts with https://",
     "dataset: jsonl\nurl: 'http://[::1/x'\n": ":2: url: 'http://[::1/x' is not an address that starts with",
     'dataset: jsonl\nurl: "http://x/a\\0b"\n': r":2: url: 'http://x/a\x00b' is not an address that starts with",
-    'dataset: jsonl\npath: "a\\0b"\n': "embedded null byte",
+    'dataset: jsonl\npath: "a\\0b"\n': ":2: path: holds a null byte",
     "dataset: jsonl\nurl: https:///y\n": ":2: url: 'https:///y' is not an address that starts with https://",
     "dataset: jsonl\nurl: https://me:secret@x/y\n": ":2: url: holds a user's name or password",
     "dataset: humaneval\nsha256: abc\n": ":2: sha256: must be 64 hex digits, as `sha256sum FILE` prints them",
