@@ -99,6 +99,17 @@ def test_an_answer_of_nothing_but_lists_is_left_unread(name: str, item: bytes) -
         ask(name, server.url)
 
 
+@EACH
+def test_an_answer_of_nothing_but_numbers_is_left_unread(name: str) -> None:
+    """Millions of them take seconds, and ten times their bytes."""
+    body = b'{"data": [' + b"1.5," * 1_000_000 + b"0]}"
+    with (
+        RawServer(lambda _, say: say(HEAD + b"\r\n" + body)) as server,
+        pytest.raises(ModelUnavailable, match=rf"{server.url}: its answer holds more than 1,000,000 values"),
+    ):
+        ask(name, server.url)
+
+
 def drip(say: Say, head: bytes) -> None:
     """One byte after the other, each long before a time limit that began anew with it."""
     say(head)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from pytest_koderz.files.json_weight import has_more_values
 from pytest_koderz.files.locks import lock
 
 MINUTE = 60.0
@@ -134,10 +135,15 @@ class Room:
         """Raises TooLarge where the JSON that is held would take up many times its bytes, and minutes to read."""
         if self._held.count(b"[") + self._held.count(b"{") > MOST_CONTAINERS:
             raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
+        if has_more_values(bytes(self._held), MOST_VALUES):
+            raise TooLarge(f"its answer holds more than {MOST_VALUES:,} values")
 
 
 MOST_CONTAINERS = 200_000
 """Opened by brackets in one answer: a list of hundreds of models takes a few thousand, a long reply's code as many."""
+
+MOST_VALUES = 1_000_000
+"""Of any kind in one answer: millions of numbers alone take seconds."""
 
 _PACKED = ("gzip", "x-gzip", "deflate")
 
