@@ -14,6 +14,7 @@ from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings
 from pytest_koderz.evidence.spared import Spared
 
+from .strata_lines import strata_lines
 from .text import counted, dollars, limits, telling
 
 CARRIES = 0.2
@@ -41,6 +42,8 @@ def verdict_lines(frame: Frame, findings: Findings, *, whole: bool = False) -> I
             yield from _break_even(comparison.break_even, frame.purchase)
         if comparison.latency is not None:
             yield from _latency(comparison.latency, whole)
+        if whole:
+            yield from strata_lines(comparison)
     if not findings.control_ran:
         yield from _estimates(frame, findings, each)
         for comparison in findings.comparisons:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.evidence.arms import ArmFigures
+from pytest_koderz.evidence.arms import ArmFigures, Point
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.standings import Alternative, Standing
@@ -15,7 +15,7 @@ from pytest_koderz.evidence.swarm_shares import SwarmShares
 from .arm_row import table_lines
 from .claim_lines import at_rate, note_lines, verdict_lines
 from .fixed_width import wrapped
-from .money_lines import spending_lines
+from .money_lines import TELLING, spending_lines
 from .text import counted, dollars, tokens
 
 WIDTH, WIDEST = 80, 100
@@ -69,6 +69,8 @@ def _details(figures: ArmFigures, frame: Frame, *, whole: bool) -> Iterator[str]
         each = "-" if not figures.solved else dollars(figures.with_gpu_per_solved)
         yield f"  {at_rate(local_rate)}: {dollars(figures.dollars_with_gpu)}, per solved {each}"
     yield from _first_replies(figures)
+    if whole and len(figures.curve) > 1:
+        yield _by_iteration(figures)
     if figures.swarm is not None:
         yield from _swarm(figures.swarm, figures.settled)
     yield from _acceptance(figures, frame.wrong_accept)
@@ -104,6 +106,18 @@ def _first_replies(figures: ArmFigures) -> Iterator[str]:
     most = max(figures.pass_at_k)
     shown = [f"pass@{k} {share:.3f}" for k, share in figures.pass_at_k.items() if k in (*SHOWN_K, most)]
     yield f"  first replies of {figures.epochs} epochs: {', '.join(shown)}"
+
+
+def _by_iteration(figures: ArmFigures) -> str:
+    """`solved within iteration 1: 62 % [48, 74], 2: 74 % [60, 84]`."""
+    shown = [point for point in figures.curve if point.iterations in (*TELLING, len(figures.curve))]
+    told = [f"{point.iterations}: {_with_limits(point, figures.settled)}" for point in shown]
+    return f"  solved within iteration {', '.join(told)}"
+
+
+def _with_limits(point: Point, settled: int) -> str:
+    limits = "" if point.interval is None else f" [{point.interval.low * 100:.0f}, {point.interval.high * 100:.0f}]"
+    return f"{point.solved / settled * 100:.0f} %{limits}"
 
 
 def _swarm(shares: SwarmShares, settled: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields, replace
+from datetime import date
 
 from hypothesis import given, settings
 
@@ -45,6 +46,8 @@ PROBLEM_DEFAULTS = {
     "dataset": "",
     "isolation": "process-separated",
     "requires": (),
+    "categories": (),
+    "published": None,
 }
 
 
@@ -113,3 +116,9 @@ def test_other_weights_behind_a_name_are_a_change() -> None:
     assert changes(conditions[0], conditions[2]) == changes(conditions[2], conditions[0]) == ()
     assert servers_unlike([before], [now]) == (f"the server of model '{LOCAL.name}' was Ollama 1, is Ollama 2",)
     assert servers_unlike([before], [untold]) == servers_unlike([untold], [now]) == ()
+
+
+def test_how_a_problem_is_sorted_is_no_condition() -> None:
+    """Nor since when it is known: an earlier version did not say, and goes on with the same experiments."""
+    sorted_out = replace(ADD, categories=("numbers",), published=date(2021, 7, 7))
+    assert conditions_of(sorted_out, KODERZ) == conditions_of(ADD, KODERZ)

@@ -17,6 +17,7 @@ from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Price, Spending, Usage
+from pytest_koderz.core.problem import Traits
 from pytest_koderz.evidence.break_even import Purchase
 from pytest_koderz.evidence.findings import Frame, findings_of
 from pytest_koderz.evidence.looks import Look
@@ -292,11 +293,19 @@ def _handed_over(one: Experiment, last: Status, paid: Decimal) -> Experiment:
 FRONTIER = replace(MODEL, name="frontier", model="frontier-1")
 
 
+def _sorted_out(experiment: Experiment) -> Experiment:
+    """Of a problem with a solution and a few libraries."""
+    number = NAMES.index(experiment.problem_id)
+    libraries = ("random",) if number % 3 else ("csv", "random") if number % 2 else ("csv",)
+    return replace(experiment, traits=Traits("bigcodebench-hard", date(2024, 6, 22), libraries, 20 + number * 7 % 40))
+
+
 SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
     "measured": lambda: (
         FRAME,
         _of([_pair(name, number % 5 != 0, number % 8 != 0) for number, name in enumerate(NAMES)]),
     ),
+    "strata": lambda: (FRAME, [*map(_sorted_out, SITUATIONS["measured"]()[1])]),
     "negative_savings": lambda: (FRAME, _of([_pair(name, True, True, "0.011", "0.003") for name in NAMES[:12]])),
     "worse": lambda: (FRAME, _of([_pair(name, number % 2 == 0, True) for number, name in enumerate(NAMES[:30])])),
     "zero_solved": lambda: (FRAME, _of([_pair(name, False, False) for name in NAMES[:6]])),
