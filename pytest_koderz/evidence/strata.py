@@ -2,8 +2,8 @@
 
 What makes a stratum must not have been chosen by the outcomes that are compared in it. Of the problems that the control
 failed in the very run that is compared any arm solves more than the control, by chance alone: regression to the mean.
-Therefore an epoch of the control is sorted by its other epochs, which tell nothing of the luck of this one; and where
-there is one epoch alone, problems are sorted by the length of their published solution, which nobody's luck has changed.
+Therefore an epoch of the control is sorted by its other epochs, which tell nothing of the luck of this one; with one
+epoch alone problems are sorted by the length of their published solution, which nobody's luck has changed.
 """
 
 from __future__ import annotations

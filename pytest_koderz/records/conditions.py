@@ -18,8 +18,8 @@ Conditions = Mapping[str, Condition]
 _PROBLEM = "problem"
 _SWARM = "swarm"
 _ROLES = {str(role) for role in Role}
-TRANSPORT = ("price", "timeout", "patience", "hosts", "slots")
-"""Of a model: how it is reached and billed, which makes no difference to what it answers."""
+TRANSPORT = ("price", "timeout", "patience", "hosts", "slots", "cutoff")
+"""Of a model: how it is reached and billed, and what is known of it, which makes no difference to what it answers."""
 IDENTITY, _SERVER = "identity", "server"
 """Of a model: what its servers said of it. Where they said nothing, or an earlier version did not ask, it is unknown
 and no change. Of a server's other version `servers_unlike` tells: nothing is run anew for that.

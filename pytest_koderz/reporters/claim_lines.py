@@ -75,6 +75,7 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
             f"note: look {len(looks)}, at {look.problems} of {counted(look.planned, 'problem')}: each side is tested "
             f"at {level:.2g} %, so that all looks together err in 2.5 %"
         )
+    yield from _training(findings)
     if findings.spared is not None:
         yield f"note: {_spared(findings.spared, findings.comparisons)}"
     others = len(findings.comparisons) - 1
@@ -92,6 +93,18 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
     ]
     if few and findings.control_ran and not frame.shard:
         yield f"note: savings have no interval below {SHARE_FROM} experiments an arm"
+
+
+def _training(findings: Findings) -> Iterator[str]:
+    """What of the problems a model may know beforehand, and where it solves other than what was published of it."""
+    exposure = findings.exposure
+    if exposure is not None:
+        sets = ", ".join(f"{name or 'the problems'} ({day})" for name, day in exposure.datasets.items())
+        yield f"note: the training of {', '.join(exposure.models)} may hold {sets}"
+    for one in findings.unlike_published:
+        measured = f"{one.share * 100:.1f} % [{one.interval.low * 100:.0f}, {one.interval.high * 100:.0f}]"
+        published = f"{one.published.share * 100:.1f} % ({one.published.source})"
+        yield f"note: {one.arm}'s first tries solve {measured}; published of {one.model} are {published}"
 
 
 def _spared(spared: Spared, comparisons: Sequence[Comparison]) -> str:

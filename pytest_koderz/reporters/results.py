@@ -15,6 +15,7 @@ from pytest_koderz.core.problem import Traits
 from pytest_koderz.evidence.break_even import BreakEven
 from pytest_koderz.evidence.caps import Cap, cap_of
 from pytest_koderz.evidence.compare import Comparison
+from pytest_koderz.evidence.contamination import Exposure, UnlikePublished
 from pytest_koderz.evidence.device_time import shared_out
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
@@ -68,10 +69,22 @@ def _plan(frame: Frame, findings: Findings) -> dict[str, Any]:
         "changed_margin": frame.changed_margin,
         "selection": frame.selection or None,
         "wrong_accept": number(frame.wrong_accept),
+        "exposure": None if findings.exposure is None else _exposure(findings.exposure),
+        "unlike_published": [_unlike(one) for one in findings.unlike_published],
         "shard": frame.shard,
         "part": frame.part or None,
         "purchase": None if buy is None else {"usd": number(buy.price), "hours": number(buy.hours)},
     }
+
+
+def _exposure(exposure: Exposure) -> dict[str, Any]:
+    days = {name: day.isoformat() for name, day in exposure.datasets.items()}
+    return {"models": list(exposure.models), "datasets": days}
+
+
+def _unlike(one: UnlikePublished) -> dict[str, Any]:
+    published = {"published": one.published.share, "source": one.published.source}
+    return {"arm": one.arm, "model": one.model, "share": one.share, "interval": limits(one.interval), **published}
 
 
 def _arm(name: str, findings: Findings, caps: Mapping[str, Cap]) -> dict[str, Any]:

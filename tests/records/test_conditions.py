@@ -58,7 +58,7 @@ def _defaults(kind: type) -> dict[str, object]:
 def test_what_a_journal_means_by_silence() -> None:
     """A default that changes would change what is said of earlier runs: leave it, or bring in another key for it."""
     assert _defaults(Arm) == DEFAULTS
-    assert _defaults(ModelSettings) == {**MODEL_DEFAULTS, "patience": 0.0, "hosts": (), "slots": None}
+    assert _defaults(ModelSettings) == {**MODEL_DEFAULTS, "patience": 0.0, "hosts": (), "slots": None, "cutoff": None}
     assert _defaults(Problem) == PROBLEM_DEFAULTS
 
 
