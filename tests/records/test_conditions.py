@@ -11,6 +11,7 @@ from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.records.codec import dumped, parsed, plain, value_of
 from pytest_koderz.records.conditions import changes, conditions_of, servers_unlike
+from pytest_koderz.records.earlier_journals import digests_of
 from pytest_koderz.records.events import Began
 from tests.core.worlds import ADD, FRONTIER, KODERZ, LOCAL
 
@@ -122,3 +123,4 @@ def test_how_a_problem_is_sorted_is_no_condition() -> None:
     """Nor since when it is known: an earlier version did not say, and goes on with the same experiments."""
     sorted_out = replace(ADD, categories=("numbers",), published=date(2021, 7, 7))
     assert conditions_of(sorted_out, KODERZ) == conditions_of(ADD, KODERZ)
+    assert digests_of(sorted_out, KODERZ) == digests_of(ADD, KODERZ)
