@@ -147,7 +147,7 @@ def _comparison(comparison: Comparison, frame: Frame) -> Iterator[str]:
         most = "or more" if high is None else f"to {high:,}"
         yield f"  about {low:,}{'' if high == low else f' {most}'} problems would be needed for a conclusion"
     elif comparison.claim is Claim.INCONCLUSIVE and comparison.problems < LEAST:
-        yield f"  too few to say how many problems a conclusion would take: run {LEAST} or more"
+        yield f"  too few to say how many a conclusion would take: run {LEAST} or more"
 
 
 def _circumstances(comparison: Comparison, frame: Frame) -> str:

@@ -44,7 +44,7 @@ def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH, *, whole: b
         lines += _details(figures, frame, whole=whole)
     money = list(spending_lines(findings, width)) if whole else []
     lines += ["", *money] if money else []
-    notes = [*_ranked(findings), *note_lines(frame, findings)]
+    notes = [*_ranked(findings, whole=whole), *note_lines(frame, findings)]
     lines += ["", *notes] if notes else []
     return [mark + part if part else "" for line in lines for part in in_parts(line, width)]
 
@@ -61,8 +61,11 @@ def _details(figures: ArmFigures, frame: Frame, *, whole: bool) -> Iterator[str]
     parts = [f"{role} {dollars(amount)}" for role, amount in figures.dollars_by_role.items()]
     gpu = "" if figures.gpu_seconds is None else f", {figures.gpu_seconds:,.1f} GPU-seconds"
     if figures.settled:
-        yield f"{figures.arm}: {', '.join(parts) or dollars(figures.dollars)}; {tokens(figures.usage)}"
-        yield f"  {figures.seconds:,.1f} s{gpu}; {_rates(figures)}"
+        spent = f"{figures.arm}: {', '.join(parts) or dollars(figures.dollars)}; {tokens(figures.usage)}"
+        took = f"{figures.seconds:,.1f} s{gpu}"
+        # Of rounds that all went as they should there is nothing to tell in the short form.
+        wasted = whole or figures.repeated or figures.truncated
+        yield from (spent, f"  {took}; {_rates(figures)}") if wasted else (f"{spent}; {took}",)
     else:
         yield f"{figures.arm}: nothing settled"
     if local_rate is not None and figures.settled:
@@ -162,10 +165,11 @@ def _hold_out(held: HoldOut) -> str:
     return f"  hold-out: {passed}: gap {held.gap * 100:.1f} points{others}"
 
 
-def _ranked(findings: Findings) -> Iterator[str]:
-    """Which arms are worth running, and which one in place of each other."""
+def _ranked(findings: Findings, *, whole: bool) -> Iterator[str]:
+    """Which arms are worth running, and which one in place of another; of two arms the latter says both."""
     known = [place for place in findings.standings if place.dollars is not None and place.problems]
-    if len(known) > 1 and any(place.solved for place in known):
+    said = findings.alternatives and len(known) == 2 and not whole
+    if len(known) > 1 and not said and any(place.solved for place in known):
         front = ", ".join(place.arm for place in known if not place.dominated_by)
         yield f"not dominated in solved and dollars, on {counted(known[0].problems, 'problem')}: {front}"
     yield from map(_alternative, findings.alternatives)

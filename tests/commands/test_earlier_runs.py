@@ -95,7 +95,9 @@ def _dearer(model: ModelSettings) -> ModelSettings:
 
 
 @pytest.mark.parametrize("change", [_other_model, _dearer])
-def test_an_arm_that_has_changed_tells_nothing(settings: Settings, change: Callable[[ModelSettings], ModelSettings]) -> None:
+def test_an_arm_that_has_changed_tells_nothing(
+    settings: Settings, change: Callable[[ModelSettings], ModelSettings]
+) -> None:
     """Another model under its name, or another price."""
     _record(settings, tuple(replace(arm, local=change(arm.local)) for arm in settings.arms))
     assert earlier_of(settings).dollars == {}

@@ -32,7 +32,12 @@ def test_chances_are_those_of_simulated_benchmarks(problems: int, truth: Truth) 
 
 @pytest.mark.parametrize(
     ("problems", "truth", "margin"),
-    [(30, Truth(0.0, 0.1), 0.1), (30, Truth(-0.2, 0.3), 0.1), (24, Truth(0.25, 0.4), 0.2), (30, Truth(-0.05, 0.05), 0.05)],
+    [
+        (30, Truth(0.0, 0.1), 0.1),
+        (30, Truth(-0.2, 0.3), 0.1),
+        (24, Truth(0.25, 0.4), 0.2),
+        (30, Truth(-0.05, 0.05), 0.05),
+    ],
 )
 def test_chances_are_those_of_an_independent_sum(problems: int, truth: Truth, margin: float) -> None:
     """Over each table that there is, by scipy's multinomial and tests that are written anew: Tango's score, McNemar's

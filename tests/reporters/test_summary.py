@@ -455,6 +455,38 @@ def test_two_arms_take_one_screen(name: str) -> None:
     assert lines[0].startswith("koderz against frontier-only, measured on")
 
 
+FRONTIER = ModelSettings("claude-opus", "anthropic", "claude-opus-5-5", cutoff=date(2026, 6, 1))
+TRAINED = (
+    Arm("koderz", local=ModelSettings("qwen-coder", "ollama", "qwen2.5-coder:7b"), spec=FRONTIER),
+    Arm("frontier-only", local=FRONTIER, max_iterations=1),
+)
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+@pytest.mark.parametrize("name", ["measured", "local_rate", "worse", "epochs", "negative_savings"])
+def test_two_arms_with_their_notes_take_one_screen(name: str, simulated: bool) -> None:
+    """As a live run has them: a prefix, an oracle stop, models that may know the problems. First the verdict, then what
+    decides it, the arms as a table and one by one, and the notes last. The mark of a simulated benchmark, which stands
+    before each line, makes some of them two.
+    """
+    frame, experiments = SITUATIONS[name]()
+    frame = replace(frame, definitions=TRAINED, selection="the first 40 of 164", simulated=simulated)
+    known = [replace(one, traits=Traits("humaneval", date(2021, 7, 7))) for one in experiments]
+    lines = [line.removeprefix("SIMULATED ") for line in summary_lines(frame, known)]
+    assert len(lines) <= 24 + simulated
+    assert max(map(len, summary_lines(frame, known))) <= 80
+    assert lines[0].startswith("koderz against frontier-only, measured on")
+    verdict, table, arms, notes = "\n".join(lines).split("\n\n")
+    assert [verdict.index(words) for words in ("solved", "savings", "seconds per solved")] == sorted(
+        verdict.index(words) for words in ("solved", "savings", "seconds per solved")
+    )
+    assert table.startswith("arm ")
+    assert [line.partition(":")[0] for line in arms.split("\n") if line[0] != " "] == ["koderz", "frontier-only"]
+    told = [line for line in notes.split("\n") if line[0] != " "]
+    assert [line.startswith("note: ") for line in told] == sorted(line.startswith("note: ") for line in told)
+    assert ("note: the training of claude-opus may hold humaneval (2021-07-07)" in told) is not simulated
+
+
 @pytest.mark.parametrize(("name", "said"), [("measured", True), ("blind", False)])
 def test_an_oracle_stop_is_called_that(name: str, said: bool) -> None:
     """In the claim's own line, and once more in a note, which names the arm to decide by."""
