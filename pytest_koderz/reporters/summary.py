@@ -112,10 +112,10 @@ def _first_replies(figures: ArmFigures) -> Iterator[str]:
 
 
 def _by_iteration(figures: ArmFigures) -> str:
-    """`solved within iteration 1: 62 % [48, 74], 2: 74 % [60, 84]`."""
+    """`solved within iterations: 1 (62 % [48, 74]), 2 (74 % [60, 84])`."""
     shown = [point for point in figures.curve if point.iterations in (*TELLING, len(figures.curve))]
-    told = [f"{point.iterations}: {_with_limits(point, figures.settled)}" for point in shown]
-    return f"  solved within iteration {', '.join(told)}"
+    told = [f"{point.iterations} ({_with_limits(point, figures.settled)})" for point in shown]
+    return f"  solved within iterations: {', '.join(told)}"
 
 
 def _with_limits(point: Point, settled: int) -> str:

@@ -125,5 +125,5 @@ def test_the_curve_has_a_band() -> None:
         assert point.interval == wilson(solved, 40)
     frame = replace(FRAME, arms=("koderz",))
     told = " ".join(line.strip() for line in summary_lines(frame, experiments, whole=True))
-    assert "solved within iteration 1: 25 % [14, 40], 2: 50 % [35, 65], 3: 75 % [60, 86]" in told
-    assert "within iteration" not in " ".join(summary_lines(frame, experiments))
+    assert "solved within iterations: 1 (25 % [14, 40]), 2 (50 % [35, 65]), 3 (75 % [60, 86])" in told
+    assert "within iterations" not in " ".join(summary_lines(frame, experiments))

@@ -293,6 +293,25 @@ def _handed_over(one: Experiment, last: Status, paid: Decimal) -> Experiment:
 FRONTIER = replace(MODEL, name="frontier", model="frontier-1")
 
 
+FRONTIER = ModelSettings("claude-opus", "anthropic", "claude-opus-5-5", cutoff=date(2026, 6, 1))
+TRAINED = (
+    Arm("koderz", local=ModelSettings("qwen-coder", "ollama", "qwen2.5-coder:7b"), spec=FRONTIER),
+    Arm("frontier-only", local=FRONTIER, max_iterations=1),
+)
+
+
+def _known() -> tuple[Frame, list[Experiment]]:
+    """All of HumanEval, in models that may know it and solve less than was published."""
+    alone = (Arm("local-only", local=ModelSettings("qwen-coder", "ollama", "qwen2.5-coder:7b")), TRAINED[1])
+    frame = replace(FRAME, arms=("local-only", "frontier-only"), definitions=alone)
+    pairs = [
+        _experiment(f"HumanEval/{number}", arm, Status.SOLVED if solved else Status.UNSOLVED, 1)
+        for number in range(164)
+        for arm, solved in (("local-only", number % 2), ("frontier-only", number % 9))
+    ]
+    return frame, [replace(one, spec=None, traits=Traits("humaneval", date(2021, 7, 7))) for one in pairs]
+
+
 def _sorted_out(experiment: Experiment) -> Experiment:
     """Of a problem with a solution and a few libraries."""
     number = NAMES.index(experiment.problem_id)
@@ -306,6 +325,7 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
         _of([_pair(name, number % 5 != 0, number % 8 != 0) for number, name in enumerate(NAMES)]),
     ),
     "strata": lambda: (FRAME, [*map(_sorted_out, SITUATIONS["measured"]()[1])]),
+    "known": _known,
     "negative_savings": lambda: (FRAME, _of([_pair(name, True, True, "0.011", "0.003") for name in NAMES[:12]])),
     "worse": lambda: (FRAME, _of([_pair(name, number % 2 == 0, True) for number, name in enumerate(NAMES[:30])])),
     "zero_solved": lambda: (FRAME, _of([_pair(name, False, False) for name in NAMES[:6]])),
@@ -453,13 +473,6 @@ def test_two_arms_take_one_screen(name: str) -> None:
     lines = summary_lines(*SITUATIONS[name]())
     assert len(lines) <= 24
     assert lines[0].startswith("koderz against frontier-only, measured on")
-
-
-FRONTIER = ModelSettings("claude-opus", "anthropic", "claude-opus-5-5", cutoff=date(2026, 6, 1))
-TRAINED = (
-    Arm("koderz", local=ModelSettings("qwen-coder", "ollama", "qwen2.5-coder:7b"), spec=FRONTIER),
-    Arm("frontier-only", local=FRONTIER, max_iterations=1),
-)
 
 
 @pytest.mark.parametrize("simulated", [False, True])
