@@ -20,7 +20,7 @@ from .tables import CONFIDENCE, pairs_of
 
 LEAST = 10
 """Problems. Of fewer nothing is told by itself."""
-THIRDS = ("short", "middle", "long")
+THIRDS = ("short", "medium", "long")
 
 
 class Basis(StrEnum):
@@ -40,7 +40,7 @@ class Stratum:
 
     basis: Basis
     name: str
-    """Of how often the control solved them `none`, `some` or `all`; of the length `short`, `middle` or `long`."""
+    """Of how often the control solved them `none`, `some` or `all`; of the length `short`, `medium` or `long`."""
     problems: int
     """By the control's epochs a problem may be in several, with the epochs that belong there."""
     solved: float

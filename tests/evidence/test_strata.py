@@ -70,7 +70,7 @@ def test_one_epoch_is_sorted_by_the_length_of_the_solution() -> None:
     arm = [one for number in range(31) for one in _tries(number, "koderz", [number % 2], traits[number])]
     control = [one for number in range(31) for one in _tries(number, CONTROL, [number < 20], traits[number])]
     found = _strata(arm, control)
-    assert [name for _, name in found] == ["short", "middle", "long"]
+    assert [name for _, name in found] == ["short", "medium", "long"]
     assert [one.problems for one in found.values()] == [10, 11, 10]
     assert found[Basis.LENGTH, "long"].control_solved == 1.0
     assert found[Basis.LENGTH, "short"].control_solved == 0.0
