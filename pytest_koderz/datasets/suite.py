@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -26,15 +28,18 @@ SUITE_KEYS = {
     "url": "whence the set's file is downloaded, https://...",
     "sha256": "64 hex digits that the set's file must have",
     "problems": "which of them: a selection such as `0-9,42`; all without it",
+    "published": "when they came out, such as 2021-07-07, where the set itself does not know it",
 }
 """Of a suite that takes problems from a data set, with what editors say of each."""
-OWN_KEYS = {"problems": "problems of your own"}
+PUBLISHED = "when the problems came out, such as 2021-07-07: models trained later may hold them"
+OWN_KEYS = {"problems": "problems of your own", "published": PUBLISHED}
 REQUIRED = ("id", "entry_point", "prompt", "tests")
 PROBLEM_KEYS = {
     "id": "its name, such as `own/rotate`, without spaces and square brackets",
     "entry_point": "the function that is asked for and tested",
     "prompt": "the task as models are sent it: a function's head with its docstring, or a text",
     "tests": "assertions, or `def check(candidate)` with assertions in it",
+    "category": "what it is about, such as `strings`: figures are told of each category too",
     "canonical_solution": "an answer that passes the tests: tried before anything is paid, and time limits follow it",
 }
 
@@ -54,6 +59,12 @@ def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
     """
     suite = read_yaml(path)
     _check_keys(suite, (), SUITE_KEYS)
+    published = _published(suite)
+    problems = _problems(suite, notify)
+    return problems if published is None else tuple(replace(each, published=published) for each in problems)
+
+
+def _problems(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
     if "dataset" in suite.plain:
         return _from_dataset(suite, notify)
     for key in ("path", "url", "sha256"):
@@ -123,6 +134,15 @@ def _sha256(suite: Located) -> str | None:
     return text
 
 
+def _published(suite: Located) -> date | None:
+    if "published" not in suite.plain:
+        return None
+    try:
+        return date.fromisoformat(suite.written(("published",)) or "")
+    except ValueError:
+        raise _wrong(suite, ("published",), "must be a day such as 2021-07-07") from None
+
+
 def _selection(suite: Located) -> str | None:
     """The selection as it stands in the file: YAML would read `010` as eight."""
     chosen = suite.plain.get("problems")
@@ -179,6 +199,7 @@ def _problem(suite: Located, key: KeyPath) -> Problem:
         visible=visible_tests(name, prompt, entry_point),
         canonical_solution=canonical,
         dataset=suite.path.stem,
+        categories=(texts["category"],) if "category" in texts else (),
         requires=outside_modules(texts["tests"], canonical),
     )
 
