@@ -52,8 +52,10 @@ def open_guide(config: pytest.Config) -> int:
 
     It needs no session and no settings: who looks up how koderz.yaml is written may have one that is wrong.
     """
+    from .accepted_options import check_options
     from .printing import columns_of, print_lines
 
+    check_options(config, "koderz-guide")
     print_lines(config, _lines(config.getoption("koderz_guide"), columns_of(config)))
     return int(pytest.ExitCode.OK)
 

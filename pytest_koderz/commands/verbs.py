@@ -123,16 +123,6 @@ def _verbs() -> Mapping[str, Verb]:
 
 
 OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown", "koderz_export")
-WRITING = {
-    "koderz_analyze": ("koderz_json", "koderz_html", "koderz_export"),
-    "koderz_compare": ("koderz_json", "koderz_markdown"),
-    "koderz_merge": OUTPUTS,
-}
-"""Which of these files a verb writes, of what it tells of."""
-
-
-def _as_given(option: str) -> str:
-    return f"--{option.replace('_', '-')}"
 
 
 def asked_for(config: pytest.Config) -> bool:
@@ -149,16 +139,20 @@ def select(config: pytest.Config) -> None:
 
 
 def run_verb(config: pytest.Config) -> int:
-    """Run the verb that is asked for; the exit status."""
+    """Run the verb that is asked for; the exit status. Raises pytest.UsageError for an option that it does not take."""
     from _pytest.main import wrap_session
 
     from pytest_koderz.files.usage_error import UsageError
 
+    from .accepted_options import check_options, typed_options
+
     name = next(name for name in VERBS if _is_asked(config, name))
     verb = _verbs()[name]
+    check_options(config, name.replace("_", "-"))
+    typed = {option.replace("-", "_") for option, _ in typed_options(config)}
     for option in OUTPUTS:
-        if config.getoption(option) and option not in WRITING.get(name, ()):
-            raise pytest.UsageError(f"{_as_given(option)} does nothing beside {_as_given(name)}")
+        if option not in typed:  # those in `addopts` are the files of runs
+            setattr(config.option, option, [] if option == "koderz_export" else None)
 
     def run(config: pytest.Config, session: pytest.Session) -> int:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -163,6 +163,11 @@ class Collection:
             self._run.head["planned"] = len(chosen)
             self._run.head["whole"] = len(whole)
             self._run.head["selection"] = words or None
+
+    @property
+    def head(self) -> Mapping[str, Any]:
+        """What the journals of what was collected would begin with."""
+        return self._run.head
 
     @property
     def held(self) -> Mapping[str, tuple[str, Problem]]:
