@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_koderz.session.completion import OneCompleted, words
+
 # Without --koderz-guide this module costs nothing: what it takes from others is imported where it is used.
 
 CHAPTERS = (
@@ -37,6 +39,8 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--koderz-guide",
         metavar="TOPIC",
+        action=OneCompleted,
+        completer=words(*CHAPTERS),
         nargs="?",
         const=_CONTENTS,
         help="Print a chapter of the guide, or what chapters there are, and exit.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .completion import OneCompleted, several_problems
 from .option_types import count, part
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
@@ -21,7 +22,13 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
 
 
 def add_options(group: pytest.OptionGroup) -> None:
-    group.addoption("--koderz-problems", metavar="0-9,42", help="Pick problems by number, id or pattern.")
+    group.addoption(
+        "--koderz-problems",
+        metavar="0-9,42",
+        action=OneCompleted,
+        completer=several_problems,
+        help="Pick problems by number, id or pattern.",
+    )
     group.addoption("--koderz-sample", metavar="N[@SEED]", help="Draw N of these problems at random.")
     group.addoption("--koderz-shard", metavar="I/N", type=part, help="Run the I-th of N equal parts of these problems.")
     group.addoption("--koderz-epochs", metavar="N", type=count, help="Run each arm on each problem N times.")
