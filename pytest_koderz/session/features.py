@@ -16,6 +16,7 @@ from . import (
     interruption,
     jobs,
     junit_totals,
+    longest_first,
     look_record,
     outcome_selection,
     outputs,
@@ -67,6 +68,7 @@ def _register_all(run: BenchmarkRun) -> None:
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)
     workers.register(run)
+    longest_first.register(run)
     books = settlement.register(run)
     place = recording.register(run)
     outcome_selection.register(run)
