@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
@@ -47,14 +47,13 @@ def _is_alike(folder: Path, arms: Collection[str], *, simulated: bool) -> bool:
 def _settled(folder: Path, arms: Collection[str]) -> dict[tuple[str, str], list[float]]:
     found: dict[tuple[str, str], list[float]] = {}
     for record in _ends_in(folder):
-        arm, problem, seconds = (record.get(name) for name in ("arm", "problem_id", "seconds"))
-        if isinstance(arm, str) and isinstance(problem, str) and arm in arms and _is_time(seconds):
-            found.setdefault((arm, problem), []).append(float(seconds))
+        seconds = record["seconds"]
+        if record["arm"] in arms and isfinite(seconds) and seconds >= 0:
+            found.setdefault((record["arm"], record["problem_id"]), []).append(seconds)
     return found
 
 
-def _is_time(seconds: Any) -> bool:
-    return isinstance(seconds, int | float) and isfinite(seconds) and seconds >= 0
+_WANTED: Mapping[str, type] = {"arm": str, "problem_id": str, "seconds": float}
 
 
 def _ends_in(folder: Path) -> Iterator[dict[str, Any]]:
@@ -67,4 +66,4 @@ def _ends_in(folder: Path) -> Iterator[dict[str, Any]]:
                 with suppress(ValueError, RecursionError, KeyError, TypeError):
                     record = json.loads(line)["record"]
                     if Status(record["status"]).settled:
-                        yield record
+                        yield {name: kind(record[name]) for name, kind in _WANTED.items()}

@@ -7,6 +7,7 @@ import pytest
 from pytest_koderz.files.usage_error import UsageError
 
 from . import (
+    auto_jobs,
     collection,
     compared_runs,
     cortex,
@@ -78,6 +79,7 @@ def _register_all(run: BenchmarkRun) -> None:
     limits = gates.register(run, stopping)
     problem_annotations.register(run, limits)
     jobs.register(run)
+    auto_jobs.register(run)
     junit_totals.register(run)
     first_run.register(run)
     seen = look_record.register(run)

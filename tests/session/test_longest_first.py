@@ -66,7 +66,7 @@ def pytest_configure(config):
 """
 
 
-OFF = {"numprocesses": None, "tx": [], "dist": "no", "stepwise": False, "collectonly": False}
+OFF: dict[str, object] = {"numprocesses": None, "tx": [], "dist": "no", "stepwise": False, "collectonly": False}
 
 
 @pytest.mark.parametrize(
