@@ -13,6 +13,7 @@ from .arms import ArmFigures, figures_of
 from .break_even import Purchase
 from .compare import Comparison, compare, judge
 from .device_time import shared_out
+from .idle_servers import IdleServer, idle_servers
 from .looks import Look, with_current
 from .problems import by_arm, by_problem
 from .recovered_gap import RecoveredGap, recovered_of
@@ -78,11 +79,14 @@ class Findings:
     """The same with the dollars of one's own GPUs; empty where no rate is given."""
     standings: tuple[Standing, ...]
     alternatives: tuple[Alternative, ...]
+    servers: tuple[IdleServer, ...]
+    """One's own, of which it is known when they were at work."""
     spared: Spared | None
     """None: no problem was left when there was a claim, or nobody asked."""
 
 
 def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
+    servers = idle_servers(experiments)
     experiments = shared_out(experiments)
     groups = by_arm(experiments)
     own = {arm: groups[arm] for arm in frame.arms if arm in groups}
@@ -105,6 +109,7 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
         estimates_with_gpu={arm: estimated(group, guessed, rate) for arm, group in own.items() if guessed and rate},
         standings=places,
         alternatives=tuple(alternatives(places, experiments, frame.margin, rate)),
+        servers=servers,
         spared=spared_of(frame.stopped, frame.planned, experiments),
     )
 
