@@ -110,7 +110,7 @@ class Collection:
         self._contents = {item.suite.nodeid: item.suite.problems for item in ours}
         self._selected = {item.suite.nodeid: _selected(item.suite, wanted) for item in ours}
         settings = self._run.settings
-        if settings.sample is None and not settings.stops_when_decided:
+        if settings.sample is None and not settings.stops_when_decided and settings.max_cost is None:
             return
         # Whoever may stop early takes all in a random order, so that what was run by then is a sample.
         self._sample = RandomSample(WHOLE) if settings.sample is None else sample_named(settings.sample)

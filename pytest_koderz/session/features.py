@@ -8,6 +8,7 @@ from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.files.usage_error import UsageError
 
 from . import (
+    auto_jobs,
     collection,
     compared_runs,
     cortex,
@@ -17,6 +18,7 @@ from . import (
     interruption,
     jobs,
     junit_totals,
+    longest_first,
     look_record,
     outcome_selection,
     outputs,
@@ -69,6 +71,7 @@ def _register_all(run: BenchmarkRun) -> None:
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)
     workers.register(run)
+    longest_first.register(run)
     books = settlement.register(run)
     place = recording.register(run)
     outcome_selection.register(run)
@@ -78,6 +81,7 @@ def _register_all(run: BenchmarkRun) -> None:
     limits = gates.register(run, stopping)
     problem_annotations.register(run, limits)
     jobs.register(run)
+    auto_jobs.register(run)
     junit_totals.register(run)
     first_run.register(run)
     seen = look_record.register(run)

@@ -123,8 +123,8 @@ class ProfileEntry(_Checked):
     sample: str | int | None = None
     """How many of them are drawn at random, and from which seed: `50@7`. None: all."""
     epochs: Positive = 1
-    jobs: Positive = 1
-    """Experiments in flight in one process."""
+    jobs: Positive | Literal["auto"] = 1
+    """Experiments in flight in one process; `auto`: as many as the local models' servers have slots for."""
     max_iterations: Positive = 50
     checkpoint_interval: Positive = 5
     feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
