@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from .place import Place
+from .place import FunctionPlace
 
 TestSet = Literal["base", "visible", "plus"]
 GradingSet = Literal["base", "plus"]
@@ -57,7 +57,7 @@ class Problem:
     isolation: Isolation = "process-separated"
     requires: tuple[str, ...] = ()
     """Modules outside the standard library that the tests or solutions import, such as `numpy`."""
-    place: Place | None = None
+    place: FunctionPlace | None = None
     """Where in a repository it stands whose own tests grade it: `tests` are their node ids. None: it stands alone."""
 
     categories: tuple[str, ...] = ()

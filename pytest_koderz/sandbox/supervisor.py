@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
-from pytest_koderz.core.place import Place
+from pytest_koderz.core.place import FunctionPlace
 from pytest_koderz.core.problem import Isolation, Problem, TestSet
 from pytest_koderz.files.usage_error import UsageError
 
@@ -172,7 +172,7 @@ class Judge:
         return _verdict_of(run, seconds, problem.isolation, host_of(child.missing))
 
     def _in_its_place(
-        self, place: Place, problem: Problem, tests: str, candidate: Candidate, seconds: float
+        self, place: FunctionPlace, problem: Problem, tests: str, candidate: Candidate, seconds: float
     ) -> Verdict:
         repository = self._pool.repository(place)
         seed = seed_of(self._draws, _key(problem, tests))
