@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_koderz.files.usage_error import UsageError
+
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pytest_koderz.backends.found_servers import FoundModel
 
@@ -33,10 +35,15 @@ def begin(config: pytest.Config) -> int:
     from pytest_koderz.backends.found_servers import found_model
     from pytest_koderz.settings.precedence import environment_of
 
+    from .accepted_options import check_options
     from .printing import print_lines
 
+    check_options(config, "koderz-init")
     root = config.rootpath
-    environment = environment_of(root, os.environ)
+    try:
+        environment = environment_of(root, os.environ)
+    except UsageError as fault:
+        raise pytest.UsageError(str(fault)) from None
     files = {
         root / "koderz.yaml": lambda place: settings_text(place, found_model(environment), environment),
         root / "problems" / "first.yaml": suite_text,

@@ -17,7 +17,7 @@ from .extract import candidate_of
 from .flight import Flight, parted
 from .iteration import Candidate, FeedbackPolicy, Iteration, Origin, Outcome, Verdict, feedback_of
 from .money import Spending, Usage, cost_of, total
-from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
+from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox, Taken
 from .problem import Problem, TestSet
 from .prompts import checkpoint_prompt, fallback_prompt, next_prompt, question_in, room_of, spec_prompt
 
@@ -161,7 +161,7 @@ class _Work:
         if self.arm.beam > 1:
             made = replace(made, origins=tuple(self._origin(trial, asked[trial.prompt]) for trial in trials))
         if self.arm.checkpoint_policy is CheckpointPolicy.ASKED:
-            made = replace(made, question=question_in(trials[made.best].reply.text))
+            made = replace(made, question=taken_from(trials[made.best].reply, self.problem).question)
         self._keep(made)
 
     def fall_back(self) -> None:
@@ -235,7 +235,7 @@ class _Work:
         return None
 
     def _tried(self, prompt: Prompt, reply: Reply, spending: Spending) -> _Trial:
-        candidate = candidate_of(reply.text, self.problem)
+        candidate = taken_from(reply, self.problem).candidate
         repeated = candidate is not None and candidate.digest in self.judged
         return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated, prompt)
 
@@ -327,6 +327,11 @@ class _Work:
         """A seed for one call: it differs between calls and is the same in every run of this experiment."""
         text = f"{self.record.seed} {role} {len(self.record.iterations)} {turn}"
         return int(sha256(text.encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
+
+
+def taken_from(reply: Reply, problem: Problem) -> Taken:
+    """What is recorded that it gave; else what its text gives."""
+    return reply.taken or Taken(candidate_of(reply.text, problem), question_in(reply.text))
 
 
 def spec_of(reply: Reply, cost: Decimal | None) -> Spec:

@@ -14,7 +14,7 @@ _EMPTY = "raise NotImplementedError"
 
 
 @dataclass(frozen=True)
-class Place:
+class FunctionPlace:
     """A function of a repository that is asked for, and how its tests are run there.
 
     All paths but `root` are relative to it, with slashes. The tests' node ids are the problem's `tests`, one a line.

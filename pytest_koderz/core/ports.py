@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Protocol
 
 from .arm import Arm, Role
 from .experiment import Advice, Experiment, Guidance, Spec
-from .iteration import Candidate, Iteration, StopReason, Verdict
+from .iteration import SPARSE, Candidate, Iteration, StopReason, Verdict
 from .money import DeviceUse, Spending, Usage
 from .problem import Problem, TestSet
 
@@ -49,6 +49,16 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What the loop took out of a candidate's reply."""
+
+    candidate: Candidate | None
+    """None: there was no code."""
+    question: str = ""
+    """What the model asked the reviewer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A model's answer, whatever the back end."""
 
@@ -68,6 +78,8 @@ class Reply:
     """The server that answered, as it may be told. Empty: there was none, or it is not known."""
     ended: float | None = None
     """Seconds since 1970 at which the answer was there. None: not known."""
+    taken: Taken | None = field(default=None, metadata=SPARSE)
+    """What was taken out of it when it came, where it is played from a record. None: what its text gives."""
 
     @property
     def uses(self) -> tuple[DeviceUse, ...]:

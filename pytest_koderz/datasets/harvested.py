@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pytest_koderz.core.place import ModuleText, Place, tests_of
+from pytest_koderz.core.place import FunctionPlace, ModuleText, tests_of
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.syntax import UNREADABLE
 from pytest_koderz.files.source_tree import digest_of_tree
@@ -47,7 +47,7 @@ def read_harvested(suite: Located) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _repository(suite: Located) -> Place:
+def _repository(suite: Located) -> FunctionPlace:
     key: KeyPath = ("repository",)
     told = _mapping(suite, key, suite.plain["repository"], tuple(REPOSITORY_KEYS), ("path", "digest"))
     root = (suite.path.parent / _text(suite, (*key, "path"), told["path"])).resolve()
@@ -58,7 +58,7 @@ def _repository(suite: Located) -> Place:
         words = f"the repository is not as it was harvested ({now} now); harvest it again with --koderz-harvest"
         raise _wrong(suite, (*key, "digest"), words)
     lists = {name: _texts(suite, (*key, name), told.get(name, [])) for name in ("imports", "options", "hidden")}
-    return Place(str(root), digest, "", "", lists["imports"] or ("",), lists["options"], lists["hidden"])
+    return FunctionPlace(str(root), digest, "", "", lists["imports"] or ("",), lists["options"], lists["hidden"])
 
 
 class _Modules:
@@ -78,7 +78,7 @@ class _Modules:
         return self._read[path]
 
 
-def _problem(suite: Located, key: KeyPath, repository: Place, modules: _Modules) -> Problem:
+def _problem(suite: Located, key: KeyPath, repository: FunctionPlace, modules: _Modules) -> Problem:
     entry = _mapping(suite, key, _at(suite, key), tuple(PLACED_KEYS), REQUIRED_PLACED)
     file, name = (_text(suite, (*key, part), entry[part]) for part in ("file", "entry_point"))
     identifier = _text(suite, (*key, "id"), entry["id"])
@@ -100,7 +100,7 @@ def _problem(suite: Located, key: KeyPath, repository: Place, modules: _Modules)
         canonical_solution=module.text_of(qualname),
         dataset=suite.path.stem,
         isolation="in-process",
-        place=Place(
+        place=FunctionPlace(
             repository.root,
             repository.digest,
             file,

@@ -14,6 +14,7 @@ _SELECTED = {"type": ["string", "integer"]}
 _SHAPES: dict[str, dict[str, object]] = {
     "url": {"type": "string", "pattern": r"^https?://[^@]+$"},
     "sha256": {"type": ["string", "integer"], "pattern": "^[0-9a-fA-F]{64}$"},
+    "published": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
     "id": {"type": "string", "pattern": r"^[^\s\[\]]+$"},
     "entry_point": {"type": "string", "pattern": r"^[^\W\d]\w*$"},
 }
@@ -30,7 +31,7 @@ def suite_schema() -> dict[str, Any]:
         "then": _closed(_keys(SUITE_KEYS) | _selecting(), ["dataset"]),
         "else": {
             "if": {"required": ["repository"]},
-            "then": _closed(_harvested(), list(HARVESTED_KEYS)),
+            "then": _closed(_harvested(), ["repository", "problems"]),
             "else": _closed(_keys(OWN_KEYS) | _own(), ["problems"]),
         },
     }
@@ -55,8 +56,13 @@ def _selecting() -> dict[str, Any]:
 
 
 def _harvested() -> dict[str, Any]:
-    texts = {"type": "array", "items": {"type": "string"}}
-    shapes = {"imports": texts, "options": texts, "hidden": texts, "tests": {**texts, "minItems": 1}}
+    texts: dict[str, object] = {"type": "array", "items": {"type": "string"}}
+    shapes: dict[str, dict[str, object]] = {
+        "imports": texts,
+        "options": texts,
+        "hidden": texts,
+        "tests": {**texts, "minItems": 1},
+    }
     shapes["adequacy"] = {"type": "number", "minimum": 0, "maximum": 1}
 
     def told(words: dict[str, str]) -> dict[str, Any]:
@@ -65,6 +71,7 @@ def _harvested() -> dict[str, Any]:
     problem = _closed(told(PLACED_KEYS), list(REQUIRED_PLACED))
     repository = _closed(told(REPOSITORY_KEYS), ["path", "digest"])
     return {
+        **_keys({"published": HARVESTED_KEYS["published"]}),
         "repository": {**repository, "description": HARVESTED_KEYS["repository"]},
         "problems": {"type": "array", "items": problem, "minItems": 1, "description": HARVESTED_KEYS["problems"]},
     }

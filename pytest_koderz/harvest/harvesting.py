@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_koderz.core.errors import SandboxFault
-from pytest_koderz.core.place import Misplaced, ModuleText, Place, body_lines
+from pytest_koderz.core.place import FunctionPlace, Misplaced, ModuleText, body_lines
 from pytest_koderz.files.source_tree import digest_of_tree, files_of_tree
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
@@ -51,7 +51,7 @@ class Task:
 class Harvest:
     """What came of a repository."""
 
-    place: Place
+    place: FunctionPlace
     tasks: tuple[Task, ...]
     left_out: Mapping[str, str]
     """By function why it is no task."""
@@ -66,7 +66,7 @@ def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Har
     modules = _modules(root)
     searched = {name: module for name, module in modules.items() if (root / name).is_relative_to(source)}
     imports = sorted({_import_folder(root, file) for file in searched if not _is_test(file)})
-    place = Place(str(root), digest_of_tree(root), "", "", tuple(imports or [""]), tuple(own_options(root)))
+    place = FunctionPlace(str(root), digest_of_tree(root), "", "", tuple(imports or [""]), tuple(own_options(root)))
     notify(f"running the tests of {root.name} once, to see what runs what")
     given = [str(tests)] if tests else []
     folders = [root / each for each in place.imports]
@@ -123,7 +123,7 @@ class _Trials:
     def __init__(
         self,
         repository: Repository,
-        place: Place,
+        place: FunctionPlace,
         modules: Mapping[str, ModuleText],
         covered: Mapping[str, Mapping[str, list[str]]],
         notify: Notify,

@@ -10,7 +10,7 @@ from pytest_koderz.core.place import Function, ModuleText, is_docstring
 
 ALIKE = 0.9
 """From this share on two bodies are the same: one could be copied for the other."""
-_LEAST = 8
+_LEAST = 20
 """Steps of a body; shorter ones are alike by chance."""
 
 

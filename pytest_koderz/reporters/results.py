@@ -11,18 +11,22 @@ from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Spec
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage
+from pytest_koderz.core.problem import Traits
 from pytest_koderz.evidence.break_even import BreakEven
 from pytest_koderz.evidence.caps import Cap, cap_of
 from pytest_koderz.evidence.compare import Comparison
+from pytest_koderz.evidence.contamination import Exposure, UnlikePublished
 from pytest_koderz.evidence.device_time import shared_out
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
+from pytest_koderz.evidence.idle_servers import IdleServer
 from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
 from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import Savings
 from pytest_koderz.evidence.spending import Marginal, Step
 from pytest_koderz.evidence.standings import Alternative, Standing
+from pytest_koderz.evidence.strata import Stratum
 from pytest_koderz.evidence.tables import Strength
 
 from .arm_row import keys_of, limits, number
@@ -34,8 +38,8 @@ VERSION = 1
 
 def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experiment]) -> dict[str, Any]:
     """What the summary says, and what each experiment did for it. Dollars are numbers; null is unknown."""
-    experiments = shared_out(experiments)
     findings = findings_of(frame, experiments)
+    experiments = shared_out(experiments)
     caps = {arm.name: cap_of(arm) for arm in frame.definitions}
     about = {"id": frame.benchmark_id, "simulated": frame.simulated, "control": frame.control, "margin": frame.margin}
     return {
@@ -51,6 +55,7 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
         ],
         "standings": [_standing(standing) for standing in findings.standings],
         "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
+        "servers": [_server(server, frame.local_rate) for server in findings.servers],
         "experiments": [
             {**_row(experiment, frame.local_rate), "answered_by": _answered_by(experiment, frame)}
             for experiment in experiments
@@ -66,10 +71,22 @@ def _plan(frame: Frame, findings: Findings) -> dict[str, Any]:
         "changed_margin": frame.changed_margin,
         "selection": frame.selection or None,
         "wrong_accept": number(frame.wrong_accept),
+        "exposure": None if findings.exposure is None else _exposure(findings.exposure),
+        "unlike_published": [_unlike(one) for one in findings.unlike_published],
         "shard": frame.shard,
         "part": frame.part or None,
         "purchase": None if buy is None else {"usd": number(buy.price), "hours": number(buy.hours)},
     }
+
+
+def _exposure(exposure: Exposure) -> dict[str, Any]:
+    days = {name: day.isoformat() for name, day in exposure.datasets.items()}
+    return {"models": list(exposure.models), "datasets": days}
+
+
+def _unlike(one: UnlikePublished) -> dict[str, Any]:
+    published = {"published": one.published.share, "source": one.published.source}
+    return {"arm": one.arm, "model": one.model, "share": one.share, "interval": limits(one.interval), **published}
 
 
 def _arm(name: str, findings: Findings, caps: Mapping[str, Cap]) -> dict[str, Any]:
@@ -141,9 +158,16 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "p_values_at_worst": _strength(comparison.worst),
         "break_even": None if comparison.break_even is None else _break_even(comparison.break_even),
         "latency": None if comparison.latency is None else _latency(comparison.latency),
+        "strata": list(map(_stratum, comparison.strata)),
         "savings": _savings(comparison.savings),
         "savings_with_gpu": None if with_gpu is None else _savings(with_gpu),
     }
+
+
+def _stratum(stratum: Stratum) -> dict[str, Any]:
+    shares = {"solved": stratum.solved, "control_solved": stratum.control_solved, "difference": stratum.difference}
+    about = {"by": str(stratum.basis), "name": stratum.name, "problems": stratum.problems}
+    return {**about, **shares, "difference_interval": limits(stratum.interval)}
 
 
 def _gap(gap: RecoveredGap | None) -> dict[str, Any] | None:
@@ -208,6 +232,12 @@ def _alternative(one: Alternative) -> dict[str, Any]:
     return {"instead_of": one.instead_of.arm, "arm": one.arm.arm, **words}
 
 
+def _server(server: IdleServer, local_rate: Decimal | None) -> dict[str, Any]:
+    lost = None if local_rate is None else number(server.dollars(local_rate))
+    told = {"seconds": server.seconds, "idle_seconds": server.idle, "idle_share": server.share}
+    return {"server": server.place, **told, "idle_usd": lost}
+
+
 def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
     usage, graded = experiment.ledger.usage, experiment.graded
     return {
@@ -215,6 +245,7 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "problem": experiment.problem_id,
         "arm": experiment.arm,
         "epoch": experiment.epoch,
+        "traits": _traits(experiment.traits),
         "accept_on": experiment.accept_on,
         "seed": experiment.seed,
         "outcome": str(experiment.status),
@@ -236,6 +267,12 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "spec": None if experiment.spec is None else _spec(experiment.spec),
         "steps": list(_steps(experiment)),
     }
+
+
+def _traits(traits: Traits) -> dict[str, Any]:
+    published = None if traits.published is None else traits.published.isoformat()
+    categories, length = list(traits.categories), traits.solution_length or None
+    return {"dataset": traits.dataset, "published": published, "categories": categories, "solution_length": length}
 
 
 def _answered_by(experiment: Experiment, frame: Frame) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_koderz.core.errors import SandboxFault
-from pytest_koderz.core.place import Place
+from pytest_koderz.core.place import FunctionPlace
 from pytest_koderz.core.problem import Isolation
 
 from .candidate_run import CheckerClient
@@ -37,7 +37,7 @@ class ProcessPool:
         self._lock = threading.Lock()
         self._idle_checkers: deque[CheckerClient] = deque()
         self._factories: dict[tuple[Isolation, tuple[str, ...]], ChildFactory] = {}
-        self._repositories: dict[Place, Repository] = {}
+        self._repositories: dict[FunctionPlace, Repository] = {}
         self._checkers = self._checker_server()
         try:
             self.factory("process-separated", ())
@@ -52,7 +52,7 @@ class ProcessPool:
                 self._factories[kind] = ChildFactory(_settings_of(*kind, self._memory_limit))
             return self._factories[kind]
 
-    def repository(self, place: Place) -> Repository:
+    def repository(self, place: FunctionPlace) -> Repository:
         """Where the tests of the place's repository are run; its copy is made once. Raises SandboxFault."""
         with self._lock:
             known = replace(place, file="", qualname="")

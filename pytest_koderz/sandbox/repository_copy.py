@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_koderz.core.errors import SandboxFault
-from pytest_koderz.core.place import Place
+from pytest_koderz.core.place import FunctionPlace
 from pytest_koderz.files.source_tree import files_of_tree
 
 from .fork_server import HOME
@@ -33,7 +33,7 @@ _NEEDED_BY_PYTEST = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "pack
 class RepositoryCopy:
     """Of the place's repository, without what is hidden. Raises SandboxFault where it cannot be made."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: FunctionPlace) -> None:
         self._holder = Path(os.path.realpath(tempfile.mkdtemp(prefix="koderz")))
         self.place = place
         source = Path(place.root)

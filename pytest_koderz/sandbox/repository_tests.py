@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_koderz.core.edits import Unapplied, edited_module
 from pytest_koderz.core.errors import SandboxFault
-from pytest_koderz.core.place import Misplaced, ModuleText, Place, tests_of
+from pytest_koderz.core.place import FunctionPlace, Misplaced, ModuleText, tests_of
 
 from .candidate_run import CandidateRun, TestsFault
 from .channel import Channel, Gone, MalformedMessage
@@ -58,7 +58,7 @@ class TestsRun:
 class Repository:
     """A copy of a repository, and processes that run its tests there. Several threads may ask."""
 
-    def __init__(self, place: Place, memory_limit: int) -> None:
+    def __init__(self, place: FunctionPlace, memory_limit: int) -> None:
         self._copy = RepositoryCopy(place)
         try:
             if needed := needed_by_pytest(self._copy.packages):
@@ -91,7 +91,7 @@ class Repository:
                 raise SandboxFault(f"{file} of the repository cannot be read: {error}") from None
         return self._modules[file]
 
-    def judge(self, place: Place, candidate: str, tests: str, seed: int, seconds: float) -> CandidateRun:
+    def judge(self, place: FunctionPlace, candidate: str, tests: str, seed: int, seconds: float) -> CandidateRun:
         """The candidate's run: where all tests pass they are run again, and all that it does is looked at."""
         module, ids = self.module(place.file), tests_of(tests)
         if place.qualname not in module.functions:

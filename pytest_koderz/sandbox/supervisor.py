@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
-from pytest_koderz.core.place import Place
+from pytest_koderz.core.place import FunctionPlace
 from pytest_koderz.core.problem import Isolation, Problem, TestSet
 from pytest_koderz.files.usage_error import UsageError
 
@@ -172,7 +172,7 @@ class Judge:
         return _verdict_of(run, seconds, problem.isolation, host_of(child.missing))
 
     def _in_its_place(
-        self, place: Place, problem: Problem, tests: str, candidate: Candidate, seconds: float
+        self, place: FunctionPlace, problem: Problem, tests: str, candidate: Candidate, seconds: float
     ) -> Verdict:
         repository = self._pool.repository(place)
         seed = seed_of(self._draws, _key(problem, tests))
@@ -199,7 +199,10 @@ class Judge:
             raise
         if missing:
             self.close()
-            raise UsageError(f"sandbox: strict, but this system lacks {', '.join(missing)}")
+            raise UsageError(
+                f"sandbox: strict, but this system lacks {', '.join(missing)}; run where it is there (a newer Linux,"
+                " another container), or set `strict: false` under `sandbox:` in koderz.yaml"
+            )
 
 
 def _requires(problem: Problem, tests: str, candidate: Candidate) -> tuple[str, ...]:

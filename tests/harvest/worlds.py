@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_koderz.core.place import Place
+from pytest_koderz.core.place import FunctionPlace
 from pytest_koderz.core.problem import Problem
 
 MODULE = '''\
@@ -110,5 +110,5 @@ def small_repository(folder: Path) -> Path:
 
 def clamp_problem(root: Path) -> Problem:
     tests = "tests/test_smallthings.py::test_clamp\ntests/test_smallthings.py::test_clamp_refuses\n"
-    place = Place(str(root), "", "smallthings.py", "clamp")
+    place = FunctionPlace(str(root), "", "smallthings.py", "clamp")
     return Problem("smallthings:clamp", "", "clamp", tests, isolation="in-process", place=place)

@@ -83,7 +83,13 @@ class Page(HTMLParser):
         return [link for link in self.links if link.startswith("#exp_")]
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
+LONG = ("five_arms", "five_arms_epochs", "just_ask")
+"""What their pages have, those of `ablation` and `epochs` have too."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SITUATIONS]
+)
 def test_a_page_holds_the_summary_and_every_experiment(name: str) -> None:
     """In every situation; each cell leads to an experiment's story, and nothing is fetched from elsewhere."""
     frame, experiments = SITUATIONS[name]()
@@ -262,7 +268,13 @@ def test_the_chart_ends_where_the_figures_are() -> None:
         )
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
+LONG = ("five_arms", "five_arms_epochs", "just_ask")
+"""What their pages have, those of `ablation` and `epochs` have too."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SITUATIONS]
+)
 def test_every_curve_is_named_at_a_place_of_its_own(name: str) -> None:
     """Within the drawing, with a mark for each step, also where it cost nothing."""
     frame, experiments = SITUATIONS[name]()
@@ -294,3 +306,15 @@ def test_the_axis_has_a_few_round_labels(dollars: str) -> None:
     ticks = chart_of([figures], findings.steps).x_ticks
     assert 2 <= len(ticks) <= 6
     assert all(re.fullmatch(r"\$[\d,.]+(e-\d+)?", label) for _, label in ticks)
+
+
+def test_where_an_arm_gains_is_a_table_and_its_curve_has_a_band() -> None:
+    """A row for each stratum of each comparison; of an arm with one iteration there is no band."""
+    frame, experiments = SITUATIONS["strata"]()
+    page = Page(html_of(frame, {}, experiments))
+    assert "Where an arm gains, and where it loses" in page.words
+    assert page.source.count('<tr><th scope="row">koderz</th><td>with ') == 3
+    assert page.source.count('class="band"') == sum(
+        bool(curve.band) for drawing in drawings_of(findings_of(frame, experiments)) for curve in drawing.curves
+    )
+    assert "Where an arm gains" not in Page(html_of(FRAME, {}, SITUATIONS["measured"]()[1])).words
