@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_koderz.core.edits import Unapplied, edited, edited_module, edits_of
 from pytest_koderz.core.extract import candidate_of
-from pytest_koderz.core.place import ModuleText, Place
+from pytest_koderz.core.place import FunctionPlace, ModuleText
 from pytest_koderz.core.problem import Problem
 
 FILE = "lib/cache.py"
@@ -215,7 +215,7 @@ def test_what_is_new_may_be_edited_in() -> None:
 
 
 PROBLEM = Problem(
-    "lib.cache:Cache.get", "", "get", "tests/test_cache.py::test_get", place=Place("/", "", FILE, "Cache.get")
+    "lib.cache:Cache.get", "", "get", "tests/test_cache.py::test_get", place=FunctionPlace("/", "", FILE, "Cache.get")
 )
 
 
