@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Protocol
@@ -12,7 +12,7 @@ from typing import Protocol
 from .arm import Arm, Role
 from .experiment import Advice, Experiment, Guidance, Spec
 from .iteration import Candidate, Iteration, StopReason, Verdict
-from .money import DeviceUse, Spending, Usage
+from .money import SPARSE, DeviceUse, Spending, Usage
 from .problem import Problem, TestSet
 
 
@@ -68,6 +68,12 @@ class Reply:
     """The server that answered, as it may be told. Empty: there was none, or it is not known."""
     ended: float | None = None
     """Seconds since 1970 at which the answer was there. None: not known."""
+    counted: bool = field(default=True, metadata=SPARSE)
+    """False of one that was cancelled before the server had told its tokens: as many as came, and perhaps more."""
+
+    @property
+    def cancelled(self) -> bool:
+        return self.stop_reason is StopReason.CANCELLED
 
     @property
     def uses(self) -> tuple[DeviceUse, ...]:

@@ -202,9 +202,13 @@ def _records(run: Run) -> list[Experiment]:
 
 
 def _first_of_each(calls: Iterable[tuple[tuple[str, str], Reply]]) -> Mapping[tuple[str, str], Reply]:
-    """In the order in which they came: the first of two answers to one prompt is what the experiment went on with."""
+    """In the order in which they came: the first of two answers to one prompt is what the experiment went on with, but
+    for one that was cancelled, which it did not go on with.
+    """
     found: dict[tuple[str, str], Reply] = {}
     for key, reply in calls:
+        if key in found and found[key].cancelled:
+            del found[key]
         found.setdefault(key, reply)
     return found
 

@@ -38,6 +38,8 @@ class ResumedWorld:
             for candidate, verdict in zip(iteration.candidates, iteration.verdicts, strict=True)
             if candidate is not None
         }
+        self._replies = dict(past.replies)
+        """What is left to be played: a reply that was cancelled is played once, since only its cost is in it."""
         self._places = {key: place for place, key in enumerate(past.replies)}
         self._seconds_before = 0.0
         self._tried = iter([verdict for iteration in past.iterations for verdict in iteration.verdicts])
@@ -64,9 +66,9 @@ class ResumedWorld:
         return time.monotonic() + self._seconds_before
 
     def replayed(self, role: Role, prompt: Prompt) -> Reply | None:
-        reply = self.past.replies.get((role, prompt.digest))
+        reply = self._replies.get((role, prompt.digest))
         if role in (Role.LOCAL, Role.FALLBACK):
-            verdict = None if reply is None else next(self._tried, None)
+            verdict = None if reply is None or reply.cancelled else next(self._tried, None)
             self._redacted = verdict if reply is not None and REDACTED in reply.text else None
         if reply is not None:
             self._seconds_before += reply.seconds
@@ -103,12 +105,15 @@ class ResumedWorld:
     # what the loop tells
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
-        if (role, prompt.digest) not in self.past.replies:
+        if (role, prompt.digest) not in self._replies:
             self._tell.before_call(experiment, role, prompt)
 
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
-        if (role, prompt.digest) in self.past.replies:
+        key = (str(role), prompt.digest)
+        if key in self._replies:
             self._keep(experiment)
+            if reply.cancelled:
+                del self._replies[key]
         else:
             self._tell.called(experiment, role, prompt, reply, spending)
 
