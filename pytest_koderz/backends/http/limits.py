@@ -105,6 +105,8 @@ class CallDeadline:
 
     def __init__(self, seconds: float) -> None:
         self.passed = False
+        self.was_cut = False
+        """Whether the call was ended before its time."""
         self._sockets: list[socket] = []
         self._lock = Lock()
         self._timer = Timer(seconds, self._end)
@@ -124,8 +126,14 @@ class CallDeadline:
         """A duplicate is kept, since TLS takes the socket itself over."""
         with self._lock:
             self._sockets.append(opened.dup())
-            if self.passed:
+            if self.passed or self.was_cut:
                 self._shut()
+
+    def cut(self) -> None:
+        """End the call now."""
+        with self._lock:
+            self.was_cut = True
+            self._shut()
 
     def _end(self) -> None:
         with self._lock:
@@ -154,6 +162,8 @@ class Room:
         self._encoding = encoding.strip().lower()
         self._most = most
         self._held = bytearray()
+        self._searched = 0
+        """Of the bytes that are held, those in which no line ends."""
         # 32 + 15: gzip and deflate alike.
         self._unpack = zlib.decompressobj(32 + 15) if self._encoding in _PACKED else None
         if self._unpack is None and self._encoding not in ("", "identity"):
@@ -176,8 +186,23 @@ class Room:
 
     def check_containers(self) -> None:
         """Raises TooLarge where the JSON that is held would take up many times its bytes, and minutes to read."""
-        if self._held.count(b"[") + self._held.count(b"{") > MOST_CONTAINERS:
-            raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
+        _check_containers(self._held)
+
+    def lines(self) -> list[bytes]:
+        """The whole lines that are held, which make room for others. Raises TooLarge, as for a whole answer."""
+        if self._held.find(b"\n", self._searched) < 0:
+            self._searched = len(self._held)
+            return []
+        *lines, rest = self._held.split(b"\n")
+        self._held, self._searched = rest, len(rest)
+        for line in lines:
+            _check_containers(line)
+        return [bytes(line) for line in lines]
+
+
+def _check_containers(content: bytearray) -> None:
+    if content.count(b"[") + content.count(b"{") > MOST_CONTAINERS:
+        raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
 
 
 MOST_CONTAINERS = 200_000
