@@ -234,7 +234,7 @@ def _send(
     share: float = 1.0,
     ended: bool = True,
 ) -> None:
-    """Send *body*, or only a *share* of it under a head that promises all; not *ended*: under one that promises more."""
+    """Send *body*, or only a *share* of it under a head that promises all. Not *ended*: as the beginning of more."""
     connection.send_response(status)
     connection.send_header("Content-Type", body.content_type)
     if ended:

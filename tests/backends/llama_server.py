@@ -84,7 +84,7 @@ def serve(weights: str, port: int) -> None:
     parameters.n_ctx, parameters.n_parallel = WINDOW, SLOTS
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
     parameters.port = port
-    parameters.endpoint_slots = True
+    parameters.endpoint_slots = parameters.endpoint_metrics = True
     parameters.verbosity = -1
     server = xllamacpp.Server(parameters)
     sys.stdin.read()

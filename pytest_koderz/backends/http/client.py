@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_koderz.backends.redaction import Redactor, cause_of
 from pytest_koderz.core.errors import Withdrawn
-from pytest_koderz.core.withdrawal import in_flight, is_withdrawn
+from pytest_koderz.core.withdrawal import check_wanted, in_flight, is_withdrawn
 
 from .failures import SPENT, failure_of_status, words_of
 from .hosts import is_loopback, is_own, origin_of, redirected, shown
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 16 << 20
 """Of one answer, unpacked. A model's longest reply takes a tenth of it."""
+
+MOST_LATE = 1 << 18
+"""Bytes that are still read of a call that was cut short: what had arrived by then counts."""
 
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -62,6 +65,7 @@ class HttpClient:
         The object, where the server answers one in place of a stream. Raises MayPass or Refused, what *take* raises,
         and Withdrawn where nothing was sent.
         """
+        check_wanted()
         answer = self._asked("POST", path, payload, take)
         if answer.streamed:
             return None
@@ -171,7 +175,7 @@ class HttpClient:
         """Each line in turn, with what stands behind the last one unless the call was cut."""
         room = None
         for room in self._filled(response, deadline):
-            for line in room.lines():
+            for line in _lines(room):
                 take(line)
         if room is not None and not deadline.was_cut:
             take(room.content)
@@ -179,16 +183,21 @@ class HttpClient:
 
     def _filled(self, response: requests.Response, deadline: CallDeadline) -> Iterator[Room]:
         """What holds the answer so far, unpacked, with each piece of it and at its end; at the least once."""
+        late = 0
         try:
             room = Room(response.headers.get("content-encoding", ""), MOST_BYTES)
             for piece in response.raw.stream(1 << 16, decode_content=False):
                 room.put(piece)
                 yield room
+                late += len(piece) if deadline.was_cut else 0
+                if deadline.passed or late > MOST_LATE:
+                    # A socket that is shut still gives what goes on arriving.
+                    break
             room.check_containers()
         except BadEncoding as fault:
             raise MayPass(f"its answer cannot be unpacked: it is packed as {self.redact.quoted(str(fault))}") from None
         except TooLarge as fault:
-            raise Refused(None, str(fault), billed=True) from None
+            raise _too_large(fault) from None
         except Exception:
             if not deadline.passed:
                 raise
@@ -227,6 +236,17 @@ def _is_stream(response: requests.Response) -> bool:
     """Whether it is given line by line. Lines of JSON have a type of their own, under several names."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return response.status_code < 400 and kind != "application/json"
+
+
+def _lines(room: Room) -> list[bytes]:
+    try:
+        return room.lines()
+    except TooLarge as fault:
+        raise _too_large(fault) from None
+
+
+def _too_large(fault: TooLarge) -> Refused:
+    return Refused(None, str(fault), billed=True)
 
 
 def _cut_off(way: _Way) -> _Answer:
@@ -280,6 +300,6 @@ class _Way:
             def connect(self) -> None:
                 super().connect()
                 way.in_handshake = False
-                way.connected = True
+                way.connected = way.connected or not way.deadline.was_cut
 
         return WatchedConnection
