@@ -47,7 +47,7 @@ FLOOR = 0.995
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", [pytest.param(SOURCES[0], marks=pytest.mark.sample), *SOURCES[1:]])
+@pytest.mark.parametrize("source", SOURCES)
 def test_recorded_replies_get_the_verdict_of_a_careful_reader(source: str, judge: Judge) -> None:
     """Extraction and judging together agree with every label but those that are listed with a reason."""
     rows = [row for row in _rows() if row["source"] == source]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_koderz.core.experiment import Experiment
@@ -41,7 +41,6 @@ def test_an_experiment_survives_json(experiment: Experiment) -> None:
 
 
 @given(events())
-@settings(max_examples=150, deadline=None)
 def test_what_is_written_is_read_as_it_was(event: Event) -> None:
     """Every kind of event, with values from end to end of their ranges."""
     assert event_of(parsed(line_of(event))) == event
@@ -55,7 +54,6 @@ JSON = st.recursive(
 
 
 @given(events(), st.data())
-@settings(max_examples=300, deadline=None)
 def test_what_is_let_through_can_be_written_and_read_again(event: Event, data: st.DataObject) -> None:
     """Also where something else stands in the place of any part of it: it is refused, or equal after a journey."""
     told = json.loads(line_of(event))

@@ -25,6 +25,16 @@ VERSIONS = [path for path in sorted(JOURNALS.iterdir()) if path.is_dir()]
 BENCHMARKS = [path.parent for path in sorted(JOURNALS.glob("*/*/bench_*"))]
 Run = Callable[..., pytest.RunResult]
 named = pytest.mark.parametrize("kept", BENCHMARKS, ids=lambda path: f"{path.parent.name}-{path.name}")
+some = pytest.mark.parametrize(
+    "kept",
+    [
+        path if path.name in ("complete", "killed") else pytest.param(path, marks=pytest.mark.slow)
+        for path in BENCHMARKS
+    ],
+    ids=lambda path: f"{path.parent.name}-{path.name}",
+)
+"""What the others have besides is seen where each is read and goes on."""
+
 
 SPENT = {
     "complete": "0.017760",
@@ -89,7 +99,7 @@ def test_each_goes_on_and_nothing_is_asked_again(kept: Path, resumed: Path, run:
         assert after == before
 
 
-@named
+@some
 def test_each_is_analyzed(kept: Path, resumed: Path, run: Run) -> None:
     """As a whole and by experiment; arms are defined as koderz.yaml has them, since it has not changed."""
     result = run("--koderz-analyze", resumed.name)
@@ -111,7 +121,7 @@ models:
 """
 
 
-@named
+@some
 def test_each_is_played_back(kept: Path, resumed: Path, run: Run, pytester: pytest.Pytester) -> None:
     """What ended comes to the same again, from its recorded replies alone."""
     shutil.move(resumed, pytester.path / "recording")

@@ -62,7 +62,9 @@ def test_simulated_runs_are_marked() -> None:
     assert told["changes"][0]["comparison"]["problems"] == 4
 
 
-@pytest.mark.parametrize("name", sorted(SITUATIONS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "five_arms" else name for name in sorted(SITUATIONS)]
+)
 def test_results_are_read_again(name: str) -> None:
     """With the same figures for each arm, whatever happened in the run."""
     frame, experiments = SITUATIONS[name]()

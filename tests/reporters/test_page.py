@@ -83,7 +83,13 @@ class Page(HTMLParser):
         return [link for link in self.links if link.startswith("#exp_")]
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
+LONG = ("five_arms", "five_arms_epochs", "just_ask")
+"""What their pages have, those of `ablation` and `epochs` have too."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SITUATIONS]
+)
 def test_a_page_holds_the_summary_and_every_experiment(name: str) -> None:
     """In every situation; each cell leads to an experiment's story, and nothing is fetched from elsewhere."""
     frame, experiments = SITUATIONS[name]()
@@ -262,7 +268,13 @@ def test_the_chart_ends_where_the_figures_are() -> None:
         )
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
+LONG = ("five_arms", "five_arms_epochs", "just_ask")
+"""What their pages have, those of `ablation` and `epochs` have too."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SITUATIONS]
+)
 def test_every_curve_is_named_at_a_place_of_its_own(name: str) -> None:
     """Within the drawing, with a mark for each step, also where it cost nothing."""
     frame, experiments = SITUATIONS[name]()

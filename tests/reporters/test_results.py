@@ -40,8 +40,19 @@ RECOMPUTED = (
 """All that have a control and known prices."""
 
 
-LONG = ("five_arms", "just_ask", "ablation", "gap")
-"""What they have, `five_arms_epochs` has too."""
+LONG = (
+    "five_arms",
+    "just_ask",
+    "ablation",
+    "gap",
+    "measured",
+    "worse",
+    "zero_solved",
+    "one_problem",
+    "cascade",
+    "simulated",
+)
+"""What they have, `five_arms_epochs` or another that stays has too."""
 
 
 @pytest.mark.parametrize(

@@ -390,4 +390,4 @@ def _decided(program: Sequence[tuple[int, int, int, int]], call: dict[int, int])
 def test_the_kernel_is_asked_in_its_own_words() -> None:
     """A call that fails is an OSError with its number."""
     with pytest.raises(OSError, match="Bad file descriptor"):
-        system_calls.syscall(446, -1, 0) if landlock.abi() else os.close(-1)
+        system_calls.syscall(445, -1, 1, 0, 0) if landlock.abi() else os.close(-1)
