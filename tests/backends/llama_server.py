@@ -60,6 +60,15 @@ class LlamaServer:
         """Until so many calls are worked on."""
         self._wait_for(lambda: sum(slot["is_processing"] for slot in self.look("/slots")) >= slots)
 
+    def wait_until_idle(self) -> None:
+        self._wait_for(lambda: not any(slot["is_processing"] for slot in self.look("/slots")))
+
+    def counted(self) -> tuple[int, int]:
+        """Tokens that it has read anew and written, as it counts them."""
+        lines = requests.get(self.url + "/metrics", timeout=10).text.splitlines()
+        told = dict(line.split() for line in lines if not line.startswith("#"))
+        return int(told["llamacpp:prompt_tokens_total"]), int(told["llamacpp:tokens_predicted_total"])
+
     def look(self, path: str) -> Any:
         return requests.get(self.url + path, timeout=10).json()
 
