@@ -12,7 +12,6 @@ import pytest
 from pytest_koderz.backends.openai import BACKEND
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
-
 from tests.core.worlds import FREE, LOCAL_ONLY, run
 
 from .llama_server import SLOTS, WINDOW, LlamaServer
@@ -87,8 +86,8 @@ LEFT_OVER = 5
 
 
 def test_the_first_that_is_accepted_wins_on_two_servers(smollm2: str) -> None:
-    """The other call is cancelled, and the server stops: calls and prompt are counted as the server counts them, and
-    what it wrote but for the last few tokens.
+    """The other call is cancelled, and the server stops: calls are counted as they were made, and what it wrote
+    as it counts it, but for the last few tokens.
     """
     with LlamaServer(smollm2) as quick, LlamaServer(smollm2) as slow:
         lengths = {"quick": (quick, 20), "slow": (slow, 1500)}
@@ -113,7 +112,9 @@ def test_the_first_that_is_accepted_wins_on_two_servers(smollm2: str) -> None:
             calls, cancelled = sum(row.calls for row in rows), sum(row.cancelled for row in rows)
             assert (calls, cancelled) == (3, 3 if name == "slow" else 0)
             read, written = server.counted()
-            assert sum(row.usage.input for row in rows) == read
+            # One that was cancelled before its first piece has an estimate for its prompt, which is a high one here.
+            assert sum(row.usage.input for row in rows) - read >= 0
+            assert name == "slow" or sum(row.usage.input for row in rows) == read
             assert 0 <= written - sum(row.usage.output for row in rows) <= LEFT_OVER * cancelled
 
 

@@ -116,7 +116,7 @@ def test_one_whose_winner_is_refused_now_is_asked_anew(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("*.jsonl")
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:4]))
-    arm, model = replace(PAIR, max_iterations=1), ScriptedModel([RIGHT])
+    arm, model = replace(PAIR, max_iterations=1), ScriptedModel([wrong(1)])
 
     def verdict(problem: Problem, candidate: Candidate, tests: str) -> Verdict:
         return Verdict(Outcome.PASSED if model.prompts else Outcome.WRONG)
