@@ -13,9 +13,9 @@ from pytest_koderz.core.ports import Prompt, Reply
 
 from .http.failures import check_ending, check_error, checked_end
 from .http.retry import MayPass
-from .pieces import THOUGHTS, Pieces
 from .redaction import NO_SECRETS, Redactor
 from .served import name_of
+from .streamed_replies import THOUGHTS, Pieces
 from .token_counts import gpu_seconds_of, told_by_openai, usage_of
 
 DEFAULT_TEMPERATURE = 0.8

@@ -24,8 +24,8 @@ from .completions import begun, messages_of, reply_of, temperature_of
 from .http.failures import Wordless, is_too_long
 from .http.retry import MayPass, Refused
 from .options import Option, fields_of
-from .pieces import CompletionPieces
 from .served import too_long
+from .streamed_replies import CompletionPieces
 from .weights import PUBLISHED, digest_of, ensure_weights, kept, missing, quantization_of
 
 CONTEXT_TOKENS = 8192

@@ -19,8 +19,8 @@ from .http.failures import check_ending, check_error, checked_end
 from .http.hosts import Service, shown
 from .http.retry import CALLING, Caller, MayPass, Refused, Unanswered, why_for_good
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
-from .pieces import ChatPieces
 from .served import CutShort, JsonModel, PooledModel, ServedModel, name_of
+from .streamed_replies import ChatPieces
 from .token_counts import ToldCounts, cut_warning, gpu_seconds_of, usage_of
 
 SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)

@@ -21,8 +21,8 @@ from .http.hosts import Service, is_own, shown
 from .http.retry import CALLING, Caller, MayPass, Refused, why_for_good
 from .kinds_of_server import LLAMA_CPP, LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at, listing_of, slots_at
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
-from .pieces import CompletionPieces, Pieces
 from .served import CutShort, JsonModel, PooledModel, ServedModel, is_same_model, name_of
+from .streamed_replies import CompletionPieces, Pieces
 from .token_counts import cut_warning, told_by_openai
 
 KEY = "OPENAI_API_KEY"

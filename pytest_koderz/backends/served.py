@@ -22,7 +22,7 @@ from .http.hosts import Service
 from .http.limits import Limits, folder_of
 from .http.pool import Berth, Pool, PoolCourse
 from .http.retry import Caller, Course, Elsewhere, MayPass, Refused, caller_of
-from .pieces import Pieces
+from .streamed_replies import Pieces
 from .token_counts import PromptDensity
 
 Body = Mapping[str, Any]

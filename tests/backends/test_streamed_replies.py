@@ -11,8 +11,8 @@ import pytest
 
 from pytest_koderz.backends.http.client import HttpClient
 from pytest_koderz.backends.http.limits import Room
-from pytest_koderz.backends.pieces import CompletionPieces
 from pytest_koderz.backends.redaction import NO_SECRETS
+from pytest_koderz.backends.streamed_replies import CompletionPieces
 from pytest_koderz.core.errors import ModelUnavailable, Withdrawn
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
