@@ -537,6 +537,7 @@ class Summary:
             key = "cost_with_gpu_usd"
             yield f"GPU at ${self.rate:.2f}: {usd(cost(rows, key))}, {per_solved(rows, self.rate)}"
         yield from _first_replies(rows)
+        yield from _curve(rows)
         yield from self._acceptance(rows)
         yield from _circumstances(rows)
         outside = Counter(row["outcome"] for row in self.begun[arm] if row["outcome"] not in SETTLED)
@@ -627,6 +628,7 @@ class Summary:
             yield f"GPU at ${self.rate:.2f}: {self._saved(arm, 'cost_with_gpu_usd')}"
         yield from self._break_even(arm)
         yield from self._latency(arm)
+        yield from _strata(self._pairs(arm))
 
     def _recovered(self, arm: str) -> Iterator[str]:
         """The share of the gap from the local model alone to the control, on the problems that all three settled."""
@@ -793,6 +795,71 @@ def _first_replies(rows: Sequence[Row]) -> Iterator[str]:
     passes = [(len(group), sum(row["solved_first"] for row in group)) for group in groups]
     shown = [k for k in range(1, fewest + 1) if k in (1, 2, 3, 5, 10, 20, 50, 100, fewest)]
     yield f"{most} " + " ".join(f"{k} {np.mean([pass_at_k(n, c, k) for n, c in passes]):.3f}" for k in shown)
+
+
+def _curve(rows: Sequence[Row]) -> Iterator[str]:
+    """Solved within 1, 2, ... iterations, each with the interval of a share."""
+    most = max((row["iterations"] for row in rows), default=0)
+    told = []
+    for cap in sorted(SHOWN & set(range(1, most)) | {most}) if most > 1 else ():
+        within = [[(row["solved_at"] or sys.maxsize) <= cap for row in group] for group in by_problem(rows).values()]
+        low, high = share_interval([(sum(group), len(group)) for group in within])
+        told.append(f"{cap} {100 * sum(map(sum, within)) / len(rows):.0f} {100 * low:.0f} {100 * high:.0f}")
+    if told:
+        yield " ".join(told)
+
+
+def _strata(pairs: Sequence[tuple[list[Row], list[Row]]]) -> Iterator[str]:
+    """Each epoch of the control by its others; with one epoch problems by length, in thirds; then by category."""
+    if all(len(other) > 1 for _, other in pairs):
+        for kind in (0, 1, 2):
+            parts = [
+                (solved(mine) / len(mine), [one["outcome"] == "solved" for one in other if _kind(one, other) == kind])
+                for mine, other in pairs
+            ]
+            yield from _weighed([(share, part) for share, part in parts if part])
+    elif len(pairs) >= 30 and all(mine[0]["traits"]["solution_length"] for mine, _ in pairs):
+        ranked = sorted(pairs, key=lambda pair: (pair[0][0]["traits"]["solution_length"], pair[0][0]["problem"]))
+        for part in (0, 1, 2):
+            yield _sorted_out(ranked[round(len(pairs) * part / 3) : round(len(pairs) * (part + 1) / 3)])
+    sizes = Counter(name for mine, _ in pairs for name in mine[0]["traits"]["categories"])
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        if sizes[name] >= 10:
+            yield _sorted_out([pair for pair in pairs if name in pair[0][0]["traits"]["categories"]])
+
+
+def _kind(one: Row, epochs: Sequence[Row]) -> int:
+    """Of the other epochs none, some or all are solved."""
+    others = [row["outcome"] == "solved" for row in epochs if row is not one]
+    return 0 if not any(others) else 2 if all(others) else 1
+
+
+def _weighed(parts: Sequence[tuple[float, list[bool]]]) -> Iterator[str]:
+    """A problem counts with its epochs that are here."""
+    if len(parts) < 10:
+        return
+    sizes = np.array([len(part) for _, part in parts], dtype=float)
+    weights, shares = sizes / sizes.sum(), np.array([[share, np.mean(part)] for share, part in parts])
+    values = (1 + shares[:, 0] - shares[:, 1]) / 2
+    size, z = sizes.sum() ** 2 / (sizes**2).sum(), float(norm.ppf(0.975))
+    ends = []
+    for side in (values, 1 - values):
+        sample, seen = list(zip(side, weights, strict=True)), float(side @ weights)
+        ends.append(brentq(lambda m, s=sample: el_score(s, size, m) - z, 1e-9 * seen, seen) if seen > 1e-9 else 0.0)
+    ours, theirs = map(float, weights @ shares)
+    yield _stratum(len(parts), (ours, theirs), (2 * ends[0] - 1, 1 - 2 * ends[1]))
+
+
+def _sorted_out(pairs: Sequence[tuple[list[Row], list[Row]]]) -> str:
+    n = len(pairs)
+    ours, theirs = (sum(solved(rows) / len(rows) for rows in side) / n for side in zip(*pairs, strict=True))
+    return _stratum(n, (ours, theirs), difference_interval(*_table_of(pairs).cells))
+
+
+def _stratum(problems: int, shares: tuple[float, float], limits: tuple[float, float]) -> str:
+    (ours, theirs), (low, high) = shares, limits
+    ends = f"{_telling(100 * low)} {_telling(100 * high)}"
+    return f"{problems} {100 * ours:.0f} {100 * theirs:.0f} {_telling(100 * (ours - theirs))} {ends}"
 
 
 def _table_row(rows: Sequence[Row]) -> str:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.ports import Prompt, Reply, whole
+from pytest_koderz.files.call_deadline import CallDeadline
 
 from .backend import Backend, CostRule, Environment, Finding, Surroundings, never
 from .completions import characters_of
 from .http.client import REDIRECTS
 from .http.failures import check_error, checked_end, failure_of_status, words_of
 from .http.hosts import Service, origin_of
-from .http.limits import CallDeadline
 from .http.plain_port import plain_port
 from .http.retry import CALLING, CONNECT_SECONDS, Caller, MayPass, Refused, never_sent
 from .http.sdk_client import bounded_by, bounded_client

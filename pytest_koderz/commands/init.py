@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_koderz.files.usage_error import UsageError
+
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pytest_koderz.backends.found_servers import FoundModel
 
@@ -36,7 +38,10 @@ def begin(config: pytest.Config) -> int:
     from .printing import print_lines
 
     root = config.rootpath
-    environment = environment_of(root, os.environ)
+    try:
+        environment = environment_of(root, os.environ)
+    except UsageError as fault:
+        raise pytest.UsageError(str(fault)) from None
     files = {
         root / "koderz.yaml": lambda place: settings_text(place, found_model(environment), environment),
         root / "problems" / "first.yaml": suite_text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from .iteration import FeedbackPolicy
@@ -64,6 +65,8 @@ class ModelSettings:
     """Base URLs of the servers; empty: the back end's own default or environment variable."""
     slots: int | None = None
     """Calls that each of the servers answers at once. None: as it says itself, else as many as fall to it."""
+    cutoff: date | None = None
+    """Up to when its training data reach at least. None: not known."""
     options: Mapping[str, str | int | float | bool | tuple[str, ...]] = field(default_factory=dict)
     """What only this back end knows; it refuses what it does not."""
     identity: Mapping[str, str] = field(default_factory=dict)

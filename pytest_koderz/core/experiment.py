@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from .iteration import Iteration, StopReason, Verdict
 from .money import Ledger, Usage
-from .problem import Acceptance
+from .problem import Acceptance, Traits
 
 
 class Status(StrEnum):
@@ -122,6 +122,8 @@ class Experiment:
     prompt_version: str = ""
     earlier: Ledger = Ledger()
     """What was charged for attempts at it that do not count: the last one does."""
+    traits: Traits = Traits()
+    """Of its problem."""
 
     def __repr__(self) -> str:
         """One line, for the assertions of a user's own tests; all of it would be pages."""

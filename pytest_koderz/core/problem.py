@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 TestSet = Literal["base", "visible", "plus"]
@@ -10,6 +11,19 @@ GradingSet = Literal["base", "plus"]
 Acceptance = Literal["base", "visible", "none"]
 """Which tests may end a loop: those that grade, the examples that the prompt shows, or none (any code is taken)."""
 Isolation = Literal["process-separated", "in-process"]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the figures of experiments must know of their problem, and nothing that a model could learn from."""
+
+    dataset: str = ""
+    published: date | None = None
+    """When anyone could read it, and train on it. None: not known."""
+    categories: tuple[str, ...] = ()
+    """As its publisher sorts it, such as the libraries that it is about."""
+    solution_length: int = 0
+    """Characters of the published solution without the prompt; 0: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,16 @@ class Problem:
     isolation: Isolation = "process-separated"
     requires: tuple[str, ...] = ()
     """Modules outside the standard library that the tests or solutions import, such as `numpy`."""
+
+    categories: tuple[str, ...] = ()
+    """As its publisher sorts it; a problem may be in several."""
+    published: date | None = None
+    """When it came out. None: not known."""
+
+    @property
+    def traits(self) -> Traits:
+        solution = (self.canonical_solution or "").removeprefix(self.prompt)
+        return Traits(self.dataset, self.published, self.categories, len(solution.strip()))
 
     def source_of(self, tests: TestSet) -> str | None:
         """The source of one set of tests; None where the problem has no such set."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from datetime import date
 from pathlib import Path
 
 from pytest_koderz.core.problem import Problem
@@ -35,7 +37,20 @@ def _problem(row: Row) -> Problem:
         dataset="bigcodebench-hard",
         isolation="in-process",
         requires=outside_modules(tests, solution),
+        categories=_libraries(row),
     )
+
+
+def _libraries(row: Row) -> tuple[str, ...]:
+    """Those that the task is about, which the publisher writes as a list of Python within a text."""
+    written = row.optional_text("libs")
+    try:
+        found = [] if written is None else ast.literal_eval(written)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise row.wrong("libs", "must be a list of texts, written as Python does")
+    return tuple(dict.fromkeys(found))
 
 
 BIGCODEBENCH_HARD = Dataset(
@@ -51,4 +66,6 @@ BIGCODEBENCH_HARD = Dataset(
             "make it so, or name such a file under `path:` in the suite"
         ),
     ),
+    date(2024, 6, 22),
 )
+"""Published with Zhuo et al., arXiv:2406.15877, version 1."""

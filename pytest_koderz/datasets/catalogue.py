@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -55,7 +56,11 @@ def _load(dataset: Dataset, place: Path) -> tuple[Problem, ...]:
     problems = dataset.reader(place)
     if not problems:
         raise UsageError(f"{place}: holds no problem")
-    return problems
+    return (
+        problems
+        if dataset.published is None
+        else tuple(replace(each, published=dataset.published) for each in problems)
+    )
 
 
 def _place(dataset: Dataset, path: Path | None, source: Source | None, notify: Notify | None) -> Path:

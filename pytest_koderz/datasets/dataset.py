@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from pytest_koderz.core.problem import Problem
@@ -25,6 +26,8 @@ class Dataset:
     """Raises UsageError, with the row's place, for what it cannot read."""
     home: Home | None
     """None: a format, whose file is named by whoever uses it."""
+    published: date | None = None
+    """When its problems came out, also where it is a later set of tests for them. None: whoever names a file knows."""
     suffixes: tuple[str, ...] = ()
     """Of files in this format: each is a suite by itself, and a suite may name one as its dataset, packed or not."""
 

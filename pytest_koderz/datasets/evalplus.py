@@ -18,7 +18,9 @@ from .comparison import comparison_of
 from .dataset import Dataset, ToolCache
 from .distinct_rows import distinct
 from .examples import visible_tests
+from .humaneval import HUMANEVAL
 from .inputs import mbpp_inputs
+from .mbpp import MBPP
 from .source import as_check, fault_of, function_of, missing_imports, outside_modules, parse, preamble_of
 
 
@@ -162,6 +164,7 @@ HUMANEVALPLUS = Dataset(
             "272720b90ac375502c8ed23cd791c2a93dfb22a911641a494da74a426c09f101",
         ),
     ),
+    HUMANEVAL.published,
 )
 MBPPPLUS = Dataset(
     "mbppplus",
@@ -175,4 +178,5 @@ MBPPPLUS = Dataset(
             "af43697e8791c4c149bdfd6b489d8b5412507551ac20e28a439f650b8225db63",
         ),
     ),
+    MBPP.published,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,6 +87,8 @@ def _examples(row: Row, entry_point: str) -> str | None:
     return None if fault_of_tests(tests) else as_check(_headed(row, tests), entry_point)
 
 
-HUMANEVAL = Dataset("humaneval", read_humaneval, lambda *_: published_humaneval())
-HUMANEVALPACK = Dataset("humanevalpack", lambda path: read_humaneval(path, "humanevalpack"), home=None)
+PUBLISHED = date(2021, 7, 7)
+"""Chen et al., arXiv:2107.03374, version 1."""
+HUMANEVAL = Dataset("humaneval", read_humaneval, lambda *_: published_humaneval(), PUBLISHED)
+HUMANEVALPACK = Dataset("humanevalpack", lambda path: read_humaneval(path, "humanevalpack"), None, PUBLISHED)
 """bigcode/humanevalpack, Python: the same columns and more, of which the examples' tests are used."""

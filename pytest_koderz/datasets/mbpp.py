@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from pytest_koderz.core.problem import Problem
@@ -56,4 +57,6 @@ MBPP = Dataset(
             "ca95deaa9a01ef0a6f439f88bcf0dd3db3563d22f22aad6cae04ebb9a8d8c8e9",
         ),
     ),
+    date(2021, 8, 16),
 )
+"""Published with Austin et al., arXiv:2108.07732, version 1."""

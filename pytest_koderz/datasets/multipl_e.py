@@ -11,6 +11,7 @@ from pytest_koderz.files.jsonl import Row, read_rows
 from .dataset import Dataset
 from .distinct_rows import distinct
 from .examples import visible_tests
+from .humaneval import HUMANEVAL
 from .source import fault_of_tests, names_of, outside_modules, parse, parse_head, preamble_of
 
 COLUMNS = frozenset({"name", "language", "prompt", "tests"})
@@ -59,4 +60,4 @@ def _last_function(prompt: str) -> str | None:
     return next((node.name for node in reversed(tree.body) if isinstance(node, kinds)), None) if tree else None
 
 
-MULTIPL_E = Dataset("multipl-e", read_multipl_e, home=None)
+MULTIPL_E = Dataset("multipl-e", read_multipl_e, None, HUMANEVAL.published)

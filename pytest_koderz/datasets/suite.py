@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.download import Notify
@@ -26,15 +28,18 @@ SUITE_KEYS = {
     "url": "whence the set's file is downloaded, https://...",
     "sha256": "64 hex digits that the set's file must have",
     "problems": "which of them: a selection such as `0-9,42`; all without it",
+    "published": "when they came out, such as 2021-07-07, where the set itself does not know it",
 }
 """Of a suite that takes problems from a data set, with what editors say of each."""
-OWN_KEYS = {"problems": "problems of your own"}
+PUBLISHED = "when the problems came out, such as 2021-07-07: models trained later may hold them"
+OWN_KEYS = {"problems": "problems of your own", "published": PUBLISHED}
 REQUIRED = ("id", "entry_point", "prompt", "tests")
 PROBLEM_KEYS = {
     "id": "its name, such as `own/rotate`, without spaces and square brackets",
     "entry_point": "the function that is asked for and tested",
     "prompt": "the task as models are sent it: a function's head with its docstring, or a text",
     "tests": "assertions, or `def check(candidate)` with assertions in it",
+    "category": "what it is about, such as `strings`: figures are told of each category too",
     "canonical_solution": "an answer that passes the tests: tried before anything is paid, and time limits follow it",
 }
 
@@ -54,6 +59,12 @@ def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
     """
     suite = read_yaml(path)
     _check_keys(suite, (), SUITE_KEYS)
+    published = _published(suite)
+    problems = _problems(suite, notify)
+    return problems if published is None else tuple(replace(each, published=published) for each in problems)
+
+
+def _problems(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
     if "dataset" in suite.plain:
         return _from_dataset(suite, notify)
     for key in ("path", "url", "sha256"):
@@ -63,8 +74,8 @@ def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
 
 
 def _from_dataset(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
-    name = _text(suite, ("dataset",))
-    place = suite.path.parent / _text(suite, ("path",)) if "path" in suite.plain else None
+    name = _name(suite, "dataset")
+    place = suite.path.parent / _name(suite, "path") if "path" in suite.plain else None
     if format_ := format_of(name.removesuffix(".gz")):
         name, place = format_.name, suite.path.parent / name
     url, sha256 = _url(suite, place), _sha256(suite)
@@ -82,20 +93,35 @@ def _from_dataset(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
         raise _wrong(suite, ("problems",), str(error).removeprefix("problems: ")) from error
 
 
+def _name(suite: Located, key: str) -> str:
+    name = _text(suite, (key,))
+    if "\0" in name:
+        raise _wrong(suite, (key,), "holds a null byte, which no file's name does")
+    return name
+
+
 def _url(suite: Located, place: Path | None) -> str | None:
     if "url" not in suite.plain:
         return None
     url = _text(suite, ("url",))
-    parts = urlsplit(url)
+    parts = _parts(url)
     if place is not None:
         raise _wrong(
             suite, ("url",), f"is given, and a file of this machine as well ({place.name}); one of them is enough"
         )
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise _wrong(suite, ("url",), f"{url!r} is not an address that starts with https://")
     if "@" in parts.netloc:
         raise _wrong(suite, ("url",), "holds a user's name or password, which a suite is no place for")
     return url
+
+
+def _parts(url: str) -> SplitResult | None:
+    """None: it is no address, or one that is not what it looks like."""
+    try:
+        return urlsplit(url) if url.isprintable() and " " not in url else None
+    except ValueError:
+        return None
 
 
 def _sha256(suite: Located) -> str | None:
@@ -106,6 +132,15 @@ def _sha256(suite: Located) -> str | None:
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise _wrong(suite, ("sha256",), "must be 64 hex digits, as `sha256sum FILE` prints them")
     return text
+
+
+def _published(suite: Located) -> date | None:
+    if "published" not in suite.plain:
+        return None
+    try:
+        return date.fromisoformat(suite.written(("published",)) or "")
+    except ValueError:
+        raise _wrong(suite, ("published",), "must be a day such as 2021-07-07") from None
 
 
 def _selection(suite: Located) -> str | None:
@@ -164,6 +199,7 @@ def _problem(suite: Located, key: KeyPath) -> Problem:
         visible=visible_tests(name, prompt, entry_point),
         canonical_solution=canonical,
         dataset=suite.path.stem,
+        categories=(texts["category"],) if "category" in texts else (),
         requires=outside_modules(texts["tests"], canonical),
     )
 

@@ -13,6 +13,7 @@ _SELECTED = {"type": ["string", "integer"]}
 _SHAPES: dict[str, dict[str, object]] = {
     "url": {"type": "string", "pattern": r"^https?://[^@]+$"},
     "sha256": {"type": ["string", "integer"], "pattern": "^[0-9a-fA-F]{64}$"},
+    "published": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
     "id": {"type": "string", "pattern": r"^[^\s\[\]]+$"},
     "entry_point": {"type": "string", "pattern": r"^[^\W\d]\w*$"},
 }

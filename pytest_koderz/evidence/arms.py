@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Experiment, Status
@@ -42,6 +43,8 @@ class Point:
     solved: int
     dollars: Decimal | None
     """Spent up to there: spec, iterations, and the checkpoints before them."""
+    interval: Interval | None = None
+    """Of the share of solved, Wilson's, as the arm's own: each cap's by itself, not of the whole curve at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def figures_of(
         solved_interval=_interval(problems, lambda experiment: experiment.solved),
         solved_first=sum(map(solved_first, settled)),
         solved_first_interval=_interval(problems, solved_first),
-        curve=_curve(settled),
+        curve=_curve(settled, problems),
         pass_at_k=None if dependence else _pass_at_k(problems),
         pass_at_k_missing=dependence,
         hold_out=hold_out_of(settled),
@@ -225,7 +228,7 @@ def _truncated(iteration: Iteration) -> bool:
     return iteration.stop_reason in (StopReason.MAX_TOKENS, StopReason.CONTEXT)
 
 
-def _curve(settled: Sequence[Experiment]) -> tuple[Point, ...]:
+def _curve(settled: Sequence[Experiment], problems: Mapping[str, Tries]) -> tuple[Point, ...]:
     most = max((len(experiment.iterations) for experiment in settled), default=0)
     at = [solved_at(experiment) for experiment in settled]
     return tuple(
@@ -233,9 +236,15 @@ def _curve(settled: Sequence[Experiment]) -> tuple[Point, ...]:
             cap,
             sum(number is not None and number <= cap for number in at),
             total(cost_within(experiment, cap) for experiment in settled),
+            _interval(problems, partial(_solved_within, cap)),
         )
         for cap in range(1, most + 1)
     )
+
+
+def _solved_within(cap: int, experiment: Experiment) -> bool:
+    number = solved_at(experiment)
+    return number is not None and number <= cap
 
 
 def cost_within(experiment: Experiment, cap: int) -> Decimal | None:

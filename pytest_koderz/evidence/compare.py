@@ -20,6 +20,7 @@ from .missing import LEFT_OUT, LOST
 from .pairing import Pairing
 from .pilots import Needed, needed_of
 from .savings import SHARE_FROM, Savings, measured
+from .strata import Stratum, strata_of
 from .tables import CONFIDENCE, Strength, Table, strength_of, without_floor
 
 LEVEL = (1 - CONFIDENCE) / 2
@@ -92,6 +93,8 @@ class Comparison:
     break_even: BreakEven | None
     """None: no problem was settled by both, or a price is unknown."""
     latency: Latency | None
+    strata: tuple[Stratum, ...] = ()
+    """Where it gains and where it loses."""
     claim: Claim = Claim.INCONCLUSIVE
     doubt: Doubt = Doubt.NONE
     """Why it is INCONCLUSIVE, where the problems settled by both would say more."""
@@ -164,6 +167,7 @@ def _measured(pairing: Pairing, margin: float, local_rate: Decimal | None, defin
         savings_with_gpu=money.with_gpu,
         break_even=money.break_even,
         latency=latency_of(pairing.mine, pairing.others),
+        strata=strata_of(pairing),
     )
 
 

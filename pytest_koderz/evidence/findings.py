@@ -12,6 +12,7 @@ from pytest_koderz.core.experiment import Experiment
 from .arms import ArmFigures, figures_of
 from .break_even import Purchase
 from .compare import Comparison, compare, judge
+from .contamination import Exposure, UnlikePublished, exposure_of, unlike_published
 from .device_time import shared_out
 from .looks import Look, with_current
 from .problems import by_arm, by_problem
@@ -80,6 +81,8 @@ class Findings:
     alternatives: tuple[Alternative, ...]
     spared: Spared | None
     """None: no problem was left when there was a claim, or nobody asked."""
+    exposure: Exposure | None
+    unlike_published: tuple[UnlikePublished, ...]
 
 
 def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
@@ -92,9 +95,11 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
     compared = [compare(*pair, frame.margin, rate, frame.definitions) for pair in pairs]
     looks = with_current(frame.looks, compared[0].problems if compared else 0, frame.planned)
     comparisons = judge(compared, looks)
-    places = standings([one for group in own.values() for one in group], rate)
+    figures = tuple(figures_of(arm, group, rate, frame.definitions) for arm, group in own.items())
+    told = [one for group in own.values() for one in group]
+    places = standings(told, rate)
     return Findings(
-        arms=tuple(figures_of(arm, group, rate, frame.definitions) for arm, group in own.items()),
+        arms=figures,
         steps={arm: steps_of(group) for arm, group in own.items()},
         marginals={arm: marginals_of(group, own, frame.definitions) for arm, group in own.items()},
         control_ran=ran,
@@ -106,6 +111,8 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
         standings=places,
         alternatives=tuple(alternatives(places, experiments, frame.margin, rate)),
         spared=spared_of(frame.stopped, frame.planned, experiments),
+        exposure=None if frame.simulated else exposure_of(frame.definitions, told),
+        unlike_published=unlike_published(frame.definitions, figures, told, frame.selection),
     )
 
 

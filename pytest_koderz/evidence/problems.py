@@ -10,6 +10,7 @@ from typing import Self
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.money import Ledger, Usage, total
+from pytest_koderz.core.problem import Traits
 
 from .tables import Solves
 
@@ -120,6 +121,10 @@ class Tries:
     @property
     def share(self) -> float:
         return self.solved / self.settled
+
+    @property
+    def traits(self) -> Traits:
+        return self.experiments[0].traits
 
     @property
     def solves(self) -> Solves:

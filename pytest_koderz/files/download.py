@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import file_digest, sha256
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
+from .atomic import write_whole
+from .call_deadline import CallDeadline, session_over, watched
 from .jsonl import read_rows
 from .locks import locked
 from .usage_error import UsageError
+
+if TYPE_CHECKING:
+    import requests
 
 Notify = Callable[[str], None]
 """Takes what is said to the user who waits."""
@@ -22,6 +30,13 @@ OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 
 PATIENCE = 30.0
 """Seconds in which the server must answer, and go on."""
+SECONDS = 300.0
+"""For all of a download."""
+MOST_BYTES = 256 << 20
+"""Of a file, unpacked: thirty times what the largest published set of problems has."""
+MOST_MEMBERS = 10_000
+"""Of a gzipped file, each of which takes its time to unpack, however little is in it."""
+MOST_REDIRECTS = 10
 STEP = 10 << 20
 """Bytes from one word of progress to the next."""
 
@@ -98,7 +113,7 @@ def _fetch(source: Source, target: Path, notify: Notify) -> None:
         notify(f"downloading {source.url} into {target.parent}")
         found = _received(source.url, part, notify)
         _check(source, target, part, found)
-        _record(target).write_text(f"{found}  {target.name}\n", encoding="utf-8")
+        write_whole(_record(target), f"{found}  {target.name}\n")
         size = part.stat().st_size
         part.replace(target)
     finally:
@@ -134,23 +149,96 @@ def _received(url: str, part: Path, notify: Notify) -> str:
 
     if forbidding := [name for name in OFFLINE if os.environ.get(name, "0").lower() not in {"", "0", "false", "no"}]:
         raise UsageError(f"{url} is not downloaded, since {forbidding[0]} is set")
-    digest = sha256()
-    try:
-        headers = {"Accept-Encoding": "identity"}
-        with requests.get(url, stream=True, timeout=PATIENCE, headers=headers) as response, part.open("wb") as sink:
-            response.raise_for_status()
+    with CallDeadline(SECONDS) as deadline:
+        try:
+            found = _streamed(url, part, notify, deadline)
+        except _Unfit as fault:
+            raise UsageError(f"{url} cannot be downloaded ({fault})") from None
+        # ValueError: what they make of a chunk of less than nothing, and of an address that is none.
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as fault:
+            words = _late() if deadline.passed else _described(fault)
+            raise UsageError(f"{url} cannot be downloaded ({words})") from None
+    if deadline.passed:
+        # Where no length was promised, a file that was cut off here looks like a whole one.
+        raise UsageError(f"{url} cannot be downloaded ({_late()})")
+    return found
+
+
+def _streamed(url: str, part: Path, notify: Notify, deadline: CallDeadline) -> str:
+    digest, size = sha256(), _Size()
+    with session_over(partial(watched, deadline=deadline)) as session, _opened(session, url) as response:
+        response.raise_for_status()
+        with part.open("wb") as sink:
             # As they are sent: some servers call a packed file packed on the way, and requests would unpack it.
             for chunk in response.raw.stream(1 << 16, decode_content=False):
+                size.add(chunk)
                 if sink.tell() // STEP < (sink.tell() + len(chunk)) // STEP:
                     notify(f"{(sink.tell() + len(chunk)) >> 20} MB so far")
                 sink.write(chunk)
                 digest.update(chunk)
             sink.flush()
             os.fsync(sink.fileno())
-    # ValueError: what they make of a chunk of less than nothing, and of an address that is none.
-    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as fault:
-        raise UsageError(f"{url} cannot be downloaded ({_described(fault)})") from None
     return digest.hexdigest()
+
+
+def _opened(session: requests.Session, url: str) -> requests.Response:
+    """The answer at the end of redirects, whose own bodies are not read."""
+    for _ in range(MOST_REDIRECTS + 1):
+        headers = {"Accept-Encoding": "identity"}
+        response = session.get(url, stream=True, timeout=PATIENCE, headers=headers)
+        if not response.is_redirect:
+            return response
+        response.close()
+        url = urljoin(url, response.headers["location"].encode("latin-1").decode(errors="replace"))
+    raise _Unfit("it redirects again and again")
+
+
+class _Unfit(Exception):
+    """What comes is no file of problems; its words say why."""
+
+
+class _Size:
+    """Of a file as it comes, unpacked where it is gzipped: a few packed bytes may stand for any number."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._sent = self._unpacked = self._members = 0
+        self._unpack: Any = None
+        """None: it is not known yet whether it is packed, or it is not."""
+
+    def add(self, chunk: bytes) -> None:
+        """Raises _Unfit."""
+        self._sent += len(chunk)
+        if len(self._head) < len(_GZIP):
+            chunk = self._head = self._head + chunk
+            self._unpack = zlib.decompressobj(_AS_GZIP) if chunk.startswith(_GZIP) else None
+        while chunk and self._unpack is not None and self._unpacked <= MOST_BYTES:
+            chunk = self._rest(chunk)
+        if max(self._sent, self._unpacked) > MOST_BYTES:
+            raise _Unfit(f"it is longer than {MOST_BYTES >> 20} MB")
+
+    def _rest(self, chunk: bytes) -> bytes:
+        """What is left of it when a step's bytes were unpacked, or one member of several, with noughts between them."""
+        if self._unpack.eof and not (chunk := chunk.lstrip(b"\0")):
+            return b""
+        if self._unpack.eof:
+            self._members += 1
+            self._unpack = zlib.decompressobj(_AS_GZIP)
+        if self._members >= MOST_MEMBERS:
+            raise _Unfit(f"it is packed in more than {MOST_MEMBERS:,} pieces")
+        try:
+            self._unpacked += len(self._unpack.decompress(chunk, STEP))
+        except zlib.error:  # no whole file, which its reader finds
+            self._unpack = None
+            return b""
+        return bytes(self._unpack.unused_data or self._unpack.unconsumed_tail)
+
+
+_GZIP, _AS_GZIP = b"\x1f\x8b", 16 + 15
+
+
+def _late() -> str:
+    return f"it was not whole within {SECONDS:g} s"
 
 
 def _described(fault: Exception) -> str:
@@ -159,11 +247,15 @@ def _described(fault: Exception) -> str:
     import urllib3
 
     if isinstance(fault, requests.HTTPError) and fault.response is not None:
-        return f"{fault.response.status_code} {fault.response.reason}"
+        return f"{fault.response.status_code} {fault.response.reason[:_WORDS]}"
     if isinstance(fault, requests.Timeout | urllib3.exceptions.TimeoutError):
         return f"no answer within {PATIENCE:g} s"
     if isinstance(fault, urllib3.exceptions.ProtocolError):
         return "the connection ended half way"
     if isinstance(fault, requests.ConnectionError):
         return "no connection"
-    return f"{type(fault).__name__}: {' '.join(str(fault).split())}"
+    return f"{type(fault).__name__}: {' '.join(str(fault).split())[:_WORDS]}"
+
+
+_WORDS = 200
+"""Characters of a server's or a library's own words that are told."""

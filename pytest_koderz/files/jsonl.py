@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from .json_weight import has_more_values
 from .nearest import most_like
 from .usage_error import UsageError
 
@@ -89,18 +90,40 @@ def read_rows(path: Path) -> Iterator[Row]:
     if path.suffix == ".json" or text.lstrip().startswith("["):
         yield from _listed(path, text)
         return
-    for line, row in enumerate(text.split("\n"), 1):
+    for line, row in enumerate(_lines(text), 1):
+        if line > MOST_ROWS:
+            raise UsageError(f"{path}:{line}: more than {MOST_ROWS:,} lines, which is no set of problems")
         if row.strip():
             yield _row(path, line, _parsed(path, line, row), "line")
 
 
-def text_of(path: Path) -> str:
-    """The text of a file, unpacked where it is gzipped. Raises UsageError for what is none, or too long to be meant."""
+MOST_ROWS = 1_000_000
+MOST_VALUES = 4_000_000
+"""Of one row, or of one list of all of them: a hundred times what any has."""
+
+
+def _lines(text: str) -> Iterator[str]:
+    """One after the other, since all of them may be many times as large as their text."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
+
+
+MOST_BYTES = 1 << 30
+"""Of one file, unpacked: many times what any data set of problems has."""
+
+
+def text_of(path: Path, most: int | None = None) -> str:
+    """The text of a file, unpacked where it is gzipped. Raises UsageError for what is none, or too long to be meant:
+    than *most* bytes, else MOST_BYTES.
+    """
     try:
-        content = content_of(path)
+        content = content_of(path, most)
         if content.startswith(b"\x1f\x8b"):
             with gzip.open(BytesIO(content)) as packed:
-                content = _bounded(path, packed)
+                content = _bounded(path, packed, most)
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
@@ -109,12 +132,12 @@ def text_of(path: Path) -> str:
         raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def content_of(path: Path) -> bytes:
+def content_of(path: Path, most: int | None = None) -> bytes:
     """The bytes of a file. Raises UsageError for anything else, which would be waited for, or may never end."""
     check_is_file(path)
     try:
         with path.open("rb") as file:
-            return _bounded(path, file)
+            return _bounded(path, file, most)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -125,8 +148,8 @@ def check_is_file(path: Path) -> None:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
         raise UsageError(f"{path}: {'a link to what is not there' if path.is_symlink() else 'no such file'}") from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in its name
+        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if not stat.S_ISREG(mode):
         kind = next((words for is_it, words in _KINDS.items() if is_it(mode)), "Is a device")
         raise UsageError(f"{path}: cannot be read: {kind}")
@@ -134,14 +157,12 @@ def check_is_file(path: Path) -> None:
 
 _KINDS = {stat.S_ISDIR: os.strerror(errno.EISDIR), stat.S_ISFIFO: "Is a pipe", stat.S_ISSOCK: "Is a socket"}
 
-MOST_BYTES = 1 << 30
-"""Of one file, unpacked: many times what any data set of problems has."""
 
-
-def _bounded(path: Path, file: IO[bytes] | gzip.GzipFile) -> bytes:
-    content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise UsageError(f"{path}: cannot be read: it is longer than {MOST_BYTES >> 20} MB")
+def _bounded(path: Path, file: IO[bytes] | gzip.GzipFile, most: int | None) -> bytes:
+    most = MOST_BYTES if most is None else most
+    content = file.read(most + 1)
+    if len(content) > most:
+        raise UsageError(f"{path}: cannot be read: it is longer than {most >> 20} MB")
     return content
 
 
@@ -154,6 +175,8 @@ def _listed(path: Path, text: str) -> Iterator[Row]:
 
 
 def _parsed(path: Path, line: int, text: str) -> Any:
+    if has_more_values(text, MOST_VALUES):
+        raise UsageError(f"{path}:{line}: holds more than {MOST_VALUES:,} values, which no problems have")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -18,13 +18,15 @@ Conditions = Mapping[str, Condition]
 _PROBLEM = "problem"
 _SWARM = "swarm"
 _ROLES = {str(role) for role in Role}
-TRANSPORT = ("price", "timeout", "patience", "hosts", "slots")
-"""Of a model: how it is reached and billed, which makes no difference to what it answers."""
+TRANSPORT = ("price", "timeout", "patience", "hosts", "slots", "cutoff")
+"""Of a model: how it is reached and billed, and what is known of it, which makes no difference to what it answers."""
 IDENTITY, _SERVER = "identity", "server"
 """Of a model: what its servers said of it. Where they said nothing, or an earlier version did not ask, it is unknown
 and no change. Of a server's other version `servers_unlike` tells: nothing is run anew for that.
 """
-_LEFT_OUT = {Problem: ("id",), Arm: ("name", "prompts"), ModelSettings: TRANSPORT}
+SORTING = ("categories", "published")
+"""Of a problem: how it is sorted and since when it is known, which is no part of the task."""
+_LEFT_OUT = {Problem: ("id", *SORTING), Arm: ("name", "prompts"), ModelSettings: TRANSPORT}
 """By kind. An experiment's id holds the problem's and the arm's name already."""
 LONGEST = 40
 """Characters of a text that is told whole; of a longer one its digest is."""

@@ -16,7 +16,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.templates import SHIPPED_VERSION
 
 from .codec import Malformed
-from .conditions import IDENTITY, TRANSPORT, Conditions
+from .conditions import IDENTITY, SORTING, TRANSPORT, Conditions
 
 FIRST_WITH_DATA = 3
 """The version from which conditions are data."""
@@ -49,7 +49,7 @@ def digests_of(problem: Problem | None, arm: Arm) -> Conditions:
     """By the name of each condition what version 2 wrote for it."""
     models = {str(role): model for role, model in arm.models.items()}
     return {
-        **({} if problem is None else {"problem": _digest(_shown(_known(problem, _PROBLEM)))}),
+        **({} if problem is None else {"problem": _digest(_shown(_known(problem, _PROBLEM, SORTING)))}),
         "prompt version": SHIPPED_VERSION,
         "arm": _digest(repr({name: each for name, each in _known(arm, _ARM).items() if name not in models})),
         **{f"{role} model": digest_of_model(model) for role, model in models.items()},

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_koderz.evidence.acceptance import AcceptanceErrors
-from pytest_koderz.evidence.arms import ArmFigures
+from pytest_koderz.evidence.arms import ArmFigures, Point
 from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.intervals import Interval
 from pytest_koderz.evidence.swarm_shares import SwarmShares
@@ -55,6 +55,7 @@ def keys_of(figures: ArmFigures, wrong_accept: Decimal | None) -> dict[str, Any]
         "solved_first_interval": limits(figures.solved_first_interval),
         "pass_at_k": figures.pass_at_k,
         "pass_at_k_missing": figures.pass_at_k_missing,
+        "curve": [_point(point) for point in figures.curve],
         "iterations": figures.iterations,
         "repeated": figures.repeated,
         "truncated": figures.truncated,
@@ -80,6 +81,11 @@ def keys_of(figures: ArmFigures, wrong_accept: Decimal | None) -> dict[str, Any]
         "fallback_solved": figures.fallback_solved,
         "advised": figures.advised,
     }
+
+
+def _point(point: Point) -> dict[str, Any]:
+    told = {"iterations": point.iterations, "solved": point.solved, "solved_interval": limits(point.interval)}
+    return {**told, "cost_usd": number(point.dollars)}
 
 
 def _hold_out(held: HoldOut) -> dict[str, Any]:

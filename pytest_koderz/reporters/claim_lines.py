@@ -14,6 +14,7 @@ from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings
 from pytest_koderz.evidence.spared import Spared
 
+from .strata_lines import strata_lines
 from .text import counted, dollars, limits, telling
 
 CARRIES = 0.2
@@ -41,6 +42,8 @@ def verdict_lines(frame: Frame, findings: Findings, *, whole: bool = False) -> I
             yield from _break_even(comparison.break_even, frame.purchase)
         if comparison.latency is not None:
             yield from _latency(comparison.latency, whole)
+        if whole:
+            yield from strata_lines(comparison)
     if not findings.control_ran:
         yield from _estimates(frame, findings, each)
         for comparison in findings.comparisons:
@@ -72,6 +75,7 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
             f"note: look {len(looks)}, at {look.problems} of {counted(look.planned, 'problem')}: each side is tested "
             f"at {level:.2g} %, so that all looks together err in 2.5 %"
         )
+    yield from _training(findings)
     if findings.spared is not None:
         yield f"note: {_spared(findings.spared, findings.comparisons)}"
     others = len(findings.comparisons) - 1
@@ -89,6 +93,18 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
     ]
     if few and findings.control_ran and not frame.shard:
         yield f"note: savings have no interval below {SHARE_FROM} experiments an arm"
+
+
+def _training(findings: Findings) -> Iterator[str]:
+    """What of the problems a model may know beforehand, and where it solves other than what was published of it."""
+    exposure = findings.exposure
+    if exposure is not None:
+        sets = ", ".join(f"{name or 'the problems'} ({day})" for name, day in exposure.datasets.items())
+        yield f"note: the training of {', '.join(exposure.models)} may hold {sets}"
+    for one in findings.unlike_published:
+        measured = f"{one.share * 100:.1f} % [{one.interval.low * 100:.0f}, {one.interval.high * 100:.0f}]"
+        published = f"{one.published.share * 100:.1f} % ({one.published.source})"
+        yield f"note: {one.arm}'s first tries solve {measured}; published of {one.model} are {published}"
 
 
 def _spared(spared: Spared, comparisons: Sequence[Comparison]) -> str:
@@ -131,7 +147,7 @@ def _comparison(comparison: Comparison, frame: Frame) -> Iterator[str]:
         most = "or more" if high is None else f"to {high:,}"
         yield f"  about {low:,}{'' if high == low else f' {most}'} problems would be needed for a conclusion"
     elif comparison.claim is Claim.INCONCLUSIVE and comparison.problems < LEAST:
-        yield f"  too few to say how many problems a conclusion would take: run {LEAST} or more"
+        yield f"  too few to say how many a conclusion would take: run {LEAST} or more"
 
 
 def _circumstances(comparison: Comparison, frame: Frame) -> str:

@@ -20,6 +20,7 @@ from .packed_stories import Stories
 from .page_charts import BAR, RIGHT, bars_of, drawings_of
 from .page_table import MARKS, counts_of, grouped, rows_of
 from .page_verdict import sentences_of
+from .strata_lines import strata_rows
 from .summary import SIMULATED, lines_of
 from .text import counted, dollars, tokens
 
@@ -67,6 +68,7 @@ def _shown(
         "summary": lines_of(frame, findings, whole=True) if experiments else [],
         "drawings": list(drawings_of(findings)),
         "bars": bars_of(findings.arms),
+        "strata": [] if frame.shard or not findings.control_ran else list(strata_rows(findings.comparisons)),
         "size": chart,
         "right": RIGHT,
         "bar": BAR,

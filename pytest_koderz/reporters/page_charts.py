@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pytest_koderz.evidence.arms import ArmFigures
+from pytest_koderz.evidence.arms import ArmFigures, Point
 from pytest_koderz.evidence.findings import Findings
 
 from . import chart
@@ -39,6 +39,8 @@ class Curve:
     interval: tuple[float, float, float] | None
     """Of the share of solved: where it stands, from which height to which."""
     label_y: float
+    band: tuple[Place, ...] = ()
+    """The outline of the 95 % intervals at each mark; empty: there are none."""
 
     @property
     def end(self) -> Place:
@@ -117,11 +119,23 @@ def _by_iteration(arms: Sequence[ArmFigures], numbers: dict[str, int]) -> Drawin
         # All end in the same column, where their intervals would cover each other.
         x, limits = points[-1][0] - place * ASIDE, one.solved_interval
         interval = None if limits is None else (x, _height(limits.low), _height(limits.high))
-        curves.append(Curve(numbers[one.arm], one.arm, _share(one), points, marks, interval, label))
+        band = _band(one.curve, most)
+        curves.append(Curve(numbers[one.arm], one.arm, _share(one), points, marks, interval, label, band))
     step = max(1, -(-most // 10))
     ticks = tuple((_across(number, most), str(number)) for number in range(1, most + 1) if (number - 1) % step == 0)
     heights = tuple((_height(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
-    return Drawing("Solved within so many iterations", "iterations", tuple(curves), ticks, heights)
+    title, note = "Solved within so many iterations", "The band is that of each number of iterations by itself."
+    return Drawing(title, "iterations", tuple(curves), ticks, heights, note)
+
+
+def _band(curve: Sequence[Point], most: int) -> tuple[Place, ...]:
+    """To the right along the upper limits, and back along the lower ones; it goes on as the line does."""
+    known = [(point.iterations, point.interval) for point in curve if point.interval is not None]
+    if len(known) < len(curve) or not known or most < 2:
+        return ()
+    known += [(most, known[-1][1])] if known[-1][0] < most else []
+    upper = [(_across(number, most), _height(limits.high)) for number, limits in known]
+    return (*upper, *((_across(number, most), _height(limits.low)) for number, limits in reversed(known)))
 
 
 def bars_of(arms: Sequence[ArmFigures]) -> list[Bar]:

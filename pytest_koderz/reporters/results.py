@@ -11,9 +11,11 @@ from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment, Spec
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage
+from pytest_koderz.core.problem import Traits
 from pytest_koderz.evidence.break_even import BreakEven
 from pytest_koderz.evidence.caps import Cap, cap_of
 from pytest_koderz.evidence.compare import Comparison
+from pytest_koderz.evidence.contamination import Exposure, UnlikePublished
 from pytest_koderz.evidence.device_time import shared_out
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
@@ -23,6 +25,7 @@ from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import Savings
 from pytest_koderz.evidence.spending import Marginal, Step
 from pytest_koderz.evidence.standings import Alternative, Standing
+from pytest_koderz.evidence.strata import Stratum
 from pytest_koderz.evidence.tables import Strength
 
 from .arm_row import keys_of, limits, number
@@ -66,10 +69,22 @@ def _plan(frame: Frame, findings: Findings) -> dict[str, Any]:
         "changed_margin": frame.changed_margin,
         "selection": frame.selection or None,
         "wrong_accept": number(frame.wrong_accept),
+        "exposure": None if findings.exposure is None else _exposure(findings.exposure),
+        "unlike_published": [_unlike(one) for one in findings.unlike_published],
         "shard": frame.shard,
         "part": frame.part or None,
         "purchase": None if buy is None else {"usd": number(buy.price), "hours": number(buy.hours)},
     }
+
+
+def _exposure(exposure: Exposure) -> dict[str, Any]:
+    days = {name: day.isoformat() for name, day in exposure.datasets.items()}
+    return {"models": list(exposure.models), "datasets": days}
+
+
+def _unlike(one: UnlikePublished) -> dict[str, Any]:
+    published = {"published": one.published.share, "source": one.published.source}
+    return {"arm": one.arm, "model": one.model, "share": one.share, "interval": limits(one.interval), **published}
 
 
 def _arm(name: str, findings: Findings, caps: Mapping[str, Cap]) -> dict[str, Any]:
@@ -141,9 +156,16 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "p_values_at_worst": _strength(comparison.worst),
         "break_even": None if comparison.break_even is None else _break_even(comparison.break_even),
         "latency": None if comparison.latency is None else _latency(comparison.latency),
+        "strata": list(map(_stratum, comparison.strata)),
         "savings": _savings(comparison.savings),
         "savings_with_gpu": None if with_gpu is None else _savings(with_gpu),
     }
+
+
+def _stratum(stratum: Stratum) -> dict[str, Any]:
+    shares = {"solved": stratum.solved, "control_solved": stratum.control_solved, "difference": stratum.difference}
+    about = {"by": str(stratum.basis), "name": stratum.name, "problems": stratum.problems}
+    return {**about, **shares, "difference_interval": limits(stratum.interval)}
 
 
 def _gap(gap: RecoveredGap | None) -> dict[str, Any] | None:
@@ -215,6 +237,7 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "problem": experiment.problem_id,
         "arm": experiment.arm,
         "epoch": experiment.epoch,
+        "traits": _traits(experiment.traits),
         "accept_on": experiment.accept_on,
         "seed": experiment.seed,
         "outcome": str(experiment.status),
@@ -236,6 +259,12 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
         "spec": None if experiment.spec is None else _spec(experiment.spec),
         "steps": list(_steps(experiment)),
     }
+
+
+def _traits(traits: Traits) -> dict[str, Any]:
+    published = None if traits.published is None else traits.published.isoformat()
+    categories, length = list(traits.categories), traits.solution_length or None
+    return {"dataset": traits.dataset, "published": published, "categories": categories, "solution_length": length}
 
 
 def _answered_by(experiment: Experiment, frame: Frame) -> dict[str, list[str]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec, Status
 from pytest_koderz.core.iteration import Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Spending, Usage
+from pytest_koderz.core.problem import Traits
 
 
 def experiments_told(results: Mapping[str, Any]) -> tuple[Experiment, ...]:
@@ -31,13 +33,24 @@ def _experiment(row: Mapping[str, Any], version: str) -> Experiment:
         iterations=tuple(_iteration(step) for step in row["steps"] if step["phase"] != "checkpoint"),
         checkpoints=tuple(_checkpoints([step for step in row["steps"] if step["phase"] == "checkpoint"])),
         ledger=Ledger(tuple(map(_spending, row["spent"]))),
-        # Files of earlier versions do not have these two.
+        # Files of earlier versions do not have these three.
+        traits=_traits(row.get("traits", {})),
         earlier=Ledger(tuple(map(_spending, row.get("earlier", ())))),
         accept_on=row.get("accept_on", "base"),
         status=Status(row["outcome"]),
         reason=str(row["reason"]),
         seconds=float(row["seconds"]),
         prompt_version=version,
+    )
+
+
+def _traits(told: Mapping[str, Any]) -> Traits:
+    published = told.get("published")
+    return Traits(
+        dataset=str(told.get("dataset", "")),
+        published=None if published is None else date.fromisoformat(published),
+        categories=tuple(map(str, told.get("categories", ()))),
+        solution_length=int(told.get("solution_length") or 0),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.evidence.arms import ArmFigures
+from pytest_koderz.evidence.arms import ArmFigures, Point
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import HoldOut
 from pytest_koderz.evidence.standings import Alternative, Standing
@@ -15,7 +15,7 @@ from pytest_koderz.evidence.swarm_shares import SwarmShares
 from .arm_row import table_lines
 from .claim_lines import at_rate, note_lines, verdict_lines
 from .fixed_width import wrapped
-from .money_lines import spending_lines
+from .money_lines import TELLING, spending_lines
 from .text import counted, dollars, tokens
 
 WIDTH, WIDEST = 80, 100
@@ -44,7 +44,7 @@ def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH, *, whole: b
         lines += _details(figures, frame, whole=whole)
     money = list(spending_lines(findings, width)) if whole else []
     lines += ["", *money] if money else []
-    notes = [*_ranked(findings), *note_lines(frame, findings)]
+    notes = [*_ranked(findings, whole=whole), *note_lines(frame, findings)]
     lines += ["", *notes] if notes else []
     return [mark + part if part else "" for line in lines for part in in_parts(line, width)]
 
@@ -61,14 +61,19 @@ def _details(figures: ArmFigures, frame: Frame, *, whole: bool) -> Iterator[str]
     parts = [f"{role} {dollars(amount)}" for role, amount in figures.dollars_by_role.items()]
     gpu = "" if figures.gpu_seconds is None else f", {figures.gpu_seconds:,.1f} GPU-seconds"
     if figures.settled:
-        yield f"{figures.arm}: {', '.join(parts) or dollars(figures.dollars)}; {tokens(figures.usage)}"
-        yield f"  {figures.seconds:,.1f} s{gpu}; {_rates(figures)}"
+        spent = f"{figures.arm}: {', '.join(parts) or dollars(figures.dollars)}; {tokens(figures.usage)}"
+        took = f"{figures.seconds:,.1f} s{gpu}"
+        # Of rounds that all went as they should there is nothing to tell in the short form.
+        wasted = whole or figures.repeated or figures.truncated
+        yield from (spent, f"  {took}; {_rates(figures)}") if wasted else (f"{spent}; {took}",)
     else:
         yield f"{figures.arm}: nothing settled"
     if local_rate is not None and figures.settled:
         each = "-" if not figures.solved else dollars(figures.with_gpu_per_solved)
         yield f"  {at_rate(local_rate)}: {dollars(figures.dollars_with_gpu)}, per solved {each}"
     yield from _first_replies(figures)
+    if whole and len(figures.curve) > 1:
+        yield _by_iteration(figures)
     if figures.swarm is not None:
         yield from _swarm(figures.swarm, figures.settled)
     yield from _acceptance(figures, frame.wrong_accept)
@@ -104,6 +109,18 @@ def _first_replies(figures: ArmFigures) -> Iterator[str]:
     most = max(figures.pass_at_k)
     shown = [f"pass@{k} {share:.3f}" for k, share in figures.pass_at_k.items() if k in (*SHOWN_K, most)]
     yield f"  first replies of {figures.epochs} epochs: {', '.join(shown)}"
+
+
+def _by_iteration(figures: ArmFigures) -> str:
+    """`solved within iterations: 1 (62 % [48, 74]), 2 (74 % [60, 84])`."""
+    shown = [point for point in figures.curve if point.iterations in (*TELLING, len(figures.curve))]
+    told = [f"{point.iterations} ({_with_limits(point, figures.settled)})" for point in shown]
+    return f"  solved within iterations: {', '.join(told)}"
+
+
+def _with_limits(point: Point, settled: int) -> str:
+    limits = "" if point.interval is None else f" [{point.interval.low * 100:.0f}, {point.interval.high * 100:.0f}]"
+    return f"{point.solved / settled * 100:.0f} %{limits}"
 
 
 def _swarm(shares: SwarmShares, settled: int) -> Iterator[str]:
@@ -153,10 +170,11 @@ def _hold_out(held: HoldOut) -> str:
     return f"  hold-out: {passed}: gap {held.gap * 100:.1f} points{others}"
 
 
-def _ranked(findings: Findings) -> Iterator[str]:
-    """Which arms are worth running, and which one in place of each other."""
+def _ranked(findings: Findings, *, whole: bool) -> Iterator[str]:
+    """Which arms are worth running, and which one in place of another; of two arms the latter says both."""
     known = [place for place in findings.standings if place.dollars is not None and place.problems]
-    if len(known) > 1 and any(place.solved for place in known):
+    said = findings.alternatives and len(known) == 2 and not whole
+    if len(known) > 1 and not said and any(place.solved for place in known):
         front = ", ".join(place.arm for place in known if not place.dominated_by)
         yield f"not dominated in solved and dollars, on {counted(known[0].problems, 'problem')}: {front}"
     yield from map(_alternative, findings.alternatives)

@@ -125,7 +125,12 @@ def _missing(judge: Sandbox) -> tuple[str, ...]:
 
 def _key_of(problem: Problem, tests: tuple[TestSet, ...], missing: tuple[str, ...]) -> str:
     machine = [*missing, platform.machine(), platform.release(), platform.node(), sys.version, sys.executable]
-    return sha256(json.dumps([asdict(problem), tests, machine, _judge_version()]).encode()).hexdigest()
+    told = {name: value for name, value in asdict(problem).items() if name not in _UNJUDGED}
+    return sha256(json.dumps([told, tests, machine, _judge_version()]).encode()).hexdigest()
+
+
+_UNJUDGED = ("categories", "published")
+"""Of a problem: what makes no difference to any verdict."""
 
 
 @cache

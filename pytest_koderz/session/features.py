@@ -79,7 +79,8 @@ def _register_all(run: BenchmarkRun) -> None:
     junit_totals.register(run)
     first_run.register(run)
     seen = look_record.register(run)
-    closing = [each for each in (compared, memory, limits, place, files, exported, seen) if each is not None]
+    ends = (compared, stopping, memory, limits, place, files, exported, seen)
+    closing = [each for each in ends if each is not None]
     unsolved_lines.register(run)
     terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:

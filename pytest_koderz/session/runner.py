@@ -204,6 +204,7 @@ class Benchmark:
             seed=seed_of(problem.id, arm.name, epoch),
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             prompt_version=arm.prompt_set.version,
+            traits=problem.traits,
         )
 
     def _crew(self, arm: Arm) -> dict[Role, Players]:

@@ -125,6 +125,7 @@ class StoppingRule:
         """How many of the order have ended, one after the other."""
         self._looks_at: tuple[int, ...] = ()
         """At how many of these there is a look."""
+        self._said = False
         if not any(self._idle()):
             run.benchmark.admit = queue.admit
 
@@ -140,6 +141,18 @@ class StoppingRule:
         words = self._queue.decision()
         told = [f"{words}; remove `stop: decided` to go on"] if words else list(self._idle())
         return [shown(self._run.config, f"koderz: {self._run.mark}{line}") for line in told]
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Where this process has collected; xdist's controller has not, and says it at the end."""
+        self._said = True
+        return [shown(self._run.config, f"koderz: {self._run.mark}{line}") for line in self._unplanned()]
+
+    def lines(self) -> Iterable[str]:
+        return () if self._said else self._unplanned()
+
+    def _unplanned(self) -> Iterator[str]:
+        if not any(self._idle()) and not self._queue.items():
+            yield "stop: decided has nothing to go by in tests of your own, which may ask for any problem: all are run"
 
     def _idle(self) -> Iterator[str]:
         if len(self._run.settings.arms) < 2:

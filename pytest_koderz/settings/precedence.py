@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 from pytest_koderz.backends import OURS
 from pytest_koderz.backends.backend import Registry
+from pytest_koderz.files.jsonl import text_of
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import read_yaml
 
@@ -87,7 +89,12 @@ def environment_of(folder: Path, environment: Mapping[str, str]) -> dict[str, st
 def _dotenv(path: Path) -> dict[str, str]:
     from dotenv import dotenv_values
 
-    try:
-        return {key: value for key, value in dotenv_values(path).items() if value} if path.is_file() else {}
-    except (OSError, UnicodeDecodeError) as fault:
-        raise UsageError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or 'not UTF-8 text'}") from None
+    # A virtual environment has that name, too, and is no mistake.
+    if not os.path.lexists(path) or (path / "pyvenv.cfg").exists():
+        return {}
+    text = StringIO(text_of(path, MOST_OF_DOTENV), newline=None)
+    return {key: value for key, value in dotenv_values(stream=text).items() if value}
+
+
+MOST_OF_DOTENV = 1 << 20
+"""Bytes of it: many times what any has."""

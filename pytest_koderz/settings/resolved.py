@@ -19,6 +19,7 @@ from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import Mistakes, UsageError
 from pytest_koderz.files.yaml_lines import KeyPath, Located, dotted
 
+from .cutoffs import CUTOFFS
 from .overrides import Assignment
 from .prices import FRONTIER_PROVIDER, PriceBook
 from .prompt_sets import prompt_set
@@ -355,7 +356,8 @@ class Names:
             raise UsageError(f"{self._at('models', name)}: no price is known for '{unpriced}'; {hint}")
         shared = {item.name: getattr(entry, item.name) for item in fields(entry) if item.name != "priced_as"}
         waits = [each for each in (entry.patience, self.entry.patience, PATIENCE) if each is not None]
-        changed = {"options": flat(entry.options), "patience": waits[0]}
+        cutoff = entry.cutoff or CUTOFFS.get(entry.model)
+        changed = {"options": flat(entry.options), "patience": waits[0], "cutoff": cutoff}
         settings = ModelSettings(name=name, price=price, **shared | changed)
         if not self.backends.of(settings).model_is_path:
             return settings

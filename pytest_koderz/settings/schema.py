@@ -55,6 +55,8 @@ class ModelEntry(_Checked):
     """None: that of the file."""
     hosts: tuple[str, ...] = ()
     slots: Positive | None = None
+    cutoff: date | None = None
+    """Up to when its training data reach. None: as its publisher says, where that is known."""
     options: dict[str, Any] = field(default_factory=dict)
     """Checked by the back end, which knows them."""
 

@@ -99,6 +99,17 @@ def test_an_answer_of_nothing_but_lists_is_left_unread(name: str, item: bytes) -
         ask(name, server.url)
 
 
+@EACH
+def test_an_answer_of_nothing_but_numbers_is_left_unread(name: str) -> None:
+    """Millions of them take seconds, and ten times their bytes."""
+    body = b'{"data": [' + b"1.5," * 1_000_000 + b"0]}"
+    with (
+        RawServer(lambda _, say: say(HEAD + b"\r\n" + body)) as server,
+        pytest.raises(ModelUnavailable, match=rf"{server.url}: its answer holds more than 1,000,000 values"),
+    ):
+        ask(name, server.url)
+
+
 def drip(say: Say, head: bytes) -> None:
     """One byte after the other, each long before a time limit that began anew with it."""
     say(head)
@@ -218,6 +229,23 @@ def test_a_redirect_to_another_server_is_refused_by_name(name: str, status: int)
             ask(name, server.url)
         assert (len(server.asked), other.asked) == (1, [])
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@OURS
+def test_the_body_of_a_redirect_is_not_read(name: str) -> None:
+    """It may have no end, and requests would hold all of it."""
+
+    whole = []
+
+    def away(path: str, say: Say) -> None:
+        say(b"HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:9/\r\n\r\n")
+        for _ in range(64 << 4):
+            say(PIECE)
+        whole.append(path)
+
+    with RawServer(away) as server, pytest.raises(ModelUnavailable, match=r"redirects to http://127\.0\.0\.1:9,"):
+        ask(name, server.url)
+    assert whole == []
 
 
 class PlainServer:

@@ -339,12 +339,12 @@ def test_a_doctor_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("OLLAMA_HOST", f"{server.url},127.0.0.1:1")
         without = run("--koderz-doctor", "--koderz-profile", "live")
         monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
-        server.models = ["qwen2.5-coder:7b"]
+        server.models = ["qwen3-coder:latest"]
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         complete = run("--koderz-doctor", "--koderz-profile", "live")
     text = " ".join(without.stdout.str().split())
     assert "missing model 'claude-opus' of profile 'live': ANTHROPIC_API_KEY is not set" in text
-    assert "does not have the model; run `ollama pull qwen2.5-coder:7b` there" in text
+    assert "does not have the model; run `ollama pull qwen3-coder` there" in text
     assert "http://127.0.0.1:1 does not answer" in text
     assert "profile 'live' cannot run here: 4 missing" in text
     assert without.ret == pytest.ExitCode.TESTS_FAILED

@@ -21,7 +21,7 @@ from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome,
 from pytest_koderz.core.money import Ledger, Spending, Usage
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.cortex import Cortex, open_cortex
-from pytest_koderz.cortex.client.connection import Launch, connect
+from pytest_koderz.cortex.client.connection import ANSWER_TIMEOUT, Launch, connect
 from pytest_koderz.cortex.client.replies import ToolReply, exported
 from pytest_koderz.cortex.server.memory_tools import MemoryTools
 from pytest_koderz.cortex.server.store import Store
@@ -162,12 +162,14 @@ def launch(folder: Path, environment: Mapping[str, str] | None = None, cortex_pa
     return Launch.of(cortex_path, folder / "cortex.db", "koderz", environment or os.environ)
 
 
-def converse(how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]]) -> list[ToolReply]:
+def converse(
+    how: Launch, calls: Sequence[tuple[str, Mapping[str, object]]], timeout: float = ANSWER_TIMEOUT
+) -> list[ToolReply]:
     """The replies to *calls*, over one connection."""
 
     async def talk() -> list[ToolReply]:
         async with connect(how) as connection:
-            return [await connection.call(tool, arguments) for tool, arguments in calls]
+            return [await connection.call(tool, arguments, timeout) for tool, arguments in calls]
 
     return asyncio.run(talk())
 

@@ -86,6 +86,7 @@ def test_a_row_of_bigcodebench(tmp_path: Path) -> None:
             "    def test_it(self):\n        self.assertTrue(task_func)\n"
         ),
         "entry_point": "task_func",
+        "libs": "['os', 'numpy']",
     }
     place = tmp_path / "hard.jsonl"
     place.write_text(json.dumps(row), encoding="utf-8")
@@ -93,3 +94,8 @@ def test_a_row_of_bigcodebench(tmp_path: Path) -> None:
     assert problem.isolation == "in-process"
     assert problem.requires == ("numpy",)
     assert problem.preamble == "import os\nimport numpy as np\n"
+    assert problem.categories == ("os", "numpy")
+    other = tmp_path / "other.jsonl"
+    other.write_text(json.dumps(row | {"libs": "os, numpy"}), encoding="utf-8")
+    with pytest.raises(UsageError, match="libs: must be a list of texts, written as Python does"):
+        load("bigcodebench-hard", other)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from pytest_koderz.core.iteration import Candidate
-from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.problem import Problem, Traits
 from pytest_koderz.datasets import load, read_suite
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox import open_sandbox
@@ -51,6 +52,19 @@ def test_our_own_problems_tell_right_from_wrong() -> None:
             if problem.visible:
                 assert judge(problem, Candidate(problem.canonical_solution), "visible").passed
             assert not judge(problem, Candidate(mistakes[problem.id])).passed
+
+
+def test_problems_say_what_they_are_about_and_since_when_they_are_known(tmp_path: Path) -> None:
+    """A problem by its `category`, all of a suite by `published`, which the set's own day gives way to."""
+    (own,) = read_suite(suite(tmp_path, f"published: 2025-01-31\n{ONE}    category: numbers\n"))
+    assert (own.categories, own.published) == (("numbers",), date(2025, 1, 31))
+    (plain,) = read_suite(suite(tmp_path, ONE))
+    assert (plain.categories, plain.published) == ((), None)
+    (known,) = read_suite(suite(tmp_path, "dataset: humaneval\nproblems: 0\n"))
+    assert known.published == date(2021, 7, 7)
+    (later,) = read_suite(suite(tmp_path, "dataset: humaneval\nproblems: 0\npublished: 2026-01-01\n"))
+    assert later.published == date(2026, 1, 1)
+    assert known.traits == Traits("humaneval", date(2021, 7, 7), (), 247)
 
 
 def test_a_selection_of_a_dataset(tmp_path: Path) -> None:
@@ -132,8 +146,9 @@ def test_whatever_binds_the_entry_point_defines_it(tmp_path: Path, prompt: str, 
 
 SECOND = ONE.removeprefix("problems:\n")
 FAULTS = {
-    "": ":1: must be a mapping with dataset, path, url, sha256, problems",
-    "- a\n": ":1: must be a mapping with dataset, path, url, sha256, problems",
+    "": ":1: must be a mapping with dataset, path, url, sha256, problems, published",
+    "- a\n": ":1: must be a mapping with dataset, path, url, sha256, problems, published",
+    "published: 2021\ndataset: humaneval\n": ":1: published: must be a day such as 2021-07-07",
     "problem: []\n": ":1: problem: unknown key (did you mean 'problems'?)",
     "problems: []\n": ":1: problems: must be a list of problems",
     "problems: 0-9\n": ":1: problems: must be a list of problems; to select from a dataset, name it under `dataset`",
@@ -144,6 +159,9 @@ FAULTS = {
         ":3: url: is given, and a file of this machine as well (x.jsonl); one of them is enough"
     ),
     "dataset: jsonl\nurl: ftp://x/y\n": ":2: url: 'ftp://x/y' is not an address that starts with https://",
+    "dataset: jsonl\nurl: 'http://[::1/x'\n": ":2: url: 'http://[::1/x' is not an address that starts with",
+    'dataset: jsonl\nurl: "http://x/a\\0b"\n': r":2: url: 'http://x/a\x00b' is not an address that starts with",
+    'dataset: jsonl\npath: "a\\0b"\n': ":2: path: holds a null byte",
     "dataset: jsonl\nurl: https:///y\n": ":2: url: 'https:///y' is not an address that starts with https://",
     "dataset: jsonl\nurl: https://me:secret@x/y\n": ":2: url: holds a user's name or password",
     "dataset: humaneval\nsha256: abc\n": ":2: sha256: must be 64 hex digits, as `sha256sum FILE` prints them",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -37,6 +40,7 @@ class Shop:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {"/rows.jsonl": ROWS, "/rows.jsonl.gz": PACKED}
         self.headers: dict[str, str] = {}
+        self.status, self.reason = 200, "OK"
         self.share = 1.0
         """Of a file that is sent before the connection is closed."""
         self.asked: list[str] = []
@@ -62,7 +66,7 @@ def _serving(offer: Shop) -> Iterator[int]:
             if content is None:
                 self.send_error(404)
                 return
-            self.send_response(200)
+            self.send_response(offer.status, offer.reason)
             self.send_header("Content-Length", str(len(content)))
             for name, value in offer.headers.items():
                 self.send_header(name, value)
@@ -211,6 +215,137 @@ def test_what_the_library_stumbles_over_is_told(shop: Shop, tmp_path: Path) -> N
     shop.files["/rows.jsonl"] = b"-5\r\nhello\r\n"
     with pytest.raises(UsageError, match=f"{shop.url}/rows.jsonl cannot be downloaded"):
         download.downloaded(download.Source(f"{shop.url}/rows.jsonl"), print, tmp_path)
+    assert files_in(tmp_path) == set()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+ENDLESS = {
+    "body": (HEAD + b"\r\n", b"a"),
+    "promised": (HEAD + b"Content-Length: 99999999\r\n\r\n", b"a"),
+    "chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    "head": (HEAD, b"X"),
+    "no head yet": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "nothing": (b"", b""),
+}
+
+
+@contextmanager
+def _dripping(head: bytes, drop: bytes) -> Iterator[str]:
+    """The address of a server that sends *head*, and then *drop* again and again, until it is left."""
+    left = Event()
+
+    def serve() -> None:
+        with suppress(OSError), listening.accept()[0] as there:
+            there.sendall(head)
+            while not left.wait(0.01):
+                there.sendall(drop)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/rows.jsonl"
+        left.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(("head", "drop"), ENDLESS.values(), ids=ENDLESS)
+def test_a_download_has_one_deadline(
+    tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch, head: bytes, drop: bytes
+) -> None:
+    """However much comes, and however slowly: what was cut off is not taken for the whole."""
+    monkeypatch.setattr(download, "SECONDS", 0.3)
+    with _dripping(head, drop) as url, pytest.raises(UsageError) as caught:
+        downloaded(Source(url), lambda _: None, tmp_path)
+    assert str(caught.value) == f"{url} cannot be downloaded (it was not whole within 0.3 s)"
+    assert files_in(tmp_path) == set()
+
+
+def test_the_body_of_a_redirect_is_not_read(tmp_path: Path, shop: Shop) -> None:
+    """It may have no end."""
+    head = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 99999999\r\n\r\n"
+    with _dripping(head, b"a") as url, pytest.raises(UsageError, match=r"cannot be downloaded \(no connection\)$"):
+        downloaded(Source(url), lambda _: None, tmp_path)
+
+
+LONG = b" " * (3 << 20)
+LARGE = {
+    "long": (LONG, "it is longer than 2 MB"),
+    "bomb": (gzip.compress(LONG), "it is longer than 2 MB"),
+    "bomb behind others": (PACKED * 9 + b"\0" * 8 + gzip.compress(LONG), "it is longer than 2 MB"),
+    "pieces": (gzip.compress(b"") * 200 + PACKED, "it is packed in more than 100 pieces"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_download_has_one_limit_of_size(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str, known: bool
+) -> None:
+    """Counted as it comes, and unpacked: a few packed bytes may stand for any number."""
+    monkeypatch.setattr(download, "MOST_BYTES", 2 << 20)
+    monkeypatch.setattr(download, "MOST_MEMBERS", 100)
+    shop.files["/rows.jsonl"] = content
+    source = Source(f"{shop.url}/rows.jsonl", hexed(content) if known else None)
+    with pytest.raises(UsageError) as caught:
+        downloaded(source, lambda _: None, tmp_path)
+    assert str(caught.value) == f"{source.url} cannot be downloaded ({words})"
+    assert files_in(tmp_path) == set()
+
+
+def test_packed_in_pieces_is_as_good(shop: Shop, tmp_path: Path) -> None:
+    """And so are bytes that come one by one, which do not tell at first what they are."""
+    shop.files["/rows.jsonl"] = b"".join(b"1\r\n%c\r\n" % byte for byte in PACKED * 3) + b"0\r\n\r\n"
+    shop.headers["Transfer-Encoding"] = "chunked"
+    source = Source(f"{shop.url}/rows.jsonl", hexed(PACKED * 3))
+    assert gzip.decompress(downloaded(source, lambda _: None, tmp_path).read_bytes()) == ROWS * 3
+
+
+NOWHERE = {
+    "http://127.0.0.1:9/x": "no connection",
+    "gopher://127.0.0.1/x": "InvalidSchema: ",
+    "file:///etc/passwd": "InvalidSchema: ",
+    "http://[::1/x": "ValueError: ",
+    "/rows.jsonl": "it redirects again and again",
+}
+
+
+@pytest.mark.parametrize(("where", "words"), NOWHERE.items(), ids=NOWHERE)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_nowhere_is_told(shop: Shop, tmp_path: Path, where: str, words: str, status: int) -> None:
+    """In one line."""
+    shop.status, shop.headers["Location"] = status, where
+    with pytest.raises(UsageError) as caught:
+        downloaded(Source(f"{shop.url}/rows.jsonl"), lambda _: None, tmp_path)
+    assert str(caught.value).startswith(f"{shop.url}/rows.jsonl cannot be downloaded ({words}")
+    assert len(str(caught.value).splitlines()) == 1
+    assert files_in(tmp_path) == set()
+
+
+def test_a_redirect_to_another_server_is_followed(shop: Shop, tmp_path: Path) -> None:
+    """As publishers' own do, which keep their files elsewhere."""
+    with _serving(other := Shop()) as port:
+        shop.status, shop.headers["Location"] = 302, f"http://localhost:{port}/rows.jsonl"
+        assert downloaded(Source(f"{shop.url}/rows.jsonl"), lambda _: None, tmp_path).read_bytes() == ROWS
+    assert other.asked == ["/rows.jsonl"]
+
+
+def test_a_servers_long_words_are_cut(shop: Shop, tmp_path: Path) -> None:
+    """And none of them acts on a terminal."""
+    shop.status, shop.reason = 500, "\x1b]0;title\x07" + "very " * 1000
+    with pytest.raises(UsageError, match=r"500 \\x1b\]0;title\\x07very very") as caught:
+        downloaded(Source(f"{shop.url}/rows.jsonl"), lambda _: None, tmp_path)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_full_disk_leaves_nothing(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even half a checksum, with which nothing would ever agree."""
+
+    def full(_: Path, text: str, **named: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(UsageError, match=r"no dataset can be kept there \(No space left on device\)"):
+        downloaded(Source(f"{shop.url}/rows.jsonl"), lambda _: None, tmp_path)
     assert files_in(tmp_path) == set()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields, replace
+from datetime import date
 
 from hypothesis import given, settings
 
@@ -10,6 +11,7 @@ from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.records.codec import dumped, parsed, plain, value_of
 from pytest_koderz.records.conditions import changes, conditions_of, servers_unlike
+from pytest_koderz.records.earlier_journals import digests_of
 from pytest_koderz.records.events import Began
 from tests.core.worlds import ADD, FRONTIER, KODERZ, LOCAL
 
@@ -45,6 +47,8 @@ PROBLEM_DEFAULTS = {
     "dataset": "",
     "isolation": "process-separated",
     "requires": (),
+    "categories": (),
+    "published": None,
 }
 
 
@@ -55,7 +59,7 @@ def _defaults(kind: type) -> dict[str, object]:
 def test_what_a_journal_means_by_silence() -> None:
     """A default that changes would change what is said of earlier runs: leave it, or bring in another key for it."""
     assert _defaults(Arm) == DEFAULTS
-    assert _defaults(ModelSettings) == {**MODEL_DEFAULTS, "patience": 0.0, "hosts": (), "slots": None}
+    assert _defaults(ModelSettings) == {**MODEL_DEFAULTS, "patience": 0.0, "hosts": (), "slots": None, "cutoff": None}
     assert _defaults(Problem) == PROBLEM_DEFAULTS
 
 
@@ -113,3 +117,10 @@ def test_other_weights_behind_a_name_are_a_change() -> None:
     assert changes(conditions[0], conditions[2]) == changes(conditions[2], conditions[0]) == ()
     assert servers_unlike([before], [now]) == (f"the server of model '{LOCAL.name}' was Ollama 1, is Ollama 2",)
     assert servers_unlike([before], [untold]) == servers_unlike([untold], [now]) == ()
+
+
+def test_how_a_problem_is_sorted_is_no_condition() -> None:
+    """Nor since when it is known: an earlier version did not say, and goes on with the same experiments."""
+    sorted_out = replace(ADD, categories=("numbers",), published=date(2021, 7, 7))
+    assert conditions_of(sorted_out, KODERZ) == conditions_of(ADD, KODERZ)
+    assert digests_of(sorted_out, KODERZ) == digests_of(ADD, KODERZ)

@@ -306,3 +306,15 @@ def test_the_axis_has_a_few_round_labels(dollars: str) -> None:
     ticks = chart_of([figures], findings.steps).x_ticks
     assert 2 <= len(ticks) <= 6
     assert all(re.fullmatch(r"\$[\d,.]+(e-\d+)?", label) for _, label in ticks)
+
+
+def test_where_an_arm_gains_is_a_table_and_its_curve_has_a_band() -> None:
+    """A row for each stratum of each comparison; of an arm with one iteration there is no band."""
+    frame, experiments = SITUATIONS["strata"]()
+    page = Page(html_of(frame, {}, experiments))
+    assert "Where an arm gains, and where it loses" in page.words
+    assert page.source.count('<tr><th scope="row">koderz</th><td>with ') == 3
+    assert page.source.count('class="band"') == sum(
+        bool(curve.band) for drawing in drawings_of(findings_of(frame, experiments)) for curve in drawing.curves
+    )
+    assert "Where an arm gains" not in Page(html_of(FRAME, {}, SITUATIONS["measured"]()[1])).words

@@ -19,6 +19,7 @@ from .test_summary import SITUATIONS
 
 RECOMPUTED = (
     "measured",
+    "strata",
     "negative_savings",
     "worse",
     "zero_solved",

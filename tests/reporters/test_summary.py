@@ -17,6 +17,7 @@ from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Price, Spending, Usage
+from pytest_koderz.core.problem import Traits
 from pytest_koderz.evidence.break_even import Purchase
 from pytest_koderz.evidence.findings import Frame, findings_of
 from pytest_koderz.evidence.looks import Look
@@ -292,11 +293,39 @@ def _handed_over(one: Experiment, last: Status, paid: Decimal) -> Experiment:
 FRONTIER = replace(MODEL, name="frontier", model="frontier-1")
 
 
+FRONTIER = ModelSettings("claude-opus", "anthropic", "claude-opus-5-5", cutoff=date(2026, 6, 1))
+TRAINED = (
+    Arm("koderz", local=ModelSettings("qwen-coder", "ollama", "qwen2.5-coder:7b"), spec=FRONTIER),
+    Arm("frontier-only", local=FRONTIER, max_iterations=1),
+)
+
+
+def _known() -> tuple[Frame, list[Experiment]]:
+    """All of HumanEval, in models that may know it and solve less than was published."""
+    alone = (Arm("local-only", local=ModelSettings("qwen-coder", "ollama", "qwen2.5-coder:7b")), TRAINED[1])
+    frame = replace(FRAME, arms=("local-only", "frontier-only"), definitions=alone)
+    pairs = [
+        _experiment(f"HumanEval/{number}", arm, Status.SOLVED if solved else Status.UNSOLVED, 1)
+        for number in range(164)
+        for arm, solved in (("local-only", number % 2), ("frontier-only", number % 9))
+    ]
+    return frame, [replace(one, spec=None, traits=Traits("humaneval", date(2021, 7, 7))) for one in pairs]
+
+
+def _sorted_out(experiment: Experiment) -> Experiment:
+    """Of a problem with a solution and a few libraries."""
+    number = NAMES.index(experiment.problem_id)
+    libraries = ("random",) if number % 3 else ("csv", "random") if number % 2 else ("csv",)
+    return replace(experiment, traits=Traits("bigcodebench-hard", date(2024, 6, 22), libraries, 20 + number * 7 % 40))
+
+
 SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
     "measured": lambda: (
         FRAME,
         _of([_pair(name, number % 5 != 0, number % 8 != 0) for number, name in enumerate(NAMES)]),
     ),
+    "strata": lambda: (FRAME, [*map(_sorted_out, SITUATIONS["measured"]()[1])]),
+    "known": _known,
     "negative_savings": lambda: (FRAME, _of([_pair(name, True, True, "0.011", "0.003") for name in NAMES[:12]])),
     "worse": lambda: (FRAME, _of([_pair(name, number % 2 == 0, True) for number, name in enumerate(NAMES[:30])])),
     "zero_solved": lambda: (FRAME, _of([_pair(name, False, False) for name in NAMES[:6]])),
@@ -444,6 +473,31 @@ def test_two_arms_take_one_screen(name: str) -> None:
     lines = summary_lines(*SITUATIONS[name]())
     assert len(lines) <= 24
     assert lines[0].startswith("koderz against frontier-only, measured on")
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+@pytest.mark.parametrize("name", ["measured", "local_rate", "worse", "epochs", "negative_savings"])
+def test_two_arms_with_their_notes_take_one_screen(name: str, simulated: bool) -> None:
+    """As a live run has them: a prefix, an oracle stop, models that may know the problems. First the verdict, then what
+    decides it, the arms as a table and one by one, and the notes last. The mark of a simulated benchmark, which stands
+    before each line, makes some of them two.
+    """
+    frame, experiments = SITUATIONS[name]()
+    frame = replace(frame, definitions=TRAINED, selection="the first 40 of 164", simulated=simulated)
+    known = [replace(one, traits=Traits("humaneval", date(2021, 7, 7))) for one in experiments]
+    lines = [line.removeprefix("SIMULATED ") for line in summary_lines(frame, known)]
+    assert len(lines) <= 24 + simulated
+    assert max(map(len, summary_lines(frame, known))) <= 80
+    assert lines[0].startswith("koderz against frontier-only, measured on")
+    verdict, table, arms, notes = "\n".join(lines).split("\n\n")
+    assert [verdict.index(words) for words in ("solved", "savings", "seconds per solved")] == sorted(
+        verdict.index(words) for words in ("solved", "savings", "seconds per solved")
+    )
+    assert table.startswith("arm ")
+    assert [line.partition(":")[0] for line in arms.split("\n") if line[0] != " "] == ["koderz", "frontier-only"]
+    told = [line for line in notes.split("\n") if line[0] != " "]
+    assert [line.startswith("note: ") for line in told] == sorted(line.startswith("note: ") for line in told)
+    assert ("note: the training of claude-opus may hold humaneval (2021-07-07)" in told) is not simulated
 
 
 @pytest.mark.parametrize(("name", "said"), [("measured", True), ("blind", False)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 from pytest_koderz.core.errors import SandboxFault
@@ -80,6 +81,15 @@ def test_what_was_found_is_remembered_for_the_same_problem(tmp_path: Path) -> No
     assert counting.asked == 2 * flown
     preflight(counting, [replace(GOOD, plus=GOOD.tests)], tmp_path, ["base", "plus"])
     assert counting.asked == 4 * flown
+
+
+def test_how_a_problem_is_sorted_makes_no_difference(tmp_path: Path) -> None:
+    """Nor since when it is known."""
+    judge = Counting()
+    preflight(judge, [GOOD], tmp_path)
+    asked = judge.asked
+    preflight(judge, [replace(GOOD, categories=("numbers",), published=date(2021, 7, 7))], tmp_path)
+    assert judge.asked == asked > 0
 
 
 def test_what_the_moment_caused_is_not_remembered(tmp_path: Path) -> None:

@@ -523,7 +523,7 @@ def test_a_quote_needs_no_key_and_spends_nothing(run: Run, pytester: pytest.Pyte
             "arm  *experiments * low * high",
             "koderz  * 4  *$*.*  *$*.*",
             "  spec: claude-opus  *$*.*  *$*.*",
-            "  local: qwen-coder  *$0.0000  *$0.0000",
+            "  local: qwen3-coder *$0.0000  *$0.0000",
             "  checkpoint: claude-sonnet  *$0.0000  *$*.*",
             "frontier-only  * 4  *$*.*  *$*.*",
             "total  * 8  *$*.*  *$*.*",

@@ -112,3 +112,36 @@ def test_one_arm_has_nothing_to_decide(unequal: Run, pytester: pytest.Pytester) 
     result = unequal(*QUIET, "--koderz-arm", "strong", "-k", "Sum/1[ or Sum/2[")
     result.stdout.fnmatch_lines(["koderz: SIMULATED stop: decided has nothing to decide, since one arm runs"])
     result.assert_outcomes(passed=2, deselected=28)
+
+
+OWN = """
+import pytest
+
+@pytest.mark.koderz("problems/sums.jsonl", problems="Sum/0,Sum/1")
+def test_mine(koderz_experiment):
+    assert koderz_experiment.iterations
+"""
+
+
+@pytest.mark.parametrize("how", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)])
+def test_tests_of_a_users_own_have_no_beginning_to_stop_at(
+    unequal: Run, pytester: pytest.Pytester, how: tuple[str, ...]
+) -> None:
+    """Nobody knows which problems they will ask for; that nothing is stopped is said once."""
+    pytester.makepyfile(test_own=OWN)
+    result = unequal("--koderz", "--tb=no", "test_own.py", *how)
+    result.assert_outcomes(passed=4)
+    said = [line for line in result.outlines if "stop: decided has nothing to go by in tests of your own" in line]
+    assert len(said) == 1
+
+
+@pytest.mark.slow
+def test_workers_with_several_jobs_begin_no_further_problem(unequal: Run, pytester: pytest.Pytester) -> None:
+    """Whichever worker, and whichever of its threads: what one of them is at is run in both arms."""
+    result = unequal(*QUIET, "-n", "2", "--koderz-jobs", "2")
+    began = _began(pytester.path)
+    problems = {problem for problem, _ in began}
+    assert began == {(problem, arm) for problem in problems for arm in ("weak", "strong")}
+    assert 10 <= len(problems) < PROBLEMS
+    result.assert_outcomes(passed=len(problems), failed=len(problems), skipped=2 * (PROBLEMS - len(problems)))
+    result.stdout.fnmatch_lines(["SIMULATED note: decided at * of 30: * not begun, which saved about $0.*"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import MISSING, fields
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,18 @@ def test_patience_is_the_models_else_the_files(tmp_path: Path, file: str, model:
     )
     settings = load_settings(None, tmp_path, {}, Choice(profile="p"))
     assert settings.models[0].patience == waits
+
+
+@pytest.mark.parametrize(("own", "known"), [("", date(2026, 6, 1)), (", cutoff: 2027-01-31", date(2027, 1, 31))])
+def test_a_models_training_ends_when_its_publisher_says(tmp_path: Path, own: str, known: date) -> None:
+    """Or when koderz.yaml does; of a model of which nobody says it, it is not known."""
+    (tmp_path / "koderz.yaml").write_text(
+        f"models:\n  opus: {{backend: anthropic, model: claude-opus-5-5{own}}}\n"
+        "  mine: {backend: simulated, model: m}\n"
+        "arms: {one: {local: opus}, two: {local: mine}}\nprofiles: {p: {arms: [one, two], models: {}}}\n"
+    )
+    settings = load_settings(None, tmp_path, {}, Choice(profile="p"))
+    assert [arm.local.cutoff for arm in settings.arms] == [known, None]
 
 
 @pytest.mark.parametrize("name", ["koderz.yaml", "koderz.yml"])

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_koderz.backends.redaction import Redactor, cause_of
 from pytest_koderz.core.errors import Withdrawn
 from pytest_koderz.core.withdrawal import check_wanted, in_flight, is_withdrawn
+from pytest_koderz.files.call_deadline import CallDeadline, Connections, session_over, watched
 
 from .failures import SPENT, failure_of_status, words_of
 from .hosts import is_loopback, is_own, origin_of, redirected, shown
-from .limits import BadEncoding, CallDeadline, Room, TooLarge
+from .limits import BadEncoding, Room, TooLarge
 from .plain_port import NEITHER, is_silent, plain_port
 from .retry import CONNECT_SECONDS, MayPass, Refused, Unanswered, never_sent
 
@@ -268,32 +269,17 @@ class _Way:
         self._url = url
 
     def session(self) -> requests.Session:
-        import requests
-        from requests.adapters import HTTPAdapter
-
-        way = self
-
-        class Watched(HTTPAdapter):
-            def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
-                pool: Any = super().get_connection_with_tls_context(*arguments, **named)
-                pool.ConnectionCls = way.watched(pool.ConnectionCls)
-                return pool
-
-        session = requests.Session()
+        session = session_over(self.watched)
         # A proxy of the environment does not know our loopback.
         session.trust_env = not is_loopback(self._url)
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, Watched())
         return session
 
-    def watched(self, kind: Any) -> Any:
-        """The class of connections *kind* of urllib3, which opens each socket in `_new_conn`, within `connect`."""
+    def watched(self, kind: Connections) -> Connections:
         way = self
 
-        class WatchedConnection(kind):  # type: ignore[misc]  # chosen by the URL's scheme
+        class AgreedConnection(watched(kind, self.deadline)):  # type: ignore[misc]  # chosen by the URL's scheme
             def _new_conn(self) -> socket:
                 opened: socket = super()._new_conn()
-                way.deadline.watch(opened)
                 way.in_handshake = True
                 return opened
 
@@ -302,4 +288,4 @@ class _Way:
                 way.in_handshake = False
                 way.connected = way.connected or not way.deadline.was_cut
 
-        return WatchedConnection
+        return AgreedConnection

@@ -1,4 +1,4 @@
-"""What a call may take: its place among all calls of a user on this machine, its time, and its answer's size."""
+"""What a call may take: its place among all calls of a user on this machine, and its answer's size."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from socket import SHUT_RDWR, socket
-from threading import Lock, Timer
-from typing import Self
 
+from pytest_koderz.files.json_weight import has_more_values
 from pytest_koderz.files.locks import lock
 
 MINUTE = 60.0
@@ -97,55 +95,6 @@ class Limits:
         return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
-class CallDeadline:
-    """A context manager: so many *seconds* after its begin the sockets of a call are shut, whatever they are at.
-
-    A time limit of a socket begins anew with each byte, so that a server which sends one a second never meets it.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.passed = False
-        self.was_cut = False
-        """Whether the call was ended before its time."""
-        self._sockets: list[socket] = []
-        self._lock = Lock()
-        self._timer = Timer(seconds, self._end)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            while self._sockets:
-                self._sockets.pop().close()
-
-    def watch(self, opened: socket) -> None:
-        """A duplicate is kept, since TLS takes the socket itself over."""
-        with self._lock:
-            self._sockets.append(opened.dup())
-            if self.passed or self.was_cut:
-                self._shut()
-
-    def cut(self) -> None:
-        """End the call now."""
-        with self._lock:
-            self.was_cut = True
-            self._shut()
-
-    def _end(self) -> None:
-        with self._lock:
-            self.passed = True
-            self._shut()
-
-    def _shut(self) -> None:
-        for each in self._sockets:
-            with suppress(OSError):
-                each.shutdown(SHUT_RDWR)
-
-
 class TooLarge(Exception):
     """More than there is room for; its words say of what."""
 
@@ -203,10 +152,15 @@ class Room:
 def _check_containers(content: bytearray) -> None:
     if content.count(b"[") + content.count(b"{") > MOST_CONTAINERS:
         raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
+    if has_more_values(bytes(content), MOST_VALUES):
+        raise TooLarge(f"its answer holds more than {MOST_VALUES:,} values")
 
 
 MOST_CONTAINERS = 200_000
 """Opened by brackets in one answer: a list of hundreds of models takes a few thousand, a long reply's code as many."""
+
+MOST_VALUES = 1_000_000
+"""Of any kind in one answer: millions of numbers alone take seconds."""
 
 _PACKED = ("gzip", "x-gzip", "deflate")
 

@@ -10,9 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from pytest_koderz.files.call_deadline import CallDeadline
+
 from .client import MOST_BYTES
 from .hosts import is_loopback
-from .limits import BadEncoding, CallDeadline, Room, TooLarge
+from .limits import BadEncoding, Room, TooLarge
 from .retry import MayPass, Refused
 
 _deadline: ContextVar[CallDeadline | None] = ContextVar("deadline", default=None)

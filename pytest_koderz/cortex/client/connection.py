@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.records.private_files import make_private_database
 
+from .bounded_stdio import bounded_stdio
 from .replies import ToolReply
 
 if TYPE_CHECKING:
@@ -89,12 +90,15 @@ class Connection:
 
     async def call(self, tool: str, arguments: Mapping[str, Any], timeout: float = ANSWER_TIMEOUT) -> ToolReply:
         """Ask *tool*. After a failure it is unknown whether the server has done what it was asked."""
+        import anyio
         from mcp.shared.exceptions import MCPError
 
         try:
-            result = await self._client.call_tool(tool, dict(arguments), read_timeout_seconds=timeout)
+            with anyio.fail_after(timeout):  # the SDK's own limit is none of the list of tools that it asks for besides
+                result = await self._client.call_tool(tool, dict(arguments), read_timeout_seconds=timeout)
         except (MCPError, OSError, TimeoutError) as error:
-            raise MemoryUnavailable(f"cortex gave no answer to {tool}: {error}") from error
+            words = str(error) or f"not within {timeout:g} s"
+            raise MemoryUnavailable(f"cortex gave no answer to {tool}: {words}") from error
         return ToolReply("".join(getattr(part, "text", "") for part in result.content), bool(result.is_error))
 
 
@@ -103,7 +107,6 @@ async def connect(launch: Launch) -> AsyncIterator[Connection]:
     """Start a server and shake hands with it; afterwards it is stopped. Raises MemoryUnavailable."""
     import anyio
     from mcp.client.client import Client
-    from mcp.client.stdio import stdio_client
 
     try:
         # Either server finds it there, and what they write beside it has its mode.
@@ -112,7 +115,7 @@ async def connect(launch: Launch) -> AsyncIterator[Connection]:
         raise MemoryUnavailable(f"cortex has no database: {fault.strerror}: {launch.database}") from None
     parameters = launch.parameters()
     with LastWords() as log:
-        client = Client(stdio_client(parameters, errlog=log.sink), mode="legacy", cache=None)
+        client = Client(bounded_stdio(parameters, log.sink), mode="legacy", cache=None)
         started = False
         try:
             with anyio.fail_after(START_TIMEOUT) as starting:

@@ -139,8 +139,7 @@ class Courier:
             return
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(self._stop)
-        # The SDK gives a server 2 s to end by itself, 2 s after a polite signal and 2 s after the last one.
-        thread.join(10.0)
+        thread.join(10.0)  # a server has three seconds to end
 
     def _wait(self, answer: Coroutine[Any, Any, T], timeout: float) -> T:
         try:

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_koderz.core.errors import MemoryUnavailable
+from pytest_koderz.files.json_weight import has_more_values
+
+MOST_VALUES = 2_000_000
+"""Of one export: fifty thousand memories, where claude-cortex keeps five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,9 @@ def in_context(reply: ToolReply) -> list[dict[str, Any]]:
 
 
 def _json(text: str) -> object:
-    """None: it is none."""
+    """None: it is none, or one that takes up hundreds of megabytes."""
     try:
-        return json.loads(text)
+        return None if has_more_values(text, MOST_VALUES) else json.loads(text)
     except (ValueError, RecursionError):
         return None
 

@@ -1,0 +1,169 @@
+"""The MCP transport to a memory server's process: with messages that can be held, and an end that comes.
+
+The SDK's own takes lines of any length, reads the most costly of them, and may wait for ten seconds at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO, cast
+
+from pytest_koderz.core.errors import MemoryUnavailable
+from pytest_koderz.files.json_weight import has_more_values
+
+if TYPE_CHECKING:
+    from anyio import CancelScope
+    from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+    from mcp.client._transport import TransportStreams
+    from mcp.client.stdio import StdioServerParameters
+    from mcp.shared.message import SessionMessage
+
+MOST_BYTES = 128 << 20
+"""Of one message. The memories of a whole benchmark come in one, tens of megabytes of text."""
+
+MOST_VALUES = 100_000
+"""Of one message, outside of its texts: a reply has a few, the list of tools some thousand. The SDK makes kilobytes of
+each part of a reply.
+"""
+
+MOST_LINES = 2_000
+"""From one request that it is sent to the next: one of them is an answer, and some may be notes."""
+
+PATIENCE = ((None, 1.5), (signal.SIGTERM, 0.75), (signal.SIGKILL, 0.75))
+"""At the end: what is sent to the server and whatever it has started, and the seconds in which it may follow.
+
+Before the first its input is closed, which claude-cortex ignores.
+"""
+POLL = 0.01
+
+
+@asynccontextmanager
+async def bounded_stdio(server: StdioServerParameters, log: TextIO) -> AsyncIterator[TransportStreams]:
+    """Start *server*, which writes beside its messages into *log*. Raises MemoryUnavailable for what is too much."""
+    import anyio
+
+    process = await anyio.open_process(
+        [server.command, *server.args], env=server.env, stderr=log, cwd=server.cwd, start_new_session=True
+    )
+    told, incoming = anyio.create_memory_object_stream["SessionMessage | Exception"](0)
+    outgoing, asked = anyio.create_memory_object_stream["SessionMessage"](0)
+    talk = _Talk(anyio.CancelScope())
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_read, cast("ByteReceiveStream", process.stdout), told, talk)
+        tasks.start_soon(_write, cast("ByteSendStream", process.stdin), asked, told, talk)
+        try:
+            yield incoming, outgoing
+        finally:
+            incoming.close()
+            outgoing.close()
+            talk.listening.cancel()
+            with anyio.CancelScope(shield=True):
+                await _end(process)
+            tasks.cancel_scope.cancel()
+
+
+@dataclass
+class _Talk:
+    listening: CancelScope
+    """Cancelled when nobody is there any more for whom the server's words are."""
+    lines: int = 0
+    """That the server has said since it was last asked for something."""
+
+
+async def _read(
+    source: ByteReceiveStream, told: MemoryObjectSendStream[SessionMessage | Exception], talk: _Talk
+) -> None:
+    """Tell what comes as long as somebody listens; then only take it away, so that a server which writes can end."""
+    import anyio
+
+    async with told:
+        with talk.listening, suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, ConnectionError):
+            async for message in _messages(source, talk):
+                await told.send(message)
+    with suppress(anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError, OSError):
+        while True:
+            await source.receive()
+
+
+async def _messages(source: ByteReceiveStream, talk: _Talk) -> AsyncIterator[SessionMessage]:
+    """Of what is none nothing is told, nor of what the server notes: it has nothing to note for us."""
+    from mcp.shared.message import SessionMessage
+    from mcp.types import JSONRPCNotification, jsonrpc_message_adapter
+
+    async for line in _lines(source):
+        talk.lines += 1
+        if talk.lines > MOST_LINES:
+            raise MemoryUnavailable(f"cortex sent more than {MOST_LINES:,} lines where one was asked for")
+        if has_more_values(line, MOST_VALUES):
+            raise MemoryUnavailable(f"cortex sent a message of more than {MOST_VALUES:,} values")
+        try:
+            message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+        except ValueError:
+            continue
+        if not isinstance(message, JSONRPCNotification):
+            yield SessionMessage(message)
+
+
+async def _lines(source: ByteReceiveStream) -> AsyncIterator[bytes]:
+    held = bytearray()
+    async for piece in source:
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            yield bytes(held + end)
+            held.clear()
+        held += rest
+        if len(held) > MOST_BYTES:
+            raise MemoryUnavailable(f"cortex sent a message of more than {MOST_BYTES >> 20} MB")
+
+
+async def _write(
+    sink: ByteSendStream,
+    asked: MemoryObjectReceiveStream[SessionMessage],
+    told: MemoryObjectSendStream[SessionMessage | Exception],
+    talk: _Talk,
+) -> None:
+    """Where the server takes nothing more, who waits for an answer is told that the connection is at its end."""
+    import anyio
+    from mcp.types import JSONRPCRequest
+
+    try:
+        async with asked:
+            async for each in asked:
+                text = each.message.model_dump_json(by_alias=True, exclude_unset=True)
+                await sink.send(text.encode() + b"\n")
+                if isinstance(each.message, JSONRPCRequest):
+                    talk.lines = 0
+    except (anyio.ClosedResourceError, anyio.BrokenResourceError, OSError):
+        told.close()
+
+
+async def _end(process: Process) -> None:
+    """Of the server and of what it has started, within the seconds of PATIENCE; what is left then is nobody's."""
+    import anyio
+
+    with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        await cast("ByteSendStream", process.stdin).aclose()
+    for number, seconds in PATIENCE:
+        if number is not None:
+            with suppress(OSError):
+                os.killpg(process.pid, number)
+        # Not `wait`, which waits for the ends of its pipes too, of which others may have copies.
+        with anyio.move_on_after(seconds):
+            while process.returncode is None:
+                await anyio.sleep(POLL)
+        if process.returncode is not None:
+            break
+    _let_go(process)
+
+
+def _let_go(process: Process) -> None:
+    """Of its pipes, for which nothing public is there: they would be warned of when they are collected."""
+    transport = getattr(getattr(process, "_process", None), "_transport", None)
+    if transport is not None:
+        with suppress(PermissionError):
+            transport.close()

@@ -1,0 +1,82 @@
+"""A memory server that means ill, launched as `node flooding.py --db FILE`: the word in FILE.kind says in which way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+OUT = sys.stdout.buffer
+
+
+def say(message: Any) -> None:
+    OUT.write((message if isinstance(message, bytes) else json.dumps(message).encode()) + b"\n")
+    OUT.flush()
+
+
+def content(number: int, parts: list[Any]) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "result": {"content": parts}}
+
+
+def parts(number: int) -> None:
+    say(content(number, [{"type": "text", "text": "a"}] * 100_000))
+
+
+def endless(number: int) -> None:
+    while True:
+        OUT.write(b"a" * (1 << 16))
+
+
+def asking(number: int) -> None:
+    for each in range(1_000_000):
+        say({"jsonrpc": "2.0", "id": each, "method": "ping"})
+
+
+def plain(number: int) -> None:
+    say(content(number, [{"type": "text", "text": "ok"}]))
+
+
+def never_ending() -> None:
+    """Once its input is closed it writes without end, whatever polite signal comes."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.stdin.read()
+    while True:
+        OUT.write(b"a\n" * 1000)
+
+
+def deaf() -> None:
+    """It does nothing more, and has a child that holds its pipes."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.fork()
+    time.sleep(3600)
+
+
+def noisy(number: int) -> None:
+    """What is no message, and what is none for us, before the answer."""
+    say(b"listening ...\n\n{}\n[1]\n" + b"[" * 10_000)
+    for _ in range(500):
+        say({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x"}})
+    say(content(number, [{"type": "text", "text": '[{,]},"' * 100_000}]))
+
+
+KINDS: dict[str, Callable[[int], None]] = {each.__name__: each for each in (parts, endless, asking, noisy)}
+ENDS: dict[str, Callable[[], None]] = {each.__name__: each for each in (never_ending, deaf)}
+
+if __name__ == "__main__":
+    kind = Path(sys.argv[sys.argv.index("--db") + 1] + ".kind").read_text()
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if asked["method"] == "initialize":
+            about = {"serverInfo": {"name": "flooding", "version": "1"}, "capabilities": {"tools": {}}}
+            version = {"protocolVersion": asked["params"]["protocolVersion"]}
+            say({"jsonrpc": "2.0", "id": asked["id"], "result": {**version, **about}})
+        elif asked["method"] == "tools/list" and kind != "unlisted":
+            say({"jsonrpc": "2.0", "id": asked["id"], "result": {"tools": []}})  # asked for behind the first answer
+            ENDS.get(kind, int)()
+        elif asked["method"] == "tools/call":
+            KINDS.get(kind, plain)(asked["id"])

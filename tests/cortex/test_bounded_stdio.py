@@ -1,0 +1,78 @@
+"""A memory server that means ill can neither fill the memory nor hold up the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_koderz.core.errors import MemoryUnavailable
+from pytest_koderz.cortex.client import bounded_stdio
+from pytest_koderz.cortex.client.connection import Launch
+from pytest_koderz.cortex.client.replies import ToolReply, exported
+
+from .worlds import converse, servers_of
+
+FLOODING = Path(__file__).with_name("flooding.py")
+
+
+def asked(folder: Path, kind: str, timeout: float = 60.0) -> ToolReply:
+    """The one reply of a server of that *kind*, which has ended afterwards."""
+    node = folder / "node"
+    node.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
+    node.chmod(0o755)
+    (folder / "cortex.db.kind").write_text(kind)
+    how = Launch(str(FLOODING), folder / "cortex.db", "koderz", f"{folder}:{os.environ['PATH']}", str(folder))
+    try:
+        (reply,) = converse(how, [("recall", {})], timeout)
+    finally:
+        assert servers_of(folder) == []
+    return reply
+
+
+TOO_MUCH = {
+    "parts": "cortex sent a message of more than 100,000 values",
+    "endless": "cortex sent a message of more than 1 MB",
+    "asking": "cortex sent more than 2,000 lines where one was asked for",
+}
+
+
+@pytest.mark.parametrize(("kind", "words"), TOO_MUCH.items())
+def test_what_is_too_much_ends_the_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, words: str
+) -> None:
+    """Before it is read."""
+    if kind == "endless":
+        monkeypatch.setattr(bounded_stdio, "MOST_BYTES", 1 << 20)
+    with pytest.raises(MemoryUnavailable) as caught:
+        asked(tmp_path, kind)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("kind", ["never_ending", "deaf"])
+def test_a_server_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """With what it has started, whatever it writes meanwhile: three seconds are all that it has."""
+    assert sum(seconds for _, seconds in bounded_stdio.PATIENCE) <= 3
+    last = ((None, 0.1), (signal.SIGTERM, 0.1), (signal.SIGKILL, 60.0))
+    monkeypatch.setattr(bounded_stdio, "PATIENCE", last)
+    assert asked(tmp_path, kind).text == "ok"
+
+
+def test_one_deadline_is_that_of_all_that_a_call_asks(tmp_path: Path) -> None:
+    """The SDK asks for the list of tools behind the first answer, and would wait for it without end."""
+    with pytest.raises(MemoryUnavailable, match="cortex gave no answer to recall"):
+        asked(tmp_path, "unlisted", timeout=1.0)
+
+
+def test_what_a_server_says_beside_its_answers_is_passed_over(tmp_path: Path) -> None:
+    """Lines that are no messages, notes in any number; and a text may hold as many brackets as it likes."""
+    assert len(asked(tmp_path, "noisy").text) == 700_000
+
+
+def test_an_export_of_nothing_but_brackets_is_none() -> None:
+    """It would take up a hundred times its bytes."""
+    with pytest.raises(MemoryUnavailable, match="its rows are no list"):
+        exported(ToolReply("Exported 1 memories:\n[" + "{}," * 2_000_000 + "{}]"))
