@@ -59,7 +59,9 @@ def _check_idle(config: pytest.Config) -> None:
     given = [str(argument).partition("=")[0] for argument in config.invocation_params.args]
     ours = next((name for name in given if name.startswith("--koderz-")), None)
     if ours is not None:
-        raise pytest.UsageError(f"{ours} does nothing without --koderz")
+        from .commands.accepted_options import where_it_belongs
+
+        raise pytest.UsageError(f"{ours} does nothing without {where_it_belongs(ours)}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -85,8 +87,16 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return init.begin(config)
     if verbs.asked_for(config):
         return verbs.run_verb(config)
-    if config.getoption("koderz") and config.getoption("looponfail", default=False):
+    if config.getoption("koderz"):
+        _prepare_run(config)
+    return None
+
+
+def _prepare_run(config: pytest.Config) -> None:
+    from .commands.accepted_options import RUN, check_options
+
+    check_options(config, RUN)
+    if config.getoption("looponfail", default=False):
         from .session.start_checks import name_paths
 
         name_paths(config)
-    return None

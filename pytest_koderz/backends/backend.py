@@ -111,6 +111,8 @@ class Backend:
     """Why no call of so many workers can be answered, asked before others are paid to work for the model; None where
     nothing of the kind is known.
     """
+    slots_at: Callable[[ModelSettings, Environment, str], int | None] = lambda *_: None
+    """How many calls the server at that base URL answers at once, as it says. None: it does not."""
     identity: Callable[[ModelSettings, Environment], Identity] = lambda *_: Identity()
     """What its servers say of the model now. A server that does not answer says nothing."""
     prepare: Callable[[ModelSettings, Callable[[str], None]], object] = lambda *_: None
@@ -121,6 +123,13 @@ class Backend:
     def checked(self, settings: ModelSettings) -> ModelSettings:
         """*settings* with options of the kinds that are wanted. Raises UsageError for any other."""
         return settings if self.options is None else replace(settings, options=checked(settings, self.options))
+
+    def slots_of(self, settings: ModelSettings, environment: Environment) -> Mapping[str, int | None]:
+        """By base URL how many calls each of its servers answers at once, as it is set or as they say; None: neither.
+        Empty: it asks none. Raises UsageError for servers that are none.
+        """
+        urls = () if self.service is None else self.service.urls(settings, environment)
+        return {url: settings.slots or self.slots_at(settings, environment, url) for url in urls}
 
     def fault_of(self, settings: ModelSettings, environment: Environment) -> str | None:
         """What is wrong with options or requirements; None where nothing is."""

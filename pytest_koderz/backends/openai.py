@@ -253,6 +253,13 @@ def _cost_at(settings: ModelSettings, environment: Environment) -> CostRule:
     return replace(BACKEND.cost, elsewhere=True)
 
 
+def _slots_at(settings: ModelSettings, environment: Environment, url: str) -> int | None:
+    """llama-server tells them; vLLM does not."""
+    if not is_own(url):
+        return None
+    return slots_at(HttpClient(url, LOOK_SECONDS, SERVICE.key(environment), SERVICE.redactor(settings, environment)))
+
+
 BACKEND = Backend(
     name="openai",
     service=SERVICE,
@@ -260,6 +267,7 @@ BACKEND = Backend(
     cost=CostRule("openai"),
     cost_at=_cost_at,
     identity=_identity,
+    slots_at=_slots_at,
     frontier=True,
     simulated=never,
     requirements=_requirements,

@@ -30,7 +30,7 @@ from pytest_koderz.session.gates import check_gates
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
 from pytest_koderz.session.outputs import check_outputs
 from pytest_koderz.session.runner import Benchmark
-from pytest_koderz.session.start_checks import fault_of
+from pytest_koderz.session.start_checks import check_versions, fault_of
 from pytest_koderz.session.summary_libraries import load_for_the_end
 from pytest_koderz.settings import Settings
 
@@ -84,6 +84,7 @@ def _checks(session: pytest.Session, benchmark: Benchmark) -> Iterator[Finding]:
 
 def of_a_start(settings: Settings, config: pytest.Config) -> Iterator[Finding]:
     """By the checks that a run makes before its first call."""
+    yield from _refused(check_versions)
     yield from _refused(partial(load_for_the_end, settings))
     yield from _models(settings)
     yield from _money(settings)
@@ -107,10 +108,10 @@ def _try_to_record(folder: Path) -> None:
     lock.release()
 
 
-def _judge(benchmark: Benchmark, problems: Sequence[Problem]) -> Iterator[Finding]:
+def of_the_judge(benchmark: Benchmark) -> Iterator[Finding]:
+    """What holds candidates here."""
     try:
-        judge = benchmark.sandbox()
-        levels = getattr(judge, "levels", None)
+        levels = getattr(benchmark.sandbox(), "levels", None)
     except (KoderzError, UsageError) as fault:
         yield "missing", f"judge: {fault}"
         return
@@ -122,13 +123,20 @@ def _judge(benchmark: Benchmark, problems: Sequence[Problem]) -> Iterator[Findin
             yield (
                 ("note", f"lock {lock} is not there: it {about}") if lock in levels.missing else ("ok", f"lock {lock}")
             )
+
+
+def _judge(benchmark: Benchmark, problems: Sequence[Problem]) -> Iterator[Finding]:
+    findings = list(of_the_judge(benchmark))
+    yield from findings
+    if any(word == "missing" for word, _ in findings):
+        return
     try:
         modes = _modes(problems or [load("humaneval")[0]])
     except UsageError as fault:
         yield "note", f"judge: not tried, for want of a problem ({fault})"
         return
     for mode, examples in modes.items():
-        yield _verdict(judge, mode, examples)
+        yield _verdict(benchmark.sandbox(), mode, examples)
 
 
 def _modes(problems: Sequence[Problem]) -> dict[str, list[Problem]]:

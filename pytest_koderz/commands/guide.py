@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_koderz.session.completion import OneCompleted, words
+
 # Without --koderz-guide this module costs nothing: what it takes from others is imported where it is used.
 
 CHAPTERS = (
@@ -37,6 +39,8 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--koderz-guide",
         metavar="TOPIC",
+        action=OneCompleted,
+        completer=words(*CHAPTERS),
         nargs="?",
         const=_CONTENTS,
         help="Print a chapter of the guide, or what chapters there are, and exit.",
@@ -52,8 +56,10 @@ def open_guide(config: pytest.Config) -> int:
 
     It needs no session and no settings: who looks up how koderz.yaml is written may have one that is wrong.
     """
+    from .accepted_options import check_options
     from .printing import columns_of, print_lines
 
+    check_options(config, "koderz-guide")
     print_lines(config, _lines(config.getoption("koderz_guide"), columns_of(config)))
     return int(pytest.ExitCode.OK)
 

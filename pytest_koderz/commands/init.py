@@ -35,8 +35,10 @@ def begin(config: pytest.Config) -> int:
     from pytest_koderz.backends.found_servers import found_model
     from pytest_koderz.settings.precedence import environment_of
 
+    from .accepted_options import check_options
     from .printing import print_lines
 
+    check_options(config, "koderz-init")
     root = config.rootpath
     try:
         environment = environment_of(root, os.environ)

@@ -12,7 +12,7 @@ import pytest
 from pytest_koderz.core.arm import Arm, ModelSettings, Role, SpecPolicy
 from pytest_koderz.core.cost_bound import bound_of
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec
-from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, StopReason, Verdict
+from pytest_koderz.core.iteration import Candidate, FeedbackPolicy, Iteration, Outcome, StopReason, Verdict
 from pytest_koderz.core.money import Usage, cost_of, total
 from pytest_koderz.core.ports import Prompt
 from pytest_koderz.core.problem import Problem
@@ -132,7 +132,7 @@ def high_calls(arm: Arm, problem: Problem) -> Iterator[Prompt]:
         record = record.with_spec(Spec(_stand_in(arm.spec.max_tokens), ""))
     for number in range(1, arm.max_iterations + 1):
         yield from _at_once(arm, number - 1, next_prompt(problem, record, arm, None, 0))
-        record = record.with_iteration(_failed(number, max(model.max_tokens for model in arm.writers)))
+        record = record.with_iteration(_failed(number, arm))
         if arm.checkpoint and _may_be_reviewed(arm, record):
             yield checkpoint_prompt(problem, record, record.iterations[-arm.checkpoint_interval :], 0, arm.prompt_set)
             record = record.with_checkpoint(Guidance(1, number, _stand_in(arm.checkpoint.max_tokens), ""))
@@ -147,10 +147,11 @@ def _may_be_reviewed(arm: Arm, record: Experiment) -> bool:
     return due and number < arm.max_iterations
 
 
-def _failed(number: int, length: int) -> Iteration:
-    candidate = Candidate(_stand_in(length))
+def _failed(number: int, arm: Arm) -> Iteration:
+    candidate = Candidate(_stand_in(max(model.max_tokens for model in arm.writers)))
+    told = _stand_in(0 if arm.feedback is FeedbackPolicy.NONE else FEEDBACK)
     cut = StopReason.MAX_TOKENS
-    return Iteration(number, (candidate,), (Verdict(Outcome.WRONG),), feedback=_stand_in(FEEDBACK), stop_reason=cut)
+    return Iteration(number, (candidate,), (Verdict(Outcome.WRONG),), feedback=told, stop_reason=cut)
 
 
 def _stand_in(characters: int) -> str:

@@ -1,4 +1,6 @@
-"""The files of a benchmark that was run before: --koderz-json, --koderz-html and --junitxml beside --koderz-analyze."""
+"""The files of a benchmark that was run before: --koderz-json, --koderz-html, --koderz-markdown, --koderz-export and
+--junitxml beside --koderz-analyze and --koderz-merge.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ def write_files(
     for option, text in texts.items():
         if config.getoption(option):
             path = Path(config.getoption(option))
-            write_asked(f"--{option.replace('_', '-')}", path, text())
+            # From the root folder, where the benchmark's own run would have put it, whichever folder this one is.
+            write_asked(f"--{option.replace('_', '-')}", config.rootpath / path, text())
             yield path
     if config.getoption("koderz_export"):
         yield from _exported(config, benchmark)

@@ -2,78 +2,98 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_koderz.session import compared_runs
+from pytest_koderz.session.completion import OneCompleted, benchmarks, found_by, problems, recorded
 from pytest_koderz.session.option_types import at_least_zero
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     Verb = Callable[[pytest.Config, pytest.Session], int]
 
 
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "list": {"action": "store_true", "help": "List the problems of the suites and exit."},
+    "prompt": {
+        "metavar": "PROBLEM",
+        "action": OneCompleted,
+        "completer": problems,
+        "help": "Print what each arm's models would be sent for it, and exit.",
+    },
+    "quote": {"action": "store_true", "help": "Price the run beforehand, low and high, and exit."},
+    "analyze": {
+        "metavar": "ID",
+        "action": OneCompleted,
+        "completer": recorded,
+        "help": "Tell the story of exp_..., or the results of bench_..., and exit.",
+    },
+    "only": {
+        "choices": ("unsolved", "disagree", "invalid", "skipped", "flagged", "repeated"),
+        "help": "Of the experiments that --koderz-analyze bench_... lists, these alone;"
+        " -k picks by problem and arm too.",
+    },
+    "results": {
+        "metavar": "TEXT",
+        "nargs": "?",
+        "const": "*",
+        "action": OneCompleted,
+        "completer": found_by,
+        "help": "List the benchmarks run so far, those alone that TEXT fits, and exit.",
+    },
+    "merge": {
+        "metavar": "DIR",
+        "action": "append",
+        "default": [],
+        "help": "Join the shards in DIR to one benchmark, tell of it and exit; may be repeated.",
+    },
+    "sort": {
+        "choices": ("solved", "cost", "date", "arm", "model"),
+        "help": "With --koderz-results: a board of all arms, the best, cheapest or latest first.",
+    },
+    "from": {
+        "choices": ("journal", "cortex"),
+        "default": "journal",
+        "help": "Where the last two look: in the journals, or in cortex alone.",
+    },
+    "watch": {
+        "metavar": "BENCH",
+        "nargs": "?",
+        "const": "newest",
+        "action": OneCompleted,
+        "completer": benchmarks,
+        "help": "Show how far a benchmark is that another process runs, until it ends; the newest one without an id.",
+    },
+    "cortex-sync": {"action": "store_true", "help": "Deliver what cortex has not got yet, and exit."},
+    "whatif": {
+        "metavar": "BENCH",
+        "action": OneCompleted,
+        "completer": benchmarks,
+        "help": "Tell what bench_... answers of shorter runs and cascades, and exit.",
+    },
+    "worth": {
+        "metavar": "USD",
+        "type": at_least_zero,
+        "help": "What a solved problem is worth, for --koderz-whatif.",
+    },
+    "prune": {
+        "metavar": "DAYS",
+        "nargs": "?",
+        "const": "none",
+        "help": "Remove benchmarks not written for DAYS, without a number list them all, and exit.",
+    },
+    "doctor": {"action": "store_true", "help": "Check whether the profile could run here, and exit."},
+}
+"""By what follows `--koderz-`, in the order of `--help`: what argparse is told."""
+
+
 def add_options(group: pytest.OptionGroup) -> None:
-    add = group.addoption
-    add("--koderz-list", action="store_true", help="List the problems of the suites and exit.")
-    add("--koderz-prompt", metavar="PROBLEM", help="Print what each arm's models would be sent for it, and exit.")
-    add("--koderz-quote", action="store_true", help="Price the run beforehand, low and high, and exit.")
-    add("--koderz-analyze", metavar="ID", help="Tell the story of exp_..., or the results of bench_..., and exit.")
-    add(
-        "--koderz-only",
-        choices=("unsolved", "disagree", "invalid", "skipped", "flagged", "repeated"),
-        help="Of the experiments that --koderz-analyze bench_... lists, these alone; -k picks by problem and arm too.",
-    )
-    add(
-        "--koderz-results",
-        metavar="TEXT",
-        nargs="?",
-        const="*",
-        help="List the benchmarks run so far, those alone that TEXT fits, and exit.",
-    )
-    add(
-        "--koderz-merge",
-        metavar="DIR",
-        action="append",
-        default=[],
-        help="Join the shards in DIR to one benchmark, tell of it and exit; may be repeated.",
-    )
-    add(
-        "--koderz-sort",
-        choices=("solved", "cost", "date", "arm", "model"),
-        help="With --koderz-results: a board of all arms, the best, cheapest or latest first.",
-    )
-    add(
-        "--koderz-from",
-        choices=("journal", "cortex"),
-        default="journal",
-        help="Where the last two look: in the journals, or in cortex alone.",
-    )
-    add(
-        "--koderz-watch",
-        metavar="BENCH",
-        nargs="?",
-        const="newest",
-        help="Show how far a benchmark is that another process runs, until it ends; the newest one without an id.",
-    )
-    add("--koderz-cortex-sync", action="store_true", help="Deliver what cortex has not got yet, and exit.")
-    add("--koderz-whatif", metavar="BENCH", help="Tell what bench_... answers of shorter runs and cascades, and exit.")
-    add(
-        "--koderz-worth",
-        metavar="USD",
-        type=at_least_zero,
-        help="What a solved problem is worth, for --koderz-whatif.",
-    )
-    add(
-        "--koderz-prune",
-        metavar="DAYS",
-        nargs="?",
-        const="none",
-        help="Remove benchmarks not written for DAYS, without a number list them all, and exit.",
-    )
-    add("--koderz-doctor", action="store_true", help="Check whether the profile could run here, and exit.")
+    for name, attributes in _OPTIONS.items():
+        group.addoption(f"--koderz-{name}", **attributes)
 
 
 VERBS = (
@@ -123,16 +143,6 @@ def _verbs() -> Mapping[str, Verb]:
 
 
 OUTPUTS = ("koderz_json", "koderz_html", "koderz_markdown", "koderz_export")
-WRITING = {
-    "koderz_analyze": ("koderz_json", "koderz_html", "koderz_export"),
-    "koderz_compare": ("koderz_json", "koderz_markdown"),
-    "koderz_merge": OUTPUTS,
-}
-"""Which of these files a verb writes, of what it tells of."""
-
-
-def _as_given(option: str) -> str:
-    return f"--{option.replace('_', '-')}"
 
 
 def asked_for(config: pytest.Config) -> bool:
@@ -149,16 +159,20 @@ def select(config: pytest.Config) -> None:
 
 
 def run_verb(config: pytest.Config) -> int:
-    """Run the verb that is asked for; the exit status."""
+    """Run the verb that is asked for; the exit status. Raises pytest.UsageError for an option that it does not take."""
     from _pytest.main import wrap_session
 
     from pytest_koderz.files.usage_error import UsageError
 
+    from .accepted_options import check_options, typed_options
+
     name = next(name for name in VERBS if _is_asked(config, name))
     verb = _verbs()[name]
+    check_options(config, name.replace("_", "-"))
+    typed = {option.replace("-", "_") for option, _ in typed_options(config)}
     for option in OUTPUTS:
-        if config.getoption(option) and option not in WRITING.get(name, ()):
-            raise pytest.UsageError(f"{_as_given(option)} does nothing beside {_as_given(name)}")
+        if option not in typed:  # those in `addopts` are the files of runs
+            setattr(config.option, option, [] if option == "koderz_export" else None)
 
     def run(config: pytest.Config, session: pytest.Session) -> int:
         try:

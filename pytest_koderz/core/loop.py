@@ -18,7 +18,7 @@ from .extract import candidate_of
 from .flight import Flight, parted
 from .iteration import Candidate, FeedbackPolicy, Iteration, Origin, Outcome, Verdict, feedback_of
 from .money import Spending, Usage, cost_of, total
-from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox
+from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox, Taken
 from .problem import Problem, TestSet
 from .prompts import checkpoint_prompt, fallback_prompt, next_prompt, question_in, room_of, spec_prompt
 from .withdrawal import Withdrawal
@@ -165,7 +165,7 @@ class _Work:
         if self.arm.beam > 1:
             made = replace(made, origins=tuple(self._origin(trial, asked[trial.prompt]) for trial in trials))
         if self.arm.checkpoint_policy is CheckpointPolicy.ASKED:
-            made = replace(made, question=question_in(trials[made.best].reply.text))
+            made = replace(made, question=taken_from(trials[made.best].reply, self.problem).question)
         self._keep(made)
 
     def fall_back(self) -> None:
@@ -250,7 +250,7 @@ class _Work:
         return None
 
     def _tried(self, prompt: Prompt, reply: Reply, spending: Spending) -> _Trial:
-        candidate = None if reply.cancelled else candidate_of(reply.text, self.problem)
+        candidate = taken_from(reply, self.problem).candidate
         repeated = candidate is not None and candidate.digest in self.judged
         return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated, prompt)
 
@@ -361,6 +361,13 @@ def _charge(prompt: Prompt, reply: Reply, settings: ModelSettings) -> Decimal | 
     if reply.charged is not None or settings.price is None:
         return reply.charged
     return cost_of(reply.usage, settings.price) if reply.counted else bound_of(prompt, settings, settings.price)
+
+
+def taken_from(reply: Reply, problem: Problem) -> Taken:
+    """What is recorded that it gave; else what its text gives. What was cancelled gives nothing."""
+    if reply.cancelled:
+        return Taken(None)
+    return reply.taken or Taken(candidate_of(reply.text, problem), question_in(reply.text))
 
 
 def spec_of(reply: Reply, cost: Decimal | None) -> Spec:

@@ -49,6 +49,16 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What the loop took out of a candidate's reply."""
+
+    candidate: Candidate | None
+    """None: there was no code."""
+    question: str = ""
+    """What the model asked the reviewer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A model's answer, whatever the back end."""
 
@@ -70,6 +80,8 @@ class Reply:
     """Seconds since 1970 at which the answer was there. None: not known."""
     counted: bool = field(default=True, metadata=SPARSE)
     """False of one that was cancelled before the server had told its tokens: as many as came, and perhaps more."""
+    taken: Taken | None = field(default=None, metadata=SPARSE)
+    """What was taken out of it when it came, where it is played from a record. None: what its text gives."""
 
     @property
     def cancelled(self) -> bool:

@@ -14,6 +14,7 @@ from .break_even import Purchase
 from .compare import Comparison, compare, judge
 from .contamination import Exposure, UnlikePublished, exposure_of, unlike_published
 from .device_time import shared_out
+from .idle_servers import IdleServer, idle_servers
 from .looks import Look, with_current
 from .problems import by_arm, by_problem
 from .recovered_gap import RecoveredGap, recovered_of
@@ -79,6 +80,8 @@ class Findings:
     """The same with the dollars of one's own GPUs; empty where no rate is given."""
     standings: tuple[Standing, ...]
     alternatives: tuple[Alternative, ...]
+    servers: tuple[IdleServer, ...]
+    """One's own, of which it is known when they were at work."""
     spared: Spared | None
     """None: no problem was left when there was a claim, or nobody asked."""
     exposure: Exposure | None
@@ -86,6 +89,7 @@ class Findings:
 
 
 def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
+    servers = idle_servers(experiments)
     experiments = shared_out(experiments)
     groups = by_arm(experiments)
     own = {arm: groups[arm] for arm in frame.arms if arm in groups}
@@ -110,6 +114,7 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
         estimates_with_gpu={arm: estimated(group, guessed, rate) for arm, group in own.items() if guessed and rate},
         standings=places,
         alternatives=tuple(alternatives(places, experiments, frame.margin, rate)),
+        servers=servers,
         spared=spared_of(frame.stopped, frame.planned, experiments),
         exposure=None if frame.simulated else exposure_of(frame.definitions, told),
         unlike_published=unlike_published(frame.definitions, figures, told, frame.selection),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from pathlib import Path
@@ -36,7 +37,10 @@ class FolderLock:
             self._descriptor = open_private(self.path, os.O_RDWR | os.O_CREAT)
             holder = self._holder()
         except OSError as fault:
-            what = f"nothing can be recorded there ({fault.strerror or fault})"
+            self.release()
+            full = "; make room, or name another folder under `folder:` in koderz.yaml"
+            cure = full if fault.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+            what = f"nothing can be recorded there ({fault.strerror or fault}){cure}"
             raise UsageError(f"{self.path.parent}: {what}") from None
         if holder is not None:
             os.close(self._descriptor)

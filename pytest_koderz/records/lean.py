@@ -50,9 +50,14 @@ def whole(folder: Path, wanted: Iterable[Experiment]) -> dict[str, Experiment]:
     return found
 
 
+def is_end(line: bytes) -> bool:
+    """Whether a journal's line is of an experiment's end."""
+    return b'"event":"ended"' in line[:BEGINNING]
+
+
 def _ended_in(line: bytes) -> Experiment | None:
     """None for a line of another kind, and for one that cannot be read, which is somebody else's to name."""
-    if b'"event":"ended"' not in line[:BEGINNING]:
+    if not is_end(line):
         return None
     try:
         what = event_of(parsed(line)).what

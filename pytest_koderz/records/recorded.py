@@ -14,7 +14,7 @@ from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Ledger
-from pytest_koderz.core.ports import Reply
+from pytest_koderz.core.ports import Reply, Taken
 from pytest_koderz.core.problem import Problem
 
 from .conditions import changes, conditions_of, conditions_of_role, unlike
@@ -51,7 +51,9 @@ class Past:
     started: str = ""
     """ISO 8601, UTC; empty: it never began."""
     replies: Mapping[tuple[str, str], Reply] = field(default_factory=dict)
-    """By role and prompt digest, in the order in which they came: what was paid for, each with what it cost then."""
+    """By role and prompt digest, in the order in which they came: what was paid for, each with what it cost then, and
+    with what was made of it then, whatever its text gives now.
+    """
     specs: tuple[Spec, ...] = ()
     iterations: tuple[Iteration, ...] = ()
     checkpoints: tuple[Guidance, ...] = ()
@@ -120,13 +122,17 @@ class Recorded:
 
 def read_folder(folder: Path) -> Recorded:
     """All journals of *folder*, without the prompts' texts. Raises UsageError, with file and line, for what is none."""
-    events = _in_order([[_lean(event) for event in events_in(path)] for path in journals_in(folder)])
+    events = in_order([[_lean(event) for event in events_in(path)] for path in journals_in(folder)])
+    return Recorded(tuple(each_of(events, Head)), runs_in(events))
+
+
+def runs_in(events: Iterable[Event]) -> Mapping[str, Mapping[str, Run]]:
+    """By experiment and by what stands for its conditions."""
     grouped: dict[str, dict[str, list[Event]]] = {}
     for event in events:
         if event.about is not None:
             grouped.setdefault(event.about.experiment, {}).setdefault(event.about.conditions, []).append(event)
-    experiments = {key: {name: tuple(run) for name, run in runs.items()} for key, runs in grouped.items()}
-    return Recorded(tuple(each_of(events, Head)), experiments)
+    return {key: {name: tuple(run) for name, run in runs.items()} for key, runs in grouped.items()}
 
 
 def each_of(run: Run, kind: type[T]) -> list[T]:
@@ -151,7 +157,7 @@ def _lean(event: Event) -> Event:
     return replace(event, what=replace(event.what, prompt=Asked(event.what.prompt.digest)))
 
 
-def _in_order(journals: Iterable[Run]) -> list[Event]:
+def in_order(journals: Iterable[Run]) -> list[Event]:
     """By time across journals; within one as it was written, also where the clock was set back meanwhile."""
     timed: list[tuple[str, Event]] = []
     for events in journals:
@@ -197,6 +203,50 @@ def _has_spec_model(run: Run, arm: Arm) -> bool:
     )
 
 
+def key_of(call: Called) -> tuple[str, str]:
+    """By which an answer is found again."""
+    return str(call.role), call.prompt.digest
+
+
+def made_of(run: Run) -> Mapping[tuple[str, str], Taken | str]:
+    """By role and prompt digest what the loop made of the answers, as far as it came to that: the text of a spec or a
+    review, or what it took out of a candidate's.
+
+    A reply may since have been cut, or had a secret taken out of it, and a later version may read it otherwise: what
+    was made of it is recorded beside it, and was judged, paid for and gone on with.
+    """
+    made: dict[tuple[str, str], Taken | str] = {}
+    waiting: dict[tuple[str, str], None] = {}
+    for event in run:
+        if isinstance(event.what, Called) and not event.what.reply.cancelled and key_of(event.what) not in made:
+            waiting[key_of(event.what)] = None
+            continue
+        roles, gave = _gave(event.what)
+        keys = [key for key in waiting if key[0] in roles]
+        if len(keys) == len(gave):  # or a line of the journal is missing
+            made |= zip(keys, gave, strict=True)
+        waiting = {key: None for key in waiting if key not in keys}
+    return made
+
+
+def _gave(what: Happening) -> tuple[tuple[Role, ...], Sequence[Taken | str]]:
+    """The roles of the answers that led to it, and what each of them gave, in the order in which they came."""
+    if isinstance(what, SpecWritten):
+        return (Role.SPEC,), [] if what.spec.recalled_from else [what.spec.text]
+    if isinstance(what, Checkpointed):
+        return (Role.CHECKPOINT,), [what.guidance.text]
+    if isinstance(what, Iterated):
+        tried = what.iteration
+        return (Role.LOCAL, Role.FALLBACK), [Taken(each, tried.question) for each in tried.candidates]
+    return (), []
+
+
+def _as_made(reply: Reply, made: Taken | str | None) -> Reply:
+    if isinstance(made, Taken):
+        return replace(reply, taken=made)
+    return reply if made is None else replace(reply, text=made)
+
+
 def _records(run: Run) -> list[Experiment]:
     return [ended.record for ended in each_of(run, Ended)]
 
@@ -215,8 +265,9 @@ def _first_of_each(calls: Iterable[tuple[tuple[str, str], Reply]]) -> Mapping[tu
 
 def _past(run: Run) -> Past:
     settled = [record for record in _records(run) if record.status.settled]
+    made = made_of(run)
     calls = [
-        ((str(call.role), call.prompt.digest), replace(call.reply, charged=call.spending.cost))
+        (key_of(call), _as_made(replace(call.reply, charged=call.spending.cost), made.get(key_of(call))))
         for call in each_of(run, Called)
     ]
     return Past(

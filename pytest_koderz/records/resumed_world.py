@@ -13,7 +13,6 @@ from pytest_koderz.core.iteration import Candidate, Iteration, Verdict
 from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Crew, Listener, Memory, Model, Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
-from pytest_koderz.files.secret_values import REDACTED
 
 from .recorded import Past
 
@@ -42,9 +41,6 @@ class ResumedWorld:
         """What is left to be played: a reply that was cancelled is played once, since only its cost is in it."""
         self._places = {key: place for place, key in enumerate(past.replies)}
         self._seconds_before = 0.0
-        self._tried = iter([verdict for iteration in past.iterations for verdict in iteration.verdicts])
-        self._redacted: Verdict | None = None
-        """The recorded verdict on the reply that was played last, where it is not what was judged then."""
 
     def crew(self, crew: Crew) -> Crew:
         return {role: _Recalling(model, role, self) for role, model in crew.items()}
@@ -53,7 +49,7 @@ class ResumedWorld:
         """*sandbox*, which is not asked again about what it has judged: a second verdict could be another one."""
 
         def judged(problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
-            verdict = self._verdicts.get(candidate.digest) or self._redacted if tests == "base" else None
+            verdict = self._verdicts.get(candidate.digest) if tests == "base" else None
             if verdict is None:
                 return sandbox(problem, candidate, tests)
             self._seconds_before += verdict.seconds
@@ -67,9 +63,6 @@ class ResumedWorld:
 
     def replayed(self, role: Role, prompt: Prompt) -> Reply | None:
         reply = self._replies.get((role, prompt.digest))
-        if role in (Role.LOCAL, Role.FALLBACK):
-            verdict = None if reply is None or reply.cancelled else next(self._tried, None)
-            self._redacted = verdict if reply is not None and REDACTED in reply.text else None
         if reply is not None:
             self._seconds_before += reply.seconds
         return reply

@@ -41,6 +41,12 @@ class Curve:
     label_y: float
     band: tuple[Place, ...] = ()
     """The outline of the 95 % intervals at each mark; empty: there are none."""
+    spent: str = ""
+    """Dollars, where they are an axis; narrow screens leave them out of the label."""
+
+    @property
+    def words(self) -> str:
+        return f"{self.label}, {self.spent}" if self.spent else self.label
 
     @property
     def end(self) -> Place:
@@ -61,7 +67,7 @@ class Drawing:
     @property
     def words(self) -> str:
         """For those who hear it."""
-        return f"{self.title}. At the end: {'; '.join(curve.label for curve in self.curves)}."
+        return f"{self.title}. At the end: {'; '.join(curve.words for curve in self.curves)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +99,12 @@ def _against_dollars(findings: Findings, numbers: dict[str, int]) -> Drawing:
         Curve(
             numbers[line.arm],
             line.arm,
-            f"{_share(figures[line.arm])}, {dollars(figures[line.arm].dollars)}",
+            _share(figures[line.arm]),
             line.points,
             line.points[2::2],
             line.interval and (line.end[0], *line.interval),
             label,
+            dollars(figures[line.arm].dollars),
         )
         for line, label in zip(drawn.lines, labels, strict=True)
     )

@@ -19,6 +19,7 @@ from pytest_koderz.evidence.contamination import Exposure, UnlikePublished
 from pytest_koderz.evidence.device_time import shared_out
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
+from pytest_koderz.evidence.idle_servers import IdleServer
 from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
 from pytest_koderz.evidence.recovered_gap import RecoveredGap
@@ -37,8 +38,8 @@ VERSION = 1
 
 def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experiment]) -> dict[str, Any]:
     """What the summary says, and what each experiment did for it. Dollars are numbers; null is unknown."""
-    experiments = shared_out(experiments)
     findings = findings_of(frame, experiments)
+    experiments = shared_out(experiments)
     caps = {arm.name: cap_of(arm) for arm in frame.definitions}
     about = {"id": frame.benchmark_id, "simulated": frame.simulated, "control": frame.control, "margin": frame.margin}
     return {
@@ -54,6 +55,7 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
         ],
         "standings": [_standing(standing) for standing in findings.standings],
         "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
+        "servers": [_server(server, frame.local_rate) for server in findings.servers],
         "experiments": [
             {**_row(experiment, frame.local_rate), "answered_by": _answered_by(experiment, frame)}
             for experiment in experiments
@@ -228,6 +230,12 @@ def _standing(standing: Standing) -> dict[str, Any]:
 def _alternative(one: Alternative) -> dict[str, Any]:
     words = {"alone": one.alone, "unsupervised": one.unsupervised, "sure": one.sure}
     return {"instead_of": one.instead_of.arm, "arm": one.arm.arm, **words}
+
+
+def _server(server: IdleServer, local_rate: Decimal | None) -> dict[str, Any]:
+    lost = None if local_rate is None else number(server.dollars(local_rate))
+    told = {"seconds": server.seconds, "idle_seconds": server.idle, "idle_share": server.share}
+    return {"server": server.place, **told, "idle_usd": lost}
 
 
 def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:

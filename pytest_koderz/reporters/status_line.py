@@ -49,7 +49,8 @@ def running_lines(course: RunState, now: float, waiting: Mapping[str, Waiting]) 
 
 def _silence(one: UnderWay, now: float, waiting: Waiting | None) -> str:
     if waiting is not None:
-        return f", waiting for {waiting.model} for {lasting(now - waiting.since)}"
+        # How long comes first: a narrow terminal cuts off what a model is called.
+        return f", waiting {lasting(now - waiting.since)} for {waiting.model}"
     return f", silent for {lasting(now - one.since)}" if now - one.since >= QUIET else ""
 
 

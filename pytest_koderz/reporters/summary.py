@@ -9,6 +9,7 @@ from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.evidence.arms import ArmFigures, Point
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import HoldOut
+from pytest_koderz.evidence.idle_servers import IdleServer
 from pytest_koderz.evidence.standings import Alternative, Standing
 from pytest_koderz.evidence.swarm_shares import SwarmShares
 
@@ -44,7 +45,8 @@ def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH, *, whole: b
         lines += _details(figures, frame, whole=whole)
     money = list(spending_lines(findings, width)) if whole else []
     lines += ["", *money] if money else []
-    notes = [*_ranked(findings, whole=whole), *note_lines(frame, findings)]
+    idle = _idle(findings.servers, frame.local_rate)
+    notes = [*_ranked(findings, whole=whole), *idle, *note_lines(frame, findings)]
     lines += ["", *notes] if notes else []
     return [mark + part if part else "" for line in lines for part in in_parts(line, width)]
 
@@ -168,6 +170,17 @@ def _hold_out(held: HoldOut) -> str:
     passed = f"{held.passed_base} passed the base tests, {held.passed_plus} of them the plus tests"
     others = f"; {held.ungraded} more passed without plus tests" if held.ungraded else ""
     return f"  hold-out: {passed}: gap {held.gap * 100:.1f} points{others}"
+
+
+def _idle(servers: Sequence[IdleServer], local_rate: Decimal | None) -> Iterator[str]:
+    """`idle until the last experiment began (84 s): http://gpu1:11434 3 %, http://gpu2:11434 12 %; $0.0021 lost`."""
+    if not servers or (len(servers) < 2 and local_rate is None):
+        return
+    each = ", ".join(f"{server.place} {server.share * 100:.0f} %" for server in servers)
+    lost = ""
+    if local_rate is not None:
+        lost = f"; {dollars(sum((server.dollars(local_rate) for server in servers), Decimal(0)))} lost"
+    yield f"idle until the last experiment began ({servers[0].seconds:,.0f} s): {each}{lost}"
 
 
 def _ranked(findings: Findings, *, whole: bool) -> Iterator[str]:

@@ -144,7 +144,10 @@ def _started(control: int, settings: dict[str, Any]) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        raise SandboxFault(f"a fork server of the sandbox did not start: {error}") from None
+        # What else may lack, such as memory, says so in words of its own.
+        cure = "; this user may have no more processes: end some, or raise the limit (ulimit -u)"
+        more = cure if error.errno == errno.EAGAIN else ""
+        raise SandboxFault(f"a fork server of the sandbox did not start: {error}{more}") from None
 
 
 class ForkedProcess:

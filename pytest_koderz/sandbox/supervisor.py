@@ -186,7 +186,10 @@ class Judge:
             raise
         if missing:
             self.close()
-            raise UsageError(f"sandbox: strict, but this system lacks {', '.join(missing)}")
+            raise UsageError(
+                f"sandbox: strict, but this system lacks {', '.join(missing)}; run where it is there (a newer Linux,"
+                " another container), or set `strict: false` under `sandbox:` in koderz.yaml"
+            )
 
 
 def _requires(problem: Problem, tests: str, candidate: Candidate) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .completion import OneCompleted, several_problems
 from .option_types import count, part
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
@@ -21,7 +22,13 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
 
 
 def add_options(group: pytest.OptionGroup) -> None:
-    group.addoption("--koderz-problems", metavar="0-9,42", help="Pick problems by number, id or pattern.")
+    group.addoption(
+        "--koderz-problems",
+        metavar="0-9,42",
+        action=OneCompleted,
+        completer=several_problems,
+        help="Pick problems by number, id or pattern.",
+    )
     group.addoption("--koderz-sample", metavar="N[@SEED]", help="Draw N of these problems at random.")
     group.addoption("--koderz-shard", metavar="I/N", type=part, help="Run the I-th of N equal parts of these problems.")
     group.addoption("--koderz-epochs", metavar="N", type=count, help="Run each arm on each problem N times.")
@@ -103,7 +110,7 @@ class Collection:
         self._contents = {item.suite.nodeid: item.suite.problems for item in ours}
         self._selected = {item.suite.nodeid: _selected(item.suite, wanted) for item in ours}
         settings = self._run.settings
-        if settings.sample is None and not settings.stops_when_decided:
+        if settings.sample is None and not settings.stops_when_decided and settings.max_cost is None:
             return
         # Whoever may stop early takes all in a random order, so that what was run by then is a sample.
         self._sample = RandomSample(WHOLE) if settings.sample is None else sample_named(settings.sample)
@@ -163,6 +170,11 @@ class Collection:
             self._run.head["planned"] = len(chosen)
             self._run.head["whole"] = len(whole)
             self._run.head["selection"] = words or None
+
+    @property
+    def head(self) -> Mapping[str, Any]:
+        """What the journals of what was collected would begin with."""
+        return self._run.head
 
     @property
     def held(self) -> Mapping[str, tuple[str, Problem]]:

@@ -2,46 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from .completion import EachCompleted, OneCompleted, arms, feedback_policies, keys, profiles, slots, words
 from .option_types import at_least_zero, count
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
-    from collections.abc import Mapping
-
     import pytest
 
     from pytest_koderz.settings import Choice
 
 
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "config": {"metavar": "FILE", "help": "Settings; koderz.yaml in the root folder, else the shipped one."},
+    "profile": {
+        "metavar": "NAME",
+        "action": OneCompleted,
+        "completer": profiles,
+        "help": "A profile of koderz.yaml: which models fill the roles.",
+    },
+    "arm": {
+        "metavar": "NAME",
+        "action": EachCompleted,
+        "completer": arms,
+        "default": [],
+        "help": "Run this arm; may be repeated.",
+    },
+    "model": {
+        "metavar": "SLOT=MODEL",
+        "action": EachCompleted,
+        "completer": slots,
+        "default": [],
+        "help": "Fill a slot with a model of koderz.yaml, or with backend/model[@http://host:port]; may be repeated.",
+    },
+    "max-iterations": {"metavar": "N", "type": count, "help": "Of arms that have no number of their own."},
+    "checkpoint-interval": {"metavar": "N", "type": count, "help": "Of arms that have no number of their own."},
+    "feedback": {
+        "metavar": "POLICY",
+        "action": OneCompleted,
+        "completer": feedback_policies,
+        "help": "What a model is told of a failure: none, outcome, visible, assertion or all;"
+        " where an arm does not say.",
+    },
+    "margin": {"metavar": "SHARE", "type": at_least_zero, "help": "How much worse still counts as a match."},
+    "grade-on": {
+        "metavar": "SET",
+        "action": OneCompleted,
+        "completer": words("base", "plus"),
+        "help": "Which tests decide what is solved: base or plus.",
+    },
+    "set": {
+        "metavar": "KEY=VALUE",
+        "action": EachCompleted,
+        "completer": keys,
+        "default": [],
+        "help": "Any other key of koderz.yaml, such as arms.koderz.candidates=4; may be repeated.",
+    },
+}
+"""By what follows `--koderz-`, in the order of `--help`: what argparse is told."""
+
+
 def add_options(group: pytest.OptionGroup) -> None:
-    add = group.addoption
-    add("--koderz-config", metavar="FILE", help="Settings; koderz.yaml in the root folder, else the shipped one.")
-    add("--koderz-profile", metavar="NAME", help="A profile of koderz.yaml: which models fill the roles.")
-    add("--koderz-arm", metavar="NAME", action="append", default=[], help="Run this arm; may be repeated.")
-    add(
-        "--koderz-model",
-        metavar="SLOT=MODEL",
-        action="append",
-        default=[],
-        help="Fill a slot with a model of koderz.yaml, or with backend/model[@http://host:port]; may be repeated.",
-    )
-    add("--koderz-max-iterations", metavar="N", type=count, help="Of arms that have no number of their own.")
-    add("--koderz-checkpoint-interval", metavar="N", type=count, help="Of arms that have no number of their own.")
-    add(
-        "--koderz-feedback",
-        metavar="POLICY",
-        help="What a model is told of a failure: none, outcome, visible, assertion or all; where an arm does not say.",
-    )
-    add("--koderz-margin", metavar="SHARE", type=at_least_zero, help="How much worse still counts as a match.")
-    add("--koderz-grade-on", metavar="SET", help="Which tests decide what is solved: base or plus.")
-    add(
-        "--koderz-set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="Any other key of koderz.yaml, such as arms.koderz.candidates=4; may be repeated.",
-    )
+    for name, attributes in _OPTIONS.items():
+        group.addoption(f"--koderz-{name}", **attributes)
 
 
 CHANGES: Mapping[str, object] = {

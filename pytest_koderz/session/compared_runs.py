@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .completion import EachCompleted, runs
+
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pathlib import Path
 
@@ -26,7 +28,8 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--koderz-compare",
         metavar="RUN",
-        action="append",
+        action=EachCompleted,
+        completer=runs,
         default=[],
         help="What changed since RUN (bench_..., a file of results, newest; each also with :ARM): given twice, from "
         "the first to the second; once, to the newest benchmark, or with --koderz to this run.",

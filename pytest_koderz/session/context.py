@@ -15,6 +15,7 @@ from pytest_koderz.records.recorded import Recorded, read_folder
 from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.settings import Settings
 
+from .auto_jobs import with_jobs
 from .former_run import begin
 from .head import head_of
 from .items import benchmark_key
@@ -25,7 +26,7 @@ from .secret_draws import draws_of
 from .shards import check_same_shard, common_draws, part_of
 from .speaking import say
 from .start_checks import frame_of, identified
-from .worker_messages import told_by_controller
+from .worker_messages import number_of_workers, told_by_controller
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def open_run(config: pytest.Config, *, spending: bool) -> BenchmarkRun:
     benchmark_id = benchmark_id if told is None else told["benchmark"]
     if spending and not config.option.collectonly:
         settings = identified(settings)
+        workers = number_of_workers(config)
+        settings = with_jobs(settings, workers) if told is None else replace(settings, jobs=told["jobs"])
     # Who only lists what would be run writes nothing, and may do so in any folder.
     if spending and told is None and not config.option.collectonly:
         recorded = _locked(config, settings.folder / benchmark_id, recorded)

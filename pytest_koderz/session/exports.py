@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .completion import EachCompleted, words
+
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pathlib import Path
 
@@ -22,7 +24,8 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--koderz-export",
         metavar="FORMAT[=PATH]",
-        action="append",
+        action=EachCompleted,
+        completer=words(*FORMATS),
         default=[],
         help="Write the benchmark, this one or that of --koderz-analyze, for other tools: `inspect` (logs of "
         "inspect_ai, in the folder `logs`) or `litellm` (a row per problem, arm and run); may be repeated.",

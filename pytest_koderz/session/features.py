@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.files.usage_error import UsageError
 
 from . import (
+    auto_jobs,
     collection,
     compared_runs,
     cortex,
@@ -16,6 +18,7 @@ from . import (
     interruption,
     jobs,
     junit_totals,
+    longest_first,
     look_record,
     outcome_selection,
     outputs,
@@ -33,7 +36,7 @@ from .budget import check_budget
 from .context import BenchmarkRun, open_run
 from .providers import OurBackends, Providers, worker_number
 from .rootdir import check_root
-from .start_checks import check_models, check_servers, prepare_models
+from .start_checks import check_models, check_servers, check_versions, prepare_models
 from .summary_libraries import load_for_the_end
 from .worker_messages import number_of_workers
 
@@ -41,6 +44,7 @@ from .worker_messages import number_of_workers
 def register(config: pytest.Config, *, spending: bool) -> None:
     """Add the features of a benchmark. *spending* is False for verbs that only look."""
     try:
+        check_versions()
         check_root(config)
         config.pluginmanager.register(OurBackends(), "koderz-backends")
         run = open_run(config, spending=spending)
@@ -67,6 +71,7 @@ def _register_all(run: BenchmarkRun) -> None:
     judge = "" if run.is_worker else _checked_judge(run)
     reports.register(run)
     workers.register(run)
+    longest_first.register(run)
     books = settlement.register(run)
     place = recording.register(run)
     outcome_selection.register(run)
@@ -76,6 +81,7 @@ def _register_all(run: BenchmarkRun) -> None:
     limits = gates.register(run, stopping)
     problem_annotations.register(run, limits)
     jobs.register(run)
+    auto_jobs.register(run)
     junit_totals.register(run)
     first_run.register(run)
     seen = look_record.register(run)
@@ -94,4 +100,7 @@ def _checked_judge(run: BenchmarkRun) -> str:
     planned = run.recorded.heads[-1].items if run.recorded and run.recorded.heads else None
     if not run.config.option.collectonly and settled != planned:
         check_servers(run.settings, number_of_workers(run.config) or 1)
-    return run.benchmark.sandbox_words()
+    try:
+        return run.benchmark.sandbox_words()
+    except SandboxFault as fault:
+        raise UsageError(f"judge: {fault}") from None

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .completion import OneCompleted, benchmarks
+
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pathlib import Path
 
@@ -17,6 +19,8 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--koderz-resume",
         metavar="BENCH_ID",
+        action=OneCompleted,
+        completer=benchmarks,
         nargs="?",
         const="newest",
         help="Go on with a benchmark that was cut short; the newest one without an id, or a new one.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .option_types import count
+from .option_types import count_or_auto
 from .worker_messages import LOST, number_of_workers
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
@@ -25,7 +25,8 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
 
 
 def add_options(group: pytest.OptionGroup) -> None:
-    group.addoption("--koderz-jobs", metavar="N", type=count, help="Keep N experiments in flight, in each process.")
+    words = "Keep N experiments in flight, in each process; auto: as many as the servers have slots for."
+    group.addoption("--koderz-jobs", metavar="N", type=count_or_auto, help=words)
 
 
 def register(run: BenchmarkRun) -> None:

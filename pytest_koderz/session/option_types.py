@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from decimal import Decimal
 
+AUTO = "auto"
+
 
 def count(text: str) -> int:
     """A whole number of at least 1."""
@@ -21,6 +23,16 @@ def count(text: str) -> int:
     if number < 1:
         raise ArgumentTypeError(f"{number} is less than 1")
     return number
+
+
+def count_or_auto(text: str) -> int | str:
+    """A whole number of at least 1, or `auto`."""
+    if text == AUTO:
+        return text
+    try:
+        return count(text)
+    except ArgumentTypeError as fault:
+        raise ArgumentTypeError(f"{fault}, nor {AUTO}") from None
 
 
 def part(text: str) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher, unified_diff
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from pytest_koderz.backends.backend import NOT_LISTED, Backend, Environment, Surroundings, ready
 from pytest_koderz.backends.options import Option
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelUnavailable
-from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.extract import candidate_of
+from pytest_koderz.core.ports import Prompt, Reply, Taken
+from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.secret_values import REDACTED
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import Called, events_in, head_of_journal, journals_in
+from pytest_koderz.records.recorded import in_order, key_of, made_of, runs_in
 
 DIFF_LINES = 20
 
@@ -30,7 +34,7 @@ def _requirements(settings: ModelSettings, environment: Environment) -> str | No
     return None if recorded else f"{settings.model}: no call is recorded there"
 
 
-def open_model(settings: ModelSettings, surroundings: Surroundings) -> ReplayModel:  # noqa: ARG001 - as any back end's
+def open_model(settings: ModelSettings, surroundings: Surroundings) -> ReplayModel:
     """A model that answers from the journal at `settings.model`: a benchmark's folder, or one .jsonl file.
 
         models:
@@ -44,7 +48,8 @@ def open_model(settings: ModelSettings, surroundings: Surroundings) -> ReplayMod
     shows how the nearest recorded prompt differs; with the option `strict: false` that prompt's reply is taken, with a
     warning. Raises UsageError where there is no journal.
     """
-    return ReplayModel(settings.model, _recording(settings.model), strict=bool(settings.options.get("strict", True)))
+    strict = bool(settings.options.get("strict", True))
+    return ReplayModel(settings.model, _recording(settings.model), surroundings.problems, strict=strict)
 
 
 def plays_simulated(settings: ModelSettings) -> bool:
@@ -78,34 +83,51 @@ class Call:
     system: str
     user: str
     reply: Reply
+    arm: str = ""
+    made: Taken | str | None = None
+    """What the loop made of the reply then. None: it is not known."""
+
+    def differs(self, problem: Problem | None) -> str:
+        """How what the reply gives now differs from that; empty where it does not, as far as is known."""
+        if isinstance(self.made, str):
+            return "" if self.reply.text.strip() == self.made else f"is not the text of that {self.role} any more"
+        if self.made is None or problem is None:
+            return ""
+        then, now = self.made.candidate, candidate_of(self.reply.text, problem)
+        if now is None or then is None:
+            return "" if now is then else f"gives {'no' if now is None else 'a'} candidate now"
+        return "" if now.digest == then.digest else "gives another candidate now"
 
 
 class ReplayModel:
     """A Model that asks nobody."""
 
-    def __init__(self, journal: str, calls: Iterable[Call], *, strict: bool) -> None:
+    def __init__(self, journal: str, calls: Iterable[Call], problems: Mapping[str, Problem], *, strict: bool) -> None:
         """Of several calls with one prompt the last is taken: an earlier one was in flight when a run was killed."""
         self.journal = journal
+        self._problems = problems
         self._strict = strict
         self._calls = {call.digest: call for call in calls}
         self._places = {digest: place for place, digest in enumerate(self._calls)}
 
     def complete(self, prompt: Prompt) -> Reply:
         if prompt.digest in self._calls:
-            return self._played(self._calls[prompt.digest].reply)
+            return self._played(self._calls[prompt.digest])
         nearest = self._nearest(prompt)
         if self._strict or nearest is None:
             raise ModelUnavailable(self._miss(prompt, nearest))
         warning = f"{self.journal} holds another prompt; the nearest one's reply was taken"
-        return self._played(nearest.reply, warning)
+        return self._played(nearest, warning)
 
-    def _played(self, reply: Reply, *warnings: str) -> Reply:
-        """*reply* with *warnings*, and with one where it is not what the model said."""
+    def _played(self, call: Call, *warnings: str) -> Reply:
+        """The reply with *warnings*, and with one where it is not what was said, or what was made of it then."""
+        reply, place = call.reply, f"{call.problem_id}[{call.arm}]: a reply in {self.journal}"
+        differs = call.differs(self._problems.get(call.problem_id))
         if REDACTED in reply.text:
-            warnings += (
-                f"{self.journal} holds a reply out of which a secret was taken: it differs from what was said",
-            )
-        return replace(reply, warnings=(*reply.warnings, *warnings)) if warnings else reply
+            warnings += (f"{place} out of which a secret was taken: it differs from what was said",)
+        elif differs:
+            warnings += (f"{place} {differs}: it was changed since it came, or is read otherwise by this version",)
+        return reply.warned(*warnings) if warnings else reply
 
     def place_in_record(self, prompt: Prompt) -> int | None:
         return self._places.get(prompt.digest)
@@ -153,11 +175,21 @@ def _files(path: Path) -> list[Path]:
 
 
 def _calls(path: Path) -> Iterator[Call]:
-    for file in _files(path):
-        for event in events_in(file):
-            if isinstance(event.what, Called) and event.about is not None:
-                asked, role = event.what.prompt, str(event.what.role)
-                yield Call(asked.digest, event.about.problem, role, asked.system, asked.user, event.what.reply)
+    """In the order of the files; what was made of them may stand in another file than the call."""
+    files = [list(events_in(file)) for file in _files(path)]
+    runs = runs_in(in_order(files))
+    made = {(one, under): made_of(run) for one, each in runs.items() for under, run in each.items()}
+    said: dict[tuple[object, ...], Reply] = {}
+    for event in chain.from_iterable(files):
+        if isinstance(event.what, Called) and event.about is not None:
+            call, run = event.what, (event.about.experiment, event.about.conditions)
+            # Of several answers to one prompt the first is what the experiment went on with.
+            first = said.setdefault((*run, *key_of(call)), call.reply)
+            then = made[run].get(key_of(call)) if first.text == call.reply.text else None
+            asked, about = call.prompt, event.about
+            yield Call(
+                asked.digest, about.problem, str(call.role), asked.system, asked.user, call.reply, about.arm, then
+            )
 
 
 BACKEND = Backend(

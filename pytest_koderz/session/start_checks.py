@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import chain
@@ -61,6 +62,22 @@ def frame_of(settings: Settings, benchmark_id: str) -> Frame:
         wrong_accept=settings.wrong_accept,
         definitions=settings.arms,
     )
+
+
+def check_versions() -> None:
+    """Refuse a pytest or a Python that pip would not have installed the plugin beside. Raises UsageError."""
+    from importlib.metadata import metadata, version
+
+    from packaging.requirements import Requirement
+
+    about = metadata("pytest-koderz")
+    wanted = [Requirement(text) for text in about.get_all("Requires-Dist") or ()]
+    wanted.append(Requirement(f"python {about['Requires-Python'] or ''}"))
+    there = {"pytest": version("pytest"), "python": platform.python_version()}
+    for one in wanted:
+        if one.name in there and not one.specifier.contains(there[one.name], prereleases=True):
+            cure = "use a newer Python" if one.name == "python" else "run `python -m pip install --upgrade pytest`"
+            raise UsageError(f"{one.name} {there[one.name]} is too old: pytest-koderz needs {one.specifier}; {cure}")
 
 
 def check_models(settings: Settings) -> None:

@@ -14,9 +14,9 @@ LOST = "lost"
 """A file beside the journals, one byte longer for each worker that was lost: others go on with what it had begun."""
 
 
-def told_by_controller(config: pytest.Config) -> Mapping[str, str] | None:
+def told_by_controller(config: pytest.Config) -> Mapping[str, Any] | None:
     """In a worker what it must know of the benchmark; None: this process is no worker."""
-    told: Mapping[str, str] | None = getattr(config, "workerinput", {}).get("koderz")
+    told: Mapping[str, Any] | None = getattr(config, "workerinput", {}).get("koderz")
     return told
 
 

@@ -39,6 +39,7 @@ class Workers:
             "benchmark": self._run.id,
             "root": str(self._run.root),
             "draws": self._run.draws,
+            "jobs": self._run.settings.jobs,
         }
 
     @pytest.hookimpl(optionalhook=True)

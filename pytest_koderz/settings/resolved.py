@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_koderz.backends.backend import Backend, CostRule, Registry
 from pytest_koderz.backends.options import flat
@@ -38,7 +38,7 @@ class Choice:
     problems: str | None = None
     sample: str | None = None
     epochs: int | None = None
-    jobs: int | None = None
+    jobs: int | Literal["auto"] | None = None
     json: str | None = None
     html: str | None = None
     markdown: str | None = None
@@ -99,6 +99,10 @@ class Settings:
     """The process's environment with the .env file beside koderz.yaml beneath it. Holds secrets: never written."""
     overrides: tuple[str, ...] = ()
     """What the command line changed of koderz.yaml, as --koderz-set takes it."""
+    chooses_jobs: bool = False
+    """Whether `jobs` is chosen when a run begins."""
+    why_jobs: str = ""
+    """Why it is this number, where it was chosen. Empty: it was not."""
     stops_when_decided: bool = False
     """Whether no further problem is begun once there is a claim of the first arm."""
 
@@ -146,7 +150,7 @@ class Names:
         control_model, control_price = self._control(name, profile)
         problems = choice.problems if choice.problems is not None else profile.problems
         output, page = choice.json or profile.json, choice.html or profile.html
-        summary = choice.markdown or profile.markdown
+        summary, jobs = choice.markdown or profile.markdown, choice.jobs or profile.jobs
         return Settings(
             path=self.sources[0].path,
             profile=name,
@@ -159,7 +163,8 @@ class Names:
             problems_at=None if choice.problems is not None else self._at_own("profiles", name, "problems"),
             sample=self._sample(name, profile, choice),
             epochs=choice.epochs or profile.epochs,
-            jobs=choice.jobs or profile.jobs,
+            jobs=1 if jobs == "auto" else jobs,
+            chooses_jobs=jobs == "auto",
             sandbox=self.entry.sandbox or SandboxEntry(),
             cortex=self.entry.cortex or CortexEntry(),
             folder=root / (self.entry.folder or ".koderz"),

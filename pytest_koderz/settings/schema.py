@@ -123,8 +123,8 @@ class ProfileEntry(_Checked):
     sample: str | int | None = None
     """How many of them are drawn at random, and from which seed: `50@7`. None: all."""
     epochs: Positive = 1
-    jobs: Positive = 1
-    """Experiments in flight in one process."""
+    jobs: Positive | Literal["auto"] = 1
+    """Experiments in flight in one process; `auto`: as many as the local models' servers have slots for."""
     max_iterations: Positive = 50
     checkpoint_interval: Positive = 5
     feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION
@@ -197,7 +197,7 @@ class FileEntry(_Checked):
 NAMED_SECTIONS = ("profiles", "arms", "models", "prompts", "prices")
 """Those that hold entries under names of the user's own."""
 
-_SECTIONS: Mapping[str, type[_Checked]] = {
+SECTIONS: Mapping[str, type[_Checked]] = {
     "profiles": ProfileEntry,
     "arms": ArmEntry,
     "models": ModelEntry,
@@ -284,7 +284,7 @@ def _words_of(source: Located, fault: _Fault, missing: Sequence[str]) -> str:
 
 def _wanted_at(loc: KeyPath) -> str:
     """What must stand where a section's mapping does not."""
-    items = fields(_SECTIONS[str(loc[0])])
+    items = fields(SECTIONS[str(loc[0])])
     needed = [item.name for item in items if item.default is MISSING and item.default_factory is MISSING]
     keys = _listed(needed or [f"keys such as {items[0].name}"])
     return f"must be {'`free` or ' if loc[0] == 'prices' else ''}a mapping with {keys}"
@@ -309,4 +309,4 @@ def _path_in(plain: object, loc: Iterable[str | int]) -> KeyPath:
 def _section_of(loc: KeyPath) -> type[_Checked]:
     if len(loc) > 3 and loc[0] == "prompts":
         return TemplateEntry
-    return _SECTIONS[str(loc[0])] if len(loc) > 1 else FileEntry
+    return SECTIONS[str(loc[0])] if len(loc) > 1 else FileEntry

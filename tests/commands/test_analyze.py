@@ -50,21 +50,19 @@ arms:
 
 
 def test_files_are_made_of_a_recorded_benchmark(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
-    """Without running it again: the same JSON, a page, and a case in JUnit for each experiment."""
-    forgetful("--koderz-problems", "2,4", "--tb=no", "--koderz-json=ran.json", "--junitxml=ran.xml")
+    """Without running it again: the same JSON and Markdown, a page, and a case in JUnit for each experiment."""
+    named = ("--koderz-json={}.json", "--koderz-html={}.html", "--koderz-markdown={}.md", "--junitxml={}.xml")
+    forgetful("--koderz-problems", "2,4", "--tb=no", *(name.format("ran") for name in named))
     (folder,) = (pytester.path / ".koderz").glob("bench_*")
-    files = ("--koderz-json=told.json", "--koderz-html=told.html", "--junitxml=told.xml")
+    files = [name.format("told") for name in named]
     assert run("--koderz-analyze", folder.name, *files).ret == pytest.ExitCode.OK
     ran, told = (json.loads((pytester.path / name).read_text()) for name in ("ran.json", "told.json"))
     ran["benchmark"].pop("warnings")  # what a run complained of is in no journal
     assert told == ran
     assert folder.name in (pytester.path / "told.html").read_text()
+    assert (pytester.path / "told.md").read_text() == (pytester.path / "ran.md").read_text()
     ran_cases, told_cases = (_cases(pytester.path / name) for name in ("ran.xml", "told.xml"))
     assert told_cases == ran_cases
-    for verb in ("--koderz-list", "--koderz-quote", "--koderz-results", "--koderz-doctor"):
-        refused = run(verb, "--koderz-json=other.json")
-        assert refused.ret == pytest.ExitCode.USAGE_ERROR
-        refused.stderr.fnmatch_lines([f"ERROR: --koderz-json does nothing beside {verb}"])
 
 
 def test_a_recorded_case_can_do_without_properties_too(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_koderz.backends.anthropic import BACKEND as ANTHROPIC
 from pytest_koderz.commands import doctor
+from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.folder_lock import FolderLock
+from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.supervisor import Judge
 from pytest_koderz.session.budget import check_budget
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.gates import check_gates
 from pytest_koderz.session.outputs import check_outputs
-from pytest_koderz.session.start_checks import check_models, check_servers, prepare_models
+from pytest_koderz.session.start_checks import check_models, check_servers, check_versions, prepare_models
 from pytest_koderz.session.summary_libraries import load_for_the_end
 from pytest_koderz.settings import Choice, Settings, load_settings
 from pytest_koderz.testing import OllamaServer, OpenAIServer, Status
@@ -49,6 +57,29 @@ def plain_to_tls(path: str, say: Callable[[bytes], object]) -> None:
     say(b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%s" % (len(text), text))
 
 
+def no_process(*_: object, **__: object) -> None:
+    """As the kernel answers a fork beyond RLIMIT_NPROC."""
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[None]:
+    """A full disk of 4 KB; whoever may mount none skips the test."""
+    place.mkdir()
+    if (
+        shutil.which("mount") is None
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=4k", "none", place], capture_output=True, check=False
+        ).returncode
+    ):
+        pytest.skip("nothing may be mounted here")
+    try:
+        (place / "filling").write_bytes(bytes(4096))
+        yield
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
 class Options:
     """A configuration with these alone."""
 
@@ -70,6 +101,10 @@ class BrokenSetup:
     options: Options = field(default_factory=Options)
     absent: str = ""
     """A package that is not installed."""
+    patches: dict[str, Any] = field(default_factory=dict)
+    """What the system says instead, by its place."""
+    full: bool = False
+    """The folder of journals lies on a disk of a few KB that is full."""
 
 
 SIMULATED = "profile: simulated\n"
@@ -158,6 +193,31 @@ BROKEN = {
     "a memory server that is not there": BrokenSetup(
         SIMULATED, "CORTEX_PATH: no such file: /nowhere.js", environment={"CORTEX_PATH": "/nowhere.js"}
     ),
+    "strict where a lock is missing": BrokenSetup(
+        f"{SIMULATED}sandbox: {{strict: true}}\n",
+        "lacks landlock; run where it is there (a newer Linux, another container), or set `strict: false`",
+        patches={"pytest_koderz.sandbox.process_pool.ChildFactory.missing": lambda _: ("landlock",)},
+    ),
+    "no more processes": BrokenSetup(
+        SIMULATED,
+        "may have no more processes: end some, or raise the limit (ulimit -u)",
+        patches={"pytest_koderz.sandbox.fork_server.subprocess.Popen": no_process},
+    ),
+    "a disk that is full": BrokenSetup(
+        f"{SIMULATED}folder: disk/journals\n",
+        "No space left on device); make room, or name another folder under `folder:`",
+        full=True,
+    ),
+    "a pytest that is too old": BrokenSetup(
+        SIMULATED,
+        "pytest 8.0.2 is too old: pytest-koderz needs >=8.4; run `python -m pip install --upgrade pytest`",
+        patches={"importlib.metadata.version": lambda _: "8.0.2"},
+    ),
+    "a Python that is too old": BrokenSetup(
+        SIMULATED,
+        "python 3.10.14 is too old: pytest-koderz needs >=3.11; use a newer Python",
+        patches={"pytest_koderz.session.start_checks.platform.python_version": lambda: "3.10.14"},
+    ),
     "a baseline that nobody wrote": BrokenSetup(
         SIMULATED,
         "--koderz-baseline: nowhere.json: no such file",
@@ -178,6 +238,8 @@ def test_the_end_of_a_model_is_told_beforehand() -> None:
 def _refusals(settings: Settings, config: Any) -> Iterator[str]:
     """What a run is refused for, by the checks that it makes before its first call."""
     checks: list[Callable[[], object]] = [
+        check_versions,
+        lambda: judge_of(settings),
         lambda: check_models(settings),
         lambda: check_budget(settings),
         lambda: load_for_the_end(settings),
@@ -191,13 +253,22 @@ def _refusals(settings: Settings, config: Any) -> Iterator[str]:
     for check in checks:
         try:
             check()
-        except UsageError as fault:
+        except (UsageError, SandboxFault) as fault:
             yield str(fault)
+
+
+def judge_of(settings: Settings) -> Judge:
+    """Opened as a run opens it, and closed: its levels are known."""
+    with open_sandbox(strict=settings.sandbox.strict) as judge:
+        assert judge.levels
+        return judge
 
 
 def _found(settings: Settings, config: Any) -> Iterator[tuple[str, str]]:
     """By the doctor, but for the judge and the problems."""
     yield from doctor.of_a_start(settings, config)
+    benchmark: Any = SimpleNamespace(sandbox=lambda: judge_of(settings))
+    yield from doctor.of_the_judge(benchmark)
     if settings.environment.get("CORTEX_PATH"):
         yield from doctor.of_memory(settings)
 
@@ -218,6 +289,10 @@ def test_the_doctor_knows_what_a_run_is_refused_for(name: str, tmp_path: Path, m
     for path, content in broken.files.items():
         (tmp_path / path).write_bytes(content)
     with ExitStack() as stack:
+        if broken.full:
+            stack.enter_context(small_disk(tmp_path / "disk"))
+        for place, instead in broken.patches.items():
+            monkeypatch.setattr(place, instead)
         server = stack.enter_context(broken.server()) if broken.server else None
         url = server.url if server else ""
         text = broken.settings.replace("URL", url).replace("TLS", url.replace("http://", "https://"))

@@ -49,4 +49,7 @@ def test_what_goes_wrong_is_told(tmp_path: Path, faults: Mapping[str, Any], reas
 def test_an_absent_server_is_told(tmp_path: Path) -> None:
     """As for whoever wants to store something."""
     told = probe(cortex_path="/nowhere/index.js", database=tmp_path / "cortex.db", environment={"PATH": "/nowhere"})
-    assert told == "CORTEX_PATH is set, but there is no `node` on PATH to run it with"
+    assert (
+        told
+        == "CORTEX_PATH is set, but there is no `node` on PATH to run it with; install Node.js, or unset CORTEX_PATH"
+    )

@@ -41,7 +41,7 @@ def write(folder: Path, *ends: Status, process: str = "main", arm: Arm = ARM) ->
     journal = Journal(folder, process, {"profile": "live"})
     journal.pytest_koderz_began(START, PROBLEM, arm)
     journal.pytest_koderz_called(START, Role.SPEC, PROMPT, replace(REPLY, text=process), SPENDING)
-    journal.pytest_koderz_spec_written(START, SPEC)
+    journal.pytest_koderz_spec_written(START, replace(SPEC, text=process))
     for status in ends:
         journal.pytest_koderz_ended(START.ended(status, 2.0))
     journal.close()
@@ -57,7 +57,7 @@ def test_replies_steps_and_the_start_are_found(tmp_path: Path) -> None:
     write(tmp_path)
     found = past(tmp_path)
     assert found.replies == {("spec", PROMPT.digest): replace(REPLY, text="main", charged=Decimal("0.5"))}
-    assert (found.started, found.specs, found.settled) == (START.started, (SPEC,), None)
+    assert (found.started, found.specs, found.settled) == (START.started, (replace(SPEC, text="main"),), None)
 
 
 def test_an_experiment_may_begin_in_one_process_and_end_in_another(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_clock_that_is_set_back_does_not_change_the_order(tmp_path: Path) -> N
 def test_a_line_of_another_shape_is_refused(tmp_path: Path) -> None:
     """With the key in it that is wrong."""
     path = write(tmp_path, Status.SOLVED)
-    path.write_text(path.read_text().replace('"text":"Add."', '"words":"Add."'))
+    path.write_text(path.read_text().replace('"spec":{"text"', '"spec":{"words"'))
     with pytest.raises(UsageError, match=r"main.jsonl:4: spec.text: is missing; remove it to go on"):
         past(tmp_path)
 

@@ -42,7 +42,7 @@ def test_each_experiment_under_way_is_a_line() -> None:
     course = RunState(9, 0, running, None, 0.0, 0)
     assert list(running_lines(course, 720.0, {"exp_2": Waiting("qwen", 680.0)})) == [
         "HumanEval/1[koderz] iteration 1",
-        "HumanEval/2[koderz] iteration 4 of 10, last wrong (2/7), waiting for qwen for 40 s",
+        "HumanEval/2[koderz] iteration 4 of 10, last wrong (2/7), waiting 40 s for qwen",
         "HumanEval/3[koderz] after iteration 10 of 10, last crashed, silent for 2 min",
     ]
 

@@ -240,28 +240,34 @@ def test_an_unsolved_problem_is_none_of_the_terminals_business(more: tuple[str, 
     assert not result.errlines
 
 
+FOURTH = ("--koderz-problems", "4")
+
+
 @pytest.mark.parametrize(
     ("verb", "last"),
     [
-        ("--koderz-list", "1 problem"),
-        ("--koderz-quote", "SIMULATED *"),
-        ("--koderz-results", "no benchmark in *"),
-        ("--koderz-cortex-sync", "cortex: nothing is owed in *"),
-        ("--koderz-doctor", "profile 'simulated' can run here"),
+        (("--koderz-list", *FOURTH), "1 problem, 3 experiments: *"),
+        (("--koderz-quote", *FOURTH), "SIMULATED *"),
+        (("--koderz-results",), "no benchmark in *"),
+        (("--koderz-cortex-sync",), "cortex: nothing is owed in *"),
+        (("--koderz-doctor", *FOURTH), "profile 'simulated' can run here"),
     ],
 )
-def test_a_verb_prints_without_a_terminal_too(verb: str, last: str, forgetful: Run) -> None:
+def test_a_verb_prints_without_a_terminal_too(
+    verb: tuple[str, ...], last: str, run: Run, judged: None, pytester: pytest.Pytester
+) -> None:
     """It has nothing else to give."""
-    result = forgetful("--koderz-problems", "4", verb, "-p", "no:terminal")
+    (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\nprofile: simulated\n")
+    result = run(*verb, "-p", "no:terminal")
     assert result.ret == pytest.ExitCode.OK
     assert fnmatch(result.outlines[-1], last)
 
 
-def test_a_benchmark_is_told_without_a_terminal_too(forgetful: Run, pytester: pytest.Pytester) -> None:
+def test_a_benchmark_is_told_without_a_terminal_too(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
     """Its summary is as wide as the terminal would be."""
     forgetful("--koderz-problems", "4")
     (folder,) = pytester.path.glob(".koderz/bench_*")
-    silent, shown = (forgetful("--koderz-analyze", folder.name, *more) for more in (("-p", "no:terminal"), ()))
+    silent, shown = (run("--koderz-analyze", folder.name, *more) for more in (("-p", "no:terminal"), ()))
     assert silent.ret == shown.ret == pytest.ExitCode.OK
     assert silent.outlines
     assert silent.stdout.str() in shown.stdout.str()
@@ -294,8 +300,14 @@ def test_a_new_folder_of_journals_is_kept_out_of_git(simulate: Run, pytester: py
 def test_a_list_of_the_problems(run: Run) -> None:
     """--koderz-list prints and exits, without a model or a key."""
     result = run("--koderz-list", "--koderz-profile", "live", "--koderz-problems", "10-11")
-    result.stdout.fnmatch_lines(["HumanEval/10  make_palindrome  tests: visible, base", "HumanEval/11 *", "2 problems"])
-    run("--koderz-list", "--koderz-problems", "10").stdout.fnmatch_lines(["1 problem"])
+    result.stdout.fnmatch_lines(
+        [
+            "HumanEval/10  make_palindrome  tests: visible, base",
+            "HumanEval/11 *",
+            "2 problems, * experiments: koderz, *",
+        ]
+    )
+    run("--koderz-list", "--koderz-problems", "10").stdout.fnmatch_lines(["1 problem, *"])
     assert result.ret == pytest.ExitCode.OK
     assert not any("UNSOLVED" in line for line in result.outlines)
 

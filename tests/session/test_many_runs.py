@@ -78,6 +78,24 @@ def test_runs_in_one_process_have_the_same_figures_and_leave_nothing(tmp_path: P
 
 
 @pytest.mark.slow
+def test_workers_verbs_and_pages_leave_nothing_either(tmp_path: Path) -> None:
+    plain = (*CHOSEN, as_json("a"))
+    (_, left), *others = states_after(
+        tmp_path,
+        plain,
+        (*CHOSEN, "-n", "2", as_json("b")),
+        (*CHOSEN, "--koderz-list"),
+        (*CHOSEN, "--koderz-html=page.html", "--junitxml=junit.xml"),
+        ("--koderz-results",),
+        (*CHOSEN, "--koderz-set", "nothing=1"),
+        (*CHOSEN, as_json("c")),
+    )
+    assert [status for status, _ in others] == [0, 0, 0, 0, pytest.ExitCode.USAGE_ERROR, 0]
+    assert [state for _, state in others if state != left] == []
+    same_each_time(tmp_path, "a", "b", "c")
+
+
+@pytest.mark.slow
 def test_options_from_the_environment_count_as_typed_ones(tmp_path: Path) -> None:
     for name, typed, given in (("a", CHOSEN, ()), ("b", (), CHOSEN)):
         environment = {**os.environ, "PYTEST_ADDOPTS": " ".join(given)}

@@ -11,14 +11,17 @@ import pytest
 from pytest_koderz.backends.backend import Surroundings
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.errors import ModelUnavailable
-from pytest_koderz.core.iteration import StopReason
+from pytest_koderz.core.experiment import Spec
+from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, StopReason, Verdict
 from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.secret_values import REDACTED
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.events import VERSION, About, Asked, Called, Event, Head, line_of
+from pytest_koderz.records.events import VERSION, About, Asked, Called, Event, Head, Iterated, SpecWritten, line_of
 from pytest_koderz.session.replay import BACKEND
 from tests.backends.worlds import a_model, a_prompt
+from tests.core.worlds import ADD
 
 REPLY = Reply("def add", Usage(1, 2, 3, 4), "m-1", StopReason.MAX_TOKENS, 1.5, 0.5, ("careful",))
 
@@ -31,9 +34,10 @@ def a_line(prompt: Prompt, reply: Reply = REPLY, version: int = VERSION) -> str:
     return line.replace(f'"v":{VERSION}', f'"v":{version}', 1)
 
 
-def recorded(folder: Path, *lines: str, strict: bool = True) -> Any:
+def recorded(folder: Path, *lines: str, strict: bool = True, problem: Problem | None = None) -> Any:
     (folder / "gw0.jsonl").write_text("".join(lines))
-    return BACKEND.opened(a_model("replay", str(folder), options={"strict": strict}), Surroundings())
+    around = Surroundings(problems={problem.id: problem} if problem else {})
+    return BACKEND.opened(a_model("replay", str(folder), options={"strict": strict}), around)
 
 
 def test_a_recorded_prompt_gets_its_reply_whole(tmp_path: Path) -> None:
@@ -111,3 +115,40 @@ def test_a_reply_that_was_redacted_is_said_to_differ(tmp_path: Path) -> None:
     careful, differs = model.complete(a_prompt()).warnings
     assert careful == "careful"
     assert "out of which a secret was taken: it differs from what was said" in differs
+
+
+ADDS = "def add(x, y):\n    return x + y"
+THEN = Candidate(f"{ADDS}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "then", "words"),
+    [
+        (f"```python\n{ADDS}\n```", THEN, ""),
+        ("```python\ndef add(x, y):\n    return x", THEN, "gives another candidate now"),
+        ("", THEN, "gives no candidate now"),
+        (f"```python\n{ADDS}\n```", None, "gives a candidate now"),
+        ("", None, ""),
+    ],
+)
+def test_a_reply_that_gives_something_else_now_is_named(
+    text: str, then: Candidate | None, words: str, tmp_path: Path
+) -> None:
+    """With its experiment, whatever was done to it: it is held against the candidate that is recorded of it."""
+    prompt = a_prompt(problem_id=ADD.id)
+    came_to = Iterated(Iteration(1, (then,), (Verdict(Outcome.WRONG),)))
+    then_line = line_of(Event("2026-11-23", came_to, About("exp_1a2b3c4d", ADD.id, "koderz"))).decode()
+    lines = (a_line(prompt, replace(REPLY, text=text, warnings=())), then_line)
+    warnings = recorded(tmp_path, *lines, problem=ADD).complete(prompt).warnings
+    place = f"{ADD.id}[koderz]: a reply in {tmp_path}"
+    why = "it was changed since it came, or is read otherwise by this version"
+    assert warnings == ((f"{place} {words}: {why}",) if words else ())
+
+
+def test_a_spec_that_was_cut_is_named(tmp_path: Path) -> None:
+    """As a review is, against its text."""
+    prompt = a_prompt(role=Role.SPEC)
+    written = SpecWritten(Spec("All of it.", "m"))
+    then = line_of(Event("2026-11-23", written, About("exp_1a2b3c4d", prompt.problem_id, "koderz"))).decode()
+    (warning,) = recorded(tmp_path, a_line(prompt, Reply("All of", Usage(), "m")), then).complete(prompt).warnings
+    assert "is not the text of that spec any more" in warning

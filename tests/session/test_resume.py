@@ -194,6 +194,21 @@ def test_a_torn_line_costs_one_call_at_most(undisturbed: Path, short: Run) -> No
     assert all(json.loads(line) for line in path.read_text().splitlines())
 
 
+@pytest.mark.parametrize("left", [0, 12])
+def test_replies_that_were_cut_since_are_not_paid_for_again(left: int, undisturbed: Path, short: Run) -> None:
+    """Nor judged by what is left of them: what was made of them is recorded beside them."""
+    wanted, path = results(undisturbed / "r.json"), journal(undisturbed)
+    kept = [json.loads(line) for line in path.read_text().splitlines() if json.loads(line)["event"] != "ended"]
+    for event in kept:
+        if event["event"] == "called":
+            event["reply"]["text"] = event["reply"]["text"][:left]
+    path.write_text("".join(json.dumps(event) + "\n" for event in kept))
+    paid = sum(event["event"] == "called" for event in kept)
+    assert short("--koderz-resume", "--koderz-json", "again.json").ret == pytest.ExitCode.TESTS_FAILED
+    assert results(undisturbed / "again.json") == wanted
+    assert path.read_text().count('"event":"called"') + paid == paid
+
+
 def test_what_cannot_go_on_is_refused(short: Run, pytester: pytest.Pytester, undisturbed: Path) -> None:
     """In one line, with what would be right, before anything is spent: a wrong name, a run at work, no journal."""
     result = short("--koderz-resume", "problems/own.yaml")

@@ -34,3 +34,11 @@ def test_what_is_no_sample_is_a_mistake(forgetful: Run) -> None:
     result = forgetful("--koderz-sample", "half")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --koderz-sample: 'half': `50` would be right*"])
+
+
+def test_what_a_budget_may_cut_short_comes_in_the_order_of_a_sample(forgetful: Run) -> None:
+    """So that what was paid for by then is one."""
+    picked = ("--koderz-problems", "0-5", "--koderz-arm", "local-only", "--collect-only", "-q")
+    result = forgetful(*picked, "--koderz-max-cost", "5")
+    order = list(drawn({"problems/humaneval.yaml": tuple(load("humaneval"))[:6]}, RandomSample(6)))
+    assert _problems(result) == order != [f"HumanEval/{number}" for number in range(6)]

@@ -100,10 +100,10 @@ def test_merged_shards_are_the_run(whole: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "home").iterdir())) == 1
 
 
-def test_a_merged_benchmark_goes_on(whole: Path, pytester: pytest.Pytester, forgetful: Run) -> None:
+def test_a_merged_benchmark_goes_on(whole: Path, pytester: pytest.Pytester, forgetful: Run, run: Run) -> None:
     """What the shards settled is not run again, and a gate holds for the whole."""
     _cut(whole, pytester.path / "shards")
-    merged = forgetful("--koderz-merge", "shards", "--koderz-json=merged.json", "--koderz-markdown=merged.md")
+    merged = run("--koderz-merge", "shards", "--koderz-json=merged.json", "--koderz-markdown=merged.md")
     merged.stdout.fnmatch_lines(["SIMULATED koderz bench_*: 8 shards, merged", "*koderz against frontier-only*"])
     name = IDS.search(merged.stdout.str())
     assert name is not None
@@ -218,13 +218,15 @@ def _commands(job: Mapping[str, Any]) -> list[str]:
 
 
 @pytest.mark.slow
-def test_shards_that_ran_come_to_what_one_run_does(forgetful: Run, pytester: pytest.Pytester, monkeypatch: Any) -> None:
+def test_shards_that_ran_come_to_what_one_run_does(
+    forgetful: Run, run: Run, pytester: pytest.Pytester, monkeypatch: Any
+) -> None:
     """But for the seconds that each of them measured."""
     monkeypatch.setenv("KODERZ_DRAWS", "of all shards")
     forgetful("--koderz-problems", "0-9", *ARMS, "--koderz-markdown=whole.md")
     for number in range(1, PARTS + 1):
         forgetful("--koderz-problems", "0-9", *ARMS, "--koderz-shard", f"{number}/{PARTS}")
-    forgetful("--koderz-merge", ".koderz", "--koderz-markdown=merged.md")
+    run("--koderz-merge", ".koderz", "--koderz-markdown=merged.md")
     one, other = (
         SECONDS.sub("", (pytester.path / f"{each}.md").read_text().partition("\n")[2]) for each in ("whole", "merged")
     )

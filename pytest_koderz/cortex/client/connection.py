@@ -62,7 +62,10 @@ class Launch:
             return [sys.executable, "-m", "pytest_koderz.cortex", "--db", str(self.database)]
         node = shutil.which("node", path=self.path)
         if node is None:
-            raise MemoryUnavailable("CORTEX_PATH is set, but there is no `node` on PATH to run it with")
+            raise MemoryUnavailable(
+                "CORTEX_PATH is set, but there is no `node` on PATH to run it with; install Node.js, or unset"
+                " CORTEX_PATH"
+            )
         return [node, self.cortex_path, "--db", str(self.database)]
 
     def parameters(self) -> StdioServerParameters:
