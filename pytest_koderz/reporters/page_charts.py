@@ -104,7 +104,7 @@ def _against_dollars(findings: Findings, numbers: dict[str, int]) -> Drawing:
             line.points[2::2],
             line.interval and (line.end[0], *line.interval),
             label,
-            dollars(figures[line.arm].dollars),
+            spent=dollars(figures[line.arm].dollars),
         )
         for line, label in zip(drawn.lines, labels, strict=True)
     )
