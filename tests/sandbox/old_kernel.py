@@ -88,7 +88,8 @@ def _answer(listeners: SimpleQueue[int], version: int) -> None:
 
 def _problem(fields: dict[str, Any]) -> Problem:
     """JSON knows no tuples."""
-    return Problem(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Problem(**told)
 
 
 def _main() -> None:
