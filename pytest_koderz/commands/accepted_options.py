@@ -15,6 +15,7 @@ BELONGS: Mapping[str, tuple[str, ...]] = {
     "koderz-from": ("koderz-analyze", "koderz-results"),
     "koderz-sort": ("koderz-results",),
     "koderz-worth": ("koderz-whatif",),
+    "koderz-tests": ("koderz-harvest",),
 }
 """Options of some verbs alone."""
 
@@ -89,6 +90,7 @@ VERB_OPTIONS: Mapping[str, VerbOptions] = {
         _named(f"{_SETTINGS} {_TUNED} margin {_SELECTION} jobs max-cost {_GATES}"),
     ),
     "koderz-init": VerbOptions("which writes a first koderz.yaml, and reads none"),
+    "koderz-harvest": VerbOptions("which tries a repository's own tests, and reads no settings", _named("tests")),
     "koderz-guide": VerbOptions("which prints a chapter, and reads no settings"),
 }
 """By verb, in the order in which the first of several that are asked for is taken."""

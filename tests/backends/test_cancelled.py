@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -106,10 +107,18 @@ def test_a_call_that_nothing_came_of_is_counted_too(backend: str, server: type[L
 def test_anthropics_calls_are_waited_for() -> None:
     """The service bills what it has begun: a whole answer is judged and counted as any other."""
 
+    begun = Event()
+
     def script(request: object) -> Answer:
+        begun.set()
         return Answer("```python\ndef add(x, y):\n    return 7\n```", input_tokens=30, output_tokens=9)
 
-    with AnthropicServer(script) as slow, OpenAIServer([RIGHT]) as quick:
+    def after(request: object) -> Answer:
+        """Right, once the other call is on its way: before that it would be taken back."""
+        assert begun.wait(60)
+        return Answer(RIGHT)
+
+    with AnthropicServer(script) as slow, OpenAIServer(after) as quick:
         member = replace(a_model("anthropic", "claude-x", hosts=(slow.url,), price=PRICE), name="slow")
         first = replace(a_model("openai", "quick-1", hosts=(quick.url,), price=PRICE), name="quick")
         key = {"ANTHROPIC_API_KEY": "k" * 20}
