@@ -67,8 +67,12 @@ def _change(change: Change, frame: Frame, whole: bool) -> Iterator[str]:
             f" instead of {comparison.control_solved:g}"
         )
     yield from (_named(word, getattr(change, word), whole) for word in ("gained", "lost"))
-    yield from rest
-    if comparison.problems:
+    yield from (*rest, *besides(change))
+
+
+def besides(change: Change) -> Iterator[str]:
+    """What stands behind the claim and the dollars."""
+    if change.comparison.problems:
         yield f"  seconds: {change.seconds:,.1f} instead of {change.seconds_before:,.1f}"
     if change.prompts:
         yield f"  prompts: version {change.prompts[1] or 'unknown'} instead of {change.prompts[0] or 'unknown'}"
