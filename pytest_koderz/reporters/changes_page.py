@@ -14,7 +14,9 @@ from .claim_lines import pair_lines
 from .page import rendered, table_and_stories
 from .page_table import DISAGREE, MARKS, ProblemRow, counts_of
 from .page_verdict import Sentence, sentence_of
+from .plain_text import LONGEST_NAME, cut
 from .summary import WIDEST
+from .text import LONGEST
 
 GAINED, LOST = "gained", "lost"
 NAMES = {LOST: "lost", GAINED: "gained", **{mark: name for mark, name in MARKS.items() if mark != DISAGREE}}
@@ -52,7 +54,7 @@ def page_of_changes(
     told = [_told(change, pair, frame) for change, pair in zip(changes, pairs, strict=True)]
     lines = change_lines(changes, frame, notes, WIDEST, whole=True)
     marks = {"rows": rows, "counts": counts_of(rows, NAMES), "names": NAMES, "summary": lines, "what_if": []}
-    changed = {"told": told, "notes": notes, "frame": frame}
+    changed = {"told": told, "notes": [cut(note, LONGEST) for note in notes], "frame": frame}
     return rendered("changes.html.jinja", frame.simulated, **{**shown, **marks, **changed})
 
 
@@ -65,11 +67,11 @@ def _told(change: Change, pair: tuple[Candidacy, Candidacy], frame: Frame) -> To
     lines = [*pair_lines(change.comparison, frame, whole=True), *besides(change)]
     addresses = _addresses(*pair)
     lost, gained = (tuple(_turned(each, addresses)) for each in (change.lost, change.gained))
-    return Told(sentence_of([line.strip() for line in lines]), lost, gained)
+    return Told(sentence_of([cut(line.strip(), LONGEST) for line in lines]), lost, gained)
 
 
 def _turned(problems: Iterable[str], addresses: Mapping[str, str]) -> Iterator[Turned]:
-    return (Turned(problem, addresses[problem]) for problem in problems)
+    return (Turned(cut(problem, LONGEST_NAME), addresses[problem]) for problem in problems)
 
 
 def _addresses(before: Candidacy, after: Candidacy) -> dict[str, str]:

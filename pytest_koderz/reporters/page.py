@@ -21,6 +21,7 @@ from .packed_stories import Stories
 from .page_charts import BAR, RIGHT, bars_of, drawings_of
 from .page_table import MARKS, counts_of, grouped, rows_of
 from .page_verdict import sentences_of
+from .plain_text import LONGEST_NAME, cut
 from .strata_lines import strata_rows
 from .summary import SIMULATED, lines_of
 from .text import counted, dollars, tokens
@@ -96,7 +97,9 @@ def _environment() -> Environment:
 
     loader = PackageLoader(__package__, "")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=seen)
-    environment.filters.update(dollars=dollars, tokens=tokens, counted=counted, percents=_percents)
+    environment.filters.update(
+        dollars=dollars, tokens=tokens, counted=counted, percents=_percents, short=lambda text: cut(text, LONGEST_NAME)
+    )
     return environment
 
 
@@ -107,3 +110,7 @@ def _hash(text: str) -> str:
 
 def _percents(interval: Interval | None) -> str:
     return "" if interval is None else f"{interval.low * 100:.0f} - {interval.high * 100:.0f} %"
+
+
+def _short(name: str) -> str:
+    return cut(name, LONGEST_NAME)
