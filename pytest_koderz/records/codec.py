@@ -92,7 +92,7 @@ def plain(value: object) -> Any:
 
 
 def _plain(value: object) -> Any:
-    return _writer_of(type(value))(value)
+    return _writer_of(cast(Any, type(value)))(value)
 
 
 @cache
@@ -105,7 +105,7 @@ def _writer_of(kind: Any) -> Writer:
     if issubclass(kind, Decimal):
         return str
     if issubclass(kind, date):
-        return kind.isoformat
+        return cast(Writer, kind.isoformat)
     if issubclass(kind, Mapping):
         return lambda value: {key: _plain(each) for key, each in value.items()}
     return _list_writer if issubclass(kind, (list, tuple)) else _as_it_is
