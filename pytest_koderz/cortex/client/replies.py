@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.files.json_weight import has_more_values
+from pytest_koderz.files.visible_text import quoted
 
 MOST_VALUES = 2_000_000
 """Of one export: fifty thousand memories, where claude-cortex keeps five."""
@@ -24,7 +25,8 @@ class ToolReply:
 
     @property
     def first_line(self) -> str:
-        return self.text.strip().partition("\n")[0][:200]
+        """As it may be told."""
+        return quoted(self.text.strip().partition("\n")[0])
 
 
 @dataclass(frozen=True, slots=True)
