@@ -67,6 +67,24 @@ def test_a_complaint_repeats_a_server_s_words_in_one_line_in_which_nothing_acts(
     assert len(str(caught.value)) < 500
 
 
+UNREADABLE = {
+    "latin": "is not UTF-8",
+    "wide": "is not UTF-8",
+    "marked": "is none of JSON-RPC",
+    "torn": "is none of JSON-RPC",
+    "deep": "is none of JSON-RPC",
+    "batched": "is none of JSON-RPC",
+}
+
+
+@pytest.mark.parametrize(("kind", "words"), UNREADABLE.items())
+def test_a_message_that_cannot_be_read_is_told_at_once(tmp_path: Path, kind: str, words: str) -> None:
+    """Nobody waits for an answer that has come already."""
+    with pytest.raises(MemoryUnavailable) as caught:
+        asked(tmp_path, kind, timeout=3600.0)
+    assert str(caught.value) == f"cortex sent a message that {words}"
+
+
 def test_so_does_what_is_made_of_an_answer(tmp_path: Path) -> None:
     """Its name, a refusal's reason, and an export that is none."""
     how = flooding(tmp_path, "loud")
