@@ -121,3 +121,9 @@ def test_an_export_of_nothing_but_brackets_is_none() -> None:
     """It would take up a hundred times its bytes."""
     with pytest.raises(MemoryUnavailable, match="its rows are no list"):
         exported(ToolReply("Exported 1 memories:\n[" + "{}," * 2_000_000 + "{}]"))
+
+
+def test_an_export_of_nothing_but_keys_is_none() -> None:
+    """Those that differ take ten times as long as other values."""
+    with pytest.raises(MemoryUnavailable, match="its rows are no list"):
+        exported(ToolReply("Exported 1 memories:\n[{" + '"":0,' * 1_000_000 + '"":0}]'))

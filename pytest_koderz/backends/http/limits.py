@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from pytest_koderz.files.json_weight import has_more_values
+from pytest_koderz.files.json_weight import has_more_keys, has_more_values
 from pytest_koderz.files.locks import lock
 
 MINUTE = 60.0
@@ -137,6 +137,8 @@ class Room:
             raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
         if has_more_values(bytes(self._held), MOST_VALUES):
             raise TooLarge(f"its answer holds more than {MOST_VALUES:,} values")
+        if has_more_keys(bytes(self._held), MOST_KEYS):
+            raise TooLarge(f"its answer holds more than {MOST_KEYS:,} keys")
 
 
 MOST_CONTAINERS = 200_000
@@ -144,6 +146,9 @@ MOST_CONTAINERS = 200_000
 
 MOST_VALUES = 1_000_000
 """Of any kind in one answer: millions of numbers alone take seconds."""
+
+MOST_KEYS = 300_000
+"""Of all objects in one answer: where each is another, a million take seconds, in which no other call goes on."""
 
 _PACKED = ("gzip", "x-gzip", "deflate")
 
