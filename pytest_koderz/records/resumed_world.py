@@ -37,6 +37,8 @@ class ResumedWorld:
             for candidate, verdict in zip(iteration.candidates, iteration.verdicts, strict=True)
             if candidate is not None
         }
+        self._replies = dict(past.replies)
+        """What is left to be played: a reply that was cancelled is played once, since only its cost is in it."""
         self._places = {key: place for place, key in enumerate(past.replies)}
         self._seconds_before = 0.0
 
@@ -60,7 +62,7 @@ class ResumedWorld:
         return time.monotonic() + self._seconds_before
 
     def replayed(self, role: Role, prompt: Prompt) -> Reply | None:
-        reply = self.past.replies.get((role, prompt.digest))
+        reply = self._replies.get((role, prompt.digest))
         if reply is not None:
             self._seconds_before += reply.seconds
         return reply
@@ -96,12 +98,15 @@ class ResumedWorld:
     # what the loop tells
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
-        if (role, prompt.digest) not in self.past.replies:
+        if (role, prompt.digest) not in self._replies:
             self._tell.before_call(experiment, role, prompt)
 
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
-        if (role, prompt.digest) in self.past.replies:
+        key = (str(role), prompt.digest)
+        if key in self._replies:
             self._keep(experiment)
+            if reply.cancelled:
+                del self._replies[key]
         else:
             self._tell.called(experiment, role, prompt, reply, spending)
 
