@@ -113,6 +113,8 @@ class Room:
         self._held = bytearray()
         self._searched = 0
         """Of the bytes that are held, those in which no line ends."""
+        self._lines = 0
+        """That were given away."""
         # 32 + 15: gzip and deflate alike.
         self._unpack = zlib.decompressobj(32 + 15) if self._encoding in _PACKED else None
         if self._unpack is None and self._encoding not in ("", "identity"):
@@ -142,10 +144,14 @@ class Room:
         if self._held.find(b"\n", self._searched) < 0:
             self._searched = len(self._held)
             return []
+        self._lines += self._held.count(b"\n", self._searched)
+        if self._lines > MOST_LINES:
+            raise TooLarge(f"its answer has more than {MOST_LINES:,} lines")
         *lines, rest = self._held.split(b"\n")
         self._held, self._searched = rest, len(rest)
         for line in lines:
-            _check_containers(line)
+            if len(line) > MOST_CONTAINERS:  # a shorter one cannot hold too much
+                _check_containers(line)
         return [bytes(line) for line in lines]
 
 
@@ -163,6 +169,9 @@ MOST_CONTAINERS = 200_000
 
 MOST_VALUES = 1_000_000
 """Of any kind in one answer: millions of numbers alone take seconds."""
+
+MOST_LINES = 1_000_000
+"""Of one answer that comes in pieces, each of which takes a line or two."""
 
 MOST_KEYS = 300_000
 """Of all objects in one answer: where each is another, a million take seconds, in which no other call goes on."""
