@@ -18,6 +18,7 @@ from pytest_koderz.core.errors import ModelUnavailable, Withdrawn
 from pytest_koderz.core.ports import Prompt, Reply, meter
 from pytest_koderz.core.withdrawal import NAP, Withdrawal, check_wanted, in_flight
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.visible_text import quoted
 
 from .backend import OWN_MACHINE, Backend, Environment, Finding, Identity, Surroundings, never
 from .completions import begun, messages_of, reply_of, temperature_of
@@ -108,7 +109,7 @@ class EmbeddedModel:
         """The weights stay loaded, since other models of this process may share them."""
 
     def _refused(self, error: Mapping[str, Any]) -> Reply:
-        words = str(error.get("message", error))
+        words = quoted(str(error.get("message", error)))
         if is_too_long(words):
             return too_long(self._engine.name, words)
         raise ModelUnavailable(f"{self._engine.name}: {words}")

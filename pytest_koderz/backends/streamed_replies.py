@@ -72,6 +72,8 @@ class CompletionPieces(Pieces):
         super().__init__()
         self._data: list[bytes] = []
         """Of the event under way."""
+        self._waiting = 0
+        """Bytes of these."""
         self._beside: dict[str, Any] = {}
         """What stands beside the choices: the latest of each."""
         self._choice: dict[str, Any] | None = None
@@ -83,8 +85,11 @@ class CompletionPieces(Pieces):
             # llama.cpp once named its errors so.
             if name in (b"data", b"error"):
                 self._data.append(value.removeprefix(b" "))
+                self._waiting += len(value)
+            if self._waiting > MOST_BYTES:
+                raise Refused(None, f"its answer is longer than {MOST_BYTES >> 20} MB", billed=True)
             return
-        content, self._data = b"\n".join(self._data), []
+        content, self._data, self._waiting = b"\n".join(self._data), [], 0
         if content.strip() == b"[DONE]":
             self.ended = True
         elif content:

@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.files.visible_text import quoted
 from pytest_koderz.files.yaml_lines import KeyPath, dotted
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class Malformed(ValueError):
     """What was read is no record; says where in it, and why."""
 
     def __init__(self, words: str, path: KeyPath = ()) -> None:
-        super().__init__(f"{dotted(path)}: {words}" if path else words)
+        super().__init__(f"{quoted(dotted(path))}: {words}" if path else words)
         self.words = words
         self.path = path
 

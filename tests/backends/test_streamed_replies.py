@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from pytest_koderz.backends.http.client import HttpClient
-from pytest_koderz.backends.http.limits import Room
+from pytest_koderz.backends.http.limits import Room, TooLarge
+from pytest_koderz.backends.http.retry import Refused
 from pytest_koderz.backends.redaction import NO_SECRETS
 from pytest_koderz.backends.streamed_replies import CompletionPieces
 from pytest_koderz.core.errors import ModelUnavailable, Withdrawn
@@ -170,6 +172,23 @@ def test_a_line_without_end_is_left_at_the_size_limit() -> None:
         pytest.raises(ModelUnavailable, match="longer than 16 MB"),
     ):
         ask("openai", server.url, timeout=600)
+
+
+def test_an_event_without_end_is_left_at_the_size_limit() -> None:
+    """However short its lines are, of which it is put together."""
+    pieces, line = CompletionPieces(), b"data: " + b"a" * (1 << 20)
+    for _ in range(16):
+        pieces.take(line[:-1])
+    with pytest.raises(Refused, match="longer than 16 MB"):
+        pieces.take(line)
+
+
+def test_a_stream_has_no_more_lines_than_a_reply_has_pieces() -> None:
+    """A few packed bytes hold millions of empty ones, each of which would take up sixty times its byte."""
+    room = Room("gzip", 16 << 20)
+    room.put(gzip.compress(b"\n" * 1_000_001))
+    with pytest.raises(TooLarge, match="its answer has more than 1,000,000 lines"):
+        room.lines()
 
 
 def test_a_server_that_knows_no_streams_answers_at_once() -> None:

@@ -110,6 +110,14 @@ def test_what_is_refused_is_named(kind: type, told: object, words: str) -> None:
         value_of(kind, told)
 
 
+def test_a_place_is_named_in_one_line() -> None:
+    """Whatever a server or a file calls a key."""
+    with pytest.raises(Malformed) as caught:
+        value_of(Price, {**plain(FRONTIER.price), "\x1b[2J\n::error::\u2028" * 10_000: 1})
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
