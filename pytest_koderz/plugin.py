@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from . import hookspecs
-from .commands import guide, init, verbs
+from .commands import guide, harvest, init, verbs
 from .session import collection, command_line, compared_runs, exports, former_run, gates, jobs, outputs, spending_limit
 from .session.loaded_once import give_back, keep_loaded
 
@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         verbs,
         guide,
         init,
+        harvest,
     )
     for feature in features:
         feature.add_options(group)
@@ -85,6 +86,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return guide.open_guide(config)
     if init.asked_for(config):
         return init.begin(config)
+    if harvest.asked_for(config):
+        return harvest.begin(config)
     if verbs.asked_for(config):
         return verbs.run_verb(config)
     if config.getoption("koderz"):

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "settings": {"core", "files", "datasets", "backends"},
     "reporters": {"core", "files", "records", "evidence"},
     "testing": {"core"},
+    "harvest": {"core", "files", "sandbox"},
 }
 """What stands here may import no other room; `session` and `commands` import what they need."""
 MAY_IMPORT |= {"session": {*MAY_IMPORT}, "commands": {*MAY_IMPORT, "session"}}

@@ -28,6 +28,7 @@ from random import Random
 
 from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.money import Usage, cost_of
+from pytest_koderz.core.place import emptied_function
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.prompts import ATTEMPTS_HEADING, GUIDANCE_HEADING, SPEC_HEADING
@@ -104,8 +105,15 @@ class SimulatedModel:
         draw = Random(f"{self.settings.model} {prompt.seed} {prompt.digest}")  # noqa: S311 - not for secrets
         if draw.random() < self._ability.chance(prompt):
             return _fenced(problem.canonical_solution)
-        source = broken(problem.canonical_solution, problem.entry_point, draw)
+        source = _wrong(problem, problem.canonical_solution, draw)
         return "Let us think about the edge cases first." if source is None else _fenced(source)
+
+
+def _wrong(problem: Problem, solution: str, draw: Random) -> str | None:
+    """A repository's tests may let much pass; that an empty function fails them has been seen."""
+    if problem.place is not None:
+        return emptied_function(solution, problem.entry_point)
+    return broken(solution, problem.entry_point, draw)
 
 
 def difficulty_of(problem_id: str) -> float:

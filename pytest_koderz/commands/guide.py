@@ -17,6 +17,7 @@ CHAPTERS = (
     "servers",
     "arms",
     "problems",
+    "own_code",
     "statistics",
     "judge",
     "memory",

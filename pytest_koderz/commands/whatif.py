@@ -142,16 +142,18 @@ _OTHERWISE = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")
 
 
 def calls_of(benchmark: Archived) -> Calls:
-    """By experiment what its calls cost. The first of two answers to one prompt is what it went on with."""
+    """By experiment what its calls cost. The first of two answers to one prompt is what it went on with; one that was
+    cancelled is charged beside it.
+    """
     return {one.id: _calls_of(benchmark, one) for one in benchmark.experiments}
 
 
 def _calls_of(benchmark: Archived, experiment: Experiment) -> list[Spending]:
     runs = benchmark.recorded.experiments.get(experiment.id, {}).values()
     run = next((run for run in runs if any(each.record == experiment for each in each_of(run, Ended))), ())
-    found: dict[tuple[str, str], Spending] = {}
+    found: dict[tuple[str, str, bool], Spending] = {}
     for call in each_of(run, Called):
-        found.setdefault((str(call.role), call.prompt.digest), call.spending)
+        found.setdefault((str(call.role), call.prompt.digest, call.reply.cancelled), call.spending)
     return list(found.values())
 
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 from hashlib import sha256
 from traceback import extract_tb
 
-from .arm import Arm, CheckpointPolicy, Role, SpecPolicy
+from .arm import Arm, CheckpointPolicy, ModelSettings, Role, SpecPolicy
 from .audit import leaks_in
 from .beam import kept, line_to
+from .cost_bound import bound_of
 from .errors import InfrastructureError, OutOfBudget
 from .experiment import Experiment, Guidance, Spec, Status, spec_seed
 from .extract import candidate_of
@@ -20,6 +21,7 @@ from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox, Taken
 from .problem import Problem, TestSet
 from .prompts import checkpoint_prompt, fallback_prompt, next_prompt, question_in, room_of, spec_prompt
+from .withdrawal import Withdrawal
 
 
 def solve(
@@ -154,11 +156,14 @@ class _Work:
         """Phase 2, once: ask, judge, keep what the model will be told."""
         parents = self._parents()
         asked = {self._candidate_prompt(turn, parent): parent for turn, parent in enumerate(parents)}
-        trials = self._trials(list(asked))
-        self._keep(_recorded_of(trials) or self._told(self._made_of(trials, asked)))
+        tried = self._trials(list(asked))
+        answered = [trial for trial in tried if not trial.reply.cancelled]
+        self._keep(_recorded_of(answered) or self._told(self._made_of(tried, asked)))
 
-    def _made_of(self, trials: Sequence[_Trial], asked: Mapping[Prompt, int | None]) -> Iteration:
+    def _made_of(self, tried: Sequence[_Trial], asked: Mapping[Prompt, int | None]) -> Iteration:
+        trials = [trial for trial in tried if not trial.reply.cancelled]
         made = _iteration_of(len(self.record.iterations) + 1, trials)
+        made = self._with_cancelled(made, [trial for trial in tried if trial.reply.cancelled])
         if self.arm.swarm:
             made = replace(made, writers=tuple(trial.prompt.model for trial in trials))
         if self.arm.beam > 1:
@@ -210,7 +215,8 @@ class _Work:
 
     def _trials(self, prompts: Sequence[Prompt]) -> list[_Trial]:
         """What became of *prompts*, judged as the answers come. Those that are recorded come first, as they had come;
-        the others are asked at the same time, unless a recorded one was accepted.
+        the others are asked at the same time, unless a recorded one was accepted. One that was cancelled for a reply
+        which is not accepted now is asked again.
         """
         if len(prompts) == 1:
             return [self._tried(prompts[0], *self._ask(prompts[0]))]
@@ -218,14 +224,18 @@ class _Work:
         trials = [self._tried(prompt, *self._ask(prompt)) for prompt in recorded]
         if any(trial.verdict.accepted for trial in trials):
             return trials
-        return [*trials, *self._flown(others)]
+        again = [trial.prompt for trial in trials if trial.reply.cancelled]
+        return [*trials, *self._flown([*others, *again])]
 
     def _flown(self, prompts: Sequence[Prompt]) -> list[_Trial]:
-        """Raises a call's fault, or what refused one, when all that was asked is entered in the ledger."""
-        flight = Flight(self.crew[Role.LOCAL])
+        """With the first that is accepted the others are cancelled; whoever answered in full is judged all the same.
+
+        Raises a call's fault, or what refused one, when all that was asked is entered in the ledger.
+        """
+        flight = Flight(self.crew[Role.LOCAL], Withdrawal() if len(prompts) > 1 else None)
         try:
             refusal = self._take_off(flight, prompts)
-            trials = [self._tried(prompt, *self._entered(prompt, reply)) for prompt, reply in flight.landed()]
+            trials = [self._landed(flight, prompt, reply) for prompt, reply in flight.landed()]
         except Exception:
             for prompt, reply in flight.late():
                 self._entered(prompt, reply)
@@ -233,6 +243,12 @@ class _Work:
         if refusal is not None:
             raise refusal
         return trials
+
+    def _landed(self, flight: Flight, prompt: Prompt, reply: Reply) -> _Trial:
+        trial = self._tried(prompt, *self._entered(prompt, reply))
+        if trial.verdict.accepted:
+            flight.cancel()
+        return trial
 
     def _take_off(self, flight: Flight, prompts: Sequence[Prompt]) -> Exception | None:
         """Ask as many as nobody refuses; the refusal of the next one."""
@@ -290,12 +306,24 @@ class _Work:
 
     def _entered(self, prompt: Prompt, reply: Reply) -> tuple[Reply, Spending]:
         settings = self.arm.asked(prompt.role, prompt.model)
-        cost = cost_of(reply.usage, settings.price) if reply.charged is None else reply.charged
         times = (reply.seconds, reply.gpu_seconds, reply.uses)
-        spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, *times)
+        cost = _charge(prompt, reply, settings)
+        spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, *times, cancelled=int(reply.cancelled))
         self.record = replace(self.record, ledger=self.record.ledger + spending)
         self.tell.called(self.record, prompt.role, prompt, reply, spending)
         return reply, spending
+
+    def _with_cancelled(self, iteration: Iteration, cut: Sequence[_Trial]) -> Iteration:
+        """*iteration* with what was spent on the replies that were not waited for."""
+        if not cut:
+            return iteration
+        return replace(
+            iteration,
+            usage=sum((trial.reply.usage for trial in cut), iteration.usage),
+            cost=total([iteration.cost, *(trial.cost for trial in cut)]),
+            seconds=sum((trial.reply.seconds for trial in cut), iteration.seconds),
+            cancelled=tuple(self.arm.asked(Role.LOCAL, trial.prompt.model).name for trial in cut),
+        )
 
     def _parents(self) -> list[int | None]:
         """By turn, which candidate of the last iteration it goes on from. None: from the whole record."""
@@ -346,8 +374,17 @@ class _Work:
         return int(sha256(text.encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
 
 
+def _charge(prompt: Prompt, reply: Reply, settings: ModelSettings) -> Decimal | None:
+    """US dollars; of a call that was cancelled before its server told what it had written, the most that it can be."""
+    if reply.charged is not None or settings.price is None:
+        return reply.charged
+    return cost_of(reply.usage, settings.price) if reply.counted else bound_of(prompt, settings, settings.price)
+
+
 def taken_from(reply: Reply, problem: Problem) -> Taken:
-    """What is recorded that it gave; else what its text gives."""
+    """What is recorded that it gave; else what its text gives. What was cancelled gives nothing."""
+    if reply.cancelled:
+        return Taken(None)
     if isinstance(reply.taken, Taken):
         return reply.taken
     return Taken(candidate_of(reply.text, problem), question_in(reply.text))

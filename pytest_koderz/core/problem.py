@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from .place import FunctionPlace
+
 TestSet = Literal["base", "visible", "plus"]
 GradingSet = Literal["base", "plus"]
 Acceptance = Literal["base", "visible", "none"]
@@ -55,6 +57,8 @@ class Problem:
     isolation: Isolation = "process-separated"
     requires: tuple[str, ...] = ()
     """Modules outside the standard library that the tests or solutions import, such as `numpy`."""
+    place: FunctionPlace | None = None
+    """Where in a repository it stands whose own tests grade it: `tests` are their node ids. None: it stands alone."""
 
     categories: tuple[str, ...] = ()
     """As its publisher sorts it; a problem may be in several."""

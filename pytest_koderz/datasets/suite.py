@@ -19,6 +19,7 @@ from pytest_koderz.files.yaml_lines import KeyPath, Located, read_yaml
 
 from .catalogue import format_of, load
 from .examples import visible_tests
+from .harvested import read_harvested
 from .selection import select
 from .source import as_check, fault_of, fault_of_tests, names_of, outside_modules, preamble_of, undefined
 
@@ -33,6 +34,11 @@ SUITE_KEYS = {
 """Of a suite that takes problems from a data set, with what editors say of each."""
 PUBLISHED = "when the problems came out, such as 2021-07-07: models trained later may hold them"
 OWN_KEYS = {"problems": "problems of your own", "published": PUBLISHED}
+HARVESTED_KEYS = {
+    "repository": "whose functions they are",
+    "problems": "its functions, each with its tests",
+    "published": PUBLISHED,
+}
 REQUIRED = ("id", "entry_point", "prompt", "tests")
 PROBLEM_KEYS = {
     "id": "its name, such as `own/rotate`, without spaces and square brackets",
@@ -58,13 +64,19 @@ def read_suite(path: Path, notify: Notify | None = None) -> tuple[Problem, ...]:
     A dataset that is not on this machine is downloaded where there is *notify* to be told of it.
     """
     suite = read_yaml(path)
-    _check_keys(suite, (), SUITE_KEYS)
+    _check_keys(suite, (), HARVESTED_KEYS if _is_harvested(suite) else SUITE_KEYS)
     published = _published(suite)
     problems = _problems(suite, notify)
     return problems if published is None else tuple(replace(each, published=published) for each in problems)
 
 
+def _is_harvested(suite: Located) -> bool:
+    return isinstance(suite.plain, dict) and "repository" in suite.plain
+
+
 def _problems(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
+    if _is_harvested(suite):
+        return read_harvested(suite)
     if "dataset" in suite.plain:
         return _from_dataset(suite, notify)
     for key in ("path", "url", "sha256"):

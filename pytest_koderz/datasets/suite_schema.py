@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from .catalogue import DATASETS
-from .suite import OWN_KEYS, PROBLEM_KEYS, REQUIRED, SUITE_KEYS
+from .harvested import PLACED_KEYS, REPOSITORY_KEYS, REQUIRED_PLACED
+from .suite import HARVESTED_KEYS, OWN_KEYS, PROBLEM_KEYS, REQUIRED, SUITE_KEYS
 
 _TEXT: dict[str, object] = {"type": "string", "pattern": r"\S"}
 _SELECTED = {"type": ["string", "integer"]}
@@ -28,7 +29,11 @@ def suite_schema() -> dict[str, Any]:
         "type": "object",
         "if": {"required": ["dataset"]},
         "then": _closed(_keys(SUITE_KEYS) | _selecting(), ["dataset"]),
-        "else": _closed(_keys(OWN_KEYS) | _own(), ["problems"]),
+        "else": {
+            "if": {"required": ["repository"]},
+            "then": _closed(_harvested(), ["repository", "problems"]),
+            "else": _closed(_keys(OWN_KEYS) | _own(), ["problems"]),
+        },
     }
 
 
@@ -47,6 +52,28 @@ def _selecting() -> dict[str, Any]:
     return {
         "dataset": {**names, "description": SUITE_KEYS["dataset"]},
         "problems": {**some, "description": SUITE_KEYS["problems"]},
+    }
+
+
+def _harvested() -> dict[str, Any]:
+    texts: dict[str, object] = {"type": "array", "items": {"type": "string"}}
+    shapes: dict[str, dict[str, object]] = {
+        "imports": texts,
+        "options": texts,
+        "hidden": texts,
+        "tests": {**texts, "minItems": 1},
+    }
+    shapes["adequacy"] = {"type": "number", "minimum": 0, "maximum": 1}
+
+    def told(words: dict[str, str]) -> dict[str, Any]:
+        return {name: {**shapes.get(name, _TEXT), "description": each} for name, each in words.items()}
+
+    problem = _closed(told(PLACED_KEYS), list(REQUIRED_PLACED))
+    repository = _closed(told(REPOSITORY_KEYS), ["path", "digest"])
+    return {
+        **_keys({"published": HARVESTED_KEYS["published"]}),
+        "repository": {**repository, "description": HARVESTED_KEYS["repository"]},
+        "problems": {"type": "array", "items": problem, "minItems": 1, "description": HARVESTED_KEYS["problems"]},
     }
 
 

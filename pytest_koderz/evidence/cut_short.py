@@ -172,7 +172,7 @@ def _counts(spec: Spec | None, iterations: Sequence[Iteration], checkpoints: Seq
     return Counter(
         {
             str(Role.SPEC): int(spec is not None and spec.recalled_from is None),
-            str(Role.LOCAL): sum(len(iteration.candidates) for iteration in iterations),
+            str(Role.LOCAL): sum(len(each.candidates) + len(each.cancelled) for each in iterations),
             str(Role.CHECKPOINT): len(checkpoints),
         }
     )

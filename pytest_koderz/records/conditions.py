@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.core.place import FunctionPlace
 from pytest_koderz.core.problem import Problem
 
 from .codec import dumped
@@ -26,7 +27,7 @@ and no change. Of a server's other version `servers_unlike` tells: nothing is ru
 """
 SORTING = ("categories", "published")
 """Of a problem: how it is sorted and since when it is known, which is no part of the task."""
-_LEFT_OUT = {Problem: ("id", *SORTING), Arm: ("name", "prompts"), ModelSettings: TRANSPORT}
+_LEFT_OUT = {Problem: ("id", *SORTING), Arm: ("name", "prompts"), ModelSettings: TRANSPORT, FunctionPlace: ("root",)}
 """By kind. An experiment's id holds the problem's and the arm's name already."""
 LONGEST = 40
 """Characters of a text that is told whole; of a longer one its digest is."""
@@ -83,13 +84,15 @@ def _servers(arms: Iterable[Arm]) -> Mapping[str, str]:
     return {model.name: model.identity[_SERVER] for arm in arms for _, model in arm.cast if _SERVER in model.identity}
 
 
-def _told(value: Problem | Arm | ModelSettings, prefix: str = "") -> Iterator[tuple[str, Condition]]:
+def _told(value: Problem | Arm | ModelSettings | FunctionPlace, prefix: str = "") -> Iterator[tuple[str, Condition]]:
     for item in fields(value):
         found = getattr(value, item.name)
         if item.name in _LEFT_OUT[type(value)] or found == item.default:
             continue
         if isinstance(found, ModelSettings):
             yield from _told(found, f"{item.name}.")
+        elif isinstance(found, FunctionPlace):
+            yield from _told(found, f"{prefix}{item.name}.")
         elif item.name == _SWARM:
             for number, model in enumerate(found, start=2):
                 yield from _told(model, f"{Role.LOCAL} {number}.")

@@ -224,7 +224,7 @@ def made_of(run: Run) -> Mapping[tuple[str, str], Made]:
     made: dict[tuple[str, str], Made] = {}
     waiting: dict[tuple[str, str], None] = {}
     for event in run:
-        if isinstance(event.what, Called) and key_of(event.what) not in made:
+        if isinstance(event.what, Called) and not event.what.reply.cancelled and key_of(event.what) not in made:
             waiting[key_of(event.what)] = None
             continue
         roles, gave = _gave(event.what)
@@ -265,9 +265,13 @@ def _records(run: Run) -> list[Experiment]:
 
 
 def _first_of_each(calls: Iterable[tuple[tuple[str, str], Reply]]) -> Mapping[tuple[str, str], Reply]:
-    """In the order in which they came: the first of two answers to one prompt is what the experiment went on with."""
+    """In the order in which they came: the first of two answers to one prompt is what the experiment went on with, but
+    for one that was cancelled, which it did not go on with.
+    """
     found: dict[tuple[str, str], Reply] = {}
     for key, reply in calls:
+        if key in found and found[key].cancelled:
+            del found[key]
         found.setdefault(key, reply)
     return found
 

@@ -35,6 +35,8 @@ class ResumedWorld:
         self._memory = memory
         self._tell = tell
         self._keep = keep
+        self._replies = dict(past.replies)
+        """What is left to be played: a reply that was cancelled is played once, since only its cost is in it."""
         self._order = {key: place for place, key in enumerate(past.replies)}
         self._went_on = False
         """Whether anything was asked that is not recorded."""
@@ -53,7 +55,7 @@ class ResumedWorld:
         if key is None:
             self._went_on = True
             return None
-        reply = self.past.replies[key]
+        reply = self._replies[key]
         self._seconds_before += reply.seconds + self._seconds_judged(reply.taken)
         return reply
 
@@ -65,9 +67,10 @@ class ResumedWorld:
     def _key(self, role: Role, prompt: Prompt) -> tuple[str, str] | None:
         """Of the recorded answer. None: there is none."""
         exact = (str(role), prompt.digest)
-        if exact in self.past.replies:
+        if exact in self._replies:
             return exact
-        return None if self._went_on else self.past.places.get((str(role), prompt.seed))
+        placed = None if self._went_on else self.past.places.get((str(role), prompt.seed))
+        return placed if placed in self._replies else None
 
     def _seconds_judged(self, made: Made | None) -> float:
         """A candidate that is repeated was judged once."""
@@ -107,8 +110,11 @@ class ResumedWorld:
             self._tell.before_call(experiment, role, prompt)
 
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
-        if self._key(role, prompt) is not None:
+        key = self._key(role, prompt)
+        if key is not None:
             self._keep(experiment)
+            if reply.cancelled:
+                del self._replies[key]
         else:
             self._tell.called(experiment, role, prompt, reply, spending)
 

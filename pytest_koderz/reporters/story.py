@@ -86,6 +86,8 @@ def iteration_words(iteration: Iteration) -> str:
         tried = iteration.tried
         told = [f"{verdict.outcome} ({writer})" if writer else str(verdict.outcome) for _, verdict, writer in tried]
         others = f", the best of {', '.join(told)}"
+    if iteration.cancelled:
+        others += f", {len(iteration.cancelled)} cancelled ({', '.join(iteration.cancelled)})"
     return f"iteration {iteration.number}: {verdict_words(iteration)}{others}{cut}; {spent}, by {iteration.model_id}"
 
 

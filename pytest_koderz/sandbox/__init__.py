@@ -3,14 +3,17 @@
 Read it in this order:
 
 1. In the pytest process: `supervisor` (the judge), `crossing` (which problems need one process for all),
-   `process_pool` (what it keeps running), `fork_server` (its processes, seen from outside), `candidate_run` (one
-   candidate against its tests), `deadline` and `resources` (its time, its output, what it used, how it ended),
-   `preflight` (the judge judged), `draws` (what tests draw).
+   `process_pool` (what it keeps running), `child_factory` (children of one kind), `fork_server` (its processes, seen
+   from outside), `candidate_run` (one candidate against its tests), `deadline` and `resources` (its time, its output,
+   what it used, how it ended), `preflight` (the judge judged), `draws` (what tests draw).
 2. What crosses between processes that do not trust each other: `channel` (messages), `value_codec` (values in them),
    `answer_format` (what came of a run).
 3. In the processes: `zygote` (a fork server), `child` (the candidate), `checker` (the tests), `proxy` (the function
    that they call, answered by the child), `assertions` (counted and explained), `in_process` (tests that need the
    candidate's own module).
+   Of a repository's function: `repository_tests` (its tests against a candidate in its place), `repository_copy` and
+   `compiled_ahead` (what they read) and `tampering` in the pytest process; `repository_child`, `witness` (what pytest
+   tells) and `watched_run` (what the candidate does beside answering) in the child.
 4. What holds a child: `child_locks`, then `private_mounts`, `landlock`, `seccomp`, `system_calls` and `scratch`;
    `lock_probe` tells what does hold; `file_attributes` does in the scratch folder what the locks cannot leave open.
 """

@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from . import landlock, lock_probe, private_mounts, scratch, seccomp
@@ -39,6 +40,8 @@ class ChildLocks:
         self._channel = channel
         self._ruleset: landlock.LandlockRuleset | None = None
         self._filter: seccomp.SystemCallFilter | None = None
+        self.furnished: Callable[[], None] = lambda: None
+        """What a child does once it has its folder, and before anything holds it but its mounts."""
         self._beside: list[str] = []
         """Folders that hold all that may be read, and no scratch folder."""
 
@@ -84,9 +87,12 @@ class ChildLocks:
         """Leave behind what no child may read, and whatever this process has not imported by now."""
         if self._mounts:
             others = (each for each in self._readable() if os.path.dirname(each) not in _LIBRARIES)  # noqa: PTH120 - heavy
-            private_mounts.withdraw(["/dev/null", *_LIBRARIES, *others], self.folder)
+            covered = self._settings.get("covered", ())
+            private_mounts.withdraw(["/dev/null", *_LIBRARIES, *others], self.folder, covered)
 
     def _readable(self) -> Iterator[str]:
+        if self._settings["kind"] == "repository":
+            return chain(readable(), self._settings["paths"], self._settings["shown"])
         return (readable_for_tests if self._for_tests else readable)(self._settings["paths"])
 
     def prepare(self) -> None:
@@ -169,6 +175,7 @@ class ChildLocks:
         yield "", self._furnish
         if not self._for_tests and sys.platform == "linux":  # others have nobody to work for them there
             yield "", self._hand_over
+        yield "", self.furnished
         yield "capabilities", drop_capabilities
         if self._ruleset:
             yield "landlock", self._ruleset.hold

@@ -46,14 +46,16 @@ def enter() -> None:
     _make_read_only("/", _AT_RECURSIVE)
 
 
-def withdraw(paths: Iterable[str], folder: str) -> None:
-    """Leave all files but *paths* behind, which must be read-only. *folder* is there, empty."""
+def withdraw(paths: Iterable[str], folder: str, covered: Iterable[str] = ()) -> None:
+    """Leave all files but *paths* behind, which must be read-only, and of these *covered*. *folder* is there, empty."""
     root = folder  # until it is the root
     mount("none", root, "tmpfs", _NOSUID | _NODEV, "mode=0755")
     for place in (folder, "/tmp", _ONESELF, _PROCESSES, "/dev"):  # noqa: S108 - where programs look whether it is there
         os.makedirs(root + place, exist_ok=True)  # noqa: PTH103 - pathlib is heavy
     for path in sorted(set(paths), key=os.path.realpath):  # folders before what is in them
         _show(path, root)
+    for path in covered:
+        cover(root + os.path.realpath(path))
     for name, rest in _STREAMS.items():
         os.symlink(f"{_ONESELF}/fd{rest}", f"{root}/dev/{name}")  # noqa: PTH211 - likewise
     # Where `multiprocessing` keeps what its Value and Array hold; no other process sees it.
@@ -108,6 +110,33 @@ def furnish(folder: str) -> None:
     mount("none", folder, "tmpfs", _NOSUID | _NODEV, f"size={MOST_BYTES},nr_inodes={MOST_FILES},mode=0700")
     mount(f"{_PROCESSES}/{os.getpid()}", _ONESELF, None, _BIND)
     unmount(_PROCESSES)
+
+
+def cover(path: str) -> None:
+    """Have nothing in the place of *path*, a folder or a file."""
+    if os.path.isdir(path):  # noqa: PTH112 - pathlib is heavy
+        mount("none", path, "tmpfs", _NOSUID | _NODEV, "mode=0755,size=4096")
+        _make_read_only(path)
+    elif os.path.exists(path):  # noqa: PTH110 - likewise
+        mount("/dev/null", path, None, _BIND)
+
+
+def replace_file(path: str, content: bytes, folder: str) -> None:
+    """Have *content* in the place of the file *path*, for this process alone, which can read it and not change it.
+
+    *folder* is the one that this process may write in; no name of it stays there.
+    """
+    draft = f"{folder}/.draft"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
+    mount(draft, path, None, _BIND)
+    _make_read_only(path)
+    os.unlink(draft)  # noqa: PTH108 - pathlib is heavy
 
 
 def hold(folder: str) -> bool:

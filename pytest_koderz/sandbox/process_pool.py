@@ -7,72 +7,26 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.core.place import FunctionPlace
 from pytest_koderz.core.problem import Isolation
 
 from .candidate_run import CheckerClient
-from .fork_server import ForkedProcess, ForkServer
+from .child_factory import ChildFactory
+from .fork_server import ForkServer
+from .repository_tests import Repository
 
 _PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math", "operator", "re", "typing"]
 """What a child has loaded anyway, and candidates import most."""
 _CHECKERS_SHARE = 2
 """How many times as much memory as a candidate its checker may use: a small answer can be the seed of a large value."""
-_LARGEST_FILE: dict[Isolation, int] = {"process-separated": 1 << 20, "in-process": 16 << 20}
+LARGEST_FILE: dict[Isolation, int] = {"process-separated": 1 << 20, "in-process": 16 << 20}
 """Bytes, in a scratch folder: a function alone writes little, the tests of a whole program may write more."""
-
-
-class ChildFactory:
-    """A fork server for candidates of one kind, whose children each serve one of them. The next one stands ready."""
-
-    def __init__(self, isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> None:
-        settings = {
-            "kind": isolation,
-            "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if isolation == "in-process" else [])],
-            "paths": _folders_of(requires),
-            "memory_limit": memory_limit,
-            "file_limit": _LARGEST_FILE[isolation],
-        }
-        self._server = ForkServer(settings)
-        self._spares: deque[ForkedProcess] = deque()
-
-    @contextmanager
-    def child(self) -> Iterator[ForkedProcess]:
-        """A locked child for one candidate, which does not outlive it. Another one begins while it is at work."""
-        try:
-            child = self._spares.popleft()
-        except IndexError:
-            child = self._ordered()
-        try:
-            child.await_greeting()
-            self._spares.append(self._ordered())
-            yield child
-        finally:
-            child.leave_nothing()
-
-    @property
-    def alive(self) -> bool:
-        return self._server.alive
-
-    def missing(self) -> tuple[str, ...]:
-        """Names of the layers that its children lack, of which one is seen to start."""
-        with self.child():
-            return self._server.missing
-
-    def let_go(self) -> None:
-        """End the children that stand ready."""
-        with suppress(IndexError):  # others may take them at the same time
-            while True:
-                _close(self._spares.pop())
-
-    def close(self) -> None:
-        self.let_go()
-        self._server.close()
-
-    def _ordered(self) -> ForkedProcess:
-        return ForkedProcess(self._server, candidate=True)
 
 
 class ProcessPool:
@@ -83,6 +37,7 @@ class ProcessPool:
         self._lock = threading.Lock()
         self._idle_checkers: deque[CheckerClient] = deque()
         self._factories: dict[tuple[Isolation, tuple[str, ...]], ChildFactory] = {}
+        self._repositories: dict[FunctionPlace, Repository] = {}
         self._checkers = self._checker_server()
         try:
             self.factory("process-separated", ())
@@ -94,8 +49,16 @@ class ProcessPool:
         with self._lock:
             kind = isolation, tuple(sorted(requires))
             if kind not in self._factories:
-                self._factories[kind] = ChildFactory(*kind, self._memory_limit)
+                self._factories[kind] = ChildFactory(_settings_of(*kind, self._memory_limit))
             return self._factories[kind]
+
+    def repository(self, place: FunctionPlace) -> Repository:
+        """Where the tests of the place's repository are run; its copy is made once. Raises SandboxFault."""
+        with self._lock:
+            known = replace(place, file="", qualname="")
+            if known not in self._repositories:
+                self._repositories[known] = Repository(place, self._memory_limit)
+            return self._repositories[known]
 
     @contextmanager
     def checker(self) -> Iterator[CheckerClient]:
@@ -122,6 +85,10 @@ class ProcessPool:
                 factory.let_go()
                 if not factory.alive:
                     self._factories.pop(kind).close()
+            for place, repository in list(self._repositories.items()):
+                repository.let_go()
+                if not repository.alive:
+                    self._repositories.pop(place).close()
             if not self._checkers.alive:
                 self._checkers.close()
                 self._checkers = self._checker_server()
@@ -132,6 +99,9 @@ class ProcessPool:
             for factory in self._factories.values():
                 factory.close()
             self._factories.clear()
+            for repository in self._repositories.values():
+                repository.close()
+            self._repositories.clear()
             self._checkers.close()
 
     def _close_idle_checkers(self) -> None:
@@ -141,14 +111,24 @@ class ProcessPool:
     def _checker_server(self) -> ForkServer:
         # The tests are trusted, and find what the caller would; pytest's own packages come first.
         folders = dict.fromkeys([*_folders_of(("_pytest", "pluggy")), *filter(_is_folder, sys.path)])
-        settings = {"kind": "checker", "preload": [], "paths": list(folders), "file_limit": _LARGEST_FILE["in-process"]}
+        settings = {"kind": "checker", "preload": [], "paths": list(folders), "file_limit": LARGEST_FILE["in-process"]}
         return ForkServer({**settings, "memory_limit": _CHECKERS_SHARE * self._memory_limit})
 
 
-def _close(process: ForkedProcess | CheckerClient) -> None:
+def _settings_of(isolation: Isolation, requires: tuple[str, ...], memory_limit: int) -> dict[str, Any]:
+    return {
+        "kind": isolation,
+        "preload": [*_PRELOAD, *requires, *(["unittest.mock"] if isolation == "in-process" else [])],
+        "paths": _folders_of(requires),
+        "memory_limit": memory_limit,
+        "file_limit": LARGEST_FILE[isolation],
+    }
+
+
+def _close(checker: CheckerClient) -> None:
     """One that cannot be ended ends with its server; whoever is judged meanwhile is told of it."""
     with suppress(SandboxFault):
-        process.close()
+        checker.close()
 
 
 def _is_folder(path: str) -> bool:

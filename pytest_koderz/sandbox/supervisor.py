@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate, Failure, Outcome, Verdict
+from pytest_koderz.core.place import FunctionPlace
 from pytest_koderz.core.problem import Isolation, Problem, TestSet
 from pytest_koderz.files.usage_error import UsageError
 
@@ -96,6 +97,8 @@ class Judge:
         if source is None:
             raise ValueError(f"{problem.id} has no {tests} tests")
         with self._free:
+            if problem.place is not None:
+                return self._patiently(replace(problem, isolation="in-process"), source, candidate)
             if stays_inside(problem, source) or self._insiders.get(_key(problem, source)):
                 problem = replace(problem, isolation="in-process")
             if problem.isolation == "in-process":
@@ -161,10 +164,20 @@ class Judge:
             return self._judged(problem, tests, candidate, seconds)
 
     def _judged(self, problem: Problem, tests: str, candidate: Candidate, seconds: float) -> Verdict:
+        if problem.place is not None:
+            return self._in_its_place(problem.place, problem, tests, candidate, seconds)
         factory = self._pool.factory(problem.isolation, _requires(problem, tests, candidate))
         with factory.child() as child:
             run = self._run(child, problem, tests, candidate.source, seconds)
         return _verdict_of(run, seconds, problem.isolation, host_of(child.missing))
+
+    def _in_its_place(
+        self, place: FunctionPlace, problem: Problem, tests: str, candidate: Candidate, seconds: float
+    ) -> Verdict:
+        repository = self._pool.repository(place)
+        seed = seed_of(self._draws, _key(problem, tests))
+        run = repository.judge(place, candidate.source, tests, seed, seconds)
+        return _verdict_of(run, seconds, "in-process", host_of(repository.missing))
 
     def _run(self, child: ForkedProcess, problem: Problem, tests: str, source: str, seconds: float) -> CandidateRun:
         if problem.isolation == "in-process" and (why := why_unreadable(tests)):
@@ -212,7 +225,9 @@ def _imports_numpy(source: str) -> bool:
 
 
 def _key(problem: Problem, tests: str) -> str:
-    parts = problem.preamble, tests, problem.entry_point
+    place = problem.place
+    where = () if place is None else (place.root, place.digest, place.file, place.qualname)
+    parts = problem.preamble, tests, problem.entry_point, *where
     return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 

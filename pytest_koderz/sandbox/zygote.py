@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import own_account, scratch, thread_semaphores
 from .channel import Channel, greet, refuse
@@ -20,6 +20,9 @@ from .child import serve
 from .child_locks import ChildLocks
 from .file_attributes import REQUESTS
 from .system_calls import die_with_parent, hide_from_equals
+
+if TYPE_CHECKING:
+    from .repository_child import RepositoryChild
 
 CHANNEL = 3
 """The descriptor of a zygote's orders, and of a child's channel: the same socket object serves both."""
@@ -51,10 +54,10 @@ def _work(settings: dict[str, Any], locks: ChildLocks, control: socket.socket, s
     if sys.platform == "linux":
         hide_from_equals()  # before there is anybody that nobody has looked at
     _preload(settings)
-    work = _work_of(settings["kind"], control)
+    body = _body_of(settings, locks, control)
     locks.withdraw()
     locks.prepare()
-    children = Children(partial(_held, locks, control.fileno(), work))
+    children = Children(body)
     control.send(json.dumps(["ready", *locks.missing]).encode())
     try:
         _serve(control, supervisor, children)
@@ -72,8 +75,35 @@ def _preload(settings: dict[str, Any]) -> None:
     if settings["kind"] != "checker":
         thread_semaphores.install()
         os.environ.clear()
+    if settings["kind"] in ("process-separated", "in-process"):
         # What is imported finds its own parts; nothing else is to be found where the datasets lie.
         sys.path[:] = [path for path in sys.path if path not in settings["paths"]]
+
+
+def _body_of(settings: dict[str, Any], locks: ChildLocks, sock: socket.socket) -> Body:
+    """All that a child of this zygote does."""
+    if settings["kind"] == "repository":
+        from .repository_child import RepositoryChild
+
+        return partial(_placed, locks, sock.fileno(), RepositoryChild(sock, locks.folder))
+    return partial(_held, locks, sock.fileno(), _work_of(settings["kind"], sock))
+
+
+def _placed(locks: ChildLocks, channel: int, child: RepositoryChild) -> None:
+    """What it is to run is put in its place by the child itself, as long as it still can."""
+
+    def furnished() -> None:
+        greet(channel)
+        child.take()
+
+    locks.furnished = furnished
+    try:
+        locks.hold()
+        scratch.enter(locks.folder)
+    except Exception as error:
+        refuse(channel, error)
+        raise
+    child.serve()
 
 
 def _work_of(kind: str, sock: socket.socket) -> Body:

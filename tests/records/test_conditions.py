@@ -47,6 +47,7 @@ PROBLEM_DEFAULTS = {
     "dataset": "",
     "isolation": "process-separated",
     "requires": (),
+    "place": None,
     "categories": (),
     "published": None,
 }

@@ -34,6 +34,8 @@ from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.testing import NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
 from tests.core.worlds import ADD, FRONTIER, KODERZ, LOCAL, LOCAL_ONLY, START
 
+from .worlds import Written
+
 RIGHT = Candidate("def add(x, y):\n    return x + y\n")
 
 
@@ -100,21 +102,6 @@ def _never(prompt: Prompt) -> str:
 
 def _unable(problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
     raise AssertionError(problem, candidate, tests)
-
-
-class Written:
-    """A Listener that writes a journal, as the hooks do."""
-
-    def __init__(self, journal: Journal) -> None:
-        self.journal = journal
-        self.called = journal.pytest_koderz_called
-        self.spec_written = journal.pytest_koderz_spec_written
-        self.iterated = journal.pytest_koderz_iterated
-        self.advised = journal.pytest_koderz_advised
-        self.checkpointed = journal.pytest_koderz_checkpointed
-
-    def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
-        """Nobody is asked whether it may be paid for."""
 
 
 def answers(prompt: Prompt) -> str:

@@ -111,6 +111,8 @@ class Room:
         self._encoding = encoding.strip().lower()
         self._most = most
         self._held = bytearray()
+        self._searched = 0
+        """Of the bytes that are held, those in which no line ends."""
         # 32 + 15: gzip and deflate alike.
         self._unpack = zlib.decompressobj(32 + 15) if self._encoding in _PACKED else None
         if self._unpack is None and self._encoding not in ("", "identity"):
@@ -133,10 +135,25 @@ class Room:
 
     def check_containers(self) -> None:
         """Raises TooLarge where the JSON that is held would take up many times its bytes, and minutes to read."""
-        if self._held.count(b"[") + self._held.count(b"{") > MOST_CONTAINERS:
-            raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
-        if has_more_values(bytes(self._held), MOST_VALUES):
-            raise TooLarge(f"its answer holds more than {MOST_VALUES:,} values")
+        _check_containers(self._held)
+
+    def lines(self) -> list[bytes]:
+        """The whole lines that are held, which make room for others. Raises TooLarge, as for a whole answer."""
+        if self._held.find(b"\n", self._searched) < 0:
+            self._searched = len(self._held)
+            return []
+        *lines, rest = self._held.split(b"\n")
+        self._held, self._searched = rest, len(rest)
+        for line in lines:
+            _check_containers(line)
+        return [bytes(line) for line in lines]
+
+
+def _check_containers(content: bytearray) -> None:
+    if content.count(b"[") + content.count(b"{") > MOST_CONTAINERS:
+        raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
+    if has_more_values(bytes(content), MOST_VALUES):
+        raise TooLarge(f"its answer holds more than {MOST_VALUES:,} values")
 
 
 MOST_CONTAINERS = 200_000

@@ -7,10 +7,12 @@ import builtins
 from contextlib import suppress
 from dataclasses import dataclass
 
+from pytest_koderz.core.edits import parted
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.syntax import DEFINING, UNREADABLE, bound, owner_of, parse, used
 
+from .pieces import plain
 from .programs import Level, Program, programs_of
 
 _MOST = 500
@@ -23,6 +25,10 @@ def candidate_of(reply_text: str, problem: Problem) -> Candidate | None:
     It never raises. What cannot be mended is handed on as it stands, so that the judge names what is wrong with it.
     Statements at module level that try the answer out are left out.
     """
+    if problem.place is not None:
+        edits, rest = parted(plain(reply_text))
+        if edits and not _answers(rest, problem):
+            return Candidate(edits)
     programs = programs_of(reply_text, problem)
     # Of equals the last counts: models try and explain first, and correct themselves afterwards.
     chosen = max(reversed(programs), key=lambda program: (program.level, program.weight), default=None)
@@ -36,6 +42,11 @@ def candidate_of(reply_text: str, problem: Problem) -> Candidate | None:
     return Candidate(chosen.source.strip("\n") + "\n")
 
 
+def _answers(text: str, problem: Problem) -> bool:
+    """Whether the function stands whole in what is no edit, as where a model shows the change and then the result."""
+    return any(program.level >= Level.METHOD for program in programs_of(text, problem))
+
+
 def _finished(program: Program, tree: ast.Module, others: list[ast.Module | None], problem: Problem) -> str:
     """The program with what it needs from the prompt and the reply's other pieces, without usage examples."""
     owner = owner_of(problem.entry_point, tree) if program.level is Level.METHOD else None
@@ -45,7 +56,9 @@ def _finished(program: Program, tree: ast.Module, others: list[ast.Module | None
     kept = [statement for statement in statements if statement not in trials]
     needed = _needed(kept, [parse(problem.preamble), *others], root)
     finished = _assembled(program.source, kept, trials, needed)
-    return f"{finished}\n\n{_forwarding(owner, problem.entry_point)}" if owner else finished
+    if owner is None or problem.place is not None:  # a method that has its place in a class is asked for as one
+        return finished
+    return f"{finished}\n\n{_forwarding(owner, problem.entry_point)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

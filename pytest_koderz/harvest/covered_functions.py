@@ -1,0 +1,70 @@
+"""Which tests of a repository run which of its functions: its own pytest under coverage.py, on a copy."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from pytest_koderz.core.place import ModuleText, body_lines
+from pytest_koderz.core.syntax import UNREADABLE
+from pytest_koderz.files.usage_error import UsageError
+
+from .test_contexts import OUT, SOURCE
+
+MOST_SECONDS = 900
+"""For all tests once, with coverage."""
+_PLUGIN = "pytest_koderz.harvest.test_contexts"
+
+
+def lines_by_test(root: Path, source: Path, tests: list[str], imports: list[Path], options: list[str]) -> _Lines:
+    """By file, and by test that passed, the lines that it ran. Raises UsageError where pytest cannot do it."""
+    if find_spec("coverage") is None:
+        raise UsageError("--koderz-harvest: needs coverage.py: pip install coverage")
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "contexts.json"
+        ours = str(Path(__file__).parents[2])
+        paths = os.pathsep.join([*map(str, imports), ours])
+        environment = {**os.environ, SOURCE: str(source), OUT: str(out), "PYTHONPATH": paths}
+        command = [sys.executable, "-m", "pytest", *tests, *options, f"--rootdir={root}", "-q", "--tb=line"]
+        command += ["-p", "no:cacheprovider", "-p", "no:koderz", "-p", "no:randomly", "-p", _PLUGIN]
+        try:
+            run = subprocess.run(  # noqa: S603 - the user's own tests, as the user runs them
+                command, cwd=root, env=environment, timeout=MOST_SECONDS, capture_output=True, text=True, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise UsageError(f"--koderz-harvest: the tests take more than {MOST_SECONDS} s") from None
+        if not out.is_file():
+            words = (run.stdout + run.stderr).strip().splitlines()[-1:] or ["it said nothing"]
+            raise UsageError(f"--koderz-harvest: pytest cannot run the tests: {words[0]}")
+        found: _Lines = json.loads(out.read_text(encoding="utf-8"))
+        return found
+
+
+_Lines = dict[str, dict[str, list[int]]]
+
+
+def tests_by_function(module: ModuleText, lines: Mapping[str, list[int]]) -> dict[str, list[str]]:
+    """Of each of the module's functions the tests that ran a line of its body."""
+    found: dict[str, list[str]] = {}
+    for name, node in module.functions.items():
+        first, last = body_lines(node)
+        ran = [test for test, numbers in lines.items() if any(first <= number <= last for number in numbers)]
+        if ran:
+            found[name] = ran
+    return found
+
+
+def module_text(path: Path) -> ModuleText | None:
+    """None: it is no Python of this version."""
+    try:
+        module = ModuleText(path.read_text(encoding="utf-8"))
+        _ = module.functions
+    except (OSError, *UNREADABLE):
+        return None
+    return module

@@ -1,0 +1,274 @@
+"""A repository turned into tasks: those are kept whose tests tell right from wrong, alone and again."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.core.place import FunctionPlace, Misplaced, ModuleText, body_lines
+from pytest_koderz.files.source_tree import digest_of_tree, files_of_tree
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
+
+from .covered_functions import lines_by_test, module_text, tests_by_function
+from .mutants import mutants_of
+from .near_copies import near_copy_of, shapes_of, texts_with
+from .pytest_options import own_options
+from .task_prompt import prompt_of
+
+MOST_SECONDS = 5.0
+"""Of all tests of a task together, by the original; more tests are not taken, and a single slower one not at all."""
+MOST_TESTS = 60
+LEAST_LINES = 2
+"""Of a body: what is shorter asks for nothing."""
+LEAST_ADEQUACY = 0.5
+TIMES = 3
+_RUN_SECONDS = 120.0
+_MEMORY = 1 << 30
+_WORKERS = 2
+_COPIES = (".rst", ".md", ".txt", ".html", ".ipynb", ".pyi", ".diff", ".patch", ".in")
+Notify = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A function that is worth to be asked for."""
+
+    id: str
+    file: str
+    entry_point: str
+    prompt: str
+    tests: tuple[str, ...]
+    adequacy: float | None
+    """The share of its mutants that the tests refuse. None: there is nothing in it to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What came of a repository."""
+
+    place: FunctionPlace
+    tasks: tuple[Task, ...]
+    left_out: Mapping[str, str]
+    """By function why it is no task."""
+
+
+class LeftOut(Exception):
+    """Why a function is no task."""
+
+
+def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Harvest:
+    """The tasks of the functions beneath *source*. Raises UsageError where the repository's tests cannot be run."""
+    modules = _modules(root)
+    searched = {name: module for name, module in modules.items() if (root / name).is_relative_to(source)}
+    imports = sorted({_import_folder(root, file) for file in searched if not _is_test(file)})
+    place = FunctionPlace(str(root), digest_of_tree(root), "", "", tuple(imports or [""]), tuple(own_options(root)))
+    notify(f"running the tests of {root.name} once, to see what runs what")
+    given = [str(tests)] if tests else []
+    folders = [root / each for each in place.imports]
+    lines = lines_by_test(root, source, given, folders, list(place.options))
+    covered = {
+        file: tests_by_function(module, lines.get(str(root / file), {}))
+        for file, module in searched.items()
+        if not _is_test(file)
+    }
+    place = replace(place, hidden=tuple(_copies_in_texts(root, covered, modules)))
+    try:
+        repository = Repository(place, _MEMORY)
+    except SandboxFault as fault:
+        raise UsageError(f"--koderz-harvest: {fault}") from None
+    try:
+        return _Trials(repository, place, modules, covered, notify).harvest()
+    finally:
+        repository.close()
+
+
+def _modules(root: Path) -> dict[str, ModuleText]:
+    texts = {name: module_text(root / name) for name in files_of_tree(root) if name.endswith(".py")}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def _is_test(file: str) -> bool:
+    *folders, name = file.split("/")
+    tests = name.startswith("test_") or name.endswith("_test.py") or name in ("conftest.py", "setup.py")
+    return tests or any(folder in ("tests", "test", "testing", "docs", "examples", "benchmarks") for folder in folders)
+
+
+def _import_folder(root: Path, file: str) -> str:
+    folder = (root / file).parent
+    while (folder / "__init__.py").is_file() and folder != root:
+        folder = folder.parent
+    relative = folder.relative_to(root).as_posix()
+    return "" if relative == "." else relative
+
+
+def _copies_in_texts(root: Path, covered: Mapping[str, Iterable[str]], modules: Mapping[str, ModuleText]) -> list[str]:
+    """Files that are no modules and hold a body: they are not there for candidates."""
+    names = [name for name in files_of_tree(root) if name.endswith(_COPIES)]
+    texts = [(name, (root / name).read_text(encoding="utf-8", errors="replace")) for name in names]
+    found: set[str] = set()
+    for file, functions in covered.items():
+        module = modules[file]
+        for name in functions:
+            first, last = body_lines(module.functions[name])
+            found.update(texts_with("".join(module.lines[first - 1 : last]), texts))
+    return sorted(found)
+
+
+class _Trials:
+    def __init__(
+        self,
+        repository: Repository,
+        place: FunctionPlace,
+        modules: Mapping[str, ModuleText],
+        covered: Mapping[str, Mapping[str, list[str]]],
+        notify: Notify,
+    ) -> None:
+        self._repository = repository
+        self._place = place
+        self._modules = modules
+        self._covered = covered
+        self._shapes = shapes_of(modules)
+        self._notify = notify
+        self._good: dict[str, float] = {}
+        """Seconds of each test that passes again and again, in any order."""
+        self._bad: dict[str, str] = {}
+
+    def harvest(self) -> Harvest:
+        wanted = {test for functions in self._covered.values() for tests in functions.values() for test in tests}
+        self._sift(sorted(wanted))
+        names = [(file, name) for file, functions in self._covered.items() for name in functions]
+        self._notify(f"trying {len(names)} functions with {len(self._good)} tests that can be run in the sandbox")
+        with ThreadPoolExecutor(_WORKERS) as threads:
+            found = list(threads.map(lambda each: self._tried(*each), names))
+        tasks = [task for task in found if isinstance(task, Task)]
+        left_out = {self._id(*key): str(each) for key, each in zip(names, found, strict=True) if isinstance(each, str)}
+        return Harvest(self._place, tuple(tasks), left_out)
+
+    def _sift(self, tests: Sequence[str]) -> None:
+        """Which tests the sandbox can run: three times, once of them in reverse."""
+        by_file: dict[str, list[str]] = {}
+        for test in tests:
+            by_file.setdefault(test.partition("::")[0], []).append(test)
+        with ThreadPoolExecutor(_WORKERS) as threads:
+            list(threads.map(self._sift_file, by_file.values()))
+
+    def _sift_file(self, tests: list[str]) -> None:
+        runs = [self._run("", (), "", order, _RUN_SECONDS) for order in (tests, tests[::-1], tests)]
+        for test in tests:
+            words = [run.words.get(test, "not run") for run in runs]
+            if words == ["passed"] * TIMES:
+                self._good[test] = max(run.durations.get(test, 0.0) for run in runs)
+            else:
+                told = [each for run in runs for each in run.failures if each["assertion"] == test]
+                why = told[0]["summary"] if told else ("takes too long" if runs[0].timed_out else ", ".join(words))
+                self._bad[test] = str(why)
+
+    def _id(self, file: str, name: str) -> str:
+        module = file.removesuffix(".py").removesuffix("/__init__")
+        folders = sorted(self._place.imports, key=len, reverse=True)
+        inside = next((module[len(each) :] for each in folders if each and module.startswith(f"{each}/")), module)
+        return f"{inside.strip('/').replace('/', '.')}:{name}"
+
+    def _tried(self, file: str, name: str) -> Task | str:
+        try:
+            return self._task(file, name)
+        except LeftOut as why:
+            return str(why)
+        except (SandboxFault, Misplaced) as fault:
+            return f"the sandbox failed: {fault}"
+
+    def _task(self, file: str, name: str) -> Task:
+        module = self._modules[file]
+        node = module.functions[name]
+        _check_body(module, name)
+        if copy := near_copy_of(f"{file}:{name}", self._shapes):
+            raise LeftOut(f"{copy} says nearly the same")
+        tests = self._tests(self._covered[file][name])
+        original = module.text_of(name)
+        limit = max(3.0, 10 * sum(self._good[test] for test in tests) + 2)
+        alone = self._repository.judge(
+            replace(self._place, file=file, qualname=name), original, _joined(tests), 0, limit
+        )
+        if alone.answer is None or alone.answer["outcome"] != "passed":
+            words = (
+                alone.answer["failures"][0]["summary"] if alone.answer and alone.answer["failures"] else "time is up"
+            )
+            raise LeftOut(f"the original fails its tests alone: {words}")
+        for _ in range(TIMES):
+            if self._passes(file, module.emptied(name), tests, limit):
+                raise LeftOut("its tests pass without a body")
+        adequacy = self._adequacy(file, name, original, tests, limit)
+        if adequacy is not None and adequacy < LEAST_ADEQUACY:
+            raise LeftOut(f"weak tests: they refuse {adequacy:.0%} of wrong versions")
+        prompt = prompt_of(file, module, name, self._example(tests))
+        return Task(self._id(file, name), file, node.name, prompt, tests, adequacy)
+
+    def _tests(self, ran: Sequence[str]) -> tuple[str, ...]:
+        """The quickest that together take not too long."""
+        good = sorted((test for test in ran if test in self._good), key=lambda test: self._good[test])
+        if not good:
+            raise LeftOut(f"the sandbox cannot run its tests: {self._bad.get(ran[0], 'they fail')}")
+        taken, seconds = [], 0.0
+        for test in good[:MOST_TESTS]:
+            seconds += self._good[test]
+            if seconds > MOST_SECONDS:
+                break
+            taken.append(test)
+        if not taken:
+            raise LeftOut(f"its tests take more than {MOST_SECONDS:g} s")
+        return tuple(sorted(taken))
+
+    def _adequacy(self, file: str, name: str, original: str, tests: Sequence[str], limit: float) -> float | None:
+        module = self._modules[file]
+        mutants = mutants_of(original, f"{file}:{name}")
+        if not mutants:
+            return None
+        killed = sum(not self._passes(file, module.filled(name, each).source, tests, limit) for each in mutants)
+        return round(killed / len(mutants), 2)
+
+    def _passes(self, file: str, source: str, tests: Sequence[str], limit: float) -> bool:
+        run = self._run(source, (), file, tests, limit, first=True)
+        return all(run.words.get(test) == "passed" for test in tests) and run.whole
+
+    def _run(
+        self,
+        source: str,
+        written: Sequence[tuple[int, int]],
+        file: str,
+        tests: Sequence[str],
+        seconds: float,
+        *,
+        first: bool = False,
+    ) -> TestsRun:
+        return self._repository.run(source, written, file, tests, 0, seconds, first=first)
+
+    def _example(self, tests: Sequence[str]) -> str:
+        """The shortest of the tests' texts."""
+        found = [text for test in tests if (text := self._text_of(test))]
+        return min(found, key=len, default="")
+
+    def _text_of(self, test: str) -> str:
+        file, _, rest = test.partition("::")
+        name = rest.partition("[")[0].replace("::", ".")
+        module = self._modules.get(file)
+        return module.text_of(name) if module and name in module.functions else ""
+
+
+def _joined(tests: Sequence[str]) -> str:
+    return "\n".join(tests) + "\n"
+
+
+def _check_body(module: ModuleText, name: str) -> None:
+    node = module.functions[name]
+    first, last = body_lines(node)
+    lines = [line for line in module.lines[first - 1 : last] if line.strip() and not line.strip().startswith("#")]
+    if first <= node.lineno or len(lines) < LEAST_LINES:
+        raise LeftOut("too short to be asked for")
+    named = {ast.unparse(each).rpartition(".")[2].partition("(")[0] for each in node.decorator_list}
+    if named & {"overload", "abstractmethod", "setter", "deleter"}:
+        raise LeftOut(f"is decorated with {min(named)}")

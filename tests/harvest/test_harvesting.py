@@ -1,0 +1,97 @@
+"""From a repository to a suite, and what becomes of the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_koderz.core.iteration import Candidate
+from pytest_koderz.core.place import ModuleText
+from pytest_koderz.datasets import load_suite
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.harvest.harvesting import Harvest, harvest
+from pytest_koderz.harvest.mutants import mutants_of
+from pytest_koderz.harvest.near_copies import near_copy_of, shapes_of
+from pytest_koderz.harvest.pytest_options import own_options
+from pytest_koderz.harvest.suite_text import suite_text
+from pytest_koderz.harvest.task_prompt import LONGEST, module_around
+from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.supervisor import Judge
+
+from .worlds import MODULE, SECRET, clamp_problem, small_repository
+
+pytest.importorskip("coverage")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_repository(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    with open_sandbox() as judge:
+        if "private mounts" in judge.levels.missing:
+            pytest.skip("needs mounts of its own")
+        yield judge
+
+
+@pytest.mark.slow
+@pytest.mark.sample
+def test_a_repository_becomes_a_suite(root: Path, judge: Judge, tmp_path: Path) -> None:
+    """Kept is what its tests can tell right from wrong, each original passes and each empty one fails."""
+    notes: list[str] = []
+    found = harvest(root, root, None, notes.append)
+    assert [task.id for task in found.tasks] == ["smallthings:clamp", "smallthings:Stack.top"]
+    assert "weak tests" in found.left_out["smallthings:weak"] or "without a body" in found.left_out["smallthings:weak"]
+    assert "the sandbox cannot run its tests" in found.left_out["smallthings:connect"]
+    assert not any(SECRET in task.prompt for task in found.tasks if task.id == "smallthings:clamp")
+    suite = tmp_path / "small.yaml"
+    suite.write_text(suite_text(found, tmp_path))
+    for problem in load_suite(suite) or ():
+        assert judge(problem, Candidate(problem.canonical_solution or "")).passed
+        assert problem.place is not None
+        empty = ModuleText(problem.canonical_solution or "").emptied(problem.entry_point)
+        assert not judge(problem, Candidate(empty)).passed
+
+
+def test_a_changed_repository_is_refused(root: Path, tmp_path: Path) -> None:
+    """Its tests may say something else by now."""
+    place = clamp_problem(root).place
+    assert place is not None
+    (tmp_path / "small.yaml").write_text(suite_text(Harvest(place, (), {}), tmp_path) + "  - {}\n")
+    with pytest.raises(UsageError, match="not as it was harvested"):
+        load_suite(tmp_path / "small.yaml")
+
+
+def test_mutants_differ_in_one_thing_and_are_the_same_each_time() -> None:
+    function = ModuleText(MODULE).text_of("clamp")
+    mutants = mutants_of(function, "seed")
+    assert mutants == mutants_of(function, "seed")
+    assert len(set(mutants)) == len(mutants) > 5
+    assert any("low <= high" in each for each in mutants)
+    assert any("return None" in each for each in mutants)
+
+
+def test_a_near_copy_is_found_whatever_its_variables_are_called() -> None:
+    copy = MODULE.replace("clamp", "bounded").replace("value", "number")
+    shapes = shapes_of({"a.py": ModuleText(MODULE), "b.py": ModuleText(copy)})
+    assert near_copy_of("a.py:clamp", shapes) == "b.py:bounded"
+    assert near_copy_of("a.py:clamp", shapes_of({"a.py": ModuleText(MODULE)})) is None
+
+
+def test_a_long_module_is_cut_around_the_function() -> None:
+    """What the function speaks of stays."""
+    others = "".join(f"def other_{n}(x):\n    y = x + {n}\n    return y * y\n\n" for n in range(500))
+    module = ModuleText(others + "def wanted(x):\n    z = other_7(x)\n    return z\n")
+    text = module_around(module, "wanted")
+    assert len(text) <= LONGEST
+    assert "return x + 7" in text or "def other_7(x):" in text
+    assert "z = other_7" not in text
+
+
+def test_own_options_are_those_that_neither_measure_nor_stop(tmp_path: Path) -> None:
+    (tmp_path / "setup.cfg").write_text("[tool:pytest]\naddopts = -ra --cov=x -n 4 --maxfail 3 -p pytester\n")
+    assert own_options(tmp_path) == ["-o", "addopts=-ra -p pytester"]
