@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
@@ -143,20 +143,24 @@ class _Work:
     def specify(self) -> None:
         """Phase 1."""
         spec = self.memory.recall_spec(self.record, self.problem, self.arm)
-        if spec is None:
-            reply, spending = self._ask(
-                spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch), self.arm.prompt_set)
-            )
-            spec = spec_of(reply, spending.cost)
-        spec = replace(spec, leaks=self._leaks(spec.text), after_iteration=len(self.record.iterations))
+        spec = self._asked_for_spec() if spec is None else self._audited(spec)
         self.record = self.record.with_spec(spec)
         self.tell.spec_written(self.record, spec)
+
+    def _asked_for_spec(self) -> Spec:
+        seed = spec_seed(self.problem.id, self.record.epoch)
+        reply, spending = self._ask(spec_prompt(self.problem, seed, self.arm.prompt_set))
+        return reply.taken if isinstance(reply.taken, Spec) else self._audited(spec_of(reply, spending.cost))
 
     def iterate(self) -> None:
         """Phase 2, once: ask, judge, keep what the model will be told."""
         parents = self._parents()
         asked = {self._candidate_prompt(turn, parent): parent for turn, parent in enumerate(parents)}
         tried = self._trials(list(asked))
+        answered = [trial for trial in tried if not trial.reply.cancelled]
+        self._keep(_recorded_of(answered) or self._told(self._made_of(tried, asked)))
+
+    def _made_of(self, tried: Sequence[_Trial], asked: Mapping[Prompt, int | None]) -> Iteration:
         trials = [trial for trial in tried if not trial.reply.cancelled]
         made = _iteration_of(len(self.record.iterations) + 1, trials)
         made = self._with_cancelled(made, [trial for trial in tried if trial.reply.cancelled])
@@ -166,14 +170,15 @@ class _Work:
             made = replace(made, origins=tuple(self._origin(trial, asked[trial.prompt]) for trial in trials))
         if self.arm.checkpoint_policy is CheckpointPolicy.ASKED:
             made = replace(made, question=taken_from(trials[made.best].reply, self.problem).question)
-        self._keep(made)
+        return made
 
     def fall_back(self) -> None:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
         seed, room = self._seed(Role.FALLBACK), room_of(self.arm.models[Role.FALLBACK])
         prompt = fallback_prompt(self.problem, self.arm, room, seed)
         trial = self._tried(prompt, *self._ask(prompt))
-        self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
+        made = replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True)
+        self._keep(_recorded_of([trial]) or self._told(made))
 
     def grade(self) -> None:
         """The last candidate is judged by the grading tests, where these are not those that it was iterated on.
@@ -194,10 +199,16 @@ class _Work:
             self.record = self.record.with_advice(advice)
             self.tell.advised(self.record, advice)
 
+    def _told(self, iteration: Iteration) -> Iteration:
+        """*iteration* with what the model is told of it."""
+        return replace(iteration, feedback=self._feedback(iteration.candidate, iteration.verdict))
+
     def _keep(self, iteration: Iteration) -> None:
-        iteration = replace(iteration, feedback=self._feedback(iteration.candidate, iteration.verdict))
         self.record = self.record.with_iteration(iteration)
         self.tell.iterated(self.record, iteration)
+
+    def _audited(self, spec: Spec) -> Spec:
+        return replace(spec, leaks=self._leaks(spec.text), after_iteration=len(self.record.iterations))
 
     def _leaks(self, text: str) -> tuple[str, ...]:
         return leaks_in(text, self.problem, self.sandbox)
@@ -250,9 +261,12 @@ class _Work:
         return None
 
     def _tried(self, prompt: Prompt, reply: Reply, spending: Spending) -> _Trial:
-        candidate = taken_from(reply, self.problem).candidate
+        taken = taken_from(reply, self.problem)
+        candidate, known = taken.candidate, taken.verdict
         repeated = candidate is not None and candidate.digest in self.judged
-        return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated, prompt)
+        if candidate is not None and known is not None:
+            self.judged.setdefault(candidate.digest, known)
+        return _Trial(reply, spending.cost, candidate, known or self._judge(candidate), repeated, prompt)
 
     def review(self) -> None:
         """Phase 3: the frontier looks at the attempts that the memory recalls, or else at the loop's own record."""
@@ -262,21 +276,25 @@ class _Work:
         prompt = checkpoint_prompt(
             self.problem, self.record, attempts, self._seed(Role.CHECKPOINT), self.arm.prompt_set
         )
-        reply, spending = self._ask(prompt)
-        guidance = Guidance(
+        guidance = self._guidance_of(*self._ask(prompt), recalled=len(recalled or ()))
+        self.record = self.record.with_checkpoint(guidance)
+        self.tell.checkpointed(self.record, guidance)
+
+    def _guidance_of(self, reply: Reply, spending: Spending, recalled: int) -> Guidance:
+        if isinstance(reply.taken, Guidance):
+            return reply.taken
+        return Guidance(
             number=len(self.record.checkpoints) + 1,
             after_iteration=len(self.record.iterations),
             text=reply.text.strip(),
             model_id=reply.model_id,
-            recalled=len(recalled or ()),
+            recalled=recalled,
             usage=reply.usage,
             cost=spending.cost,
             seconds=reply.seconds,
             leaks=self._leaks(reply.text),
             stop_reason=reply.stop_reason,
         )
-        self.record = self.record.with_checkpoint(guidance)
-        self.tell.checkpointed(self.record, guidance)
 
     def _ask(self, prompt: Prompt) -> tuple[Reply, Spending]:
         """The reply and what it cost, entered in the ledger before anything else can fail.
@@ -367,7 +385,9 @@ def taken_from(reply: Reply, problem: Problem) -> Taken:
     """What is recorded that it gave; else what its text gives. What was cancelled gives nothing."""
     if reply.cancelled:
         return Taken(None)
-    return reply.taken or Taken(candidate_of(reply.text, problem), question_in(reply.text))
+    if isinstance(reply.taken, Taken):
+        return reply.taken
+    return Taken(candidate_of(reply.text, problem), question_in(reply.text))
 
 
 def spec_of(reply: Reply, cost: Decimal | None) -> Spec:
@@ -381,6 +401,15 @@ def spec_of(reply: Reply, cost: Decimal | None) -> Spec:
         reply.gpu_seconds,
         stop_reason=reply.stop_reason,
     )
+
+
+def _recorded_of(trials: Sequence[_Trial]) -> Iteration | None:
+    """The whole iteration, where it is recorded that just these came to it. None: it is not."""
+    taken = [trial.reply.taken for trial in trials]
+    rounds = [each.tried if isinstance(each, Taken) else None for each in taken]
+    first = rounds[0]
+    whole = first is not None and len(first.verdicts) == len(trials) and all(each is first for each in rounds)
+    return first if whole else None
 
 
 def _iteration_of(number: int, trials: Sequence[_Trial]) -> Iteration:

@@ -50,12 +50,20 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What the loop took out of a candidate's reply."""
+    """What the loop took out of a candidate's reply, and what became of it where that is recorded."""
 
     candidate: Candidate | None
     """None: there was no code."""
     question: str = ""
     """What the model asked the reviewer."""
+    verdict: Verdict | None = None
+    """None: it is not judged yet."""
+    tried: Iteration | None = None
+    """The whole round. None: it has not come to its end."""
+
+
+Made = Taken | Spec | Guidance
+"""What the loop makes of a reply: of a candidate's, of a spec's, of a review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +88,8 @@ class Reply:
     """Seconds since 1970 at which the answer was there. None: not known."""
     counted: bool = field(default=True, metadata=SPARSE)
     """False of one that was cancelled before the server had told its tokens: as many as came, and perhaps more."""
-    taken: Taken | None = field(default=None, metadata=SPARSE)
-    """What was taken out of it when it came, where it is played from a record. None: what its text gives."""
+    taken: Made | None = field(default=None, metadata=SPARSE)
+    """What was made of it when it came, where it is played from a record. None: what its text gives."""
 
     @property
     def cancelled(self) -> bool:

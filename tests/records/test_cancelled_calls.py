@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.errors import KoderzError
@@ -20,32 +19,14 @@ from pytest_koderz.core.withdrawal import in_flight
 from pytest_koderz.records.journal import Journal
 from pytest_koderz.records.recorded import read_folder
 from pytest_koderz.records.resumed_world import ResumedWorld
-from pytest_koderz.testing import FrozenClock, NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
+from pytest_koderz.testing import FrozenClock, NoMemory, ScriptedModel, ScriptedSandbox
 from tests.core.worlds import ADD, KODERZ, LOCAL_ONLY, PRICE, RIGHT, START, wrong
 from tests.golden import check_golden
 
+from .worlds import Written
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "journal_one_candidate.jsonl"
 PAIR = replace(LOCAL_ONLY, candidates=2, local=replace(LOCAL_ONLY.local, price=PRICE))
-
-
-class Written(RecordingListener):
-    """A Listener that keeps a journal."""
-
-    def __init__(self, journal: Journal) -> None:
-        super().__init__()
-        self.journal = journal
-
-    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Any) -> None:
-        self.journal.pytest_koderz_called(experiment, role, prompt, reply, spending)
-
-    def spec_written(self, experiment: Experiment, spec: Any) -> None:
-        self.journal.pytest_koderz_spec_written(experiment, spec)
-
-    def iterated(self, experiment: Experiment, iteration: Any) -> None:
-        self.journal.pytest_koderz_iterated(experiment, iteration)
-
-    def checkpointed(self, experiment: Experiment, guidance: Any) -> None:
-        self.journal.pytest_koderz_checkpointed(experiment, guidance)
 
 
 def recorded(folder: Path, arm: Arm, local: Model, sandbox: Sandbox | None = None) -> Experiment:
@@ -57,7 +38,7 @@ def recorded(folder: Path, arm: Arm, local: Model, sandbox: Sandbox | None = Non
     world = ResumedWorld(past, NoMemory(), Written(journal), lambda _: None)
     frontier = ScriptedModel(lambda prompt: f"words for {prompt.role}")
     crew: dict[Role, Model] = {Role.SPEC: frontier, Role.LOCAL: local, Role.CHECKPOINT: frontier}
-    judge = world.judge(sandbox or ScriptedSandbox("x + y"))
+    judge = sandbox or ScriptedSandbox("x + y")
     ended = solve(START, ADD, arm, world.crew(crew), judge, world, world, FrozenClock())
     journal.pytest_koderz_ended(ended)
     journal.close()
