@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -130,7 +131,7 @@ class _Trials:
         place: FunctionPlace,
         modules: Mapping[str, ModuleText],
         covered: Mapping[str, Mapping[str, list[str]]],
-        imported: Set[tuple[str, str]],
+        imported: AbstractSet[tuple[str, str]],
         notify: Notify,
     ) -> None:
         self._repository = repository

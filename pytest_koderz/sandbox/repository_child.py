@@ -13,6 +13,7 @@ from typing import Any
 
 from . import private_mounts
 from .channel import Channel
+from .trial_child import Trials
 from .watched_run import WatchedRun
 from .witness import Witness
 
@@ -59,8 +60,6 @@ class RepositoryChild:
 
     def _try(self, witness: Witness, watch: WatchedRun, order: dict[str, Any]) -> None:
         """Take one order after the other, until there is nobody to give any."""
-        from .trial_child import Trials
-
         silent = os.open(os.devnull, os.O_WRONLY)
         for number in (1, 2):
             os.dup2(silent, number)

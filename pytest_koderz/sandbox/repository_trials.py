@@ -33,11 +33,7 @@ class TrialsBench:
         self._channel = Channel(self._child.sock, _LARGEST, objects=True)
         self._output = CapturedOutput(self._child)
         try:
-            if [self._asked({**order, "trials": True}, _COLLECTING_SECONDS), self._told(_COLLECTING_SECONDS)] != [
-                ["placed"],
-                ["collected"],
-            ]:
-                raise SandboxFault("a process of the sandbox could not collect the tests")
+            self._collect({**order, "trials": True})
         except SandboxFault:
             self.close()
             raise
@@ -61,6 +57,11 @@ class TrialsBench:
         if type(words) is not list or len(words) != len(sources) or not _WORDS.issuperset(words):
             raise SandboxFault("a process of the sandbox does not tell what came of its trials")
         return words
+
+    def _collect(self, order: dict[str, Any]) -> None:
+        placed = self._asked(order, _COLLECTING_SECONDS)
+        if placed != ["placed"] or self._told(_COLLECTING_SECONDS) != ["collected"]:
+            raise SandboxFault("a process of the sandbox could not collect the tests")
 
     def _asked(self, order: dict[str, Any], seconds: float) -> Any:
         try:

@@ -28,6 +28,8 @@ _PATIENCE = 10
 """How many times its limit, in seconds of the CPU, a trial may take by the clock; it may sleep or wait for a lock."""
 
 Functions = dict[tuple[str, str], list[FunctionType]]
+Version = dict[str, Any]
+"""An order, with one of its sources as `source`."""
 
 
 class Trials:
@@ -52,32 +54,27 @@ class Trials:
                 self._channel.send([UNTRIED] * len(order["sources"]))
                 continue
             found = functions.get((order["path"], order["name"]), [])
-            self._channel.send([self._tried(source, order, found, chosen, kept) for source in order["sources"]])
+            self._channel.send(
+                [self._tried({**order, "source": each}, found, chosen, kept) for each in order["sources"]]
+            )
         return True
 
-    def _tried(
-        self,
-        source: str,
-        order: dict[str, Any],
-        found: Sequence[FunctionType],
-        chosen: list[pytest.Item],
-        kept: set[str],
-    ) -> str:
+    def _tried(self, version: Version, found: Sequence[FunctionType], chosen: list[pytest.Item], kept: set[str]) -> str:
         pid = os.fork()
         if pid == 0:
             code = _CODES.index(REFUSED)
             try:
-                code = self._try(source, order, found, chosen)
+                code = self._try(version, found, chosen)
             finally:
                 os._exit(code)
         _, status = os.waitpid(pid, 0)
         self._clear(kept)
         return _CODES[status >> 8] if os.WIFEXITED(status) and status >> 8 < len(_CODES) else REFUSED
 
-    def _try(self, source: str, order: dict[str, Any], found: Sequence[FunctionType], chosen: list[pytest.Item]) -> int:
+    def _try(self, version: Version, found: Sequence[FunctionType], chosen: list[pytest.Item]) -> int:
         die_with_parent()
-        _limit(order["seconds"])
-        if not _put(source, order["path"], order["name"], found):
+        _limit(version["seconds"])
+        if not _put(version["source"], version["path"], version["name"], found):
             return _CODES.index(UNTRIED)
         random.seed(self._seed)
         for item, following in zip(chosen, [*chosen[1:], None], strict=True):
