@@ -40,6 +40,13 @@ class Trials:
         self._witness = witness
         self._folder = folder
         self._seed = seed
+        self._trying = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
+        """What is raised is no pass, whatever it is; nobody reads more of it, which would take the most time."""
+        if self._trying and call.excinfo is not None:
+            os._exit(_CODES.index(REFUSED))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -77,6 +84,7 @@ class Trials:
         if not _put(version["source"], version["path"], version["name"], found):
             return _CODES.index(UNTRIED)
         random.seed(self._seed)
+        self._trying = True
         for item, following in zip(chosen, [*chosen[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._witness.word_of(item.nodeid) != "passed":
