@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
@@ -14,6 +15,7 @@ from .http.failures import check_ending, check_error, checked_end
 from .http.retry import MayPass
 from .redaction import NO_SECRETS, Redactor
 from .served import name_of
+from .streamed_replies import THOUGHTS, Pieces
 from .token_counts import gpu_seconds_of, told_by_openai, usage_of
 
 DEFAULT_TEMPERATURE = 0.8
@@ -57,15 +59,35 @@ def reply_of(
         name_of(answer.get("model"), settings.model),
         StopReason.REFUSAL if message.get("refusal") else _stop(choice, usage, settings.max_tokens),
         seconds,
-        _gpu_seconds(answer),
+        gpu_seconds(answer),
         warnings,
     )
     return checked_end(reply, thought, called=called)
 
 
+def begun(pieces: Pieces, prompt: Prompt, settings: ModelSettings, seconds: float, gpu_seconds: float | None) -> Reply:
+    """What there is of a reply that was cancelled.
+
+    Its tokens are those that the server had told; else the prompt's characters / 4, and a token for each piece that
+    came, which is the least that was written.
+    """
+    told, window = pieces.told, settings.context_tokens
+    usage, doubts = usage_of(told, characters_of(prompt), pieces.written, window)
+    counted = told.output is not None and not doubts
+    return Reply(
+        "".join(pieces.texts.get("content", ())),
+        usage if counted else replace(usage, output=pieces.number),
+        name_of(pieces.answer.get("model"), settings.model),
+        StopReason.CANCELLED,
+        seconds,
+        gpu_seconds,
+        counted=counted,
+    )
+
+
 def _thought(message: Mapping[str, Any]) -> int:
     """Characters that the model thought before it answered, which stand apart under one of these names."""
-    told = (message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
+    told = (message.get(name) for name in THOUGHTS)
     return max(len(each) if isinstance(each, str) else 0 for each in told)
 
 
@@ -95,7 +117,7 @@ def _stop(choice: Mapping[str, Any], usage: Usage, max_tokens: int) -> StopReaso
             return StopReason.END
 
 
-def _gpu_seconds(answer: Mapping[str, Any]) -> float | None:
+def gpu_seconds(answer: Mapping[str, Any]) -> float | None:
     """llama-server's own timings, from milliseconds. None: the server reports none."""
     timings = answer.get("timings")
     if not isinstance(timings, dict):

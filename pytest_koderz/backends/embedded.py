@@ -14,16 +14,19 @@ from threading import Lock
 from typing import Any
 
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable
-from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.errors import ModelUnavailable, Withdrawn
+from pytest_koderz.core.ports import Prompt, Reply, meter
+from pytest_koderz.core.withdrawal import NAP, Withdrawal, check_wanted, in_flight
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.visible_text import quoted
 
 from .backend import OWN_MACHINE, Backend, Environment, Finding, Identity, Surroundings, never
-from .completions import messages_of, reply_of, temperature_of
+from .completions import begun, messages_of, reply_of, temperature_of
 from .http.failures import Wordless, is_too_long
 from .http.retry import MayPass, Refused
 from .options import Option, fields_of
 from .served import too_long
+from .streamed_replies import CompletionPieces
 from .weights import PUBLISHED, digest_of, ensure_weights, kept, missing, quantization_of
 
 CONTEXT_TOKENS = 8192
@@ -59,33 +62,54 @@ class EmbeddedModel:
         self._options = options
 
     def complete(self, prompt: Prompt) -> Reply:
-        """Answer *prompt*. No GPU took part, so `gpu_seconds` is None."""
-        answer, seconds = self._engine.ask(
-            {
-                "messages": messages_of(prompt),
-                "max_tokens": self.settings.max_tokens,
-                "seed": prompt.seed,
-                "cache_prompt": True,
-                **fields_of(self._options, _FIELDS),
-                **temperature_of(prompt, self.settings),
-            }
-        )
+        """Answer *prompt*. No GPU took part, so `gpu_seconds` is None. Raises Withdrawn before its turn has come."""
+        withdrawal = in_flight.get()
+        reply = self._asked(prompt) if withdrawal is None else self._in_flight(prompt, withdrawal)
+        # The engine names the model by its path, which would differ between machines.
+        return replace(reply, model_id=self._engine.name, gpu_seconds=None)
+
+    def _asked(self, prompt: Prompt) -> Reply:
+        answer, seconds = self._engine.ask(self._request(prompt))
+        return self._read(answer, prompt, seconds)
+
+    def _in_flight(self, prompt: Prompt, withdrawal: Withdrawal) -> Reply:
+        pieces = CompletionPieces()
+        try:
+            seconds = self._engine.stream(self._request(prompt), pieces, withdrawal)
+        except Withdrawn:
+            counter = meter.get()
+            if counter is not None:
+                counter.unbilled()
+            raise
+        if withdrawal.made and not pieces.ended:
+            return begun(pieces, prompt, self.settings, seconds, None)
+        return self._read(pieces.answer, prompt, seconds)
+
+    def _request(self, prompt: Prompt) -> dict[str, Any]:
+        return {
+            "messages": messages_of(prompt),
+            "max_tokens": self.settings.max_tokens,
+            "seed": prompt.seed,
+            "cache_prompt": True,
+            **fields_of(self._options, _FIELDS),
+            **temperature_of(prompt, self.settings),
+        }
+
+    def _read(self, answer: Mapping[str, Any], prompt: Prompt, seconds: float) -> Reply:
         if "error" in answer:
             return self._refused(answer["error"])
         try:
-            reply = reply_of(answer, prompt, self.settings, seconds)
+            return reply_of(answer, prompt, self.settings, seconds)
         except Wordless as ending:
-            reply = ending.reply
+            return ending.reply
         except (MayPass, Refused) as fault:
             raise ModelUnavailable(f"{self._engine.name}: {fault}") from None
-        # The engine names the model by its path, which would differ between machines.
-        return replace(reply, model_id=self._engine.name, gpu_seconds=None)
 
     def close(self) -> None:
         """The weights stay loaded, since other models of this process may share them."""
 
     def _refused(self, error: Mapping[str, Any]) -> Reply:
-        words = str(error.get("message", error))
+        words = quoted(str(error.get("message", error)))
         if is_too_long(words):
             return too_long(self._engine.name, words)
         raise ModelUnavailable(f"{self._engine.name}: {words}")
@@ -105,6 +129,27 @@ class Engine:
             began = time.monotonic()
             answer: dict[str, Any] = self._server.handle_chat_completions(request)
             return answer, time.monotonic() - began
+
+    def stream(self, request: dict[str, Any], pieces: CompletionPieces, withdrawal: Withdrawal) -> float:
+        """Fill *pieces* until the reply ends or is withdrawn; the seconds without waiting. Raises Withdrawn where that
+        was all.
+        """
+        counting = {"stream": True, "stream_options": {"include_usage": True}, "timings_per_token": True}
+
+        def took(chunk: dict[str, Any]) -> bool:
+            """Whether it is enough."""
+            pieces.chunk(chunk)
+            return withdrawal.made
+
+        while not self._lock.acquire(timeout=NAP):
+            check_wanted()
+        try:
+            check_wanted()
+            began = time.monotonic()
+            self._server.handle_chat_completions({**request, **counting}, took)
+            return time.monotonic() - began
+        finally:
+            self._lock.release()
 
 
 SMALL_BYTES = 500_000_000

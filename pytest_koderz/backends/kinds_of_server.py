@@ -14,7 +14,8 @@ from .served import name_of
 LOOK_SECONDS = 2.0
 """How long it may take to say so."""
 
-OWNERS = {"llamacpp": "llama.cpp", "vllm": "vLLM", "library": "Ollama", "organization_owner": "LM Studio"}
+LLAMA_CPP = "llama.cpp"
+OWNERS = {"llamacpp": LLAMA_CPP, "vllm": "vLLM", "library": "Ollama", "organization_owner": "LM Studio"}
 """What these write as `owned_by` of each model that they list."""
 
 
@@ -59,8 +60,8 @@ def kind_of(client: HttpClient) -> str | None:
     owners = listing.owners
     if len(owners) == 1 and next(iter(owners)) in OWNERS:
         return OWNERS[next(iter(owners))]
-    if listing.headers.get("server", "").startswith("llama.cpp"):
-        return "llama.cpp"
+    if listing.headers.get("server", "").startswith(LLAMA_CPP):
+        return LLAMA_CPP
     # Whoever's models they are, Ollama writes the publisher's name there.
     return "Ollama" if not owners & {"openai", "system"} and _lists_digests(client) else None
 
@@ -91,7 +92,7 @@ def identity_at(client: HttpClient, model: str) -> Identity:
     kind = OWNERS[next(iter(listing.owners))]
     # llama-server has one model, and answers with it whatever it is asked for.
     names = [found for found in listing.models if found.get("id") == model]
-    served = listing.models if kind == "llama.cpp" and len(listing.models) == 1 else names
+    served = listing.models if kind == LLAMA_CPP and len(listing.models) == 1 else names
     told: dict[str, object] = {}
     for found in served:
         about = _mapping(found.get("meta"))
@@ -102,7 +103,7 @@ def identity_at(client: HttpClient, model: str) -> Identity:
 
 
 def _version(client: HttpClient, kind: str) -> str:
-    path, key = ("/props", "build_info") if kind == "llama.cpp" else ("/version", "version")
+    path, key = ("/props", "build_info") if kind == LLAMA_CPP else ("/version", "version")
     try:
         return name_of(client.get(path).get(key), "")
     except (MayPass, Refused):

@@ -10,15 +10,17 @@ from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.withdrawal import in_flight
 
 from .backend import OWN_MACHINE, Backend, Environment, Finding, Identity, Surroundings, never
-from .completions import characters_of, messages_of
+from .completions import begun, characters_of, messages_of
 from .http.client import HttpClient
 from .http.failures import check_ending, check_error, checked_end
 from .http.hosts import Service, shown
 from .http.retry import CALLING, Caller, MayPass, Refused, Unanswered, why_for_good
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
-from .served import JsonModel, PooledModel, ServedModel, name_of
+from .served import CutShort, JsonModel, PooledModel, ServedModel, name_of
+from .streamed_replies import ChatPieces
 from .token_counts import ToldCounts, cut_warning, gpu_seconds_of, usage_of
 
 SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)
@@ -58,7 +60,12 @@ class OllamaModel(JsonModel):
     def _attempt(self, prompt: Prompt) -> Reply:
         body = self._body(prompt)
         began = time.monotonic()
-        answer = self._answer(body)
+        try:
+            answer = self._answer(body)
+        except CutShort as cut:
+            # It tells its time only at the end, and was at work for no longer than the call lasted.
+            seconds = time.monotonic() - began
+            return begun(cut.pieces, prompt, self.settings, seconds, seconds)
         seconds = time.monotonic() - began
         text, thought = self._text(answer)
         window, sent = body["options"]["num_ctx"], characters_of(prompt)
@@ -70,8 +77,11 @@ class OllamaModel(JsonModel):
             reply = reply.warned(cut_warning(sent, told.prompt, f" (num_ctx {window})"))
         return checked_end(reply, thought, called=bool(answer["message"].get("tool_calls")))
 
-    def _sent(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer = self._client.post("/api/chat", body)
+    def _sent(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if body["stream"]:
+            answer = self._put_together("/api/chat", body, ChatPieces())
+        else:
+            answer = self._client.post("/api/chat", body)
         check_error(answer, self._client.redact)
         return answer
 
@@ -91,7 +101,8 @@ class OllamaModel(JsonModel):
         return {
             "model": self.settings.model,
             "messages": messages_of(prompt),
-            "stream": False,
+            # What comes in pieces can be cancelled.
+            "stream": in_flight.get() is not None,
             "options": self._sampling(prompt),
             **fields_of(self._options, _FIELDS),
         }

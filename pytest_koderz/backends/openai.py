@@ -5,22 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.withdrawal import in_flight
 from pytest_koderz.files.usage_error import UsageError
 
 from .backend import OWN_MACHINE, Backend, CostRule, Environment, Finding, Identity, Surroundings, never
-from .completions import characters_of, messages_of, reply_of, temperature_of
+from .completions import begun, characters_of, gpu_seconds, messages_of, reply_of, temperature_of
 from .http.client import HttpClient
 from .http.failures import check_error, is_window
 from .http.hosts import Service, is_own, shown
-from .http.retry import CALLING, MayPass, Refused, why_for_good
-from .kinds_of_server import LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at, listing_of, slots_at
+from .http.retry import CALLING, Caller, MayPass, Refused, why_for_good
+from .kinds_of_server import LLAMA_CPP, LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at, listing_of, slots_at
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
-from .served import JsonModel, PooledModel, ServedModel, is_same_model, name_of
+from .served import CutShort, JsonModel, PooledModel, ServedModel, is_same_model, name_of
+from .streamed_replies import CompletionPieces, Pieces
 from .token_counts import cut_warning, told_by_openai
 
 KEY = "OPENAI_API_KEY"
@@ -29,6 +31,7 @@ OPENAI = "https://api.openai.com"
 SERVICE = Service("OPENAI_BASE_URL", KEY, default=OPENAI, port=8000)
 
 MAX_TOKENS = "max_completion_tokens"
+STREAM_OPTIONS = "stream_options"
 
 SHOWN = 3
 """Models of a server that the doctor names, where the one that it was asked for is not among them."""
@@ -73,6 +76,14 @@ class OpenAIModel(JsonModel):
     """A Model. Several threads may use it."""
 
     look = "/v1/models"
+    # Whoever knows no streams answers at once.
+    needed = JsonModel.needed - {"stream"}
+    also_called: ClassVar = {STREAM_OPTIONS: ("include_usage", "continuous_usage_stats")}
+
+    def __init__(self, settings: ModelSettings, client: HttpClient, caller: Caller) -> None:
+        super().__init__(settings, client, caller)
+        self._times_itself = settings.identity.get("server", "").startswith(LLAMA_CPP)
+        """Whether its server tells how long it took."""
 
     def slots(self) -> int | None:
         """llama-server tells them; vLLM does not."""
@@ -80,11 +91,21 @@ class OpenAIModel(JsonModel):
 
     def _attempt(self, prompt: Prompt) -> Reply:
         began = time.monotonic()
-        answer = self._answer(self._body(prompt))
+        try:
+            answer = self._answer(self._body(prompt))
+        except CutShort as cut:
+            return self._named(self._begun(prompt, cut.pieces, time.monotonic() - began))
         seconds = time.monotonic() - began
         reply = self._named(reply_of(answer, prompt, self.settings, seconds, self._client.redact))
+        self._times_itself = self._times_itself or reply.gpu_seconds is not None
         sent, read = characters_of(prompt), told_by_openai(answer.get("usage")).prompt
         return reply.warned(cut_warning(sent, read)) if self._density.is_cut(sent, read) else reply
+
+    def _begun(self, prompt: Prompt, pieces: Pieces, seconds: float) -> Reply:
+        """A server that tells its time only at the end was at work for no longer than the call lasted."""
+        longest = seconds if self._times_itself else None
+        taken = gpu_seconds(pieces.answer)
+        return begun(pieces, prompt, self.settings, seconds, longest if taken is None else taken)
 
     def _named(self, reply: Reply) -> Reply:
         """Some servers repeat the name that they were asked for, whatever it is that they serve."""
@@ -92,8 +113,12 @@ class OpenAIModel(JsonModel):
         echo = reply.model_id == self.settings.model and not is_same_model(reply.model_id, serves)
         return replace(reply, model_id=serves) if echo else reply
 
-    def _sent(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer = self._client.post("/v1/chat/completions", body)
+    def _sent(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        path = "/v1/chat/completions"
+        if body.get("stream"):
+            answer = self._put_together(path, body, CompletionPieces())
+        else:
+            answer = self._client.post(path, body)
         check_error(answer, self._client.redact)
         return answer
 
@@ -109,7 +134,19 @@ class OpenAIModel(JsonModel):
             "seed": prompt.seed,
             **fields_of(self._options, _FIELDS),
             **temperature_of(prompt, self.settings),
+            **self._streaming(),
         }
+
+    def _streaming(self) -> dict[str, Any]:
+        """So that the call can be cancelled, and what it cost until then is told: with each piece by vLLM and SGLang in
+        `usage`, by llama-server in `timings`. A server of others may refuse what it does not know.
+        """
+        if in_flight.get() is None:
+            return {}
+        if not is_own(self._client.url):
+            return {"stream": True, STREAM_OPTIONS: {"include_usage": True}}
+        options = {"include_usage": True, "continuous_usage_stats": True}
+        return {"stream": True, STREAM_OPTIONS: options, "timings_per_token": True}
 
     def _what_to_do(self, refusal: Refused) -> str:
         model, host = self.settings.model, self._caller.host

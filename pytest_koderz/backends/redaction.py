@@ -6,9 +6,7 @@ from dataclasses import replace
 
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.secret_values import Redaction
-
-LONGEST = 300
-"""Characters of a server's own words that an error repeats."""
+from pytest_koderz.files.visible_text import quoted
 
 
 class Redactor:
@@ -26,9 +24,8 @@ class Redactor:
         return self._redact(text)
 
     def quoted(self, text: str) -> str:
-        """*text* in one line, cut to a length fit for an error."""
-        line = " ".join(self(text).split())
-        return line if len(line) <= LONGEST else line[:LONGEST] + "…"
+        """*text* as it may stand in an error."""
+        return quoted(self(text))
 
     def prompt(self, prompt: Prompt) -> Prompt:
         """*prompt* without secrets: what one server has echoed, another is not told."""

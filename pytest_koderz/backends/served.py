@@ -13,6 +13,7 @@ from pytest_koderz.core.errors import ModelRefused
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
+from pytest_koderz.core.withdrawal import check_wanted, heeding, is_withdrawn
 
 from .backend import Surroundings
 from .http.client import HttpClient
@@ -20,7 +21,8 @@ from .http.failures import Wordless, is_too_long, is_window
 from .http.hosts import Service
 from .http.limits import Limits, folder_of
 from .http.pool import Berth, Pool, PoolCourse
-from .http.retry import Caller, Course, Elsewhere, Refused, caller_of
+from .http.retry import Caller, Course, Elsewhere, MayPass, Refused, caller_of
+from .streamed_replies import Pieces
 from .token_counts import PromptDensity
 
 Body = Mapping[str, Any]
@@ -29,6 +31,14 @@ Body = Mapping[str, Any]
 def too_long(model: str, words: str) -> Reply:
     """The reply to a prompt that does not fit: a named outcome of the model, which read and wrote nothing."""
     return Reply("", Usage(), model, StopReason.CONTEXT, warnings=(f"the prompt does not fit: {words}",))
+
+
+class CutShort(Exception):
+    """A call was withdrawn when it had been sent, and what came of its answer are *pieces*."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        super().__init__()
+        self.pieces = pieces
 
 
 class ServedModel(ABC):
@@ -111,6 +121,7 @@ class ServedModel(ABC):
         wordless: list[Wordless] = []
 
         def attempt() -> Reply:
+            check_wanted()
             try:
                 return self._attempt(prompt)
             except Wordless as ending:
@@ -182,6 +193,18 @@ class JsonModel(ServedModel):
         look = self.look
         return None if look is None else lambda: self._client.get(look)
 
+    def _put_together(self, path: str, body: Body, pieces: Pieces) -> Mapping[str, Any]:
+        """The answer, in *pieces* unless the server knows no such thing. Raises CutShort, MayPass or Refused."""
+        whole = self._client.stream(path, body, pieces.take)
+        if whole is not None:
+            return whole
+        pieces.take(b"")
+        if pieces.ended:
+            return pieces.answer
+        if is_withdrawn():
+            raise CutShort(pieces)
+        raise MayPass("its stream ended before the reply did")
+
     @classmethod
     def opened(cls, service: Service, settings: ModelSettings, surroundings: Surroundings) -> ServedModel | PooledModel:
         """The model on its servers. Raises UsageError for servers that are none."""
@@ -202,7 +225,7 @@ def on_servers(
 ) -> ServedModel | PooledModel:
     """The model on all of its servers, as *at* opens it on one of them. Raises UsageError for servers that are none."""
     urls = service.turned(settings, surroundings.environment, surroundings.worker)
-    sleep, notify = surroundings.sleep, surroundings.notify
+    sleep, notify = heeding(surroundings.sleep), surroundings.notify
     members = [at(url, caller_of(settings, url, sleep, notify)) for url in urls]
     if len(members) == 1 and settings.slots is None:
         return members[0]

@@ -15,6 +15,7 @@ BELONGS: Mapping[str, tuple[str, ...]] = {
     "koderz-from": ("koderz-analyze", "koderz-results"),
     "koderz-sort": ("koderz-results",),
     "koderz-worth": ("koderz-whatif",),
+    "koderz-tests": ("koderz-harvest",),
 }
 """Options of some verbs alone."""
 
@@ -76,19 +77,20 @@ VERB_OPTIONS: Mapping[str, VerbOptions] = {
     ),
     "koderz-merge": VerbOptions(_RECORDED, _OF_A_RECORD, _JUNIT, _FOLDER),
     "koderz-compare": VerbOptions(
-        _RECORDED, _named("config set margin json markdown"), keys=frozenset({"folder", "margin", "local_rate"})
+        _RECORDED, _named("config set margin json html markdown"), keys=frozenset({"folder", "margin", "local_rate"})
     ),
     "koderz-watch": VerbOptions("which shows what another process runs", _named("config set"), keys=_FOLDER),
     "koderz-cortex-sync": VerbOptions(
         "which delivers what is owed, whoever owes it", _named("config set"), keys=_MEMORY
     ),
-    "koderz-whatif": VerbOptions(_RECORDED, _named("config set worth"), keys=_FOLDER),
+    "koderz-whatif": VerbOptions(_RECORDED, _named("config set worth html"), keys=_FOLDER),
     "koderz-prune": VerbOptions("which goes by age alone", _named("config set"), keys=_FOLDER),
     "koderz-doctor": VerbOptions(
         "which checks the start of a new run, and neither runs nor writes",
         _named(f"{_SETTINGS} {_TUNED} margin {_SELECTION} jobs max-cost {_GATES}"),
     ),
     "koderz-init": VerbOptions("which writes a first koderz.yaml, and reads none"),
+    "koderz-harvest": VerbOptions("which tries a repository's own tests, and reads no settings", _named("tests")),
     "koderz-guide": VerbOptions("which prints a chapter, and reads no settings"),
 }
 """By verb, in the order in which the first of several that are asked for is taken."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from pytest_koderz.evidence.changes import Change
-from pytest_koderz.evidence.findings import Frame
-from pytest_koderz.files.atomic import write_output
+from pytest_koderz.files.atomic import write_asked
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.changed_lines import change_json, change_lines
+from pytest_koderz.reporters.changes_page import page_of_changes
 from pytest_koderz.reporters.markdown import cut, section
 from pytest_koderz.session.compared_runs import NEWEST, changes_between, pairs_of, run_named
 from pytest_koderz.session.items import benchmark_key
@@ -32,22 +31,20 @@ def compare(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
     changes, frame, notes = changes_between(before, after, pairs, settings.margin, settings.local_rate)
     lines = change_lines(changes, frame, notes, writer_of(config).fullwidth, whole=config.option.verbose > 0)
     heading = f"{after.label} against {before.label}"
+    texts: dict[str, Callable[[], str]] = {
+        "koderz_json": lambda: json.dumps(change_json(changes, frame, notes), indent=1) + "\n",
+        "koderz_html": lambda: page_of_changes(changes, pairs, frame, notes),
+        "koderz_markdown": lambda: cut(section(heading, [shown(config, line) for line in lines])),
+    }
     print_lines(config, lines)
-    print_lines(config, _written(config, changes, frame, notes, heading, lines))
+    print_lines(config, (f"comparison: {path}" for path in _written(config, texts)))
     return int(pytest.ExitCode.OK)
 
 
-def _written(
-    config: pytest.Config, changes: tuple[Change, ...], frame: Frame, notes: list[str], heading: str, lines: list[str]
-) -> Iterator[str]:
+def _written(config: pytest.Config, texts: Mapping[str, Callable[[], str]]) -> Iterator[str]:
     """The files that are asked for on the command line; koderz.yaml names those of runs alone."""
-    told = json.dumps(change_json(changes, frame, notes), indent=1) + "\n"
-    text = cut(section(heading, [shown(config, line) for line in lines]))
-    for name, content in (("koderz_json", told), ("koderz_markdown", text)):
+    for name, text in texts.items():
         path: str | None = config.getoption(name)
         if path is not None:
-            try:
-                write_output(config.rootpath / path, content)
-            except OSError as fault:
-                raise UsageError(f"--{name.replace('_', '-')}: {path}: {fault.strerror}") from None
-            yield f"comparison: {path}"
+            write_asked(f"--{name.replace('_', '-')}", config.rootpath / path, text())
+            yield path

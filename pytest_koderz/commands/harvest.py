@@ -34,8 +34,10 @@ def begin(config: pytest.Config) -> int:
     from pytest_koderz.harvest.harvesting import harvest
     from pytest_koderz.harvest.suite_text import suite_text
 
+    from .accepted_options import check_options
     from .printing import print_lines
 
+    check_options(config, "koderz-harvest")
     source, tests = _places(config)
     root = root_of_tree(source)
     folder = config.invocation_params.dir  # for pytest itself the option may have moved the root

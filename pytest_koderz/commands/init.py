@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_koderz.files.usage_error import UsageError
-
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pytest_koderz.backends.found_servers import FoundModel
 
@@ -33,6 +31,7 @@ def asked_for(config: pytest.Config) -> bool:
 def begin(config: pytest.Config) -> int:
     """--koderz-init: what is there already stays as it is. It needs no session and no settings."""
     from pytest_koderz.backends.found_servers import found_model
+    from pytest_koderz.files.usage_error import UsageError
     from pytest_koderz.settings.precedence import environment_of
 
     from .accepted_options import check_options

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from pytest_koderz.core.arm import Arm, ModelSettings, Role, SpecPolicy
+from pytest_koderz.core.cost_bound import bound_of
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, FeedbackPolicy, Iteration, Outcome, StopReason, Verdict
 from pytest_koderz.core.money import Usage, cost_of, total
@@ -23,7 +24,6 @@ from pytest_koderz.reporters.fixed_width import Table, wrapped
 from pytest_koderz.reporters.header import price_line
 from pytest_koderz.reporters.summary import SIMULATED, WIDTH
 from pytest_koderz.reporters.text import counted, dollars
-from pytest_koderz.session.budget import bound_of
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
 from pytest_koderz.settings import Settings
 

@@ -16,6 +16,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.files.atomic import write_asked
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.records.asked_calls import calls_of
 from pytest_koderz.records.events import Head
 from pytest_koderz.records.reader import Archived
 from pytest_koderz.reporters.junit import properties_of, suite_properties
@@ -43,7 +44,7 @@ def write_files(
     problems = {one.problem_id: collected[one.problem_id][1] for one in experiments if one.problem_id in collected}
     texts: dict[str, Callable[[], str]] = {
         "koderz_json": lambda: json.dumps(results_of(frame, head, experiments), indent=1) + "\n",
-        "koderz_html": lambda: html_of(frame, head, experiments, problems),
+        "koderz_html": lambda: html_of(frame, head, experiments, problems, calls_of(benchmark)),
         "koderz_markdown": lambda: shown(config, markdown_of(frame, experiments)),
     }
     for option, text in texts.items():

@@ -11,21 +11,18 @@ from decimal import Decimal
 import pytest
 
 from pytest_koderz.core.arm import Arm, Role
-from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.core.money import Spending
-from pytest_koderz.evidence.cross_fitting import best_by_worth, choice_at
-from pytest_koderz.evidence.cut_short import Calls, Way, shared_calls, ways_of, why_no_cascade, why_not
-from pytest_koderz.evidence.device_time import shared_out
-from pytest_koderz.evidence.problems import by_arm
+from pytest_koderz.evidence.cross_fitting import Outlay, best_by_worth, choice_at
+from pytest_koderz.evidence.cut_short import Answered, Way, answers_of
+from pytest_koderz.files.atomic import write_asked
 from pytest_koderz.files.nearest import most_like
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.events import Called, Ended
+from pytest_koderz.records.asked_calls import calls_of
 from pytest_koderz.records.reader import Archived, archived, folders_in
-from pytest_koderz.records.recorded import each_of
 from pytest_koderz.reporters.claim_lines import FOR_DECISIONS
 from pytest_koderz.reporters.story import folded
 from pytest_koderz.reporters.summary import SIMULATED, WIDTH
 from pytest_koderz.reporters.text import counted
+from pytest_koderz.reporters.ways_page import page_of_ways
 from pytest_koderz.reporters.ways_table import curve_lines, worth_lines
 from pytest_koderz.session.items import benchmark_key
 from pytest_koderz.settings import Settings
@@ -36,67 +33,101 @@ from .printing import columns_of, print_lines
 TIMES = (1, 10, 100)
 """What a solved problem is taken to be worth where nobody says it: so many times what the control takes for it."""
 
+UNFOLDED = 10_000
+"""Columns where a browser breaks the lines."""
+
 
 def what_if(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
     """--koderz-whatif: a curve for each arm that the benchmark can answer it of; 1 where it can of none."""
     settings: Settings = config.stash[benchmark_key].settings
-    worth = config.option.koderz_worth
     benchmark = _benchmark(settings, config.option.koderz_whatif)
     mark = SIMULATED if benchmark.simulated else ""
     columns = columns_of(config) - len(mark)
-    lines = list(whatif_lines(benchmark, None if worth is None else Decimal(worth), columns))
+    answers = answers_in(benchmark)
+    lines = [line for answer in answers for line in _answer_lines(answer, benchmark, _worth(config), columns)]
     print_lines(config, (mark + line for line in lines))
-    return int(pytest.ExitCode.OK if any("tries" in line for line in lines) else pytest.ExitCode.TESTS_FAILED)
+    _write_page(config, benchmark, answers)
+    return int(pytest.ExitCode.OK if any(answer.ways for answer in answers) else pytest.ExitCode.TESTS_FAILED)
+
+
+def _worth(config: pytest.Config) -> Decimal | None:
+    worth = config.option.koderz_worth
+    return None if worth is None else Decimal(worth)
+
+
+def _write_page(config: pytest.Config, benchmark: Archived, answers: Sequence[Answered]) -> None:
+    """Where --koderz-html asks for it."""
+    path: str | None = config.getoption("koderz_html")
+    if path is None:
+        return
+    rate, worth = benchmark.head.local_rate, _worth(config)
+    told = [(answer, [*_best_lines(answer, rate, worth, UNFOLDED)] if answer.ways else []) for answer in answers]
+    arms = list(dict.fromkeys(one.arm for one in benchmark.experiments))
+    text = page_of_ways(benchmark.id, told, arms, rate, simulated=benchmark.simulated)
+    write_asked("--koderz-html", config.rootpath / path, text)
+    print_lines(config, [f"page: {path}"])
+
+
+def answers_in(benchmark: Archived) -> list[Answered]:
+    """What its journals answer of each of its arms but the control."""
+    head = benchmark.head
+    return list(answers_of(head.definitions, benchmark.experiments, calls_of(benchmark), head.control or ""))
 
 
 def whatif_lines(benchmark: Archived, worth: Decimal | None = None, columns: int = WIDTH) -> Iterator[str]:
     """Without a mark. *worth* is that of a solved problem, in US dollars."""
-    definitions = {arm.name: arm for arm in benchmark.head.definitions}
-    groups, calls = by_arm(shared_out(benchmark.experiments)), shared_calls(calls_of(benchmark))
-    control = benchmark.head.control or ""
-    for name, group in groups.items():
-        if name == control:
-            continue
-        refused = why_not(definitions.get(name), group, calls)
-        if refused:
-            yield from folded(f"{name}: this benchmark answers nothing of it: {refused}", columns=columns)
-            continue
-        arm, answering = definitions[name], definitions.get(control) if control in groups else None
-        no_cascade = why_no_cascade(arm, answering)
-        answers = () if no_cascade else groups[control]
-        yield from _of_arm(arm, ways_of(arm, group, calls, answers), answering, benchmark, worth, columns)
-        if no_cascade:
-            yield from folded(f"no cascades: {no_cascade}", columns=columns)
+    for answer in answers_in(benchmark):
+        yield from _answer_lines(answer, benchmark, worth, columns)
 
 
-def _of_arm(
-    arm: Arm, ways: Sequence[Way], control: Arm | None, benchmark: Archived, worth: Decimal | None, columns: int
-) -> Iterator[str]:
-    rate, name = benchmark.head.local_rate, "" if control is None else control.name
+def _answer_lines(answer: Answered, benchmark: Archived, worth: Decimal | None, columns: int) -> Iterator[str]:
+    if answer.definition is None or answer.refused:
+        text = f"{answer.arm}: this benchmark answers nothing of it: {answer.refused}"
+        yield from folded(text, columns=columns)
+        return
+    ways, rate = answer.ways, benchmark.head.local_rate
     problems = counted(len(ways[-1].problems), "problem")
-    yield from folded(
-        f"what {benchmark.id} answers of {arm.name}, on {problems}, without another call", columns=columns
-    )
-    if arm.accept_on == "base":
+    text = f"what {benchmark.id} answers of {answer.arm}, on {problems}, without another call"
+    yield from folded(text, columns=columns)
+    if answer.definition.accept_on == "base":
         stop = f"oracle stop: no user has the tests that ended it; decide by {FOR_DECISIONS}"
         yield from folded(stop, columns=columns)
-    yield from curve_lines(ways, name, rate, columns)
+    yield from curve_lines(ways, _name(answer), rate, columns)
+    yield from _best_lines(answer, rate, worth, columns)
+    if answer.no_cascade:
+        yield from folded(f"no cascades: {answer.no_cascade}", columns=columns)
+
+
+def _name(answer: Answered) -> str:
+    return "" if answer.control is None else answer.control.name
+
+
+def _best_lines(answer: Answered, rate: Decimal | None, worth: Decimal | None, columns: int) -> Iterator[str]:
+    """Which way is best, and how it stands in koderz.yaml."""
+    arm, ways, name = answer.definition, answer.ways, _name(answer)
     outlays = [way.outlay(rate) for way in ways]
     known = [outlay for outlay in outlays if outlay is not None and outlay.solved]
-    if len(known) < len(outlays):
+    if len(known) < len(outlays) or arm is None:
         yield "which is best cannot be told: a price, or what a GPU did, is not known"
         return
     against = 0 if ways[0].tries == 0 else None
-    worths = [float(worth)] if worth is not None else []
-    solved, paid = sum(known[0].solved), sum(known[0].dollars)
-    if worth is None and against is not None and solved > 0 < paid:
-        worths = [times * paid / solved for times in TIMES]
-    choices = [choice_at(each, known, against) for each in worths]
+    choices = [choice_at(each, known, against) for each in _worths(worth, known[0] if against == 0 else None)]
     yield from worth_lines(ways, name, list(best_by_worth(known)), choices, columns)
     chosen = {choice.best: ways[choice.best] for choice in choices}
-    words = [in_yaml(_as_arm(arm, way, control)) for way in chosen.values() if way.tries and not _is_whole(way, arm)]
+    words = [
+        in_yaml(_as_arm(arm, way, answer.control)) for way in chosen.values() if way.tries and not _is_whole(way, arm)
+    ]
     if words:
         yield from ("to be confirmed by a run, in koderz.yaml:", "arms:", *(f"  {each}" for each in words))
+
+
+def _worths(worth: Decimal | None, control: Outlay | None) -> list[float]:
+    """What a solved problem is taken to be worth: what is said, else times of what the control takes for it."""
+    if worth is not None:
+        return [float(worth)]
+    if control is None or not sum(control.solved) or not sum(control.dollars):
+        return []
+    return [times * sum(control.dollars) / sum(control.solved) for times in TIMES]
 
 
 def _is_whole(way: Way, arm: Arm) -> bool:
@@ -139,20 +170,6 @@ def _scalar(value: str | int | list[str]) -> str:
 
 
 _OTHERWISE = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")
-
-
-def calls_of(benchmark: Archived) -> Calls:
-    """By experiment what its calls cost. The first of two answers to one prompt is what it went on with."""
-    return {one.id: _calls_of(benchmark, one) for one in benchmark.experiments}
-
-
-def _calls_of(benchmark: Archived, experiment: Experiment) -> list[Spending]:
-    runs = benchmark.recorded.experiments.get(experiment.id, {}).values()
-    run = next((run for run in runs if any(each.record == experiment for each in each_of(run, Ended))), ())
-    found: dict[tuple[str, str], Spending] = {}
-    for call in each_of(run, Called):
-        found.setdefault((str(call.role), call.prompt.digest), call.spending)
-    return list(found.values())
 
 
 def _benchmark(settings: Settings, which: str) -> Archived:

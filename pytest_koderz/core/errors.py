@@ -7,6 +7,7 @@ KoderzError
 │   ├── SandboxFault        the judge itself broke; says nothing of the candidate
 │   └── JournalFault        what was paid for cannot be recorded, or a record cannot be read
 ├── OutOfBudget             a guard refused a call; the experiment is *skipped*
+├── Withdrawn               a call of several was not sent, since another one's answer was accepted; nobody misses it
 └── MemoryUnavailable       cortex does not answer; never stops an experiment
 
 A mistake of the user is none of the core's: `files.usage_error.UsageError` says in one line where it stands.
@@ -47,6 +48,10 @@ class JournalFault(InfrastructureError):
 
 class OutOfBudget(KoderzError):
     """A call was not made because it could have passed the limit the user set."""
+
+
+class Withdrawn(KoderzError):
+    """A call was not sent, since its answer was no longer wanted."""
 
 
 class MemoryUnavailable(KoderzError):

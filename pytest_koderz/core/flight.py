@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
 
+from .errors import ModelUnavailable, Withdrawn
 from .ports import Model, Prompt, Reply
+from .withdrawal import Withdrawal, in_flight, is_withdrawn
 
 Landing = tuple[Prompt, Reply | BaseException]
 
@@ -31,15 +33,23 @@ class Flight:
     were set when it was started.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, withdrawal: Withdrawal | None = None) -> None:
+        """*withdrawal*: the calls can be cancelled, where their models heed it. None: their answers are waited for."""
         self._model = model
+        self._withdrawal = withdrawal
         self._landings: SimpleQueue[Landing] = SimpleQueue()
         self._out = 0
 
     def start(self, prompt: Prompt) -> None:
         self._out += 1
         call = copy_context()
+        call.run(in_flight.set, self._withdrawal)
         threading.Thread(target=call.run, args=(self._ask, prompt), name="koderz-call", daemon=True).start()
+
+    def cancel(self) -> None:
+        """What is not answered yet. It lands all the same: as a reply that was cancelled, where it had been sent."""
+        if self._withdrawal is not None:
+            self._withdrawal.make()
 
     def landed(self) -> Iterator[tuple[Prompt, Reply]]:
         """Each answer as it comes. Raises the first fault of a call, when the answers of the others are taken."""
@@ -47,7 +57,7 @@ class Flight:
         for prompt, answer in self._all():
             if isinstance(answer, Reply):
                 yield prompt, answer
-            else:
+            elif not isinstance(answer, Withdrawn):
                 faults.append(answer)
         if faults:
             raise faults[0]
@@ -66,6 +76,8 @@ class Flight:
         answer: Reply | BaseException
         try:
             answer = self._model.complete(prompt)
+            if answer.cancelled and not is_withdrawn():
+                answer = ModelUnavailable("only the beginning of this reply is recorded: it was cancelled then")
         except BaseException as fault:  # noqa: BLE001 - it is raised in the thread that waits
             answer = fault
         self._landings.put((prompt, answer))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 
-from .money import Usage
+from .money import SPARSE, Usage
 from .problem import Isolation
 
 
@@ -46,10 +45,8 @@ class StopReason(StrEnum):
     CONTEXT = "context"
     """The model's context window was full."""
     REFUSAL = "refusal"
-
-
-SPARSE: Mapping[str, bool] = {"sparse": True}
-"""Of a field that is not recorded while it has its default."""
+    CANCELLED = "cancelled"
+    """It was stopped by us, since another reply of the iteration was accepted; what is there of it is no candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +161,10 @@ class Iteration:
 
     origins: tuple[Origin, ...] = field(default=(), metadata=SPARSE)
     """By candidate, where several of them go on. Empty: the best alone does."""
+
+    cancelled: tuple[str, ...] = field(default=(), metadata=SPARSE)
+    """The models whose replies were cut short when another one's was accepted, by name, once for each call; what was
+    spent on them counts here too."""
 
     @property
     def tried(self) -> list[tuple[Candidate | None, Verdict, str]]:

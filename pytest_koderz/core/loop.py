@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 from traceback import extract_tb
 
-from .arm import Arm, CheckpointPolicy, Role, SpecPolicy
+from .arm import Arm, CheckpointPolicy, ModelSettings, Role, SpecPolicy
 from .audit import leaks_in
 from .beam import kept, line_to
+from .cost_bound import bound_of
 from .errors import InfrastructureError, OutOfBudget
 from .experiment import Experiment, Guidance, Spec, Status, spec_seed
 from .extract import candidate_of
@@ -20,6 +21,7 @@ from .money import Spending, Usage, cost_of, total
 from .ports import Clock, Crew, Listener, Memory, Prompt, Reply, Sandbox, Taken
 from .problem import Problem, TestSet
 from .prompts import checkpoint_prompt, fallback_prompt, next_prompt, question_in, room_of, spec_prompt
+from .withdrawal import Withdrawal
 
 
 def solve(
@@ -141,35 +143,42 @@ class _Work:
     def specify(self) -> None:
         """Phase 1."""
         spec = self.memory.recall_spec(self.record, self.problem, self.arm)
-        if spec is None:
-            reply, spending = self._ask(
-                spec_prompt(self.problem, spec_seed(self.problem.id, self.record.epoch), self.arm.prompt_set)
-            )
-            spec = spec_of(reply, spending.cost)
-        spec = replace(spec, leaks=self._leaks(spec.text), after_iteration=len(self.record.iterations))
+        spec = self._asked_for_spec() if spec is None else self._audited(spec)
         self.record = self.record.with_spec(spec)
         self.tell.spec_written(self.record, spec)
+
+    def _asked_for_spec(self) -> Spec:
+        seed = spec_seed(self.problem.id, self.record.epoch)
+        reply, spending = self._ask(spec_prompt(self.problem, seed, self.arm.prompt_set))
+        return reply.taken if isinstance(reply.taken, Spec) else self._audited(spec_of(reply, spending.cost))
 
     def iterate(self) -> None:
         """Phase 2, once: ask, judge, keep what the model will be told."""
         parents = self._parents()
         asked = {self._candidate_prompt(turn, parent): parent for turn, parent in enumerate(parents)}
-        trials = self._trials(list(asked))
+        tried = self._trials(list(asked))
+        answered = [trial for trial in tried if not trial.reply.cancelled]
+        self._keep(_recorded_of(answered) or self._told(self._made_of(tried, asked)))
+
+    def _made_of(self, tried: Sequence[_Trial], asked: Mapping[Prompt, int | None]) -> Iteration:
+        trials = [trial for trial in tried if not trial.reply.cancelled]
         made = _iteration_of(len(self.record.iterations) + 1, trials)
+        made = self._with_cancelled(made, [trial for trial in tried if trial.reply.cancelled])
         if self.arm.swarm:
             made = replace(made, writers=tuple(trial.prompt.model for trial in trials))
         if self.arm.beam > 1:
             made = replace(made, origins=tuple(self._origin(trial, asked[trial.prompt]) for trial in trials))
         if self.arm.checkpoint_policy is CheckpointPolicy.ASKED:
             made = replace(made, question=taken_from(trials[made.best].reply, self.problem).question)
-        self._keep(made)
+        return made
 
     def fall_back(self) -> None:
         """One more iteration, by the fallback model, which is shown the problem and nothing of what was tried."""
         seed, room = self._seed(Role.FALLBACK), room_of(self.arm.models[Role.FALLBACK])
         prompt = fallback_prompt(self.problem, self.arm, room, seed)
         trial = self._tried(prompt, *self._ask(prompt))
-        self._keep(replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True))
+        made = replace(_iteration_of(len(self.record.iterations) + 1, [trial]), fallback=True)
+        self._keep(_recorded_of([trial]) or self._told(made))
 
     def grade(self) -> None:
         """The last candidate is judged by the grading tests, where these are not those that it was iterated on.
@@ -190,17 +199,24 @@ class _Work:
             self.record = self.record.with_advice(advice)
             self.tell.advised(self.record, advice)
 
+    def _told(self, iteration: Iteration) -> Iteration:
+        """*iteration* with what the model is told of it."""
+        return replace(iteration, feedback=self._feedback(iteration.candidate, iteration.verdict))
+
     def _keep(self, iteration: Iteration) -> None:
-        iteration = replace(iteration, feedback=self._feedback(iteration.candidate, iteration.verdict))
         self.record = self.record.with_iteration(iteration)
         self.tell.iterated(self.record, iteration)
+
+    def _audited(self, spec: Spec) -> Spec:
+        return replace(spec, leaks=self._leaks(spec.text), after_iteration=len(self.record.iterations))
 
     def _leaks(self, text: str) -> tuple[str, ...]:
         return leaks_in(text, self.problem, self.sandbox)
 
     def _trials(self, prompts: Sequence[Prompt]) -> list[_Trial]:
         """What became of *prompts*, judged as the answers come. Those that are recorded come first, as they had come;
-        the others are asked at the same time, unless a recorded one was accepted.
+        the others are asked at the same time, unless a recorded one was accepted. One that was cancelled for a reply
+        which is not accepted now is asked again.
         """
         if len(prompts) == 1:
             return [self._tried(prompts[0], *self._ask(prompts[0]))]
@@ -208,14 +224,18 @@ class _Work:
         trials = [self._tried(prompt, *self._ask(prompt)) for prompt in recorded]
         if any(trial.verdict.accepted for trial in trials):
             return trials
-        return [*trials, *self._flown(others)]
+        again = [trial.prompt for trial in trials if trial.reply.cancelled]
+        return [*trials, *self._flown([*others, *again])]
 
     def _flown(self, prompts: Sequence[Prompt]) -> list[_Trial]:
-        """Raises a call's fault, or what refused one, when all that was asked is entered in the ledger."""
-        flight = Flight(self.crew[Role.LOCAL])
+        """With the first that is accepted the others are cancelled; whoever answered in full is judged all the same.
+
+        Raises a call's fault, or what refused one, when all that was asked is entered in the ledger.
+        """
+        flight = Flight(self.crew[Role.LOCAL], Withdrawal() if len(prompts) > 1 else None)
         try:
             refusal = self._take_off(flight, prompts)
-            trials = [self._tried(prompt, *self._entered(prompt, reply)) for prompt, reply in flight.landed()]
+            trials = [self._landed(flight, prompt, reply) for prompt, reply in flight.landed()]
         except Exception:
             for prompt, reply in flight.late():
                 self._entered(prompt, reply)
@@ -223,6 +243,12 @@ class _Work:
         if refusal is not None:
             raise refusal
         return trials
+
+    def _landed(self, flight: Flight, prompt: Prompt, reply: Reply) -> _Trial:
+        trial = self._tried(prompt, *self._entered(prompt, reply))
+        if trial.verdict.accepted:
+            flight.cancel()
+        return trial
 
     def _take_off(self, flight: Flight, prompts: Sequence[Prompt]) -> Exception | None:
         """Ask as many as nobody refuses; the refusal of the next one."""
@@ -235,9 +261,12 @@ class _Work:
         return None
 
     def _tried(self, prompt: Prompt, reply: Reply, spending: Spending) -> _Trial:
-        candidate = taken_from(reply, self.problem).candidate
+        taken = taken_from(reply, self.problem)
+        candidate, known = taken.candidate, taken.verdict
         repeated = candidate is not None and candidate.digest in self.judged
-        return _Trial(reply, spending.cost, candidate, self._judge(candidate), repeated, prompt)
+        if candidate is not None and known is not None:
+            self.judged.setdefault(candidate.digest, known)
+        return _Trial(reply, spending.cost, candidate, known or self._judge(candidate), repeated, prompt)
 
     def review(self) -> None:
         """Phase 3: the frontier looks at the attempts that the memory recalls, or else at the loop's own record."""
@@ -247,21 +276,25 @@ class _Work:
         prompt = checkpoint_prompt(
             self.problem, self.record, attempts, self._seed(Role.CHECKPOINT), self.arm.prompt_set
         )
-        reply, spending = self._ask(prompt)
-        guidance = Guidance(
+        guidance = self._guidance_of(*self._ask(prompt), recalled=len(recalled or ()))
+        self.record = self.record.with_checkpoint(guidance)
+        self.tell.checkpointed(self.record, guidance)
+
+    def _guidance_of(self, reply: Reply, spending: Spending, recalled: int) -> Guidance:
+        if isinstance(reply.taken, Guidance):
+            return reply.taken
+        return Guidance(
             number=len(self.record.checkpoints) + 1,
             after_iteration=len(self.record.iterations),
             text=reply.text.strip(),
             model_id=reply.model_id,
-            recalled=len(recalled or ()),
+            recalled=recalled,
             usage=reply.usage,
             cost=spending.cost,
             seconds=reply.seconds,
             leaks=self._leaks(reply.text),
             stop_reason=reply.stop_reason,
         )
-        self.record = self.record.with_checkpoint(guidance)
-        self.tell.checkpointed(self.record, guidance)
 
     def _ask(self, prompt: Prompt) -> tuple[Reply, Spending]:
         """The reply and what it cost, entered in the ledger before anything else can fail.
@@ -273,12 +306,24 @@ class _Work:
 
     def _entered(self, prompt: Prompt, reply: Reply) -> tuple[Reply, Spending]:
         settings = self.arm.asked(prompt.role, prompt.model)
-        cost = cost_of(reply.usage, settings.price) if reply.charged is None else reply.charged
         times = (reply.seconds, reply.gpu_seconds, reply.uses)
-        spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, *times)
+        cost = _charge(prompt, reply, settings)
+        spending = Spending(prompt.role, settings.name, 1, reply.usage, cost, *times, cancelled=int(reply.cancelled))
         self.record = replace(self.record, ledger=self.record.ledger + spending)
         self.tell.called(self.record, prompt.role, prompt, reply, spending)
         return reply, spending
+
+    def _with_cancelled(self, iteration: Iteration, cut: Sequence[_Trial]) -> Iteration:
+        """*iteration* with what was spent on the replies that were not waited for."""
+        if not cut:
+            return iteration
+        return replace(
+            iteration,
+            usage=sum((trial.reply.usage for trial in cut), iteration.usage),
+            cost=total([iteration.cost, *(trial.cost for trial in cut)]),
+            seconds=sum((trial.reply.seconds for trial in cut), iteration.seconds),
+            cancelled=tuple(self.arm.asked(Role.LOCAL, trial.prompt.model).name for trial in cut),
+        )
 
     def _parents(self) -> list[int | None]:
         """By turn, which candidate of the last iteration it goes on from. None: from the whole record."""
@@ -329,9 +374,20 @@ class _Work:
         return int(sha256(text.encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
 
 
+def _charge(prompt: Prompt, reply: Reply, settings: ModelSettings) -> Decimal | None:
+    """US dollars; of a call that was cancelled before its server told what it had written, the most that it can be."""
+    if reply.charged is not None or settings.price is None:
+        return reply.charged
+    return cost_of(reply.usage, settings.price) if reply.counted else bound_of(prompt, settings, settings.price)
+
+
 def taken_from(reply: Reply, problem: Problem) -> Taken:
-    """What is recorded that it gave; else what its text gives."""
-    return reply.taken or Taken(candidate_of(reply.text, problem), question_in(reply.text))
+    """What is recorded that it gave; else what its text gives. What was cancelled gives nothing."""
+    if reply.cancelled:
+        return Taken(None)
+    if isinstance(reply.taken, Taken):
+        return reply.taken
+    return Taken(candidate_of(reply.text, problem), question_in(reply.text))
 
 
 def spec_of(reply: Reply, cost: Decimal | None) -> Spec:
@@ -345,6 +401,15 @@ def spec_of(reply: Reply, cost: Decimal | None) -> Spec:
         reply.gpu_seconds,
         stop_reason=reply.stop_reason,
     )
+
+
+def _recorded_of(trials: Sequence[_Trial]) -> Iteration | None:
+    """The whole iteration, where it is recorded that just these came to it. None: it is not."""
+    taken = [trial.reply.taken for trial in trials]
+    rounds = [each.tried if isinstance(each, Taken) else None for each in taken]
+    first = rounds[0]
+    whole = first is not None and len(first.verdicts) == len(trials) and all(each is first for each in rounds)
+    return first if whole else None
 
 
 def _iteration_of(number: int, trials: Sequence[_Trial]) -> Iteration:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 MILLION = Decimal(1_000_000)
+
+SPARSE: Mapping[str, bool] = {"sparse": True}
+"""Of a field that is not recorded while it has its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ class Spending:
     """As the server reported them, so that calls which overlap are counted side by side. None: it did not."""
     uses: tuple[DeviceUse, ...] = ()
     """Of the calls whose interval is known: what they took of a device that they shared is worked out at the end."""
+    cancelled: int = field(default=0, metadata=SPARSE)
+    """Of the calls, those that were cut short, since another one's answer was accepted."""
 
     @property
     def used_nothing(self) -> bool:
@@ -141,6 +146,7 @@ class Spending:
             seconds=self.seconds + other.seconds,
             gpu_seconds=_device_seconds([each for each in (self, other) if not each.used_nothing]),
             uses=(*self.uses, *other.uses),
+            cancelled=self.cancelled + other.cancelled,
         )
 
     def __sub__(self, part: Spending) -> Spending:
@@ -153,6 +159,7 @@ class Spending:
             cost=None if self.cost is None or part.cost is None else self.cost - part.cost,
             seconds=self.seconds - part.seconds,
             gpu_seconds=None if seconds is None or gpu is None else seconds - gpu,
+            cancelled=self.cancelled - part.cancelled,
         )
 
 
@@ -194,6 +201,11 @@ class Ledger:
     @property
     def calls(self) -> int:
         return sum(row.calls for row in self.spendings)
+
+    @property
+    def cancelled(self) -> int:
+        """Of the calls, those that were cut short."""
+        return sum(row.cancelled for row in self.spendings)
 
     def of_role(self, role: str) -> Ledger:
         return Ledger(tuple(row for row in self.spendings if row.role == role))

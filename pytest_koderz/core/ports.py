@@ -11,8 +11,8 @@ from typing import Protocol
 
 from .arm import Arm, Role
 from .experiment import Advice, Experiment, Guidance, Spec
-from .iteration import SPARSE, Candidate, Iteration, StopReason, Verdict
-from .money import DeviceUse, Spending, Usage
+from .iteration import Candidate, Iteration, StopReason, Verdict
+from .money import SPARSE, DeviceUse, Spending, Usage
 from .problem import Problem, TestSet
 
 
@@ -50,12 +50,20 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What the loop took out of a candidate's reply."""
+    """What the loop took out of a candidate's reply, and what became of it where that is recorded."""
 
     candidate: Candidate | None
     """None: there was no code."""
     question: str = ""
     """What the model asked the reviewer."""
+    verdict: Verdict | None = None
+    """None: it is not judged yet."""
+    tried: Iteration | None = None
+    """The whole round. None: it has not come to its end."""
+
+
+Made = Taken | Spec | Guidance
+"""What the loop makes of a reply: of a candidate's, of a spec's, of a review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +86,14 @@ class Reply:
     """The server that answered, as it may be told. Empty: there was none, or it is not known."""
     ended: float | None = None
     """Seconds since 1970 at which the answer was there. None: not known."""
-    taken: Taken | None = field(default=None, metadata=SPARSE)
-    """What was taken out of it when it came, where it is played from a record. None: what its text gives."""
+    counted: bool = field(default=True, metadata=SPARSE)
+    """False of one that was cancelled before the server had told its tokens: as many as came, and perhaps more."""
+    taken: Made | None = field(default=None, metadata=SPARSE)
+    """What was made of it when it came, where it is played from a record. None: what its text gives."""
+
+    @property
+    def cancelled(self) -> bool:
+        return self.stop_reason is StopReason.CANCELLED
 
     @property
     def uses(self) -> tuple[DeviceUse, ...]:

@@ -7,7 +7,7 @@ nothing that is to come.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ from pytest_koderz.core.templates import FIELDS
 
 from .cross_fitting import Outlay
 from .device_time import shared_out
-from .problems import Tries, by_problem, fell_back
+from .problems import Tries, by_arm, by_problem, fell_back
 
 Calls = Mapping[str, Sequence[Spending]]
 """By experiment what each of its answered calls cost, in their order."""
@@ -45,6 +45,48 @@ class Way:
         known = tuple(float(cost) for cost in costs if cost is not None)
         solved = tuple(tries.share for tries in self.problems.values())
         return Outlay(solved, known) if len(known) == len(costs) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a benchmark answers of one of its arms."""
+
+    arm: str
+    definition: Arm | None
+    control: Arm | None
+    """None: it did not run, or is not known."""
+    ways: tuple[Way, ...]
+    """Empty: none; `refused` says why."""
+    refused: str = ""
+    no_cascade: str = ""
+    """Why there are no ways that hand over; empty where there are."""
+
+
+def answers_of(
+    definitions: Sequence[Arm], experiments: Sequence[Experiment], calls: Calls, control: str
+) -> Iterator[Answered]:
+    """One for each arm but *control*, in the order of *experiments*."""
+    known, groups, shared = {arm.name: arm for arm in definitions}, by_arm(shared_out(experiments)), shared_calls(calls)
+    answering = known.get(control) if control in groups else None
+    for name, group in groups.items():
+        if name != control:
+            yield _answer(name, known.get(name), group, shared, answering, groups.get(control, ()))
+
+
+def _answer(
+    name: str,
+    arm: Arm | None,
+    group: Sequence[Experiment],
+    calls: Calls,
+    control: Arm | None,
+    answers: Sequence[Experiment],
+) -> Answered:
+    refused = why_not(arm, group, calls)
+    if arm is None or refused:
+        return Answered(name, arm, control, (), refused)
+    no_cascade = why_no_cascade(arm, control)
+    ways = ways_of(arm, group, calls, () if no_cascade else answers)
+    return Answered(name, arm, control, ways, no_cascade=no_cascade)
 
 
 def why_not(arm: Arm | None, experiments: Sequence[Experiment], calls: Calls) -> str:
@@ -172,7 +214,7 @@ def _counts(spec: Spec | None, iterations: Sequence[Iteration], checkpoints: Seq
     return Counter(
         {
             str(Role.SPEC): int(spec is not None and spec.recalled_from is None),
-            str(Role.LOCAL): sum(len(iteration.candidates) for iteration in iterations),
+            str(Role.LOCAL): sum(len(each.candidates) + len(each.cancelled) for each in iterations),
             str(Role.CHECKPOINT): len(checkpoints),
         }
     )

@@ -20,6 +20,8 @@ class CallDeadline:
 
     def __init__(self, seconds: float) -> None:
         self.passed = False
+        self.was_cut = False
+        """Whether the call was ended before its time."""
         self._sockets: list[socket] = []
         self._lock = Lock()
         self._timer = Timer(seconds, self._end)
@@ -39,8 +41,14 @@ class CallDeadline:
         """A duplicate is kept, since TLS takes the socket itself over."""
         with self._lock:
             self._sockets.append(opened.dup())
-            if self.passed:
+            if self.passed or self.was_cut:
                 self._shut()
+
+    def cut(self) -> None:
+        """End the call now."""
+        with self._lock:
+            self.was_cut = True
+            self._shut()
 
     def _end(self) -> None:
         with self._lock:

@@ -18,6 +18,7 @@ from .call_deadline import CallDeadline, session_over, watched
 from .jsonl import read_rows
 from .locks import locked
 from .usage_error import UsageError
+from .visible_text import quoted
 
 if TYPE_CHECKING:
     import requests
@@ -247,15 +248,11 @@ def _described(fault: Exception) -> str:
     import urllib3
 
     if isinstance(fault, requests.HTTPError) and fault.response is not None:
-        return f"{fault.response.status_code} {fault.response.reason[:_WORDS]}"
+        return f"{fault.response.status_code} {quoted(fault.response.reason)}"
     if isinstance(fault, requests.Timeout | urllib3.exceptions.TimeoutError):
         return f"no answer within {PATIENCE:g} s"
     if isinstance(fault, urllib3.exceptions.ProtocolError):
         return "the connection ended half way"
     if isinstance(fault, requests.ConnectionError):
         return "no connection"
-    return f"{type(fault).__name__}: {' '.join(str(fault).split())[:_WORDS]}"
-
-
-_WORDS = 200
-"""Characters of a server's or a library's own words that are told."""
+    return f"{type(fault).__name__}: {quoted(str(fault))}"

@@ -25,6 +25,18 @@ def visible(text: str) -> str:
     return _COMMAND.sub(lambda found: found[0][:-1] + _escape(found[0][-1]), shown)
 
 
+LONGEST = 300
+"""Characters of another's own words that an error repeats."""
+
+
+def quoted(text: str, most: int = LONGEST) -> str:
+    """*text* of somebody else within a message of ours: in one line, visible, and cut to *most* characters."""
+    # Of megabytes no more is looked at than there is room for: each word has a letter and a space.
+    line = " ".join(text.split(None, most)[:most])
+    shown = visible(line[: most + 1])
+    return shown if len(shown) <= most else shown[:most] + "…"
+
+
 def _escape(letter: str) -> str:
     code = ord(letter)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,4 +1,4 @@
-"""The calls of a benchmark with what was asked, which its experiments do not hold."""
+"""The calls of a benchmark one by one, which its experiments do not hold: what was asked, and what each cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .events import Called, events_in, journals_in
+from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.core.money import Spending
+
+from .events import Called, Ended, events_in, journals_in
+from .reader import Archived
+from .recorded import each_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +35,19 @@ def calls_in(folder: Path) -> Mapping[str, Sequence[AskedCall]]:
 def of_attempt(calls: Sequence[AskedCall], started: str) -> Sequence[AskedCall]:
     """Those of the attempt that counts, which began then."""
     return [call for call in calls if call.at >= started]
+
+
+def calls_of(benchmark: Archived) -> Mapping[str, Sequence[Spending]]:
+    """By experiment what its calls cost. The first of two answers to one prompt is what it went on with; one that was
+    cancelled is charged beside it.
+    """
+    return {one.id: _calls_of(benchmark, one) for one in benchmark.experiments}
+
+
+def _calls_of(benchmark: Archived, experiment: Experiment) -> list[Spending]:
+    runs = benchmark.recorded.experiments.get(experiment.id, {}).values()
+    run = next((run for run in runs if any(each.record == experiment for each in each_of(run, Ended))), ())
+    found: dict[tuple[str, str, bool], Spending] = {}
+    for call in each_of(run, Called):
+        found.setdefault((str(call.role), call.prompt.digest, call.reply.cancelled), call.spending)
+    return list(found.values())

@@ -20,10 +20,12 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.files.visible_text import quoted
 from pytest_koderz.files.yaml_lines import KeyPath, dotted
 
 T = TypeVar("T")
 Reader = Callable[[object], Any]
+Writer = Callable[[Any], Any]
 
 MOST_BYTES = 1 << 26
 """Of one line or report."""
@@ -42,7 +44,7 @@ class Malformed(ValueError):
     """What was read is no record; says where in it, and why."""
 
     def __init__(self, words: str, path: KeyPath = ()) -> None:
-        super().__init__(f"{dotted(path)}: {words}" if path else words)
+        super().__init__(f"{quoted(dotted(path))}: {words}" if path else words)
         self.words = words
         self.path = path
 
@@ -91,18 +93,51 @@ def plain(value: object) -> Any:
 
 
 def _plain(value: object) -> Any:
-    if is_dataclass(value):
-        told = ((item, getattr(value, item.name)) for item in fields(value))
-        return {item.name: _plain(each) for item, each in told if not (item.metadata and each == item.default)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+    return _writer_of(cast(Any, type(value)))(value)
+
+
+@cache
+def _writer_of(kind: Any) -> Writer:
+    """What takes values of exactly that class apart; worked out once, since each line of a journal asks for many."""
+    if is_dataclass(kind):
+        return _record_writer(cast(type, kind))
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if issubclass(kind, Decimal):
+        return str
+    if issubclass(kind, date):
+        return cast(Writer, kind.isoformat)
+    if issubclass(kind, Mapping):
+        return lambda value: {key: _plain(each) for key, each in value.items()}
+    return _list_writer if issubclass(kind, (list, tuple)) else _as_it_is
+
+
+def _record_writer(kind: type) -> Writer:
+    """Of a dataclass; a field with metadata is left out while it has its default."""
+    told = [(item.name, item.default if item.metadata else _ALWAYS) for item in fields(kind)]
+
+    def write(value: Any) -> dict[str, Any]:
+        found = {}
+        for name, default in told:
+            each = getattr(value, name)
+            if default is _ALWAYS or each != default:
+                found[name] = each if type(each) in _JSON else _plain(each)
+        return found
+
+    return write
+
+
+def _list_writer(value: Any) -> list[Any]:
+    return [each if type(each) in _JSON else _plain(each) for each in value]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_ALWAYS = object()
+_JSON = frozenset({str, int, float, bool, types.NoneType})
+"""What stands in JSON as it is."""
 
 
 def value_of(kind: type[T], told: object) -> T:
@@ -149,7 +184,12 @@ def _record_reader(kind: type) -> Reader:
         for name in needed:
             if name not in values:
                 raise Malformed("is missing", (name,))
-        taken = {name: _within(name, known.get(name, _unknown), value) for name, value in values.items()}
+        taken = {}
+        for name, value in values.items():
+            try:
+                taken[name] = known.get(name, _unknown)(value)
+            except Malformed as fault:
+                raise Malformed(fault.words, (name, *fault.path)) from None
         found = kind(**taken)
         if kind is Iteration:
             _check_pairs(found)
@@ -229,6 +269,8 @@ def _expect(kind: type, told: object) -> None:
 
 
 def _text(told: object) -> str:
+    if type(told) is str:  # most of what is read
+        return told
     _expect(str, told)
     return cast(str, told)
 

@@ -96,7 +96,7 @@ def with_ledger(experiment: Experiment) -> Experiment:
     spec = [experiment.spec] if experiment.spec and not experiment.spec.recalled_from else []
     rows = [
         *(_spending(Role.SPEC, each) for each in spec),
-        *(_spending(_writer(each), each, len(each.candidates)) for each in experiment.iterations),
+        *(_spending(_writer(each), each, len(each.candidates) + len(each.cancelled)) for each in experiment.iterations),
         *(_spending(Role.CHECKPOINT, each) for each in experiment.checkpoints),
     ]
     ledger = Ledger()

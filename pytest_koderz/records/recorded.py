@@ -14,7 +14,7 @@ from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Ledger
-from pytest_koderz.core.ports import Reply, Taken
+from pytest_koderz.core.ports import Made, Reply, Taken
 from pytest_koderz.core.problem import Problem
 
 from .conditions import changes, conditions_of, conditions_of_role, unlike
@@ -53,6 +53,10 @@ class Past:
     replies: Mapping[tuple[str, str], Reply] = field(default_factory=dict)
     """By role and prompt digest, in the order in which they came: what was paid for, each with what it cost then, and
     with what was made of it then, whatever its text gives now.
+    """
+    places: Mapping[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    """By role and seed, which each call of an experiment has of its own, the key of the reply: the latest, where a
+    place was asked with several prompts.
     """
     specs: tuple[Spec, ...] = ()
     iterations: tuple[Iteration, ...] = ()
@@ -104,10 +108,12 @@ class Recorded:
             yield from (event for event in run if isinstance(event.what, Called))
 
     def calls_for_spec(self, arm: Arm) -> Iterator[Event]:
-        """The answered calls for a spec that *arm* could work from: of the same model, with the same options."""
+        """The answered calls for a spec that *arm* could work from: of the same model, with the same options; each with
+        what was made of it.
+        """
         for run in self._runs():
             if _has_spec_model(run, arm):
-                yield from (each for each in run if isinstance(each.what, Called) and each.what.role is Role.SPEC)
+                yield from (event for event, call in _calls(run) if call.role is Role.SPEC)
 
     def counts(self) -> tuple[int, int]:
         """How many experiments are settled, and how many began and are not, under whatever conditions."""
@@ -154,7 +160,8 @@ def charged_in(runs: Iterable[Run]) -> Ledger:
 def _lean(event: Event) -> Event:
     if not isinstance(event.what, Called):
         return event
-    return replace(event, what=replace(event.what, prompt=Asked(event.what.prompt.digest)))
+    prompt = event.what.prompt
+    return replace(event, what=replace(event.what, prompt=Asked(prompt.digest, seed=prompt.seed)))
 
 
 def in_order(journals: Iterable[Run]) -> list[Event]:
@@ -208,17 +215,16 @@ def key_of(call: Called) -> tuple[str, str]:
     return str(call.role), call.prompt.digest
 
 
-def made_of(run: Run) -> Mapping[tuple[str, str], Taken | str]:
-    """By role and prompt digest what the loop made of the answers, as far as it came to that: the text of a spec or a
-    review, or what it took out of a candidate's.
+def made_of(run: Run) -> Mapping[tuple[str, str], Made]:
+    """By role and prompt digest what the loop made of the answers, as far as it came to that.
 
     A reply may since have been cut, or had a secret taken out of it, and a later version may read it otherwise: what
     was made of it is recorded beside it, and was judged, paid for and gone on with.
     """
-    made: dict[tuple[str, str], Taken | str] = {}
+    made: dict[tuple[str, str], Made] = {}
     waiting: dict[tuple[str, str], None] = {}
     for event in run:
-        if isinstance(event.what, Called) and key_of(event.what) not in made:
+        if isinstance(event.what, Called) and not event.what.reply.cancelled and key_of(event.what) not in made:
             waiting[key_of(event.what)] = None
             continue
         roles, gave = _gave(event.what)
@@ -229,22 +235,29 @@ def made_of(run: Run) -> Mapping[tuple[str, str], Taken | str]:
     return made
 
 
-def _gave(what: Happening) -> tuple[tuple[Role, ...], Sequence[Taken | str]]:
+def _gave(what: Happening) -> tuple[tuple[Role, ...], Sequence[Made]]:
     """The roles of the answers that led to it, and what each of them gave, in the order in which they came."""
     if isinstance(what, SpecWritten):
-        return (Role.SPEC,), [] if what.spec.recalled_from else [what.spec.text]
+        return (Role.SPEC,), [] if what.spec.recalled_from else [what.spec]
     if isinstance(what, Checkpointed):
-        return (Role.CHECKPOINT,), [what.guidance.text]
+        return (Role.CHECKPOINT,), [what.guidance]
     if isinstance(what, Iterated):
         tried = what.iteration
-        return (Role.LOCAL, Role.FALLBACK), [Taken(each, tried.question) for each in tried.candidates]
+        return (Role.LOCAL, Role.FALLBACK), [
+            Taken(candidate, tried.question, verdict, tried)
+            for candidate, verdict in zip(tried.candidates, tried.verdicts, strict=True)
+        ]
     return (), []
 
 
-def _as_made(reply: Reply, made: Taken | str | None) -> Reply:
-    if isinstance(made, Taken):
-        return replace(reply, taken=made)
-    return reply if made is None else replace(reply, text=made)
+def _calls(run: Run) -> Iterator[tuple[Event, Called]]:
+    """The answered calls, each with what was made of it."""
+    made = made_of(run)
+    for event in run:
+        if isinstance(event.what, Called):
+            reply = replace(event.what.reply, taken=made.get(key_of(event.what)))
+            call = replace(event.what, reply=reply)
+            yield replace(event, what=call), call
 
 
 def _records(run: Run) -> list[Experiment]:
@@ -252,23 +265,25 @@ def _records(run: Run) -> list[Experiment]:
 
 
 def _first_of_each(calls: Iterable[tuple[tuple[str, str], Reply]]) -> Mapping[tuple[str, str], Reply]:
-    """In the order in which they came: the first of two answers to one prompt is what the experiment went on with."""
+    """In the order in which they came: the first of two answers to one prompt is what the experiment went on with, but
+    for one that was cancelled, which it did not go on with.
+    """
     found: dict[tuple[str, str], Reply] = {}
     for key, reply in calls:
+        if key in found and found[key].cancelled:
+            del found[key]
         found.setdefault(key, reply)
     return found
 
 
 def _past(run: Run) -> Past:
     settled = [record for record in _records(run) if record.status.settled]
-    made = made_of(run)
-    calls = [
-        (key_of(call), _as_made(replace(call.reply, charged=call.spending.cost), made.get(key_of(call))))
-        for call in each_of(run, Called)
-    ]
+    called = [call for _, call in _calls(run)]
+    replies = [(key_of(call), replace(call.reply, charged=call.spending.cost)) for call in called]
     return Past(
         started=next((began.started for began in each_of(run, Began)), ""),
-        replies=_first_of_each(calls),
+        replies=_first_of_each(replies),
+        places={(str(call.role), call.prompt.seed): key_of(call) for call in called},
         specs=tuple(each.spec for each in each_of(run, SpecWritten)),
         iterations=tuple(each.iteration for each in each_of(run, Iterated)),
         checkpoints=tuple(each.guidance for each in each_of(run, Checkpointed)),

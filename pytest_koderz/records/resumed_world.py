@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.flight import place_in_record
-from pytest_koderz.core.iteration import Candidate, Iteration, Verdict
+from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Spending
-from pytest_koderz.core.ports import Crew, Listener, Memory, Model, Prompt, Reply, Sandbox
-from pytest_koderz.core.problem import Problem, TestSet
+from pytest_koderz.core.ports import Crew, Listener, Made, Memory, Model, Prompt, Reply, Taken
+from pytest_koderz.core.problem import Problem
 
 from .recorded import Past
 
@@ -22,7 +22,11 @@ class ResumedWorld:
 
     The loop makes the same prompts of the same replies, so it comes by itself to where it was cut short. What a
     recorded reply cost enters the ledger again, since it was paid for; guards and observers do not hear of it, since
-    they did the first time. A prompt that is not recorded is asked, whatever comes after it.
+    they did the first time. What was made of it and judged then is not judged again.
+
+    A prompt may be made of what is no longer there, since a secret was taken out of the record, or was in the task:
+    until something was asked that is not recorded, a call is known from its place too. Then its prompt must be the
+    recorded one, since another answer came before it; one that is not recorded is asked, whatever comes after it.
     """
 
     def __init__(self, past: Past, memory: Memory, tell: Listener, keep: Callable[[Experiment], None]) -> None:
@@ -31,43 +35,49 @@ class ResumedWorld:
         self._memory = memory
         self._tell = tell
         self._keep = keep
-        self._verdicts = {
-            candidate.digest: verdict
-            for iteration in past.iterations
-            for candidate, verdict in zip(iteration.candidates, iteration.verdicts, strict=True)
-            if candidate is not None
-        }
-        self._places = {key: place for place, key in enumerate(past.replies)}
+        self._replies = dict(past.replies)
+        """What is left to be played: a reply that was cancelled is played once, since only its cost is in it."""
+        self._order = {key: place for place, key in enumerate(past.replies)}
+        self._went_on = False
+        """Whether anything was asked that is not recorded."""
+        self._judged: set[str] = set()
         self._seconds_before = 0.0
 
     def crew(self, crew: Crew) -> Crew:
         return {role: _Recalling(model, role, self) for role, model in crew.items()}
-
-    def judge(self, sandbox: Sandbox) -> Sandbox:
-        """*sandbox*, which is not asked again about what it has judged: a second verdict could be another one."""
-
-        def judged(problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
-            verdict = self._verdicts.get(candidate.digest) if tests == "base" else None
-            if verdict is None:
-                return sandbox(problem, candidate, tests)
-            self._seconds_before += verdict.seconds
-            return verdict
-
-        return judged
 
     def clock(self) -> float:
         """Seconds, those of recorded calls and verdicts included."""
         return time.monotonic() + self._seconds_before
 
     def replayed(self, role: Role, prompt: Prompt) -> Reply | None:
-        reply = self.past.replies.get((role, prompt.digest))
-        if reply is not None:
-            self._seconds_before += reply.seconds
+        key = self._key(role, prompt)
+        if key is None:
+            self._went_on = True
+            return None
+        reply = self._replies[key]
+        self._seconds_before += reply.seconds + self._seconds_judged(reply.taken)
         return reply
 
     def place(self, role: Role, prompt: Prompt) -> int | None:
         """Where in the order of the recorded answers that to *prompt* stands. None: it is not recorded."""
-        return self._places.get((role, prompt.digest))
+        key = self._key(role, prompt)
+        return None if key is None else self._order[key]
+
+    def _key(self, role: Role, prompt: Prompt) -> tuple[str, str] | None:
+        """Of the recorded answer. None: there is none."""
+        exact = (str(role), prompt.digest)
+        if exact in self._replies:
+            return exact
+        placed = None if self._went_on else self.past.places.get((str(role), prompt.seed))
+        return placed if placed in self._replies else None
+
+    def _seconds_judged(self, made: Made | None) -> float:
+        """A candidate that is repeated was judged once."""
+        if not isinstance(made, Taken) or made.candidate is None or made.candidate.digest in self._judged:
+            return 0.0
+        self._judged.add(made.candidate.digest)
+        return 0.0 if made.verdict is None else made.verdict.seconds
 
     # what the loop remembers
 
@@ -96,12 +106,15 @@ class ResumedWorld:
     # what the loop tells
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
-        if (role, prompt.digest) not in self.past.replies:
+        if self._key(role, prompt) is None:
             self._tell.before_call(experiment, role, prompt)
 
     def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
-        if (role, prompt.digest) in self.past.replies:
+        key = self._key(role, prompt)
+        if key is not None:
             self._keep(experiment)
+            if reply.cancelled:
+                del self._replies[key]
         else:
             self._tell.called(experiment, role, prompt, reply, spending)
 

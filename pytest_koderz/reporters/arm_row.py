@@ -101,12 +101,14 @@ def _swarm(shares: SwarmShares) -> dict[str, Any]:
     return {
         "first": shares.first,
         "gain": shares.gain,
+        **({"least_gain": shares.least_gain} if shares.least_gain < shares.gain else {}),
         "members": {
             one.name: {
                 "candidates": one.candidates,
                 "first": one.first,
                 "solved": one.solved,
                 "cost_usd": number(one.dollars),
+                **({"cancelled": one.cancelled} if one.cancelled else {}),
             }
             for one in shares.members
         },

@@ -9,9 +9,10 @@ from pytest_koderz.evidence.changes import Change
 from pytest_koderz.evidence.findings import Frame
 
 from .claim_lines import pair_lines
+from .plain_text import LONGEST_NAME, cut
 from .results import comparison_json
 from .summary import SIMULATED, WIDEST, WIDTH, in_parts
-from .text import counted
+from .text import LONGEST, counted
 
 NAMED = 40
 """Problems that are named; with -v all are."""
@@ -28,7 +29,7 @@ def change_lines(
     lines: list[str] = []
     for change in changes:
         lines += [*_change(change, frame, whole), ""]
-    lines = [*lines, *(f"note: {note}" for note in notes)] if notes else lines[:-1]
+    lines = [*lines, *(f"note: {cut(note, LONGEST)}" for note in notes)] if notes else lines[:-1]
     return [mark + part if part else "" for line in lines for part in in_parts(line, width)]
 
 
@@ -60,15 +61,19 @@ def _told(change: Change) -> dict[str, Any]:
 def _change(change: Change, frame: Frame, whole: bool) -> Iterator[str]:
     comparison = change.comparison
     first, *rest = pair_lines(comparison, frame, whole=whole)
-    yield first
+    yield cut(first, LONGEST)
     if comparison.problems:
         yield (
             f"  solved {comparison.solved:g} of {counted(comparison.problems, 'problem')}"
             f" instead of {comparison.control_solved:g}"
         )
     yield from (_named(word, getattr(change, word), whole) for word in ("gained", "lost"))
-    yield from rest
-    if comparison.problems:
+    yield from (cut(line, LONGEST) for line in (*rest, *besides(change)))
+
+
+def besides(change: Change) -> Iterator[str]:
+    """What stands behind the claim and the dollars."""
+    if change.comparison.problems:
         yield f"  seconds: {change.seconds:,.1f} instead of {change.seconds_before:,.1f}"
     if change.prompts:
         yield f"  prompts: version {change.prompts[1] or 'unknown'} instead of {change.prompts[0] or 'unknown'}"
@@ -77,4 +82,5 @@ def _change(change: Change, frame: Frame, whole: bool) -> Iterator[str]:
 def _named(word: str, problems: Sequence[str], whole: bool) -> str:
     shown = problems if whole else problems[:NAMED]
     more = f" and {len(problems) - len(shown)} more (-v names them)" if len(shown) < len(problems) else ""
-    return f"  {word} {len(problems)}{': ' if problems else ''}{', '.join(shown)}{more}"
+    names = ", ".join(cut(each, LONGEST_NAME) for each in shown)
+    return f"  {word} {len(problems)}{': ' if problems else ''}{names}{more}"

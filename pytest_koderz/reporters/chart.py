@@ -49,28 +49,40 @@ def chart_of(arms: Sequence[ArmFigures], steps: Mapping[str, Sequence[Step]]) ->
     most = float(max((figures.dollars or Decimal(0) for figures in priced), default=Decimal(0))) or 1.0
     return Chart(
         lines=tuple(_line(figures, steps[figures.arm], most) for figures in priced),
-        x_ticks=tuple((_x(dollars, most), f"${dollars:,.10g}") for dollars in _ticks(most)),
-        y_ticks=tuple((_y(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
+        x_ticks=dollar_ticks(most),
+        y_ticks=share_ticks(),
         unpriced=tuple(figures.arm for figures in settled if figures.dollars is None),
     )
 
 
 def _line(figures: ArmFigures, steps: Sequence[Step], most: float) -> Line:
-    points = [(_x(0, most), _y(0))]
+    points = [(across(0, most), height(0))]
     for step in steps:
         # First it is paid, then it is solved.
-        x = _x(float(step.dollars or 0), most)
-        points += [(x, points[-1][1]), (x, _y(step.solved / figures.settled))]
+        x = across(float(step.dollars or 0), most)
+        points += [(x, points[-1][1]), (x, height(step.solved / figures.settled))]
     interval = figures.solved_interval
-    return Line(figures.arm, tuple(points), None if interval is None else (_y(interval.low), _y(interval.high)))
+    return Line(figures.arm, tuple(points), None if interval is None else (height(interval.low), height(interval.high)))
 
 
-def _x(dollars: float, most: float) -> float:
+def across(dollars: float, most: float) -> float:
+    """The place of *dollars* on an axis that ends at *most*."""
     return round(LEFT + dollars / most * (WIDTH - LEFT - RIGHT), 1)
 
 
-def _y(share: float) -> float:
+def height(share: float) -> float:
+    """The place of a share of solved."""
     return round(TOP + (1 - share) * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def dollar_ticks(most: float) -> tuple[tuple[float, str], ...]:
+    """Places with their labels."""
+    return tuple((across(dollars, most), f"${dollars:,.10g}") for dollars in _ticks(most))
+
+
+def share_ticks() -> tuple[tuple[float, str], ...]:
+    """Places with their labels."""
+    return tuple((height(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
 
 
 def _ticks(most: float) -> list[float]:

@@ -7,6 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import TextWrapper
 from unicodedata import category, east_asian_width
 
+from .plain_text import cut
+
+LONGEST = 20_000
+"""Characters of one line that are shown; ten megabytes would be read by nobody."""
 LEAST = 8
 """Columns that a word which was cut still has."""
 
@@ -42,7 +46,8 @@ def wrapped(
     """*line* in parts that fit, the first behind *first*, the others behind *later*; one may end at *hyphens*. *Whole
     words* are not cut where they are longer.
     """
-    return _Wrapper(columns, first, later, break_on_hyphens=hyphens, break_long_words=not whole_words).wrap(line)
+    wrapper = _Wrapper(columns, first, later, break_on_hyphens=hyphens, break_long_words=not whole_words)
+    return wrapper.wrap(cut(line, LONGEST))
 
 
 class _Measured(str):

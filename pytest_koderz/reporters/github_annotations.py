@@ -35,9 +35,12 @@ def commands_of(annotations: Sequence[Annotation]) -> Iterator[str]:
 
 def _command(one: Annotation) -> str:
     place = {"file": one.file, "line": str(one.line)} if one.file else {}
-    properties = ",".join(f"{name}={_property(value)}" for name, value in {**place, "title": one.title}.items())
-    text = one.text if len(one.text) <= LONGEST else f"{one.text[: LONGEST - 3]}..."
-    return f"::{one.kind} {properties}::{_escaped(text)}"
+    properties = ",".join(f"{name}={_property(value)}" for name, value in {**place, "title": _cut(one.title)}.items())
+    return f"::{one.kind} {properties}::{_escaped(_cut(one.text))}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def _escaped(text: str) -> str:

@@ -26,6 +26,7 @@ _STOPS = {
     StopReason.MAX_TOKENS: "max_tokens",
     StopReason.CONTEXT: "model_length",
     StopReason.REFUSAL: "content_filter",
+    StopReason.CANCELLED: "unknown",
 }
 _UNKNOWN_TIME = "1970-01-01T00:00:00+00:00"
 

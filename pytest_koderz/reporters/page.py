@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.evidence.cut_short import Calls, answers_of
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.intervals import Interval
 from pytest_koderz.files.visible_text import visible
@@ -20,9 +21,11 @@ from .packed_stories import Stories
 from .page_charts import BAR, RIGHT, bars_of, drawings_of
 from .page_table import MARKS, counts_of, grouped, rows_of
 from .page_verdict import sentences_of
+from .plain_text import LONGEST_NAME, cut
 from .strata_lines import strata_rows
 from .summary import SIMULATED, lines_of
 from .text import counted, dollars, tokens
+from .ways_drawing import ways_drawings
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,31 +36,35 @@ def html_of(
     head: Mapping[str, Any],
     experiments: Sequence[Experiment],
     problems: Mapping[str, Problem] | None = None,
+    calls: Calls | None = None,
 ) -> str:
     """The verdict, drawings, a table of problems by arms, and each experiment's whole story.
 
-    *problems* by id, as far as they are known: their texts and tests, and what the models were asked.
+    *problems* by id, as far as they are known: their texts and tests, and what the models were asked. *calls* by
+    experiment, where they are known: what they answer of other set-ups is drawn too.
     """
-    findings = findings_of(frame, experiments)
+    shown = table_and_stories(frame, findings_of(frame, experiments), experiments, problems or {})
+    answers = answers_of(frame.definitions, experiments, calls, frame.control) if calls else ()
+    what_if = ways_drawings(answers, shown["arms"], frame.local_rate)
+    return rendered("report.html.jinja", frame.simulated, frame=frame, head=head, what_if=list(what_if), **shown)
+
+
+def rendered(template: str, simulated: bool, **shown: Any) -> str:
+    """The page that *template* makes of what is *shown*, with the style and the program of all pages."""
     style, program = (files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    hashes = {"style": _hash(style), "program": _hash(program)}
+    common = {"mark": SIMULATED if simulated else "", "size": chart, "right": RIGHT, "bar": BAR}
     return (
         _environment()
-        .get_template("report.html.jinja")
-        .render(
-            frame=frame,
-            head=head,
-            mark=SIMULATED if frame.simulated else "",
-            style=style,
-            program=program,
-            hashes={"style": _hash(style), "program": _hash(program)},
-            **_shown(frame, findings, experiments, problems or {}),
-        )
+        .get_template(template)
+        .render(**{**common, "style": style, "program": program, "hashes": hashes, **shown})
     )
 
 
-def _shown(
+def table_and_stories(
     frame: Frame, findings: Findings, experiments: Sequence[Experiment], problems: Mapping[str, Problem]
 ) -> dict[str, Any]:
+    """What a page of experiments shows, by the names that its template has."""
     arms = list(dict.fromkeys(one.arm for one in experiments))
     stories = Stories(problems, {arm.name: arm for arm in frame.definitions}, SIMULATED if frame.simulated else "")
     parts = list(stories.parts(grouped(experiments)))
@@ -69,9 +76,6 @@ def _shown(
         "drawings": list(drawings_of(findings)),
         "bars": bars_of(findings.arms),
         "strata": [] if frame.shard or not findings.control_ran else list(strata_rows(findings.comparisons)),
-        "size": chart,
-        "right": RIGHT,
-        "bar": BAR,
         "arms": arms,
         "about_arms": arm_lines(frame.definitions),
         "rows": rows,
@@ -93,7 +97,9 @@ def _environment() -> Environment:
 
     loader = PackageLoader(__package__, "")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=seen)
-    environment.filters.update(dollars=dollars, tokens=tokens, counted=counted, percents=_percents)
+    environment.filters.update(
+        dollars=dollars, tokens=tokens, counted=counted, percents=_percents, short=lambda text: cut(text, LONGEST_NAME)
+    )
     return environment
 
 
@@ -104,3 +110,7 @@ def _hash(text: str) -> str:
 
 def _percents(interval: Interval | None) -> str:
     return "" if interval is None else f"{interval.low * 100:.0f} - {interval.high * 100:.0f} %"
+
+
+def _short(name: str) -> str:
+    return cut(name, LONGEST_NAME)

@@ -20,6 +20,8 @@ BAR = 26
 """Pixels of a bar and the gap after it."""
 ASIDE = 7
 """Pixels between two intervals that would stand in one place."""
+LABEL = 27
+"""Characters that fit to the right of a drawing."""
 NAMED = 18
 """Characters of an arm's name in a drawing."""
 
@@ -41,12 +43,19 @@ class Curve:
     label_y: float
     band: tuple[Place, ...] = ()
     """The outline of the 95 % intervals at each mark; empty: there are none."""
+    names: tuple[tuple[float, float, str], ...] = ()
+    """Of some marks, each with its place."""
     spent: str = ""
     """Dollars, where they are an axis; narrow screens leave them out of the label."""
 
     @property
     def words(self) -> str:
         return f"{self.label}, {self.spent}" if self.spent else self.label
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the dollars fit behind the label."""
+        return bool(self.spent) and len(self.words) <= LABEL
 
     @property
     def end(self) -> Place:
@@ -94,7 +103,7 @@ def drawings_of(findings: Findings) -> Iterator[Drawing]:
 def _against_dollars(findings: Findings, numbers: dict[str, int]) -> Drawing:
     drawn = chart.chart_of(findings.arms, findings.steps)
     figures = {one.arm: one for one in findings.arms}
-    labels = _apart([line.end[1] for line in drawn.lines])
+    labels = labels_apart([line.end[1] for line in drawn.lines])
     curves = tuple(
         Curve(
             numbers[line.arm],
@@ -117,22 +126,21 @@ def _by_iteration(arms: Sequence[ArmFigures], numbers: dict[str, int]) -> Drawin
     settled = [one for one in arms if one.settled]
     most = max(len(one.curve) for one in settled)
     shares = [[point.solved / one.settled for point in one.curve] for one in settled]
-    labels = _apart([_height(each[-1]) if each else _height(0) for each in shares])
+    labels = labels_apart([chart.height(each[-1]) if each else chart.height(0) for each in shares])
     curves = []
     for place, (one, each, label) in enumerate(zip(settled, shares, labels, strict=True)):
-        marks = tuple((_across(number, most), _height(share)) for number, share in enumerate(each, start=1))
+        marks = tuple((_across(number, most), chart.height(share)) for number, share in enumerate(each, start=1))
         # What an arm no longer tries it does not solve: its line goes on as it is.
-        points = (*marks, (_across(most, most), marks[-1][1] if marks else _height(0)))
+        points = (*marks, (_across(most, most), marks[-1][1] if marks else chart.height(0)))
         # All end in the same column, where their intervals would cover each other.
         x, limits = points[-1][0] - place * ASIDE, one.solved_interval
-        interval = None if limits is None else (x, _height(limits.low), _height(limits.high))
+        interval = None if limits is None else (x, chart.height(limits.low), chart.height(limits.high))
         band = _band(one.curve, most)
         curves.append(Curve(numbers[one.arm], one.arm, _share(one), points, marks, interval, label, band))
     step = max(1, -(-most // 10))
     ticks = tuple((_across(number, most), str(number)) for number in range(1, most + 1) if (number - 1) % step == 0)
-    heights = tuple((_height(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     title, note = "Solved within so many iterations", "The band is that of each number of iterations by itself."
-    return Drawing(title, "iterations", tuple(curves), ticks, heights, note)
+    return Drawing(title, "iterations", tuple(curves), ticks, chart.share_ticks(), note)
 
 
 def _band(curve: Sequence[Point], most: int) -> tuple[Place, ...]:
@@ -141,8 +149,8 @@ def _band(curve: Sequence[Point], most: int) -> tuple[Place, ...]:
     if len(known) < len(curve) or not known or most < 2:
         return ()
     known += [(most, known[-1][1])] if known[-1][0] < most else []
-    upper = [(_across(number, most), _height(limits.high)) for number, limits in known]
-    return (*upper, *((_across(number, most), _height(limits.low)) for number, limits in reversed(known)))
+    upper = [(_across(number, most), chart.height(limits.high)) for number, limits in known]
+    return (*upper, *((_across(number, most), chart.height(limits.low)) for number, limits in reversed(known)))
 
 
 def bars_of(arms: Sequence[ArmFigures]) -> list[Bar]:
@@ -157,16 +165,22 @@ def _bar(figures: ArmFigures, y: int, most: float) -> Bar:
         length = float(amount or 0) / most * (chart.WIDTH - chart.RIGHT)
         parts.append((str(role), round(end, 1), round(length, 1), f"{role} {dollars(amount)}"))
         end += length
-    return Bar(_short(figures.arm), y, tuple(parts), dollars(figures.dollars), round(end, 1))
+    return Bar(shortened(figures.arm), y, tuple(parts), dollars(figures.dollars), round(end, 1))
 
 
 def _share(figures: ArmFigures) -> str:
     share = figures.solved_share
-    return f"{_short(figures.arm)} {'-' if share is None else f'{share:.0%}'}"
+    return f"{shortened(figures.arm)} {'-' if share is None else f'{share:.0%}'}"
 
 
-def _short(arm: str) -> str:
-    return arm if len(arm) <= NAMED else f"{arm[: NAMED - 1]}…"
+def shortened(arm: str) -> str:
+    """As a drawing has room for it; of a run and its arm the run is shortened first."""
+    run, colon, name = arm.rpartition(":")
+    run = run.removeprefix("bench_")
+    if len(run + colon + name) <= NAMED:
+        return run + colon + name
+    room = NAMED - len(colon + name) - 1
+    return f"{run[:room]}…{colon}{name}" if room > 0 and run else f"{arm[: NAMED - 1]}…"
 
 
 def _across(iteration: int, most: int) -> float:
@@ -174,11 +188,7 @@ def _across(iteration: int, most: int) -> float:
     return round(chart.LEFT + (iteration - 1) / max(most - 1, 1) * room, 1)
 
 
-def _height(share: float) -> float:
-    return round(chart.TOP + (1 - share) * (chart.HEIGHT - chart.TOP - chart.BOTTOM), 1)
-
-
-def _apart(heights: Sequence[float]) -> list[float]:
+def labels_apart(heights: Sequence[float]) -> list[float]:
     """Places for labels as near to *heights* as they can stand without covering each other."""
     placed = dict[int, float]()
     above, floor = -float(LINE), float(chart.HEIGHT - chart.BOTTOM)

@@ -126,10 +126,10 @@ def grouped(experiments: Iterable[Experiment]) -> dict[str, list[Experiment]]:
     return groups
 
 
-def counts_of(rows: Iterable[ProblemRow]) -> dict[str, int]:
-    """How many rows have each of MARKS, in its order; those that none has are left out."""
+def counts_of(rows: Iterable[ProblemRow], marks: Iterable[str] = MARKS) -> dict[str, int]:
+    """How many rows have each of *marks*, in their order; those that none has are left out."""
     counts = Counter(mark for row in rows for mark in row.marks)
-    return {mark: counts[mark] for mark in MARKS if counts[mark]}
+    return {mark: counts[mark] for mark in marks if counts[mark]}
 
 
 def _row(problem: str, group: Sequence[Experiment], arms: Sequence[str], known: Problem | None) -> ProblemRow:

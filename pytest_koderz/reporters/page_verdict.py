@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_koderz.evidence.compare import Claim
@@ -29,8 +29,13 @@ def sentences_of(frame: Frame, findings: Findings) -> Iterator[Sentence]:
     block: list[str] = []
     for line in verdict_lines(frame, findings):
         if block and not line.startswith(" "):
-            yield Sentence(block[0], tuple(block[1:]))
+            yield sentence_of(block)
             block = []
         block.append(line.strip())
     if block:
-        yield Sentence(block[0], tuple(block[1:]))
+        yield sentence_of(block)
+
+
+def sentence_of(lines: Sequence[str]) -> Sentence:
+    """The first of *lines* is the finding."""
+    return Sentence(lines[0], tuple(lines[1:]))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LONGEST_NAME = 200
+"""Characters of the name of a problem or an arm: it may come from anybody's file."""
+
 
 def cut(text: str, most: int) -> str:
     """At most so many characters of *text*, and then how many more there were."""

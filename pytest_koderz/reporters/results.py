@@ -303,7 +303,8 @@ def _counted(experiment: Experiment, local_rate: Decimal | None) -> dict[str, An
 
 def _spending(row: Spending) -> dict[str, Any]:
     spent = {"calls": row.calls, "cost_usd": number(row.cost), "gpu_seconds": row.gpu_seconds}
-    return {"role": str(row.role), "model": row.model, **spent, "seconds": row.seconds, **_tokens(row.usage)}
+    cut = {"cancelled": row.cancelled} if row.cancelled else {}
+    return {"role": str(row.role), "model": row.model, **spent, **cut, "seconds": row.seconds, **_tokens(row.usage)}
 
 
 def _spec(spec: Spec) -> dict[str, Any]:

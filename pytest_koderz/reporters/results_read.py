@@ -80,6 +80,7 @@ def _spending(row: Mapping[str, Any]) -> Spending:
         _dollars(row["cost_usd"]),
         float(row["seconds"]),
         None if row["gpu_seconds"] is None else float(row["gpu_seconds"]),
+        cancelled=int(row.get("cancelled", 0)),
     )
 
 

@@ -41,7 +41,7 @@ def _unsolved(experiments: Sequence[Experiment]) -> Iterator[str]:
     found = [one for one in experiments if not one.solved]
     if not found:
         return
-    rows = [(one.problem_id, one.arm, str(one.status), _cut(headline(one))) for one in found[:ROWS]]
+    rows = [(_cut(one.problem_id), _cut(one.arm), str(one.status), _cut(headline(one))) for one in found[:ROWS]]
     more = f"\n{counted(len(found) - ROWS, 'more experiment')}\n" if len(found) > ROWS else ""
     yield _folded(f"Not solved: {len(found)}", table(("problem", "arm", "outcome", "why"), rows) + more)
 

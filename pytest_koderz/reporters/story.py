@@ -9,7 +9,8 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, St
 from pytest_koderz.core.iteration import Candidate, Iteration, StopReason, Verdict
 from pytest_koderz.core.money import Ledger
 
-from .fixed_width import Table, wrapped
+from .fixed_width import LONGEST, Table, wrapped
+from .plain_text import cut
 from .summary import WIDTH
 from .text import counted, detail, dollars, headline, outcome_words, tokens, verdict_words
 
@@ -86,6 +87,8 @@ def iteration_words(iteration: Iteration) -> str:
         tried = iteration.tried
         told = [f"{verdict.outcome} ({writer})" if writer else str(verdict.outcome) for _, verdict, writer in tried]
         others = f", the best of {', '.join(told)}"
+    if iteration.cancelled:
+        others += f", {len(iteration.cancelled)} cancelled ({', '.join(iteration.cancelled)})"
     return f"iteration {iteration.number}: {verdict_words(iteration)}{others}{cut}; {spent}, by {iteration.model_id}"
 
 
@@ -175,7 +178,7 @@ def _quoted(text: str, columns: int) -> Iterator[str]:
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
-    return ((INDENT + line).rstrip() for line in lines)
+    return ((INDENT + cut(line, LONGEST)).rstrip() for line in lines)
 
 
 def folded(line: str, mark: str = "", columns: int = WIDTH) -> list[str]:

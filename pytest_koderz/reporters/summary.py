@@ -131,7 +131,12 @@ def _swarm(shares: SwarmShares, settled: int) -> Iterator[str]:
     yield f"  solved by {', '.join(each)}"
     firsts = ", ".join(f"{one.name} {one.first}" for one in shares.members)
     gain = f"{shares.gain} more than {shares.best.name} alone"
+    if shares.least_gain < shares.gain:
+        gain = f"between {max(shares.least_gain, 0)} and {shares.gain} more than the best alone"
     yield f"  first iteration of {settled}: {firsts}, together {shares.first}: {gain}"
+    cancelled = [f"{one.name} {one.cancelled}" for one in shares.members if one.cancelled]
+    if cancelled:
+        yield f"  calls cancelled for an accepted candidate: {', '.join(cancelled)}"
 
 
 def _acceptance(figures: ArmFigures, wrong_accept: Decimal | None) -> Iterator[str]:

@@ -9,6 +9,10 @@ from pytest_koderz.core.experiment import Experiment, Status
 from pytest_koderz.core.iteration import Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Usage
 
+from .plain_text import cut
+
+LONGEST = 2_000
+"""The most characters of one line."""
 CODE_LINES = 60
 """The most lines of a candidate that are shown."""
 
@@ -115,6 +119,10 @@ def deciding_verdict(experiment: Experiment) -> Verdict:
 
 def failure_lines(experiment: Experiment) -> list[str]:
     """What a person wants to see of an experiment that was not solved: the last candidate, and how it failed."""
+    return [cut(line, LONGEST) for line in _failure_lines(experiment)]
+
+
+def _failure_lines(experiment: Experiment) -> list[str]:
     spent = dollars(experiment.ledger.cost)
     checkpoints = counted(len(experiment.checkpoints), "checkpoint")
     head = f"{experiment.problem_id} with arm {experiment.arm} ({experiment.id}, {checkpoints}, {spent})"

@@ -32,19 +32,35 @@ def name_of(way: Way, control: str) -> str:
 def curve_lines(ways: Sequence[Way], control: str, local_rate: Decimal | None, columns: int = WIDTH) -> Iterator[str]:
     """Solved against dollars as a table, and drawn, in so many *columns* of a terminal."""
     most = max(way.tries for way in ways)
-    head = ("" if local_rate is None else at_rate(local_rate), "solved", "95 %", "cost", "per solved")
-    rows, points = [], []
+    found = list(ways_rows(ways, control, local_rate))
+    rows = [row for way, (_, row) in zip(ways, found, strict=True) if way.tries in (0, *TELLING, most)]
+    points = [point for point, _ in found if point is not None]
+    yield from Table("  <34 >7  >10 >9 >10", (ways_head(local_rate), *rows), columns).all_lines(rows)
+    yield from _drawing(points, control, columns)
+
+
+Point = tuple[float, float, str]
+"""Dollars, the share of solved, and the sign in the drawing."""
+
+
+def ways_head(local_rate: Decimal | None) -> tuple[str, ...]:
+    """Of the columns of `ways_rows`."""
+    return ("" if local_rate is None else at_rate(local_rate), "solved", "95 %", "cost", "per solved")
+
+
+def ways_rows(
+    ways: Sequence[Way], control: str, local_rate: Decimal | None
+) -> Iterator[tuple[Point | None, tuple[str, ...]]]:
+    """Of each way its point, where its cost is known, and its row of the table."""
     for way in ways:
         found = figures_of(way.tried[0].arm if way.tried else "", way.tried, local_rate)
         cost = found.dollars if local_rate is None else found.dollars_with_gpu
         each = None if cost is None or not found.solved else cost / found.solved
-        if way.tries in (0, *TELLING, most):
-            row = f"{found.solved}/{found.settled}", percents(found.solved_interval), dollars(cost)
-            rows.append((name_of(way, control), *row, dollars(each) if found.solved else "-"))
-        if cost is not None and found.solved_share is not None:
-            points.append((float(cost), found.solved_share, "#" if not way.tries else "o" if way.hands_over else "."))
-    yield from Table("  <34 >7  >10 >9 >10", (head, *rows), columns).all_lines(rows)
-    yield from _drawing(points, control, columns)
+        told = f"{found.solved}/{found.settled}", percents(found.solved_interval), dollars(cost)
+        sign = "#" if not way.tries else "o" if way.hands_over else "."
+        known = cost is not None and found.solved_share is not None
+        point = (float(cost or 0), found.solved_share or 0.0, sign) if known else None
+        yield point, (name_of(way, control), *told, dollars(each) if found.solved else "-")
 
 
 def _drawing(points: Sequence[tuple[float, float, str]], control: str, columns: int) -> Iterator[str]:

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.core.arm import ModelSettings, Role
+from pytest_koderz.core.cost_bound import bound_of
 from pytest_koderz.core.errors import OutOfBudget
 from pytest_koderz.core.experiment import Experiment, Status
-from pytest_koderz.core.money import MILLION, Price, Spending
+from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Prompt, meter
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import Called, Event
@@ -26,32 +27,11 @@ from pytest_koderz.reporters.summary import SIMULATED
 from pytest_koderz.reporters.text import counted, dollars
 from pytest_koderz.settings import Settings
 
-TOKENS_BESIDE = 128
-"""Tokens that a server's template may add to a prompt: marks of turns, a date, a line of its own."""
-
 UNIT = Decimal("1e-12")
 """Of the file's whole numbers, in US dollars: fine enough for any price, and 9 million dollars still fit."""
 
 _MOST_UNITS = 2**63 - 1
 """The largest whole number of the file."""
-
-
-def prompt_tokens(prompt: Prompt) -> int:
-    """More tokens than any of the models' tokenizers makes of *prompt*: none makes a token of less than a byte."""
-    return len((prompt.system + prompt.user).encode(errors="surrogatepass")) + TOKENS_BESIDE
-
-
-def bound_of(prompt: Prompt, settings: ModelSettings, price: Price) -> Decimal:
-    """The US dollars that one sending of *prompt* cannot pass: the dearest way to read it, and the longest reply."""
-    longest = prompt_tokens(prompt)
-    return (
-        max(
-            longest * max(rates.input, rates.cache_write, rates.cache_read) + settings.max_tokens * rates.output
-            for rates in (price.rates(0), *price.longer)
-            if rates.above < longest
-        )
-        / MILLION
-    )
 
 
 def check_budget(settings: Settings) -> None:

@@ -23,7 +23,8 @@ from pytest_koderz.files.visible_text import visible
 from pytest_koderz.records.codec import from_json, to_json
 from pytest_koderz.records.lean import lean
 from pytest_koderz.reporters.junit import with_properties_of
-from pytest_koderz.reporters.text import failure_lines, headline
+from pytest_koderz.reporters.plain_text import cut
+from pytest_koderz.reporters.text import LONGEST, failure_lines, headline
 
 from .runner import Benchmark
 
@@ -41,7 +42,7 @@ class Unsettled(Exception):
     """An item's experiment is invalid: no failure of what was tested."""
 
     def __init__(self, experiment: Experiment) -> None:
-        super().__init__(visible(headline(experiment)))
+        super().__init__(visible(cut(headline(experiment), LONGEST)))
         self.experiment = experiment
 
 

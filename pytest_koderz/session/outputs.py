@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_koderz.core.experiment import Experiment
+    from pytest_koderz.core.money import Spending
     from pytest_koderz.core.problem import Problem
     from pytest_koderz.settings import Settings
 
@@ -120,9 +121,15 @@ class ResultFiles:
             yield settings.json, json.dumps(results_of(frame, head, experiments), indent=1) + "\n"
         if settings.html is not None:
             told = self._run.experiments.whole(self._run.folder)
-            yield settings.html, html_of(frame, head, told, self._problems(told))
+            yield settings.html, html_of(frame, head, told, self._problems(told), self._calls())
         if settings.markdown is not None:
             yield settings.markdown, self._markdown(experiments)
+
+    def _calls(self) -> Mapping[str, Sequence[Spending]]:
+        from pytest_koderz.records.asked_calls import calls_of
+        from pytest_koderz.records.reader import archived
+
+        return calls_of(archived(self._run.folder))
 
     def _markdown(self, experiments: tuple[Experiment, ...]) -> str:
         from pytest_koderz.reporters.run_markdown import markdown_of

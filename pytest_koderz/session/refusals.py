@@ -105,7 +105,7 @@ class WatchedModel:
             raise
         if _overflowed(reply):
             self._refusals.refused(self._key, _no_room(reply), lasting=False)
-        else:
+        elif not reply.cancelled:
             self._refusals.answered(self._key)
         return reply
 

@@ -14,8 +14,9 @@ from pytest_koderz.backends.backend import NOT_LISTED, Backend, Environment, Sur
 from pytest_koderz.backends.options import Option
 from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import ModelUnavailable
+from pytest_koderz.core.experiment import Guidance, Spec
 from pytest_koderz.core.extract import candidate_of
-from pytest_koderz.core.ports import Prompt, Reply, Taken
+from pytest_koderz.core.ports import Made, Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.secret_values import REDACTED
 from pytest_koderz.files.usage_error import UsageError
@@ -84,13 +85,13 @@ class Call:
     user: str
     reply: Reply
     arm: str = ""
-    made: Taken | str | None = None
+    made: Made | None = None
     """What the loop made of the reply then. None: it is not known."""
 
     def differs(self, problem: Problem | None) -> str:
         """How what the reply gives now differs from that; empty where it does not, as far as is known."""
-        if isinstance(self.made, str):
-            return "" if self.reply.text.strip() == self.made else f"is not the text of that {self.role} any more"
+        if isinstance(self.made, Spec | Guidance):
+            return "" if self.reply.text.strip() == self.made.text else f"is not the text of that {self.role} any more"
         if self.made is None or problem is None:
             return ""
         then, now = self.made.candidate, candidate_of(self.reply.text, problem)

@@ -132,7 +132,7 @@ class Benchmark:
             return self._told(start.ended(Status.INVALID, 0.0, str(fault)))
         self.hooks.admissions[start.id] = _admission(arm, crew)
         world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep)
-        ended = solve(start, problem, arm, world.crew(crew), world.judge(sandbox), world, world, world.clock)
+        ended = solve(start, problem, arm, world.crew(crew), sandbox, world, world, world.clock)
         self.hooks.admissions.pop(start.id, None)
         return ended if ended.id in self.hooks.stopped else self._told(ended)
 

@@ -73,7 +73,7 @@ class Shelf:
         if arm.spec is None:
             return None
         prompt = spec_prompt(problem, spec_seed(problem.id, experiment.epoch), arm.prompt_set)
-        slot = self._slot(prompt.digest, arm)
+        slot = self._slot(prompt.rewritten(self._redaction).digest, arm)  # as the journals have it
         found = slot.read()
         if found is None:
             self._writing[experiment.id] = slot
@@ -171,4 +171,6 @@ def _paid_spec(event: Event) -> _PaidSpec | None:
     call = event.what
     if not isinstance(call, Called) or call.role is not Role.SPEC or event.about is None:
         return None
-    return _PaidSpec(event.about.experiment, call.prompt.digest, spec_of(call.reply, call.spending.cost))
+    written = call.reply.taken
+    spec = replace(written, leaks=()) if isinstance(written, Spec) else spec_of(call.reply, call.spending.cost)
+    return _PaidSpec(event.about.experiment, call.prompt.digest, spec)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PosixPath
 
 import pytest
 
@@ -36,6 +37,18 @@ def suite_at(path: Path, parent: pytest.Collector) -> Suite | ShippedSuite | Non
     return suite
 
 
+class HomePath(PosixPath):
+    """Where the user would have a shipped suite. Who asks for its age or kind, as `--nf` does, is told those of the
+    file itself.
+    """
+
+    source: Path | None = None
+    """None: it is a path that was made of one."""
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        return (self.source or Path(self)).stat(follow_symlinks=follow_symlinks)
+
+
 def _at_home(
     path: Path, parent: pytest.Collector, problems: Sequence[Problem], fault: Exception | None
 ) -> ShippedSuite:
@@ -46,8 +59,10 @@ def _at_home(
     config.pluginmanager._loadconftestmodules(  # noqa: SLF001 - no public way
         home, config.getoption("importmode"), config.rootpath, consider_namespace_packages=False
     )
+    shown = HomePath(home)
+    shown.source = path
     suite: Suite = Suite.from_parent(
-        parent.session, path=home, name=name, nodeid=name, problems=problems, fault=fault, source=path
+        parent.session, path=shown, name=name, nodeid=name, problems=problems, fault=fault, source=path
     )
     shipped: ShippedSuite = ShippedSuite.from_parent(parent, path=path, nodeid=name, home=suite)
     return shipped

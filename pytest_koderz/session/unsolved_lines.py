@@ -130,14 +130,27 @@ class UnsolvedLines:
         first = reports[0]
         problems = list(dict.fromkeys(self._ours[id(report)].problem_id for report in reports))
         more = f" and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
-        words = f"{self._ours[id(first)].arm}: {len(reports)} unsolved: {', '.join(problems[:NAMED])}{more}"
-        # pytest cuts its lines too, but on a terminal it takes the letters of its colours for columns.
-        room = width - len(f"{self._run.mark}UNSOLVED {_suite(first)} - ")
-        crash = ReprFileLocation(first.location[0], 0, fitting(shown(self._run.config, words), room))
+        names = f"{', '.join(problems[:NAMED])}{more}"
+        place, words = self._cut(_suite(first), f"{self._ours[id(first)].arm}: {len(reports)}", names, width)
+        crash = ReprFileLocation(first.location[0], 0, words) if words else None
         longrepr = ReprExceptionInfo(ReprTraceback([], None, style="native"), crash)
-        report = pytest.TestReport(_suite(first), first.location, {}, "failed", longrepr, "call")
+        report = pytest.TestReport(place, first.location, {}, "failed", longrepr, "call")
         carry_over(first, report)
         return report
+
+    def _cut(self, suite: str, least: str, names: str, width: int) -> tuple[str, str]:
+        """What pytest takes for an id, and its reason: the suite, unless *least* would have no room beside it.
+
+        pytest cuts its lines too, but on a terminal it takes the letters of its colours for columns.
+        """
+        config, before = self._run.config, f"{self._run.mark}UNSOLVED "
+        words = shown(config, f"{least} unsolved: {names}")
+        room = width - len(f"{before}{suite} - ")
+        if room >= len(f"{least} unsolved"):
+            return suite, fitting(words, room)
+        # pytest shows ids from the folder in which it was called.
+        here = "" if config.invocation_params.dir == config.rootpath else f"{config.invocation_params.dir}/"
+        return here + fitting(shown(config, f"{least}: {names}"), width - len(before)), ""
 
 
 def _width(reporter: pytest.TerminalReporter) -> int:

@@ -10,7 +10,8 @@ Servers are context managers with a `url`; they take a script, keep every reques
         assert server.billed.calls == 1
 
 A script is a sequence, of which each request takes the next turn, or a function of the request. A turn is an Answer, a
-text (short for an Answer), or a fault: Status, Dropped, HalfSent, Garbage, Hang.
+text (short for an Answer), or a fault: Status, Dropped, HalfSent, Garbage, Hang; Stalled begins a reply and leaves the
+rest to a client that cancels it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .anthropic_server import AnthropicServer
 from .fakes import FrozenClock, NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
 from .ollama_server import OllamaServer
 from .openai_server import OpenAIServer
-from .script import Answer, Dropped, Fault, Garbage, HalfSent, Hang, Script, Turn
+from .script import Answer, Dropped, Fault, Garbage, HalfSent, Hang, Script, Stalled, Turn
 from .script import HttpStatus as Status
 from .server import Billed, LoopbackServer, Request
 
@@ -42,6 +43,7 @@ __all__ = [
     "Script",
     "ScriptedModel",
     "ScriptedSandbox",
+    "Stalled",
     "Status",
     "Turn",
 ]

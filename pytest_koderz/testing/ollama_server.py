@@ -87,6 +87,16 @@ class OllamaServer(LoopbackServer):
         lines = [head | {"message": message, "done": False}, head | {"message": message | {"content": ""}} | last]
         return Body("".join(json.dumps(line) + "\n" for line in lines).encode(), "application/x-ndjson")
 
+    def begun(self, pieces: Sequence[str], request: Request) -> Body:
+        if not request.body.get("stream", True):
+            return Body(b"")
+        return Body("".join(self._line(piece, request) for piece in pieces).encode(), "application/x-ndjson")
+
+    def _line(self, piece: str, request: Request) -> str:
+        message = {"role": "assistant", "content": piece}
+        head = {"model": request.body.get("model"), "created_at": _MOMENT}
+        return json.dumps(head | {"message": message, "done": False}) + "\n"
+
     def error_of(self, status: HttpStatus) -> object:
         return {"error": status.message}
 

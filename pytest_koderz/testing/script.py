@@ -65,7 +65,16 @@ class Hang:
     """Nothing is sent until the server is closed. Not billed."""
 
 
-Fault = HttpStatus | Dropped | HalfSent | Garbage | Hang
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """A reply that begins with these pieces, each a token where the client asked for a stream, and goes on only when
+    the client has left. Counted as cancelled.
+    """
+
+    pieces: tuple[str, ...] = ()
+
+
+Fault = HttpStatus | Dropped | HalfSent | Garbage | Hang | Stalled
 Turn = Answer | Fault | str
 Script = Sequence[Turn] | Callable[["Request"], Turn]
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from select import select
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Any, Self
 
 from pytest_koderz.core.money import Usage
 
-from .script import Answer, Dropped, Fault, Garbage, HalfSent, Hang, HttpStatus, Playback, Script
+from .script import Answer, Dropped, Fault, Garbage, HalfSent, Hang, HttpStatus, Playback, Script, Stalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,9 @@ class LoopbackServer(ABC):
         self._leaving = Event()
         self._requests: list[Request] = []
         self._billed = Billed()
+        self._cancelled = Billed()
+        self.stalled = Event()
+        """Set when all pieces of a Stalled turn are sent."""
         self._most_at_once = 0
         self._at_once = 0
         self._http = _Server(("127.0.0.1", 0), _handler(self))
@@ -80,6 +84,12 @@ class LoopbackServer(ABC):
     def billed(self) -> Billed:
         with self._lock:
             return self._billed
+
+    @property
+    def cancelled(self) -> Billed:
+        """The calls whose client left before the end, with the tokens that had been made by then."""
+        with self._lock:
+            return self._cancelled
 
     @property
     def most_at_once(self) -> int:
@@ -114,6 +124,10 @@ class LoopbackServer(ABC):
     def error_of(self, status: HttpStatus) -> object:
         """The JSON of an error."""
 
+    def begun(self, pieces: Sequence[str], request: Request) -> Body:  # noqa: ARG002 - for dialects that stream
+        """The beginning of a streamed reply."""
+        return Body(b"")
+
     def plain(self, request: Request) -> Body | HttpStatus:
         """The answer to a request that takes no turn."""
         return HttpStatus(404, f"{request.method} {request.path} is not served")
@@ -147,6 +161,8 @@ class LoopbackServer(ABC):
                 _send(connection, Body(body, content_type))
             case Hang():
                 self._leaving.wait()
+            case Stalled(pieces):
+                self._stall(pieces, request, connection)
             case Dropped():
                 return
 
@@ -159,6 +175,17 @@ class LoopbackServer(ABC):
         with self._lock:
             self._billed += usage
         _send(connection, body)
+
+    def _stall(self, pieces: Sequence[str], request: Request, connection: BaseHTTPRequestHandler) -> None:
+        begun = self.begun(pieces, request)
+        if begun.content:
+            _send(connection, begun, ended=False)
+        self.stalled.set()
+        while not self._leaving.is_set() and not _has_left(connection):
+            pass
+        read = self.usage_of(Answer(""), request)
+        with self._lock:
+            self._cancelled += replace(read, output=len(pieces) if begun.content else 0)
 
     def _send_status(self, connection: BaseHTTPRequestHandler, status: HttpStatus) -> None:
         headers = dict(status.headers)
@@ -205,16 +232,24 @@ def _send(
     headers: Mapping[str, str] = {},
     *,
     share: float = 1.0,
+    ended: bool = True,
 ) -> None:
-    """Send *body*, or only a *share* of it under a head that promises all."""
+    """Send *body*, or only a *share* of it under a head that promises all. Not *ended*: as the beginning of more."""
     connection.send_response(status)
     connection.send_header("Content-Type", body.content_type)
-    connection.send_header("Content-Length", str(len(body.content)))
+    if ended:
+        connection.send_header("Content-Length", str(len(body.content)))
     for name, value in headers.items():
         connection.send_header(name, value)
     connection.end_headers()
     if connection.command != "HEAD":
         connection.wfile.write(body.content[: int(len(body.content) * share)])
+
+
+def _has_left(connection: BaseHTTPRequestHandler) -> bool:
+    """Whether the client has closed its end; waits a moment for it."""
+    readable, _, _ = select([connection.connection], [], [], 0.02)
+    return bool(readable) and not connection.connection.recv(1)
 
 
 def estimate(text: str) -> int:

@@ -60,6 +60,15 @@ class LlamaServer:
         """Until so many calls are worked on."""
         self._wait_for(lambda: sum(slot["is_processing"] for slot in self.look("/slots")) >= slots)
 
+    def wait_until_idle(self) -> None:
+        self._wait_for(lambda: not any(slot["is_processing"] for slot in self.look("/slots")))
+
+    def counted(self) -> tuple[int, int]:
+        """Tokens that it has read anew and written, as it counts them."""
+        lines = requests.get(self.url + "/metrics", timeout=10).text.splitlines()
+        told = dict(line.split() for line in lines if not line.startswith("#"))
+        return int(told["llamacpp:prompt_tokens_total"]), int(told["llamacpp:tokens_predicted_total"])
+
     def look(self, path: str) -> Any:
         return requests.get(self.url + path, timeout=10).json()
 
@@ -84,7 +93,7 @@ def serve(weights: str, port: int) -> None:
     parameters.n_ctx, parameters.n_parallel = WINDOW, SLOTS
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
     parameters.port = port
-    parameters.endpoint_slots = True
+    parameters.endpoint_slots = parameters.endpoint_metrics = True
     parameters.verbosity = -1
     server = xllamacpp.Server(parameters)
     sys.stdin.read()

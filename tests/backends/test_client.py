@@ -110,6 +110,31 @@ def test_an_answer_of_nothing_but_numbers_is_left_unread(name: str) -> None:
         ask(name, server.url)
 
 
+@EACH
+def test_an_answer_of_nothing_but_keys_is_left_unread(name: str) -> None:
+    """Those that differ take ten times as long as numbers."""
+    body = b"{" + b",".join(b'"%d":0' % number for number in range(300_001)) + b"}"
+    with (
+        RawServer(lambda _, say: say(HEAD + b"\r\n" + body)) as server,
+        pytest.raises(ModelUnavailable, match=rf"{server.url}: its answer holds more than 300,000 keys"),
+    ):
+        ask(name, server.url)
+
+
+@EACH
+@pytest.mark.parametrize("head", [b"HTTP/1.1 400 Bad\r\n", b"HTTP/1.1 200 OK\r\n"])
+@pytest.mark.parametrize("charset", [b"bz2_codec", b"zlib_codec", b"undefined", b"idna"])
+def test_an_answer_s_text_is_utf_8_whatever_it_is_called(name: str, head: bytes, charset: bytes) -> None:
+    """Else a codec of Python's would unpack it without a limit, or raise what nobody expects."""
+    body = b"no answer \xff" * 10
+    head += b"Content-Type: text/plain; charset=%s\r\nContent-Length: %d\r\n\r\n" % (charset, len(body))
+    with (
+        RawServer(lambda _, say: say(head + body)) as server,
+        pytest.raises(ModelUnavailable, match=r"no answer \S no answer|is not JSON|is no message"),
+    ):
+        ask(name, server.url)
+
+
 def drip(say: Say, head: bytes) -> None:
     """One byte after the other, each long before a time limit that began anew with it."""
     say(head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from pytest_koderz.backends.openai import BACKEND
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
+from tests.core.worlds import FREE, LOCAL_ONLY, run
 
 from .llama_server import SLOTS, WINDOW, LlamaServer
+from .test_cancelled import Crew
 from .worlds import a_model, a_prompt, open_model
 
 pytestmark = pytest.mark.slow
@@ -76,6 +79,43 @@ def test_two_slots_answer_at_once(server: LlamaServer) -> None:
         replies = [call.result() for call in calls]
     assert [reply.usage.output for reply in replies] == [200, 200]
     assert all(reply.gpu_seconds and reply.gpu_seconds < reply.seconds for reply in replies)
+
+
+LEFT_OVER = 5
+"""Tokens that a server may write until it notices that its client has gone."""
+
+
+def test_the_first_that_is_accepted_wins_on_two_servers(smollm2: str) -> None:
+    """The other call is cancelled, and the server stops: calls are counted as they were made, and what it wrote
+    as it counts it, but for the last few tokens.
+    """
+    with LlamaServer(smollm2) as quick, LlamaServer(smollm2) as slow:
+        lengths = {"quick": (quick, 20), "slow": (slow, 1500)}
+        members = {
+            name: a_model(
+                "openai",
+                "SmolLM2",
+                hosts=(server.url,),
+                max_tokens=tokens,
+                price=FREE,
+                options={"extra_body": {"ignore_eos": True}},
+            )
+            for name, (server, tokens) in lengths.items()
+        }
+        named = {name: replace(member, name=name) for name, member in members.items()}
+        arm = replace(LOCAL_ONLY, local=named["quick"], swarm=(named["slow"],), candidates=2, accept_on="none")
+        crew = Crew({name: open_model(member) for name, member in named.items()})
+        ledgers = [run(arm, local=crew).ledger for _ in range(3)]
+        slow.wait_until_idle()
+        for name, (server, _) in lengths.items():
+            rows = [row for ledger in ledgers for row in ledger.spendings if row.model == name]
+            calls, cancelled = sum(row.calls for row in rows), sum(row.cancelled for row in rows)
+            assert (calls, cancelled) == (3, 3 if name == "slow" else 0)
+            read, written = server.counted()
+            # One that was cancelled before its first piece has an estimate for its prompt, which is a high one here.
+            assert sum(row.usage.input for row in rows) - read >= 0
+            assert name == "slow" or sum(row.usage.input for row in rows) == read
+            assert 0 <= written - sum(row.usage.output for row in rows) <= LEFT_OVER * cancelled
 
 
 def test_a_server_that_is_killed_in_mid_call_and_started_anew_answers(server: LlamaServer) -> None:

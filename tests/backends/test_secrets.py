@@ -116,6 +116,27 @@ def test_a_password_in_a_url_is_not_told() -> None:
     assert SECRET not in repr(model._model._client)
 
 
+LOUD = "\x1b]0;t\x07\n::error::\u202ex \u2028" * 10_000
+LOUD_ECHOES: list[Fault] = [
+    Status(401, LOUD),
+    Status(400, LOUD),
+    Status(529, LOUD),
+    Garbage(b'{"error": "\\u001b\\n\x7f"}'),
+]
+
+
+@EACH
+@pytest.mark.parametrize("echo", LOUD_ECHOES, ids=["401", "400", "529", "JSON"])
+def test_an_error_repeats_a_server_s_words_in_one_line_in_which_nothing_acts(
+    server: type[LoopbackServer], model: Callable[[str], Any], echo: Fault
+) -> None:
+    """Of a length that can be read."""
+    with server([echo] * 3) as asked, pytest.raises(ModelUnavailable) as caught:
+        model(asked.url).complete(a_prompt())
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 600
+
+
 def test_a_recorded_request_does_not_show_the_key() -> None:
     """The test aid keeps headers, but not in what an assertion prints."""
     request = Request("POST", "/v1/messages", {}, {"authorization": f"Bearer {SECRET}"})

@@ -148,7 +148,7 @@ def _canned(model: Any, said: list[bytes]) -> None:
     from pytest_koderz.backends.http import client
 
     class Canned(client.HttpClient):
-        def _asked(self, method: str, path: str, payload: Mapping[str, Any] | None) -> Any:
+        def _asked(self, method: str, path: str, payload: Mapping[str, Any] | None, take: Any = None) -> Any:
             status, body = _status_and_body(said[0])
             return client._Answer(status, {"retry-after": body[:8].decode("latin-1")}, body)
 

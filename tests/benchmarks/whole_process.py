@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "KODERZ", "COV"))}
+# An installed package is compiled: where the caller forbids that, each start would compile it anew.
+_OTHERS = ("PYTEST", "KODERZ", "COV", "PYTHONDONTWRITEBYTECODE")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def test_the_matrix_is_whole(pytestconfig: pytest.Config) -> None:
     """Every verb has a row; each option is taken by a verb, or is one; no row names an option that is not there."""
     options = set(options_of(pytestconfig))
     verbs = set(VERB_OPTIONS)
-    assert verbs == {RUN, "koderz-init", "koderz-guide", *(name.replace("_", "-") for name in VERBS)}
+    assert verbs == {RUN, "koderz-init", "koderz-harvest", "koderz-guide", *(name.replace("_", "-") for name in VERBS)}
     taken = {option for row in VERB_OPTIONS.values() for option in (*row.takes, *row.needs)}
     assert taken <= options
     assert options - taken - verbs == set()

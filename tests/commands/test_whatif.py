@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.commands.whatif import calls_of, in_yaml, whatif_lines
+from pytest_koderz.commands.whatif import in_yaml, whatif_lines
 from pytest_koderz.core.arm import Arm, CheckpointPolicy
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.evidence.cut_short import cut_at
+from pytest_koderz.records.asked_calls import calls_of
 from pytest_koderz.records.events import Head
 from pytest_koderz.records.reader import Archived, archived
 from pytest_koderz.settings import Choice, load_settings
@@ -27,10 +28,12 @@ CONTROL = Arm("frontier-only", local=FRONTIER, max_iterations=1)
 
 
 def test_a_run_answers_a_shorter_one(simulate: Run, run: Run, pytester: pytest.Pytester) -> None:
-    """As many solved for as many dollars as a real run with that limit."""
-    simulate(*RUN)
+    """As many solved for as many dollars as a real run with that limit; it is drawn on its page and another."""
+    simulate(*RUN, "--koderz-html=run.html")
     (folder,) = (pytester.path / ".koderz").glob("bench_*")
-    told = run("--koderz-whatif", folder.name)
+    told = run("--koderz-whatif", folder.name, "--koderz-html=w.html")
+    drawn = "What other set-ups of koderz would have given"
+    assert all(drawn in (pytester.path / name).read_text() for name in ("run.html", "w.html"))
     assert told.ret == pytest.ExitCode.OK
     row = next(line for line in told.outlines if line.startswith("SIMULATED   3 tries  "))
     simulate(*RUN, "--koderz-max-iterations", "3", "--koderz-json", "real.json")

@@ -56,15 +56,68 @@ def deaf() -> None:
     time.sleep(3600)
 
 
+LOUD = "\x1b]0;t\x07\n\u2028::error::x " * 50_000
+
+
+def refusing(number: int) -> None:
+    say({"jsonrpc": "2.0", "id": number, "error": {"code": 1, "message": LOUD}})
+
+
+def loud(number: int) -> None:
+    say(content(number, [{"type": "text", "text": LOUD}]))
+
+
+def misshapen(number: int) -> None:
+    say(content(number, [{"type": LOUD, "text": [LOUD]}]))
+
+
+def text_of(number: int) -> str:
+    return json.dumps(content(number, [{"type": "text", "text": "caf\u00e9"}]), ensure_ascii=False)
+
+
+def latin(number: int) -> None:
+    say(text_of(number).encode("latin-1"))
+
+
+def wide(number: int) -> None:
+    say(text_of(number).encode("utf-16"))
+
+
+def marked(number: int) -> None:
+    say(text_of(number)[:-1].encode("utf-8-sig"))
+
+
+def torn(number: int) -> None:
+    say(text_of(number).encode()[:-3])
+
+
+def deep(number: int) -> None:
+    say(b'{"jsonrpc": "2.0", "id": %d, "result": %s}' % (number, b"[" * 50_000 + b"]" * 50_000))
+
+
+def batched(number: int) -> None:
+    say(f"[{text_of(number)}]".encode())
+
+
+def dying(number: int) -> None:
+    sys.stderr.write(LOUD + "\x1b[2J\u202e" * 300)
+    sys.stderr.flush()
+    say(content(number, [{"type": LOUD, "text": [LOUD]}]))
+    sys.exit(1)
+
+
 def noisy(number: int) -> None:
     """What is no message, and what is none for us, before the answer."""
-    say(b"listening ...\n\n{}\n[1]\n" + b"[" * 10_000)
+    say(b"listening ...\n\n{}\n[1]\n\xff\xfe\n{\xe9}\n" + b"[" * 10_000)
+    say(b'I was told {"jsonrpc": "2.0", \xe9}')
     for _ in range(500):
         say({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x"}})
     say(content(number, [{"type": "text", "text": '[{,]},"' * 100_000}]))
 
 
-KINDS: dict[str, Callable[[int], None]] = {each.__name__: each for each in (parts, endless, asking, noisy)}
+CONTENTS = (parts, endless, asking, noisy, refusing, loud, misshapen, dying)
+ENCODINGS = (latin, wide, marked, torn, deep, batched)
+KINDS: dict[str, Callable[[int], None]] = {each.__name__: each for each in CONTENTS + ENCODINGS}
 ENDS: dict[str, Callable[[], None]] = {each.__name__: each for each in (never_ending, deaf)}
 
 if __name__ == "__main__":
@@ -72,7 +125,10 @@ if __name__ == "__main__":
     for line in sys.stdin:
         asked = json.loads(line)
         if asked["method"] == "initialize":
-            about = {"serverInfo": {"name": "flooding", "version": "1"}, "capabilities": {"tools": {}}}
+            about = {
+                "serverInfo": {"name": LOUD if kind == "loud" else "flooding", "version": "1"},
+                "capabilities": {"tools": {}},
+            }
             version = {"protocolVersion": asked["params"]["protocolVersion"]}
             say({"jsonrpc": "2.0", "id": asked["id"], "result": {**version, **about}})
         elif asked["method"] == "tools/list" and kind != "unlisted":

@@ -12,22 +12,28 @@ import pytest
 from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.cortex.client import bounded_stdio
 from pytest_koderz.cortex.client.connection import Launch
-from pytest_koderz.cortex.client.replies import ToolReply, exported
+from pytest_koderz.cortex.client.probe import server_name
+from pytest_koderz.cortex.client.replies import ToolReply, exported, remembered
 
 from .worlds import converse, servers_of
 
 FLOODING = Path(__file__).with_name("flooding.py")
 
 
-def asked(folder: Path, kind: str, timeout: float = 60.0) -> ToolReply:
-    """The one reply of a server of that *kind*, which has ended afterwards."""
+def flooding(folder: Path, kind: str) -> Launch:
+    """A server of that *kind*."""
     node = folder / "node"
     node.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
     node.chmod(0o755)
     (folder / "cortex.db.kind").write_text(kind)
-    how = Launch(str(FLOODING), folder / "cortex.db", "koderz", f"{folder}:{os.environ['PATH']}", str(folder))
+    (folder / "cortex.db").touch()
+    return Launch(str(FLOODING), folder / "cortex.db", "koderz", f"{folder}:{os.environ['PATH']}", str(folder))
+
+
+def asked(folder: Path, kind: str, timeout: float = 60.0) -> ToolReply:
+    """Its one reply; it has ended afterwards."""
     try:
-        (reply,) = converse(how, [("recall", {})], timeout)
+        (reply,) = converse(flooding(folder, kind), [("recall", {})], timeout)
     finally:
         assert servers_of(folder) == []
     return reply
@@ -50,6 +56,45 @@ def test_what_is_too_much_ends_the_connection(
     with pytest.raises(MemoryUnavailable) as caught:
         asked(tmp_path, kind)
     assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("kind", ["refusing", "misshapen", "dying"])
+def test_a_complaint_repeats_a_server_s_words_in_one_line_in_which_nothing_acts(tmp_path: Path, kind: str) -> None:
+    """An error, an answer of no shape, and its last words: megabytes, with signs that act."""
+    with pytest.raises(MemoryUnavailable) as caught:
+        asked(tmp_path, kind)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+
+
+UNREADABLE = {
+    "latin": "is not UTF-8",
+    "wide": "is not UTF-8",
+    "marked": "is none of JSON-RPC",
+    "torn": "is none of JSON-RPC",
+    "deep": "is none of JSON-RPC",
+    "batched": "is none of JSON-RPC",
+}
+
+
+@pytest.mark.parametrize(("kind", "words"), UNREADABLE.items())
+def test_a_message_that_cannot_be_read_is_told_at_once(tmp_path: Path, kind: str, words: str) -> None:
+    """Nobody waits for an answer that has come already."""
+    with pytest.raises(MemoryUnavailable) as caught:
+        asked(tmp_path, kind, timeout=3600.0)
+    assert str(caught.value) == f"cortex sent a message that {words}"
+
+
+def test_so_does_what_is_made_of_an_answer(tmp_path: Path) -> None:
+    """Its name, a refusal's reason, and an export that is none."""
+    how = flooding(tmp_path, "loud")
+    reply = asked(tmp_path, "loud")
+    with pytest.raises(MemoryUnavailable) as caught:
+        exported(reply)
+    name = server_name(cortex_path=how.cortex_path, database=how.database, environment={"PATH": how.path})
+    for words in (str(caught.value), remembered(reply).reason, name):
+        assert words.isprintable()
+        assert len(words) < 500
 
 
 @pytest.mark.parametrize("kind", ["never_ending", "deaf"])
@@ -76,3 +121,9 @@ def test_an_export_of_nothing_but_brackets_is_none() -> None:
     """It would take up a hundred times its bytes."""
     with pytest.raises(MemoryUnavailable, match="its rows are no list"):
         exported(ToolReply("Exported 1 memories:\n[" + "{}," * 2_000_000 + "{}]"))
+
+
+def test_an_export_of_nothing_but_keys_is_none() -> None:
+    """Those that differ take ten times as long as other values."""
+    with pytest.raises(MemoryUnavailable, match="its rows are no list"):
+        exported(ToolReply("Exported 1 memories:\n[{" + '"":0,' * 1_000_000 + '"":0}]'))

@@ -70,6 +70,11 @@ def _comparable(experiment: Experiment) -> Experiment:
     return replace(experiment, seconds=0.0, graded=graded)
 
 
+def _tried(experiment: Experiment) -> list[bool]:
+    """Whether each reply passed, the fallback's left out."""
+    return [each.passed for each in experiment.iterations if not each.fallback]
+
+
 ARMS = {
     "koderz": LONG,
     "lazy": replace(LONG, spec_policy=SpecPolicy.LAZY),
@@ -104,7 +109,10 @@ def test_a_cascade_is_answered_with_the_controls_answers(name: str) -> None:
             real, _ = _ran(problem, arm, ScriptedModel([again]))
             told = handed_over(cut_at(whole, cap, calls), control)
             assert (told.status, told.ledger) == (real.status, real.ledger)
+            assert (told.spec, told.checkpoints) == (real.spec, real.checkpoints)
             assert [each.candidate for each in told.iterations] == [each.candidate for each in real.iterations]
+            # By which tests a fallback's reply is judged in the loop ends nothing and grades nothing.
+            assert [_tried(each) for each in (told, real)] == [_tried(real)] * 2
 
 
 def test_every_way_is_told_of_the_same_problems() -> None:

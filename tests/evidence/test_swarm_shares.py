@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from pytest_koderz.core.experiment import Experiment, Status
@@ -44,3 +45,19 @@ def test_one_model_alone_is_no_swarm() -> None:
     """Also with several candidates."""
     alone = Iteration(1, (Candidate("a"), Candidate("b")), (WRONG, PASSED))
     assert swarm_shares_of([experiment("1", alone)]) is None
+
+
+def test_what_was_cut_short_might_have_passed() -> None:
+    """By hand: a solves two problems in the first iteration, in one of which b, which solves one, was cancelled."""
+    cut = replace(iteration(1, a=PASSED), cancelled=("b",))
+    shares = swarm_shares_of(
+        [
+            experiment("1", cut),
+            experiment("2", iteration(1, a=PASSED, b=WRONG)),
+            experiment("3", iteration(1, a=WRONG, b=PASSED)),
+            experiment("4", replace(iteration(1, b=PASSED), cancelled=("a",))),
+        ]
+    )
+    assert shares is not None
+    assert [(one.name, one.first, one.missed) for one in shares.members] == [("a", 2, 1), ("b", 2, 1)]
+    assert (shares.first, shares.gain, shares.least_gain) == (4, 2, 1)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.files.visible_text import visible
+from pytest_koderz.files.visible_text import LONGEST, quoted, visible
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,32 @@ def test_nothing_is_left_that_acts(text: str) -> None:
     assert not any(letter in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for letter in shown)
     assert "##vso[" not in shown
     assert visible(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("  one\n two\x85three\u2028four\r\x1cfive\t", "one two three four five"),
+        ("\x1b]0;t\x07", "\\x1b]0;t\\x07"),
+        ("a" * LONGEST, "a" * LONGEST),
+        ("a" * LONGEST + "b", "a" * LONGEST + "\u2026"),
+        ("\x1b" * LONGEST, "\\x1b" * (LONGEST // 4) + "\u2026"),
+        ("\n".join("ab" * LONGEST), " ".join("ab" * (LONGEST // 4)) + " \u2026"),
+        ("", ""),
+    ],
+)
+def test_what_another_says_is_one_short_line_of_ours(text: str, told: str) -> None:
+    """However many lines and signs it has."""
+    assert quoted(text) == told
+
+
+@given(st.text() | st.text("\x1b\x85\u2028 a:#\n\r", max_size=600), st.integers(1, 400))
+def test_it_is_never_longer_and_always_visible(text: str, most: int) -> None:
+    """A mark shows where it was cut."""
+    told = quoted(text, most)
+    assert len(told) <= most + 1
+    assert len(told.splitlines()) <= 1
+    assert visible(told) == told
 
 
 def test_a_mistake_repeats_a_file_s_words_so() -> None:

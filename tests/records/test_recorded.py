@@ -55,9 +55,10 @@ def past(folder: Path, arm: Arm = ARM) -> Past:
 def test_replies_steps_and_the_start_are_found(tmp_path: Path) -> None:
     """By role and prompt digest, whole."""
     write(tmp_path)
-    found = past(tmp_path)
-    assert found.replies == {("spec", PROMPT.digest): replace(REPLY, text="main", charged=Decimal("0.5"))}
-    assert (found.started, found.specs, found.settled) == (START.started, (replace(SPEC, text="main"),), None)
+    found, spec = past(tmp_path), replace(SPEC, text="main")
+    assert found.replies == {("spec", PROMPT.digest): replace(REPLY, text="main", charged=Decimal("0.5"), taken=spec)}
+    assert found.places == {("spec", PROMPT.seed): ("spec", PROMPT.digest)}
+    assert (found.started, found.specs, found.settled) == (START.started, (spec,), None)
 
 
 def test_an_experiment_may_begin_in_one_process_and_end_in_another(tmp_path: Path) -> None:

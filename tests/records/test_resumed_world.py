@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from pytest_koderz.core.arm import Role
-from pytest_koderz.core.experiment import Guidance, Spec
-from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
+from pytest_koderz.core.arm import Arm, CheckpointPolicy, Role, SpecPolicy
+from pytest_koderz.core.experiment import Experiment, Guidance, Spec, Status
+from pytest_koderz.core.iteration import Candidate, Failure, FeedbackPolicy, Iteration, Outcome, Verdict
 from pytest_koderz.core.loop import solve
 from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Crew, Prompt, Reply, Taken
 from pytest_koderz.core.problem import Problem, TestSet
-from pytest_koderz.files.secret_values import REDACTED
+from pytest_koderz.files.secret_values import NO_SECRETS, REDACTED, Redaction
 from pytest_koderz.records.events import (
     About,
     Asked,
@@ -25,10 +28,13 @@ from pytest_koderz.records.events import (
     Iterated,
     SpecWritten,
 )
-from pytest_koderz.records.recorded import Past, made_of
+from pytest_koderz.records.journal import Journal
+from pytest_koderz.records.recorded import Past, made_of, read_folder
 from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.testing import NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
-from tests.core.worlds import ADD, LOCAL_ONLY, START
+from tests.core.worlds import ADD, FRONTIER, KODERZ, LOCAL, LOCAL_ONLY, START
+
+from .worlds import Written
 
 RIGHT = Candidate("def add(x, y):\n    return x + y\n")
 
@@ -53,7 +59,14 @@ def test_what_was_made_of_a_reply_stands_beside_it() -> None:
     first, second, spec, advice = Candidate("1"), Candidate("2"), Spec("Add.", "m"), Guidance(1, 2, "Try.", "m")
     went = (calls[0], SpecWritten(spec), calls[1], calls[2], calls[1], iteration(1, first, None), calls[3])
     made = made_of(run_of(Began("", {}), *went, iteration(2, second), calls[4], Checkpointed(advice)))
-    assert list(made.values()) == ["Add.", Taken(first), Taken(None), Taken(second), "Try."]
+    rounds, verdict = [iteration(1, first, None).iteration, iteration(2, second).iteration], Verdict(Outcome.WRONG)
+    assert list(made.values()) == [
+        spec,
+        Taken(first, "", verdict, rounds[0]),
+        Taken(None, "", verdict, rounds[0]),
+        Taken(second, "", verdict, rounds[1]),
+        advice,
+    ]
     assert list(made) == [(str(each.role), each.prompt.digest) for each in calls]
 
 
@@ -73,11 +86,12 @@ def test_a_reply_that_is_no_longer_whole_keeps_its_verdict_and_costs_nothing(lef
     whole = solve(START, ADD, arm, crew, ScriptedSandbox("x + y"), NoMemory(), listener, lambda: 0.0)
     ((_, reply),) = [each for each in listener.heard if each[0] == "called"]
     assert isinstance(reply, Reply)
-    cut = replace(reply, text=left, taken=Taken(whole.iterations[0].candidate))
+    (tried,) = whole.iterations
+    cut = replace(reply, text=left, taken=Taken(tried.candidate, "", tried.verdict, tried))
     past = Past(replies={("local", model.prompts[0].digest): cut}, iterations=whole.iterations)
     world = ResumedWorld(past, NoMemory(), RecordingListener(), lambda _: None)
     crew = world.crew({Role.LOCAL: ScriptedModel(_never)})
-    again = solve(START, ADD, arm, crew, world.judge(_unable), world, world, lambda: 0.0)
+    again = solve(START, ADD, arm, crew, _unable, world, world, lambda: 0.0)
     assert again == whole
     assert whole.solved
 
@@ -90,8 +104,119 @@ def _unable(problem: Problem, candidate: Candidate, tests: TestSet = "base") -> 
     raise AssertionError(problem, candidate, tests)
 
 
-def test_a_reply_of_which_nothing_is_recorded_is_read_now() -> None:
-    """As where the run was killed before it was judged."""
-    past = Past(replies={("local", "d"): Reply("x", Usage(), "m")})
+def answers(prompt: Prompt) -> str:
+    """As a model of that seed has it, whatever it is told."""
+    if prompt.role is not Role.LOCAL:
+        return f"Words for the {prompt.role}: {prompt.seed}."
+    return f"```python\ndef add(x, y):\n    return {prompt.seed} - {SECRET!r}\n```"
+
+
+def judged(problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
+    """Each candidate otherwise, and by each set of tests."""
+    summary = f"{len(problem.id)}: {candidate.digest[:4]} is wrong in {tests}"
+    return Verdict(Outcome.WRONG, 1, 3, (Failure(summary, "assert add(1, 2) == 3"),))
+
+
+def recorded(folder: Path, arm: Arm, redaction: Redaction) -> tuple[Experiment, list[Prompt]]:
+    """An experiment, which may be without its end in *folder*, and what was asked."""
+    journal = Journal(folder, "main", {"profile": "live"}, redaction=redaction)
+    journal.pytest_koderz_began(START, ADD, arm)
+    model = ScriptedModel(answers)
+    ended = solve(START, ADD, arm, dict.fromkeys(Role, model), judged, NoMemory(), Written(journal), lambda: 0.0)
+    journal.close()
+    return ended, model.prompts
+
+
+def gone_on(folder: Path, arm: Arm, ask: Callable[[Prompt], str] = answers) -> tuple[Experiment, list[Prompt]]:
+    """The experiment that is recorded in *folder*, and what was asked to end it."""
+    model = ScriptedModel(ask)
+    past = read_folder(folder).past(START.id, ADD, arm)
     world = ResumedWorld(past, NoMemory(), RecordingListener(), lambda _: None)
-    assert not world.judge(ScriptedSandbox("x + y"))(ADD, Candidate("return x - y")).passed
+    crew = world.crew(dict.fromkeys(Role, model))
+    return solve(START, ADD, arm, crew, judged, world, world, lambda: 0.0), model.prompts
+
+
+SECRET = "sk-ant-0123456789"
+SECRETS = Redaction((SECRET, "Add two numbers."))
+ARMS = {
+    "koderz": KODERZ,
+    "visible": replace(KODERZ, feedback=FeedbackPolicy.VISIBLE, accept_on="visible"),
+    "beam": replace(KODERZ, candidates=3, beam=2, max_iterations=4),
+    "asked": replace(KODERZ, checkpoint_policy=CheckpointPolicy.ASKED, spec_policy=SpecPolicy.LAZY),
+    "narrow": replace(KODERZ, local=replace(LOCAL, context_tokens=500, max_tokens=250)),
+    "fallback": replace(KODERZ, fallback=FRONTIER),
+}
+CHANGES: Mapping[str, Callable[[str], str]] = {
+    "whole": str,
+    "cut": lambda text: text[:12],
+    "emptied": lambda _: "",
+    "alike": lambda _: REDACTED,
+}
+
+
+def changed(line: str, change: Callable[[str], str]) -> str:
+    """A line of a journal, with *change* made in whatever models have said."""
+    event = json.loads(line)
+    for place in ("reply", "spec", "guidance"):
+        if place in event:
+            event[place]["text"] = change(event[place]["text"])
+    for candidate in filter(None, event.get("iteration", {}).get("candidates", ())):
+        candidate["source"] = change(candidate["source"])
+    return json.dumps(event)
+
+
+@pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_no_recorded_call_is_asked_again(arm: Arm, change: Callable[[str], str], tmp_path: Path) -> None:
+    """Wherever the run was killed, and whatever was cut or taken out of its record since: what a later prompt was made
+    of may not be there any more, so that a call is known from its place. What was judged stays as it was judged.
+    """
+    whole, asked = recorded(tmp_path, arm, SECRETS)
+    (path,) = tmp_path.glob("*.jsonl")
+    lines = path.read_text().splitlines()
+    seeds = [(prompt.role, prompt.seed) for prompt in asked]
+    for kept in range(2, len(lines) + 1, 5):
+        path.write_text("".join(changed(line, change) + "\n" for line in lines[:kept]))
+        calls = sum('"event":"called"' in line for line in lines[:kept])
+        again, anew = gone_on(tmp_path, arm)
+        assert [(prompt.role, prompt.seed) for prompt in anew] == seeds[calls:]
+        tried = sum('"event":"iterated"' in line for line in lines[:kept])
+        past = read_folder(tmp_path).past(START.id, ADD, arm)
+        assert again.iterations[:tried] == past.iterations
+        assert again.checkpoints[: len(past.checkpoints)] == past.checkpoints
+        assert past.specs == () or again.spec == past.specs[0]
+        assert (len(again.iterations), len(again.checkpoints)) == (len(whole.iterations), len(whole.checkpoints))
+
+
+def test_after_what_is_lost_a_later_reply_is_no_answer(tmp_path: Path) -> None:
+    """Where a call of the middle is missing, and another answer comes, what was said to others follows from nothing."""
+    arm = replace(LOCAL_ONLY, max_iterations=3)
+    _, asked = recorded(tmp_path, arm, NO_SECRETS)
+    (path,) = tmp_path.glob("*.jsonl")
+    lines = path.read_text().splitlines()
+    lost = next(number for number, line in enumerate(lines) if f'"seed":{asked[1].seed}' in line)
+    path.write_text("".join(line + "\n" for line in lines[:lost] + lines[lost + 1 :]))
+    _, anew = gone_on(tmp_path, arm, lambda prompt: answers(prompt).replace("return", "return 7 +"))
+    assert [prompt.seed for prompt in anew] == [prompt.seed for prompt in asked[1:]]
+    _, anew = gone_on(tmp_path, arm)
+    assert [prompt.seed for prompt in anew] == [asked[1].seed]
+
+
+def test_what_was_judged_on_examples_is_graded_when_it_goes_on(tmp_path: Path) -> None:
+    """The verdict of the visible tests is no grade."""
+    arm = replace(LOCAL_ONLY, max_iterations=1, accept_on="visible")
+
+    def examples(problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
+        return Verdict(Outcome.PASSED, 1, 1) if tests == "visible" else judged(problem, candidate, tests)
+
+    journal = Journal(tmp_path, "main", {"profile": "live"})
+    journal.pytest_koderz_began(START, ADD, arm)
+    crew: Crew = {Role.LOCAL: ScriptedModel(answers)}
+    whole = solve(START, ADD, arm, crew, examples, NoMemory(), Written(journal), lambda: 0.0)
+    journal.close()
+    past = read_folder(tmp_path).past(START.id, ADD, arm)
+    world = ResumedWorld(past, NoMemory(), RecordingListener(), lambda _: None)
+    crew = world.crew({Role.LOCAL: ScriptedModel(_never)})
+    again = solve(START, ADD, arm, crew, examples, world, world, lambda: 0.0)
+    assert (again.status, again.graded) == (whole.status, whole.graded)
+    assert whole.status is Status.UNSOLVED

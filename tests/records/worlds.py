@@ -13,12 +13,38 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 from hypothesis import strategies as st
 
+from pytest_koderz.core.arm import Role
+from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.records.codec import MAGNITUDES, MOST_WHOLE
 from pytest_koderz.records.events import KINDS, About, Ended, Event, Head, Looked
+from pytest_koderz.records.journal import Journal
+from pytest_koderz.testing import RecordingListener
 
 JOURNALS = Path(__file__).parent / "journals"
 """Of earlier versions."""
+
+
+class Written(RecordingListener):
+    """A Listener that keeps a journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self.journal = journal
+
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Any) -> None:
+        self.journal.pytest_koderz_called(experiment, role, prompt, reply, spending)
+
+    def spec_written(self, experiment: Experiment, spec: Any) -> None:
+        self.journal.pytest_koderz_spec_written(experiment, spec)
+
+    def iterated(self, experiment: Experiment, iteration: Any) -> None:
+        self.journal.pytest_koderz_iterated(experiment, iteration)
+
+    def checkpointed(self, experiment: Experiment, guidance: Any) -> None:
+        self.journal.pytest_koderz_checkpointed(experiment, guidance)
+
 
 _SCALARS: Mapping[Any, st.SearchStrategy[Any]] = {
     str: st.text(max_size=8),

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_koderz.core.iteration import Outcome, Verdict
 from pytest_koderz.records.follower import RunState, UnderWay
+from pytest_koderz.reporters.fixed_width import fitting
 from pytest_koderz.reporters.status_line import Waiting, lasting, running_lines, status_line
 
 LEFT = "about 6 h 32 min left"
@@ -53,3 +54,17 @@ def test_each_experiment_under_way_is_a_line() -> None:
 def test_time_is_told_in_round_words(seconds: float, words: str) -> None:
     """A second does not matter after minutes."""
     assert lasting(seconds) == words
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_a_call_of_ten_minutes_is_told_all_the_time(columns: int) -> None:
+    """By a clock of its own: the status ticks on each screen; with room for it the experiment's line does."""
+    under_way = (UnderWay("exp_1", "HumanEval/1", "koderz", 0.0),)
+    course, open_calls = RunState(9, 0, under_way, Decimal(0), 0.0, 0), {"exp_1": Waiting("qwen2.5-coder:32b", 0.0)}
+    for now in range(0, 601, 20):
+        lines = [status_line(course, float(now)), *running_lines(course, float(now), open_calls)]
+        status, running = (fitting(line, columns - 1) for line in lines)
+        assert max(len(status), len(running)) < columns
+        assert status == f"0/9 done, 1 running, $0.00, {lasting(now)}"
+        assert running.startswith("HumanEval/1[koderz] iteration 1")
+        assert columns == 40 or f"waiting {lasting(now)} for qwen2.5-coder:32b" in running

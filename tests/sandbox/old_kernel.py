@@ -86,9 +86,15 @@ def _answer(listeners: SimpleQueue[int], version: int) -> None:
         fcntl.ioctl(listener, _SEND, bytearray(struct.pack("=QqiI", identity, value, error, onward)))
 
 
+def _problem(fields: dict[str, Any]) -> Problem:
+    """JSON knows no tuples."""
+    told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Problem(**told)
+
+
 def _main() -> None:
     become_older(int(sys.argv[1]))
-    problems = [(Problem(**{**fields, "requires": ()}), source) for fields, source in json.load(sys.stdin)]
+    problems = [(_problem(fields), source) for fields, source in json.load(sys.stdin)]
     with open_sandbox() as judge:
         print(json.dumps(judge.levels.missing))  # noqa: T201 - the driver's output is its result
         for problem, source in problems:

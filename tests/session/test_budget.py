@@ -21,6 +21,7 @@ from pytest_koderz.backends import OURS
 from pytest_koderz.backends.backend import Surroundings
 from pytest_koderz.commands.quote import quote_lines
 from pytest_koderz.core.arm import ModelSettings, Role
+from pytest_koderz.core.cost_bound import TOKENS_BESIDE, bound_of
 from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.experiment import Status as Ending
@@ -30,7 +31,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.events import About, Asked, Called, Event
 from pytest_koderz.records.recorded import Recorded
-from pytest_koderz.session.budget import TOKENS_BESIDE, Budget, Purse, bound_of, check_budget
+from pytest_koderz.session.budget import Budget, Purse, check_budget
 from pytest_koderz.settings import Choice, Settings, load_settings
 from pytest_koderz.testing import Answer, AnthropicServer, Dropped, HalfSent, OpenAIServer, Request, Script, Status
 from tests.conftest import Run

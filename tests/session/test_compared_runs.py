@@ -93,13 +93,14 @@ def test_a_file_of_results_is_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.slow
 @pytest.mark.sample
 def test_a_run_is_held_beside_an_earlier_one(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
-    """At its end, and afterwards by the verb, which writes both files; workers have nothing to do with it."""
+    """At its end, and afterwards by the verb, which writes all three files; workers have nothing to do with it."""
     forgetful("--koderz-problems", "0-1", "--koderz-json=a.json")
     seen = forgetful("--koderz-problems", "0-1", "--koderz-compare=a.json", "--koderz-markdown=r.md", "-n", "1")
     seen.stdout.fnmatch_lines(["SIMULATED since a.json:", "SIMULATED bench_*:koderz against a.json:koderz, *"])
     assert "since a.json" in (pytester.path / "r.md").read_text()
-    told = run("--koderz-compare=a.json", "--koderz-json=c.json", "--koderz-markdown=c.md")
+    told = run("--koderz-compare=a.json", "--koderz-json=c.json", "--koderz-markdown=c.md", "--koderz-html=c.html")
     told.stdout.fnmatch_lines(["SIMULATED bench_*:koderz against a.json:koderz, *", "comparison: c.json"])
     assert len(json.loads((pytester.path / "c.json").read_text())["changes"]) == 3
     assert "a.json:koderz" in (pytester.path / "c.md").read_text()
+    assert "a.json:koderz" in (pytester.path / "c.html").read_text()
     assert run("--koderz-compare=gone.json").ret == pytest.ExitCode.USAGE_ERROR

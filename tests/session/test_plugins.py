@@ -114,10 +114,13 @@ def pytest_exception_interact(node, call, report):
 
 
 def test_the_adapter_of_vs_code_finds_and_runs_items(forgetful: Run, pytester: pytest.Pytester) -> None:
-    """Of the built-in suite, by absolute ids in the user's root; unsolved is a failure, not an error."""
+    """Of the built-in suite, by absolute ids in the user's root; unsolved is a failure, not an error. pytest's `--nf`
+    asks for the age of a file there, too.
+    """
     pytester.syspathinsert()
     pytester.makepyfile(adapter=VSCODE)
-    forgetful("--koderz-problems", "4", "--koderz-arm", "frontier-only", "--collect-only", "-p", "adapter")
+    chosen = ("--koderz-problems", "4", "--koderz-arm", "frontier-only")
+    assert forgetful(*chosen, "--collect-only", "--nf", "-p", "adapter").ret == pytest.ExitCode.OK
     ((item, line),) = json.loads((pytester.path / "found.json").read_text())
     assert (item, line) == (f"{pytester.path}/problems/humaneval.yaml::HumanEval/4[frontier-only]", 1)
     result = forgetful(item, "-p", "adapter")

@@ -196,12 +196,14 @@ def test_a_torn_line_costs_one_call_at_most(undisturbed: Path, short: Run) -> No
 
 @pytest.mark.parametrize("left", [0, 12])
 def test_replies_that_were_cut_since_are_not_paid_for_again(left: int, undisturbed: Path, short: Run) -> None:
-    """Nor judged by what is left of them: what was made of them is recorded beside them."""
+    """Nor judged by what is left of them, or of their candidates: what was made of them is recorded beside them."""
     wanted, path = results(undisturbed / "r.json"), journal(undisturbed)
     kept = [json.loads(line) for line in path.read_text().splitlines() if json.loads(line)["event"] != "ended"]
     for event in kept:
         if event["event"] == "called":
             event["reply"]["text"] = event["reply"]["text"][:left]
+        for candidate in filter(None, event.get("iteration", {}).get("candidates", ())):
+            candidate["source"] = candidate["source"][:left]
     path.write_text("".join(json.dumps(event) + "\n" for event in kept))
     paid = sum(event["event"] == "called" for event in kept)
     assert short("--koderz-resume", "--koderz-json", "again.json").ret == pytest.ExitCode.TESTS_FAILED

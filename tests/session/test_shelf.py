@@ -16,6 +16,7 @@ from pytest_koderz.core.experiment import Experiment, Spec, Status, spec_seed
 from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Reply
 from pytest_koderz.core.prompts import spec_prompt
+from pytest_koderz.files.secret_values import Redaction
 from pytest_koderz.records.journal import Journal
 from pytest_koderz.records.recorded import read_folder
 from pytest_koderz.session.shelf import Shelf
@@ -113,6 +114,21 @@ def test_a_paid_spec_is_put_back_from_the_journal(tmp_path: Path, journal: Journ
     spec = recall(shelf, OTHER)
     assert spec is not None
     assert (spec.text, spec.recalled_from) == ("a spec", START.id)
+
+
+def test_a_paid_spec_is_put_back_as_it_was_written(tmp_path: Path) -> None:
+    """Whatever became of its reply's text, and where a secret was taken out of the record of the task."""
+    redaction = Redaction(("Add two numbers.",))
+    journal, shelf = Journal(tmp_path, "main", {}, redaction=redaction), Shelf(tmp_path / "specs", redaction)
+    prompt = spec_prompt(ADD, spec_seed(ADD.id, START.epoch))
+    journal.pytest_koderz_began(START, ADD, KODERZ)
+    journal.pytest_koderz_called(START, Role.SPEC, prompt, replace(REPLY, text="a s"), SPENDING)
+    journal.pytest_koderz_spec_written(START, Spec("a spec", "frontier-1", REPLY.usage, leaks=("hands it over",)))
+    journal.close()
+    shelf.restore(read_folder(tmp_path), [KODERZ])
+    spec = recall(shelf, OTHER)
+    assert spec is not None
+    assert (spec.text, spec.recalled_from, spec.leaks) == ("a spec", START.id, ())
 
 
 @pytest.mark.slow

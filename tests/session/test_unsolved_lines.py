@@ -54,6 +54,21 @@ def test_the_summary_is_the_last_thing_on_the_screen(
     assert (pytester.path / "j.xml").read_text().count("E   unsolved after 1 iteration") == 2
 
 
+@pytest.mark.parametrize("below", [False, True], ids=["root", "folder below"])
+def test_on_a_narrow_terminal_arm_and_number_come_first(
+    below: bool, forgetful: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The suite is left out where there is no room for both."""
+    monkeypatch.setenv("COLUMNS", "48")
+    folder = pytester.mkdir("below") if below else pytester.path
+    (pytester.path / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.chdir(folder)
+    result = forgetful(*RUN, "--tb=no")
+    assert [line for line in result.outlines if "UNSOLVED" in line] == [
+        "SIMULATED UNSOLVED frontier-only: 2: HumanEva..."
+    ]
+
+
 SHOWN = {
     # Options: candidates, lines, arms and names that are shown.
     "": (0, 2, 1, 0),

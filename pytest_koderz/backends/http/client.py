@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from pytest_koderz.backends.redaction import Redactor, cause_of
+from pytest_koderz.core.errors import Withdrawn
+from pytest_koderz.core.withdrawal import check_wanted, in_flight, is_withdrawn
 from pytest_koderz.files.call_deadline import CallDeadline, Connections, session_over, watched
 
 from .failures import SPENT, failure_of_status, words_of
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 16 << 20
 """Of one answer, unpacked. A model's longest reply takes a tenth of it."""
+
+MOST_LATE = 1 << 18
+"""Bytes that are still read of a call that was cut short: what had arrived by then counts."""
 
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -54,6 +60,23 @@ class HttpClient:
         """The object that the server answers. Raises MayPass or Refused."""
         return self._object(self._asked("POST", path, payload))
 
+    def stream(self, path: str, payload: Mapping[str, Any], take: Callable[[bytes], None]) -> dict[str, Any] | None:
+        """Give *take* each line of the answer as it comes, as far as it comes before the call is withdrawn.
+
+        The object, where the server answers one in place of a stream. Raises MayPass or Refused, what *take* raises,
+        and Withdrawn where nothing was sent.
+        """
+        check_wanted()
+        answer = self._asked("POST", path, payload, take)
+        if answer.streamed:
+            return None
+        try:
+            return self._object(answer)
+        except MayPass:
+            if answer.status < 400 and is_withdrawn():
+                return None
+            raise
+
     def get(self, path: str) -> dict[str, Any]:
         """The same for a question without a body."""
         return self.look(path)[1]
@@ -63,16 +86,24 @@ class HttpClient:
         answer = self._asked("GET", path, None)
         return answer.headers, self._object(answer)
 
-    def _asked(self, method: str, path: str, payload: Mapping[str, Any] | None) -> _Answer:
+    def _asked(
+        self, method: str, path: str, payload: Mapping[str, Any] | None, take: Callable[[bytes], None] | None = None
+    ) -> _Answer:
         import requests
         import urllib3
 
-        with CallDeadline(self.timeout) as deadline:
+        withdrawal = None if take is None else in_flight.get()
+        with (
+            CallDeadline(self.timeout) as deadline,
+            nullcontext() if withdrawal is None else withdrawal.cutting(deadline.cut),
+        ):
             way = _Way(deadline, self.url)
             try:
-                return self._followed(method, self.url + path, payload, way)
+                return self._followed(method, self.url + path, payload, way, take)
             # ValueError: what they make of a chunk of less than nothing, and of an address that is none.
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
+                if deadline.was_cut:
+                    return _cut_off(way)
                 refusal = plain_port(self.url, fault, in_handshake=way.in_handshake)
                 raise refusal or self._silence(fault, way) from None
 
@@ -87,12 +118,21 @@ class HttpClient:
             return Unanswered(f"nothing came within {self.timeout:g} s", timed_out=True)
         return Unanswered(f"the connection failed ({self.redact.quoted(cause_of(fault))})", unbilled=unbilled)
 
-    def _followed(self, method: str, url: str, payload: Mapping[str, Any] | None, way: _Way) -> _Answer:
+    def _followed(
+        self,
+        method: str,
+        url: str,
+        payload: Mapping[str, Any] | None,
+        way: _Way,
+        take: Callable[[bytes], None] | None,
+    ) -> _Answer:
         """The answer at the end of redirects. requests would make a GET of some, and follow others anywhere."""
         for _ in range(MOST_REDIRECTS + 1):
             with way.session() as session, self._sent(session, method, url, payload) as response:
                 location = response.headers.get("location")
                 if response.status_code not in REDIRECTS or not location:
+                    if take is not None and _is_stream(response):
+                        return self._streamed(response, way.deadline, take)
                     return _Answer(response.status_code, response.headers, self._body(response, way.deadline))
             url = self._target(url, location)
         raise Refused(None, "it redirects again and again", lasting=True)
@@ -129,22 +169,43 @@ class HttpClient:
 
     def _body(self, response: requests.Response, deadline: CallDeadline) -> bytes:
         """The whole of it, unpacked. Raises Refused where it is longer than anything that a model says."""
+        *_, room = self._filled(response, deadline)
+        return room.content
+
+    def _streamed(self, response: requests.Response, deadline: CallDeadline, take: Callable[[bytes], None]) -> _Answer:
+        """Each line in turn, with what stands behind the last one unless the call was cut."""
+        room = None
+        for room in self._filled(response, deadline):
+            for line in _lines(room):
+                take(line)
+        if room is not None and not deadline.was_cut:
+            take(room.content)
+        return _Answer(response.status_code, response.headers, b"", streamed=True)
+
+    def _filled(self, response: requests.Response, deadline: CallDeadline) -> Iterator[Room]:
+        """What holds the answer so far, unpacked, with each piece of it and at its end; at the least once."""
+        late = 0
         try:
             room = Room(response.headers.get("content-encoding", ""), MOST_BYTES)
             for piece in response.raw.stream(1 << 16, decode_content=False):
                 room.put(piece)
+                yield room
+                late += len(piece) if deadline.was_cut else 0
+                if deadline.passed or late > MOST_LATE:
+                    # A socket that is shut still gives what goes on arriving.
+                    break
             room.check_containers()
         except BadEncoding as fault:
             raise MayPass(f"its answer cannot be unpacked: it is packed as {self.redact.quoted(str(fault))}") from None
         except TooLarge as fault:
-            raise Refused(None, str(fault), billed=True) from None
+            raise _too_large(fault) from None
         except Exception:
             if not deadline.passed:
                 raise
         if deadline.passed:
             # Where no length was promised, an answer that was cut off here looks like a whole one.
             raise Unanswered(f"the answer was not whole within {self.timeout:g} s", timed_out=True)
-        return room.content
+        yield room
 
     def _object(self, answer: _Answer) -> dict[str, Any]:
         if answer.status >= 400:
@@ -168,6 +229,32 @@ class _Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    streamed: bool = False
+    """Its lines were given away as they came."""
+
+
+def _is_stream(response: requests.Response) -> bool:
+    """Whether it is given line by line. Lines of JSON have a type of their own, under several names."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return response.status_code < 400 and kind != "application/json"
+
+
+def _lines(room: Room) -> list[bytes]:
+    try:
+        return room.lines()
+    except TooLarge as fault:
+        raise _too_large(fault) from None
+
+
+def _too_large(fault: TooLarge) -> Refused:
+    return Refused(None, str(fault), billed=True)
+
+
+def _cut_off(way: _Way) -> _Answer:
+    """What came was given away. Raises Withdrawn where nothing was sent."""
+    if not way.connected:
+        raise Withdrawn("its answer is no longer wanted")
+    return _Answer(200, {}, b"", streamed=True)
 
 
 class _Way:
@@ -177,6 +264,8 @@ class _Way:
         self.deadline = deadline
         self.in_handshake = False
         """Whether the last connection was opened and not yet agreed on."""
+        self.connected = False
+        """Whether any was agreed on, so that something may have been sent."""
         self._url = url
 
     def session(self) -> requests.Session:
@@ -197,5 +286,6 @@ class _Way:
             def connect(self) -> None:
                 super().connect()
                 way.in_handshake = False
+                way.connected = way.connected or not way.deadline.was_cut
 
         return AgreedConnection

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_koderz.backends.redaction import LONGEST, Redactor
+from pytest_koderz.backends.redaction import Redactor
 from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.ports import Reply
+from pytest_koderz.files.visible_text import LONGEST
 
 from .retry import TRANSIENT, UNTOLD, MayPass, Refused, retry_after
 

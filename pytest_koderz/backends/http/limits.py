@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from pytest_koderz.files.json_weight import has_more_values
+from pytest_koderz.files.json_weight import has_more_keys, has_more_values
 from pytest_koderz.files.locks import lock
 
 MINUTE = 60.0
@@ -111,6 +111,10 @@ class Room:
         self._encoding = encoding.strip().lower()
         self._most = most
         self._held = bytearray()
+        self._searched = 0
+        """Of the bytes that are held, those in which no line ends."""
+        self._lines = 0
+        """That were given away."""
         # 32 + 15: gzip and deflate alike.
         self._unpack = zlib.decompressobj(32 + 15) if self._encoding in _PACKED else None
         if self._unpack is None and self._encoding not in ("", "identity"):
@@ -133,10 +137,31 @@ class Room:
 
     def check_containers(self) -> None:
         """Raises TooLarge where the JSON that is held would take up many times its bytes, and minutes to read."""
-        if self._held.count(b"[") + self._held.count(b"{") > MOST_CONTAINERS:
-            raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
-        if has_more_values(bytes(self._held), MOST_VALUES):
-            raise TooLarge(f"its answer holds more than {MOST_VALUES:,} values")
+        _check_containers(self._held)
+
+    def lines(self) -> list[bytes]:
+        """The whole lines that are held, which make room for others. Raises TooLarge, as for a whole answer."""
+        if self._held.find(b"\n", self._searched) < 0:
+            self._searched = len(self._held)
+            return []
+        self._lines += self._held.count(b"\n", self._searched)
+        if self._lines > MOST_LINES:
+            raise TooLarge(f"its answer has more than {MOST_LINES:,} lines")
+        *lines, rest = self._held.split(b"\n")
+        self._held, self._searched = rest, len(rest)
+        for line in lines:
+            if len(line) > MOST_CONTAINERS:  # a shorter one cannot hold too much
+                _check_containers(line)
+        return [bytes(line) for line in lines]
+
+
+def _check_containers(content: bytearray) -> None:
+    if content.count(b"[") + content.count(b"{") > MOST_CONTAINERS:
+        raise TooLarge(f"its answer holds more than {MOST_CONTAINERS:,} lists and objects")
+    if has_more_values(bytes(content), MOST_VALUES):
+        raise TooLarge(f"its answer holds more than {MOST_VALUES:,} values")
+    if has_more_keys(bytes(content), MOST_KEYS):
+        raise TooLarge(f"its answer holds more than {MOST_KEYS:,} keys")
 
 
 MOST_CONTAINERS = 200_000
@@ -144,6 +169,12 @@ MOST_CONTAINERS = 200_000
 
 MOST_VALUES = 1_000_000
 """Of any kind in one answer: millions of numbers alone take seconds."""
+
+MOST_LINES = 1_000_000
+"""Of one answer that comes in pieces, each of which takes a line or two."""
+
+MOST_KEYS = 300_000
+"""Of all objects in one answer: where each is another, a million take seconds, in which no other call goes on."""
 
 _PACKED = ("gzip", "x-gzip", "deflate")
 

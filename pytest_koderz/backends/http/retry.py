@@ -11,7 +11,7 @@ from typing import Self, TypeVar, cast
 
 from pytest_koderz.backends.options import Option
 from pytest_koderz.core.arm import ModelSettings
-from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget
+from pytest_koderz.core.errors import ModelUnavailable, OutOfBudget, Withdrawn
 from pytest_koderz.core.ports import Reply, meter
 
 from .hosts import shown
@@ -343,13 +343,15 @@ class Caller:
         except Elsewhere as left:
             self._left(left.failure)
             raise
-        except OutOfBudget:
+        except (OutOfBudget, Withdrawn):
             raise
         except Exception:
             # Any other error, such as an unknown model, is an answer of a server that lives.
             self._back()
             raise
-        self._back()
+        # One that was cut short may have brought nothing.
+        if not (isinstance(answer, Reply) and answer.cancelled):
+            self._back()
         return self._marked(answer)
 
     def _left(self, failure: MayPass | None) -> None:
@@ -436,8 +438,8 @@ class Course:
         except Refused as refusal:
             self._billable = refusal.billed
             raise
-        except ModelUnavailable:
-            # The server's answer was an error.
+        except (ModelUnavailable, Withdrawn):
+            # The server's answer was an error, or it was asked nothing.
             self._billable = False
             raise
 

@@ -78,6 +78,8 @@ def _bounding(stream: type) -> Any:
             self._whole.close()
 
     def bound(response: Any) -> None:
+        # What a server calls its text may be any codec of Python's, some of which unpack without a limit.
+        response.encoding = "utf-8"
         response.stream = Bounded(response.stream, response.headers.pop("content-encoding", ""))
 
     return bound

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 
 from .program_texts import outside_programs
 
@@ -15,7 +16,7 @@ def said_in(text: str) -> str:
     """What is said to the user in a plain text; a mark is a line's end. Marks within programs are texts."""
     speech = _Speech()
     place = 0
-    for mark in outside_programs(text, list(_MARK.finditer(text))):
+    for mark in outside_programs(text, list(_mark().finditer(text))):
         speech.say(text[place : mark.start()])
         # Many tokenizers put a blank behind a mark.
         place = mark.end() + (_BLANK.match(text, mark.end()) is not None)
@@ -189,9 +190,13 @@ _PLAIN = "|".join(
     )
 )
 
-_MARK = re.compile(
-    rf"(?P<analysis>{_ANALYSIS})|(?P<final>{_FINAL})|(?P<open>{_OPEN})|(?P<closed>{_CLOSED})"
-    rf"|(?P<aside><(?:{_ASIDES})>)|(?P<unaside></(?:{_ASIDES})>)"
-    rf"|(?P<own>{_OWN})|(?P<other>{_OTHER})|(?P<end>{_END})|(?P<stop>{_STOP})|(?P<plain>{_PLAIN})",
-    re.IGNORECASE | re.MULTILINE,
-)
+
+@cache
+def _mark() -> re.Pattern[str]:
+    """Any mark, by kind. Compiled for the first reply: that takes longer than any other line that is loaded."""
+    return re.compile(
+        rf"(?P<analysis>{_ANALYSIS})|(?P<final>{_FINAL})|(?P<open>{_OPEN})|(?P<closed>{_CLOSED})"
+        rf"|(?P<aside><(?:{_ASIDES})>)|(?P<unaside></(?:{_ASIDES})>)"
+        rf"|(?P<own>{_OWN})|(?P<other>{_OTHER})|(?P<end>{_END})|(?P<stop>{_STOP})|(?P<plain>{_PLAIN})",
+        re.IGNORECASE | re.MULTILINE,
+    )

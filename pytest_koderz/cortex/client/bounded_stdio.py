@@ -6,6 +6,7 @@ The SDK's own takes lines of any length, reads the most costly of them, and may 
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -91,7 +92,10 @@ async def _read(
 
 
 async def _messages(source: ByteReceiveStream, talk: _Talk) -> AsyncIterator[SessionMessage]:
-    """Of what is none nothing is told, nor of what the server notes: it has nothing to note for us."""
+    """Of what is none nothing is told, nor of what the server notes: it has nothing to note for us.
+
+    Raises MemoryUnavailable for what is too much or cannot be read.
+    """
     from mcp.shared.message import SessionMessage
     from mcp.types import JSONRPCNotification, jsonrpc_message_adapter
 
@@ -104,9 +108,29 @@ async def _messages(source: ByteReceiveStream, talk: _Talk) -> AsyncIterator[Ses
         try:
             message = jsonrpc_message_adapter.validate_json(line, by_name=False)
         except ValueError:
+            if _is_meant(line):
+                raise MemoryUnavailable(f"cortex sent a message that {_fault_of(line)}") from None
             continue
         if not isinstance(message, JSONRPCNotification):
             yield SessionMessage(message)
+
+
+_MEANT = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*[\[{]")
+"""How a message begins, after a mark of its encoding; servers print lines of other kinds too."""
+
+
+def _is_meant(line: bytes) -> bool:
+    """Whether what is no message was meant for one, whose asker would wait for it in vain."""
+    narrow = line.replace(b"\0", b"")  # of UTF-16
+    return _MEANT.match(narrow) is not None and b'"jsonrpc"' in narrow
+
+
+def _fault_of(line: bytes) -> str:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+    return "is none of JSON-RPC"
 
 
 async def _lines(source: ByteReceiveStream) -> AsyncIterator[bytes]:

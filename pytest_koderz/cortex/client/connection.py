@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_koderz.core.errors import MemoryUnavailable
+from pytest_koderz.files.visible_text import quoted
 from pytest_koderz.records.private_files import make_private_database
 
 from .bounded_stdio import bounded_stdio
@@ -87,9 +88,9 @@ class Connection:
 
     @property
     def server(self) -> str:
-        """The server's own name and version."""
+        """The server's own name and version, as they may be told."""
         about = self._client.server_info
-        return f"{about.name} {about.version}" if about else ""
+        return quoted(f"{about.name} {about.version}") if about else ""
 
     async def call(self, tool: str, arguments: Mapping[str, Any], timeout: float = ANSWER_TIMEOUT) -> ToolReply:
         """Ask *tool*. After a failure it is unknown whether the server has done what it was asked."""
@@ -100,7 +101,7 @@ class Connection:
             with anyio.fail_after(timeout):  # the SDK's own limit is none of the list of tools that it asks for besides
                 result = await self._client.call_tool(tool, dict(arguments), read_timeout_seconds=timeout)
         except (MCPError, OSError, TimeoutError) as error:
-            words = str(error) or f"not within {timeout:g} s"
+            words = quoted(str(error)) or f"not within {timeout:g} s"
             raise MemoryUnavailable(f"cortex gave no answer to {tool}: {words}") from error
         return ToolReply("".join(getattr(part, "text", "") for part in result.content), bool(result.is_error))
 
@@ -150,10 +151,10 @@ class LastWords:
                 self._kept = (self._kept + piece)[-LONGEST_WORDS:]
 
     def line(self) -> str:
-        """The last one of a server that has ended."""
+        """The last one of a server that has ended, as it may be told."""
         self.sink.close()
         self._thread.join(1.0)  # what the server itself has started may hold the other end
-        return self._kept.decode(errors="replace").strip().rpartition("\n")[2][:200]
+        return quoted(self._kept.decode(errors="replace").strip().rpartition("\n")[2])
 
 
 def _unavailable(error: BaseException, log: LastWords, started: bool) -> MemoryUnavailable:
@@ -161,4 +162,5 @@ def _unavailable(error: BaseException, log: LastWords, started: bool) -> MemoryU
         error = error.exceptions[0]
     if isinstance(error, MemoryUnavailable):
         return error
-    return MemoryUnavailable(f"cortex {'broke off' if started else 'does not start'}: {log.line() or repr(error)}")
+    words = log.line() or quoted(repr(error))
+    return MemoryUnavailable(f"cortex {'broke off' if started else 'does not start'}: {words}")

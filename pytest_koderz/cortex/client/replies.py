@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_koderz.core.errors import MemoryUnavailable
-from pytest_koderz.files.json_weight import has_more_values
+from pytest_koderz.files.json_weight import has_more_keys, has_more_values
+from pytest_koderz.files.visible_text import quoted
 
 MOST_VALUES = 2_000_000
 """Of one export: fifty thousand memories, where claude-cortex keeps five."""
+MOST_KEYS = 1_000_000
+"""Of these: where each is another, they take seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class ToolReply:
 
     @property
     def first_line(self) -> str:
-        return self.text.strip().partition("\n")[0][:200]
+        """As it may be told."""
+        return quoted(self.text.strip().partition("\n")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,8 @@ def in_context(reply: ToolReply) -> list[dict[str, Any]]:
 def _json(text: str) -> object:
     """None: it is none, or one that takes up hundreds of megabytes."""
     try:
-        return None if has_more_values(text, MOST_VALUES) else json.loads(text)
+        too_many = has_more_values(text, MOST_VALUES) or has_more_keys(text, MOST_KEYS)
+        return None if too_many else json.loads(text)
     except (ValueError, RecursionError):
         return None
 
