@@ -23,7 +23,10 @@ _PLUGIN = "pytest_koderz.harvest.test_contexts"
 
 
 def lines_by_test(root: Path, source: Path, tests: list[str], imports: list[Path], options: list[str]) -> _Lines:
-    """By file, and by test that passed, the lines that it ran. Raises UsageError where pytest cannot do it."""
+    """By file, and by test that passed, the lines that it ran; an empty name has those that ran outside of tests.
+
+    Raises UsageError where pytest cannot do it.
+    """
     if find_spec("coverage") is None:
         raise UsageError("--koderz-harvest: needs coverage.py: pip install coverage")
     with tempfile.TemporaryDirectory() as folder:
@@ -54,10 +57,17 @@ def tests_by_function(module: ModuleText, lines: Mapping[str, list[int]]) -> dic
     found: dict[str, list[str]] = {}
     for name, node in module.functions.items():
         first, last = body_lines(node)
-        ran = [test for test, numbers in lines.items() if any(first <= number <= last for number in numbers)]
+        ran = [test for test, numbers in lines.items() if test and any(first <= number <= last for number in numbers)]
         if ran:
             found[name] = ran
     return found
+
+
+def functions_of_import(module: ModuleText, lines: Mapping[str, list[int]]) -> set[str]:
+    """Those of the module's functions that ran outside of all tests, as decorators do."""
+    bodies = {name: body_lines(node) for name, node in module.functions.items()}
+    ran = lines.get("", ())
+    return {name for name, (first, last) in bodies.items() if any(first <= number <= last for number in ran)}
 
 
 def module_text(path: Path) -> ModuleText | None:

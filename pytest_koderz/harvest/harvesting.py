@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +15,12 @@ from pytest_koderz.files.source_tree import digest_of_tree, files_of_tree
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
 
-from .covered_functions import lines_by_test, module_text, tests_by_function
+from .covered_functions import functions_of_import, lines_by_test, module_text, tests_by_function
 from .mutants import mutants_of
 from .near_copies import near_copy_of, shapes_of, texts_with
 from .pytest_options import own_options
 from .task_prompt import prompt_of
+from .trying import Versions
 
 MOST_SECONDS = 5.0
 """Of all tests of a task together, by the original; more tests are not taken, and a single slower one not at all."""
@@ -76,13 +78,16 @@ def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Har
         for file, module in searched.items()
         if not _is_test(file)
     }
+    imported = {
+        (file, name) for file in covered for name in functions_of_import(modules[file], lines.get(str(root / file), {}))
+    }
     place = replace(place, hidden=tuple(_copies_in_texts(root, covered, modules)))
     try:
         repository = Repository(place, _MEMORY)
     except SandboxFault as fault:
         raise UsageError(f"--koderz-harvest: {fault}") from None
     try:
-        return _Trials(repository, place, modules, covered, notify).harvest()
+        return _Trials(repository, place, modules, covered, imported, notify).harvest()
     finally:
         repository.close()
 
@@ -126,12 +131,14 @@ class _Trials:
         place: FunctionPlace,
         modules: Mapping[str, ModuleText],
         covered: Mapping[str, Mapping[str, list[str]]],
+        imported: AbstractSet[tuple[str, str]],
         notify: Notify,
     ) -> None:
         self._repository = repository
         self._place = place
         self._modules = modules
         self._covered = covered
+        self._imported = imported
         self._shapes = shapes_of(modules)
         self._notify = notify
         self._good: dict[str, float] = {}
@@ -143,26 +150,33 @@ class _Trials:
         self._sift(sorted(wanted))
         names = [(file, name) for file, functions in self._covered.items() for name in functions]
         self._notify(f"trying {len(names)} functions with {len(self._good)} tests that can be run in the sandbox")
-        with ThreadPoolExecutor(_WORKERS) as threads:
-            found = list(threads.map(lambda each: self._tried(*each), names))
+        with Versions(self._repository, self._good, _WORKERS) as versions:
+            self._versions = versions
+            with ThreadPoolExecutor(_WORKERS) as threads:
+                found = list(threads.map(lambda each: self._tried(*each), names))
         tasks = [task for task in found if isinstance(task, Task)]
         left_out = {self._id(*key): str(each) for key, each in zip(names, found, strict=True) if isinstance(each, str)}
         return Harvest(self._place, tuple(tasks), left_out)
 
     def _sift(self, tests: Sequence[str]) -> None:
-        """Which tests the sandbox can run: three times, once of them in reverse."""
+        """Which tests the sandbox can run: all at once, and by file those that then fail, may be because of others."""
+        self._sift_together(tests)
         by_file: dict[str, list[str]] = {}
-        for test in tests:
+        for test in self._bad:
             by_file.setdefault(test.partition("::")[0], []).append(test)
         with ThreadPoolExecutor(_WORKERS) as threads:
-            list(threads.map(self._sift_file, by_file.values()))
+            list(threads.map(self._sift_together, by_file.values()))
 
-    def _sift_file(self, tests: list[str]) -> None:
-        runs = [self._run("", (), "", order, _RUN_SECONDS) for order in (tests, tests[::-1], tests)]
+    def _sift_together(self, tests: Sequence[str]) -> None:
+        """Three times, once of them in reverse."""
+        orders = (tests, tests[::-1], tests)
+        with ThreadPoolExecutor(_WORKERS) as threads:
+            runs = list(threads.map(lambda order: self._run("", (), "", order, _RUN_SECONDS), orders))
         for test in tests:
             words = [run.words.get(test, "not run") for run in runs]
             if words == ["passed"] * TIMES:
                 self._good[test] = max(run.durations.get(test, 0.0) for run in runs)
+                self._bad.pop(test, None)
             else:
                 told = [each for run in runs for each in run.failures if each["assertion"] == test]
                 why = told[0]["summary"] if told else ("takes too long" if runs[0].timed_out else ", ".join(words))
@@ -190,23 +204,23 @@ class _Trials:
             raise LeftOut(f"{copy} says nearly the same")
         tests = self._tests(self._covered[file][name])
         original = module.text_of(name)
-        limit = max(3.0, 10 * sum(self._good[test] for test in tests) + 2)
-        alone = self._repository.judge(
-            replace(self._place, file=file, qualname=name), original, _joined(tests), 0, limit
-        )
-        if alone.answer is None or alone.answer["outcome"] != "passed":
-            words = (
-                alone.answer["failures"][0]["summary"] if alone.answer and alone.answer["failures"] else "time is up"
-            )
-            raise LeftOut(f"the original fails its tests alone: {words}")
-        for _ in range(TIMES):
-            if self._passes(file, module.emptied(name), tests, limit):
-                raise LeftOut("its tests pass without a body")
-        adequacy = self._adequacy(file, name, original, tests, limit)
+        self._check_original(file, name, original, tests)
+        adequacy = self._adequacy(file, name, original, tests)
         if adequacy is not None and adequacy < LEAST_ADEQUACY:
             raise LeftOut(f"weak tests: they refuse {adequacy:.0%} of wrong versions")
         prompt = prompt_of(file, module, name, self._example(tests))
         return Task(self._id(file, name), file, node.name, prompt, tests, adequacy)
+
+    def _check_original(self, file: str, name: str, original: str, tests: Sequence[str]) -> None:
+        place = replace(self._place, file=file, qualname=name)
+        alone = self._repository.judge(place, original, _joined(tests), 0, self._limit(tests), at_once=True).answer
+        if alone is None or alone["outcome"] != "passed":
+            words = alone["failures"][0]["summary"] if alone and alone["failures"] else "time is up"
+            raise LeftOut(f"the original fails its tests alone: {words}")
+
+    def _limit(self, tests: Sequence[str]) -> float:
+        """Seconds for a run of its own."""
+        return max(3.0, 10 * sum(self._good[test] for test in tests) + 2)
 
     def _tests(self, ran: Sequence[str]) -> tuple[str, ...]:
         """The quickest that together take not too long."""
@@ -223,16 +237,30 @@ class _Trials:
             raise LeftOut(f"its tests take more than {MOST_SECONDS:g} s")
         return tuple(sorted(taken))
 
-    def _adequacy(self, file: str, name: str, original: str, tests: Sequence[str], limit: float) -> float | None:
+    def _adequacy(self, file: str, name: str, original: str, tests: Sequence[str]) -> float | None:
+        """Raises LeftOut where they do not even refuse an empty body."""
         module = self._modules[file]
         mutants = mutants_of(original, f"{file}:{name}")
-        if not mutants:
-            return None
-        killed = sum(not self._passes(file, module.filled(name, each).source, tests, limit) for each in mutants)
-        return round(killed / len(mutants), 2)
+        wrong = [module.emptied(name)] * TIMES + [module.filled(name, each).source for each in mutants]
+        passed = self._passing(file, name, wrong, tests)
+        if any(passed[:TIMES]):
+            raise LeftOut("its tests pass without a body")
+        return round(passed[TIMES:].count(False) / len(mutants), 2) if mutants else None
 
-    def _passes(self, file: str, source: str, tests: Sequence[str], limit: float) -> bool:
-        run = self._run(source, (), file, tests, limit, first=True)
+    def _passing(self, file: str, name: str, sources: Sequence[str], tests: Sequence[str]) -> list[bool]:
+        """Of each version whether it passes: the quickest test is the first, and the first that fails the last."""
+        quickest = sorted(tests, key=lambda test: self._good[test])
+        if (file, name) in self._imported:
+            found: list[bool | None] = [None] * len(sources)
+        else:
+            found = self._versions.passing(file, name, self._modules[file].source, sources, quickest)
+        return [
+            self._passes(file, source, quickest) if each is None else each
+            for source, each in zip(sources, found, strict=True)
+        ]
+
+    def _passes(self, file: str, source: str, tests: Sequence[str]) -> bool:
+        run = self._run(source, (), file, tests, self._limit(tests), first=True)
         return all(run.words.get(test) == "passed" for test in tests) and run.whole
 
     def _run(

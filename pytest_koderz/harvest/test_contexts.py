@@ -42,10 +42,10 @@ class Contexts:
             self.passed.add(report.nodeid)
 
     def found(self) -> dict[str, dict[str, list[int]]]:
-        """By file and passed test the lines that it ran."""
+        """By file and passed test the lines that it ran, and by an empty name those that ran outside of all tests."""
         self._coverage.stop()
         data = self._coverage.get_data()
-        good, files = self.passed - self.spoilt, {}
+        good, files = (self.passed - self.spoilt) | {""}, {}
         for file in data.measured_files():
             tests: dict[str, list[int]] = {}
             for line, contexts in data.contexts_by_lineno(file).items():

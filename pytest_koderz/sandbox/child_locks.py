@@ -65,6 +65,11 @@ class ChildLocks:
         return int(self._settings["memory_limit"])
 
     @property
+    def forking(self) -> bool:
+        """Whether it may start processes of its own: what it runs is no candidate."""
+        return bool(self._settings.get("forking"))
+
+    @property
     def _mounts(self) -> bool:
         return "private mounts" not in self._lacking
 
@@ -142,7 +147,9 @@ class ChildLocks:
         if not seccomp.supported():
             raise NotImplementedError
         writing = "landlock" not in self._lacking
-        self._filter = seccomp.SystemCallFilter(self._channel, writing=writing, receiving=self._for_tests)
+        self._filter = seccomp.SystemCallFilter(
+            self._channel, writing=writing, receiving=self._for_tests, forking=self.forking
+        )
 
     def _found_by_probe(self) -> set[str]:
         """The layers that do not hold a child, as one has tried: what a call returns is no proof of a lock."""

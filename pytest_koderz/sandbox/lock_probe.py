@@ -48,7 +48,7 @@ def _trials(locks: ChildLocks) -> Mapping[str, Callable[[], object]]:
         "private mounts": lambda: _is_loose(locks.folder),
         "landlock": lambda: _reach_outside(locks.canary),
         "rlimits": lambda: _outgrow(locks.memory_limit),
-        "seccomp": _speak,
+        "seccomp": lambda: _speak(forking=locks.forking),
     }
 
 
@@ -76,7 +76,11 @@ def _outgrow(memory: int) -> None:
                 os.close(number)
 
 
-def _speak() -> None:
-    """To another process, or to one of its own."""
-    if not _done(lambda: socket.socket(socket.AF_INET)) and os.fork() == 0:
+def _speak(*, forking: bool) -> None:
+    """To another process, or to one of its own where it shall have none."""
+    if _done(lambda: socket.socket(socket.AF_INET)):
+        return
+    if forking:
+        raise PermissionError
+    if os.fork() == 0:
         os._exit(0)

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import private_mounts
 from .channel import Channel
+from .trial_child import Trials
 from .watched_run import WatchedRun
 from .witness import Witness
 
@@ -45,7 +46,10 @@ class RepositoryChild:
         _settle(order, self._folder)
         watch = WatchedRun(order["path"], order["written"], order["tests_files"], order["root"])
         witness = Witness(order["ids"], order["path"], watch if order["watched"] else None)
-        ended = _run(witness, watch, order)
+        if order.get("trials"):
+            self._try(witness, watch, order)
+            return
+        ended = _run([witness], watch, order, witness)
         for stream in (sys.__stdout__, sys.__stderr__):
             with suppress(BaseException):
                 stream.flush()  # type: ignore[union-attr]  # both are there
@@ -53,6 +57,14 @@ class RepositoryChild:
         token = self._channel.recv()  # which nobody could send before
         self._channel.send({"token": token, "whole": ended, **witness.told(), "tampering": watch.found})
         self._channel.recv()  # to be measured while it lives; the supervisor never answers
+
+    def _try(self, witness: Witness, watch: WatchedRun, order: dict[str, Any]) -> None:
+        """Take one order after the other, until there is nobody to give any."""
+        silent = os.open(os.devnull, os.O_WRONLY)
+        for number in (1, 2):
+            os.dup2(silent, number)
+        trials = Trials(self._channel, witness, self._folder, order["seed"])
+        _run([witness, trials], watch, order, witness)
 
 
 def _keep_loaded() -> None:
@@ -86,7 +98,7 @@ def _settle(order: dict[str, Any], folder: str) -> None:
     random.seed(order["seed"])
 
 
-def _run(witness: Witness, watch: WatchedRun, order: dict[str, Any]) -> bool:
+def _run(plugins: list[object], watch: WatchedRun, order: dict[str, Any], witness: Witness) -> bool:
     """Whether pytest came to its own end."""
     import pytest
 
@@ -96,7 +108,7 @@ def _run(witness: Witness, watch: WatchedRun, order: dict[str, Any]) -> bool:
     arguments += ["-n0"] * _is_there("xdist") + ["--hypothesis-seed=0"] * bool(order["hypothesis"])
     try:
         with watch.watching(everything=order["watched"]):
-            pytest.main(arguments, plugins=[witness])
+            pytest.main(arguments, plugins=plugins)
     except BaseException as error:  # noqa: BLE001 - sys.exit() and pytest.exit() are the candidate's doing as well
         witness.broken(f"{type(error).__name__}: {error}")
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from .child_factory import ChildFactory
 from .deadline import CapturedOutput, Stopwatch
 from .fork_server import ForkedProcess
 from .repository_copy import RepositoryCopy, needed_by_pytest
+from .repository_trials import TrialsBench
 from .resources import ExitStatus, resource_use_of
 from .tampering import tampering_in
 
@@ -60,6 +62,9 @@ class Repository:
 
     def __init__(self, place: FunctionPlace, memory_limit: int) -> None:
         self._copy = RepositoryCopy(place)
+        self._memory_limit = memory_limit
+        self._trials: ChildFactory | None = None
+        self._lock = threading.Lock()
         try:
             if needed := needed_by_pytest(self._copy.packages):
                 raise TestsFault(f"pytest itself needs the repository's {needed[0]}", unsendable=False)
@@ -73,6 +78,8 @@ class Repository:
     def close(self) -> None:
         with suppress(AttributeError):  # it was never made
             self._factory.close()
+        if self._trials:
+            self._trials.close()
         self._copy.close()
 
     @property
@@ -91,8 +98,27 @@ class Repository:
                 raise SandboxFault(f"{file} of the repository cannot be read: {error}") from None
         return self._modules[file]
 
-    def judge(self, place: FunctionPlace, candidate: str, tests: str, seed: int, seconds: float) -> CandidateRun:
-        """The candidate's run: where all tests pass they are run again, and all that it does is looked at."""
+    def bench(self, ids: Sequence[str]) -> TrialsBench:
+        """A process that has collected these tests and tries versions of functions on some of them.
+
+        It may fork, so it is for what the harness has made of the repository's own code, and never for a candidate.
+        """
+        with self._lock:
+            if self._trials is None:
+                self._trials = ChildFactory({**self._copy.settings(self._memory_limit), "forking": True})
+        return TrialsBench(self._trials, self._order("", (), "", ids, 0) | {"first": True, "watched": False})
+
+    def path_of(self, file: str) -> str:
+        """Where the tests find it."""
+        return str(self._copy.root / file)
+
+    def judge(
+        self, place: FunctionPlace, candidate: str, tests: str, seed: int, seconds: float, *, at_once: bool = False
+    ) -> CandidateRun:
+        """The candidate's run: where all tests pass they are run again, and all that it does is looked at.
+
+        *at_once*: it is looked at the first time, which takes longer where it does not pass.
+        """
         module, ids = self.module(place.file), tests_of(tests)
         if place.qualname not in module.functions:
             raise TestsFault(f"{place.file} defines no {place.qualname}", unsendable=False)
@@ -104,13 +130,15 @@ class Repository:
             return _refused(str(fault) or type(fault).__name__)
         if words := tampering_in(answer, module.source):
             return _refused(TAMPERING + words)
-        run = self.run(filled.source, filled.written, place.file, ids, seed, seconds, first=True)
-        if _passed(run, ids):
-            again = seconds * _WATCHED_SLACK
-            watched = self.run(filled.source, filled.written, place.file, ids, seed, again, first=True, watched=True)
-            if not _passed(watched, ids):
-                return _candidate_run(watched, ids, run.seconds)
-        return _candidate_run(run, ids, run.seconds)
+
+        def run(*, watched: bool) -> TestsRun:
+            limit = seconds * (_WATCHED_SLACK if watched else 1)
+            return self.run(filled.source, filled.written, place.file, ids, seed, limit, first=True, watched=watched)
+
+        first = run(watched=at_once)
+        if _passed(first, ids) and not at_once and not _passed(watched := run(watched=True), ids):
+            return _candidate_run(watched, ids, first.seconds)
+        return _candidate_run(first, ids, first.seconds)
 
     def run(
         self,

@@ -172,6 +172,7 @@ ONESELF: dict[str, Numbers] = {
     "arch_prctl": (158, None),
 }
 RECEIVING: dict[str, Numbers] = {"recvmsg": (47, 212)}
+FORKING: dict[str, Numbers] = {"clone": (56, 220), "fork": (57, None), "wait4": (61, 260)}
 # Allowed only in a scratch folder, which Landlock sees to.
 WRITING: dict[str, Numbers] = {
     "mkdir": (83, None),
@@ -227,10 +228,13 @@ _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS (isatty), TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX."""
 _PRCTL = (15, 16)
 """PR_SET_NAME, PR_GET_NAME. PR_SET_PDEATHSIG would let a child outlive us."""
+_PR_SET_PDEATHSIG = 1
+"""For who forks: his children have nobody else to end them."""
 
 
-def _conditions(channel: int, *, writing: bool) -> Iterator[ArgumentTest]:
-    yield ArgumentTest((56, 220), 0, "any bit", (_CLONE_THREAD,))  # threads, but no processes
+def _conditions(channel: int, *, writing: bool, forking: bool) -> Iterator[ArgumentTest]:
+    if not forking:
+        yield ArgumentTest((56, 220), 0, "any bit", (_CLONE_THREAD,))  # threads, but no processes
     # clone3 hides its flags; the C library falls back to clone.
     yield ArgumentTest((435, 435), 0, "one of", (), errno.ENOSYS)
     yield ArgumentTest((436, 436), 0, "one of", (), errno.ENOSYS)  # close_range; Python falls back to close
@@ -241,7 +245,7 @@ def _conditions(channel: int, *, writing: bool) -> Iterator[ArgumentTest]:
     yield ArgumentTest((292, 24), 1, "none of", (channel,))
     yield ArgumentTest((72, 25), 1, "one of", (*_FCNTL, *(_FCNTL_LOCKS if writing else ())))
     yield ArgumentTest((16, 29), 1, "one of", _IOCTL, errno.ENOTTY)
-    yield ArgumentTest((157, 167), 0, "one of", _PRCTL)
+    yield ArgumentTest((157, 167), 0, "one of", (*_PRCTL, *[_PR_SET_PDEATHSIG] * forking))
     yield from (ArgumentTest(numbers, 0, "one of", _CLOCKS, errno.EINVAL) for numbers in _CLOCK_CALLS)
     yield ArgumentTest((302, 261), 0, "one of", (0,))  # prlimit64, of nobody else
     yield ArgumentTest((53, 199), 1, "one of", _STREAM_TYPES)  # socketpair: asyncio needs one
@@ -268,11 +272,12 @@ class SystemCallFilter:
     *channel*: the descriptor that cannot be closed.
     *receiving*: a checker, which is sent the channels of candidates.
     *writing*: in the scratch folder, which Landlock sees to; where it cannot, no file is opened to be written.
+    *forking*: one that tries a repository's own code, and no candidate.
     """
 
-    def __init__(self, channel: int, *, writing: bool, receiving: bool = False) -> None:
+    def __init__(self, channel: int, *, writing: bool, receiving: bool = False, forking: bool = False) -> None:
         self._architecture = ARCHITECTURES[os.uname().machine]
-        decisions = _decisions(channel, writing=writing, receiving=receiving)
+        decisions = _decisions(channel, writing=writing, receiving=receiving, forking=forking)
         self.program = tuple(_program(self._architecture.audit, decisions))
         self._code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in self.program))
         self._header = struct.pack("HP", len(self.program), ctypes.addressof(self._code))  # struct sock_fprog
@@ -282,13 +287,13 @@ class SystemCallFilter:
         syscall(self._architecture.seccomp, _SET_MODE_FILTER, _SPEC_ALLOW, self._header)
 
 
-def _decisions(channel: int, *, writing: bool, receiving: bool = False) -> Decisions:
+def _decisions(channel: int, *, writing: bool, receiving: bool = False, forking: bool = False) -> Decisions:
     groups = [DESCRIPTORS, MEMORY, THREADS, TIME, READING, SIGNALS, ONESELF]
-    groups += [WRITING] * writing + [RECEIVING] * receiving
+    groups += [WRITING] * writing + [RECEIVING] * receiving + [FORKING] * forking
     allowed = {number: (_ALLOWED,) for group in groups for number in _numbers(group.values())}
     tested = {
         number: tuple(_tested(condition))
-        for condition in _conditions(channel, writing=writing)
+        for condition in _conditions(channel, writing=writing, forking=forking)
         for number in _numbers([condition.numbers])
     }
     return {**allowed, **tested}

@@ -60,27 +60,24 @@ class WatchedRun:
         self._modules: list[ModuleType] = []
         self._before: dict[int, Pieces] = {}
         self._calls = 0
+        self._look_at_all = False
+        self._looking: Callable[[FrameType, str, Any], None] | None = None
         self.found: list[str] = []
         """What it was seen to do, in words."""
 
     @contextmanager
     def watching(self, *, everything: bool) -> Iterator[None]:
-        """*everything*: what comes back from it, too, which takes time."""
+        """*everything*: what comes back from it in its tests, too, which takes time."""
         if not self._path:
             yield
             return
         sys.addaudithook(self._heard)
         before = _pieces(_trusted_modules())
-        look: Callable[[FrameType, str, Any], None] = self._look
-        if everything:
-            threading.setprofile(look)
-            sys.setprofile(look)
+        self._look_at_all = everything
         try:
             yield
         finally:
-            if everything and sys.getprofile() is not look:
-                self._note("traces its tests")
-            sys.setprofile(None)
+            self._end_looking()
             self._compare(before, _pieces(_trusted_modules()))
 
     def collected(self, items: Iterable[Any]) -> None:
@@ -90,6 +87,15 @@ class WatchedRun:
             code = getattr(module.__spec__, "loader", None)
             if code is None or not str(getattr(module, "__file__", "")).startswith(self._root):
                 self._note("puts a module of its own in the place of its tests")
+        if self._look_at_all:  # not before: to collect the tests calls much, and little of the candidate
+            self._looking = self._look
+            threading.setprofile(self._looking)
+            sys.setprofile(self._looking)
+
+    def _end_looking(self) -> None:
+        if self._looking is not None and sys.getprofile() is not self._looking:
+            self._note("traces its tests")
+        sys.setprofile(None)
 
     # --- what the interpreter tells
 

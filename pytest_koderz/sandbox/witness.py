@@ -33,6 +33,10 @@ class Witness:
         tests = [[name, self._words[name], round(self._seconds.get(name, 0.0), 6)] for name in self._words]
         return {"tests": tests, "failures": self._failures[:_MOST_FAILURES]}
 
+    def word_of(self, name: str) -> str | None:
+        """Of a test that has come to its end."""
+        return self._words.get(name)
+
     def broken(self, words: str) -> None:
         self._keep("", words.splitlines()[0], words, words)
 

@@ -11,6 +11,7 @@ from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.place import ModuleText
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.harvest.covered_functions import functions_of_import, tests_by_function
 from pytest_koderz.harvest.harvesting import Harvest, harvest
 from pytest_koderz.harvest.mutants import mutants_of
 from pytest_koderz.harvest.near_copies import near_copy_of, shapes_of
@@ -90,6 +91,14 @@ def test_a_long_module_is_cut_around_the_function() -> None:
     assert len(text) <= LONGEST
     assert "return x + 7" in text or "def other_7(x):" in text
     assert "z = other_7" not in text
+
+
+def test_what_ran_outside_of_all_tests_is_known_apart() -> None:
+    """As a decorator does while its module is imported; another version of it has to be imported as well."""
+    module = ModuleText("def decorator(f):\n    return f\n\n@decorator\ndef used(x):\n    return x\n")
+    lines = {"": [1, 2, 4, 5], "test_x.py::test_used": [6]}
+    assert functions_of_import(module, lines) == {"decorator"}
+    assert tests_by_function(module, lines) == {"used": ["test_x.py::test_used"]}
 
 
 def test_own_options_are_those_that_neither_measure_nor_stop(tmp_path: Path) -> None:

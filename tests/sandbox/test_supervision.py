@@ -351,6 +351,17 @@ def test_filters_are_well_formed_for_every_architecture(
 
 
 @pytest.mark.parametrize("machine", seccomp.ARCHITECTURES)
+def test_only_who_tries_the_repositorys_own_code_may_fork(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And wait for whom it has started; nothing else is added."""
+    _on(monkeypatch, machine)
+    usual, forking = (seccomp._decisions(3, writing=True, forking=forking) for forking in (False, True))
+    column = seccomp.ARCHITECTURES[machine].column
+    calls = {numbers[column] for numbers in seccomp.FORKING.values()} - {None}
+    prctl = (157, 167)[column]
+    assert {number for number in forking if forking[number] != usual.get(number)} == calls | {prctl}
+
+
+@pytest.mark.parametrize("machine", seccomp.ARCHITECTURES)
 @pytest.mark.parametrize("writing", _KINDS)
 def test_a_child_may_do_what_is_listed_and_nothing_else(
     machine: str, writing: bool, monkeypatch: pytest.MonkeyPatch
