@@ -27,8 +27,9 @@ from pytest_koderz.datasets import read_suite
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.session.providers import OurBackends
 from pytest_koderz.settings import Choice, load_settings, schema, shipped_path
+from tests.evidence.test_idle_servers import FOUR
 from tests.recomputing import numbers_in, recomputed
-from tests.reporters.test_summary import SITUATIONS
+from tests.reporters.test_summary import FRAME, SITUATIONS
 from tests.samples import (
     BLOCKS,
     DOCUMENTS,
@@ -439,6 +440,7 @@ def test_the_schema_names_nothing_that_is_not_there(worked: Recorded) -> None:
     """Each of its keys occurs in some results."""
     seen = [json.loads((worked.folder / "results.json").read_text())]
     seen += [results_of(frame, {}, experiments) for frame, experiments in (build() for build in SITUATIONS.values())]
+    seen.append(results_of(FRAME, {}, FOUR))
     named = {key for part in _parts(SCHEMA) for key in part.get("properties", ()) if isinstance(part, Mapping)}
     assert named - {key for result in seen for part in _parts(result) for key in part} == set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,7 @@ VERB_OPTIONS: Mapping[str, VerbOptions] = {
 def typed_options(config: pytest.Config) -> Iterator[tuple[str, str]]:
     """Those of ours on the command line itself, each with what follows it: in `addopts` one may wait for its use."""
     given = [line for argument in config.invocation_params.args for line in _lines(str(argument))]
-    for argument, following in zip(given, [*given[1:], ""], strict=True):
+    for argument, following in zip_longest(given, given[1:], fillvalue=""):
         name, said, value = argument.partition("=")
         if name == "--koderz" or name.startswith("--koderz-"):
             yield name.removeprefix("--"), value if said else following

@@ -11,7 +11,8 @@ from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.place import ModuleText
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.harvest.covered_functions import functions_of_import, tests_by_function
+from pytest_koderz.harvest.covered_functions import functions_of_import
+from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
 from pytest_koderz.harvest.harvesting import Harvest, harvest
 from pytest_koderz.harvest.mutants import mutants_of
 from pytest_koderz.harvest.near_copies import near_copy_of, shapes_of
@@ -98,7 +99,7 @@ def test_what_ran_outside_of_all_tests_is_known_apart() -> None:
     module = ModuleText("def decorator(f):\n    return f\n\n@decorator\ndef used(x):\n    return x\n")
     lines = {"": [1, 2, 4, 5], "test_x.py::test_used": [6]}
     assert functions_of_import(module, lines) == {"decorator"}
-    assert tests_by_function(module, lines) == {"used": ["test_x.py::test_used"]}
+    assert found_tests(module, lines) == {"used": ["test_x.py::test_used"]}
 
 
 def test_own_options_are_those_that_neither_measure_nor_stop(tmp_path: Path) -> None:

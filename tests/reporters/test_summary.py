@@ -223,6 +223,18 @@ def _swarm(number: int) -> list[Experiment]:
     return [replace(one, ledger=Ledger(tuple(rows))), _experiment(NAMES[number], "frontier-only", Status.SOLVED, 1)]
 
 
+def _cancelled(number: int) -> list[Experiment]:
+    """Of every third problem the small model's answer is right before the large one's is there, which is withdrawn."""
+    swarm, other = _swarm(number)
+    if number % 3:
+        return [swarm, other]
+    first = swarm.iterations[0]
+    only = replace(first, candidates=first.candidates[:1], verdicts=first.verdicts[:1], writers=("small",))
+    rows = [replace(row, cancelled=int(row.model == "large")) for row in swarm.ledger.spendings]
+    iterations = (replace(only, cancelled=("large",)),)
+    return [replace(swarm, iterations=iterations, ledger=Ledger(tuple(rows))), other]
+
+
 SWARM = {"small": Decimal("0.001"), "large": Decimal("0.002")}
 
 
@@ -426,6 +438,10 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
         [one for number in range(60) for epoch in (1, 2, 3) for one in _tried(number, epoch)],
     ),
     "swarm": lambda: (replace(FRAME, arms=("swarm", "frontier-only")), _of([_swarm(number) for number in range(30)])),
+    "cancelled": lambda: (
+        replace(FRAME, arms=("swarm", "frontier-only")),
+        _of([_cancelled(number) for number in range(30)]),
+    ),
     "simulated": lambda: (replace(FRAME, simulated=True), _of([_pair(name, True, False) for name in NAMES[:3]])),
 }
 

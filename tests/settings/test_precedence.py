@@ -32,7 +32,9 @@ def test_an_env_file_that_cannot_be_read_is_told(tmp_path: Path, made: Callable[
         environment_of(tmp_path, {})
     place, line = str(tmp_path / ".env"), ":2" if "0xff" in words else ""
     assert str(caught.value) == f"{place}{line}: {words}"
-    config: Any = SimpleNamespace(rootpath=tmp_path)
+    config: Any = SimpleNamespace(
+        rootpath=tmp_path, invocation_params=SimpleNamespace(args=()), option=SimpleNamespace()
+    )
     with pytest.raises(pytest.UsageError, match=r"\.env"):
         begin(config)
 
