@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import binomtest, multinomial, multivariate_normal, norm, shapiro, t
-from statsmodels.stats.multitest import multipletests
 
 Row = Mapping[str, Any]
 """An experiment, as the results hold it."""
@@ -229,6 +228,8 @@ def rejected(p: Sequence[float], looks: Sequence[tuple[int, int]]) -> list[bool]
     if not p:
         return []
     if len(looks) == 1 and looks[0][0] == looks[0][1]:
+        from statsmodels.stats.multitest import multipletests  # takes seconds, and few need it
+
         return [bool(each) for each in multipletests(p, alpha=0.025, method="holm")[0]]
     order = np.argsort(p, kind="stable")
     kept = [p[place] <= level_at(looks, 0.025 / (len(p) - step)) for step, place in enumerate(order)]
