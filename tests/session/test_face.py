@@ -522,3 +522,21 @@ def test_a_place_is_the_line_of_a_problems_entry(forgetful: Run, pytester: pytes
     (pytester.path / "problems" / "own.yaml").write_text(OWN.replace("twice(2) == 4", "twice(2) == 5"))
     items = pytester.inline_genitems("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "local-only")[0]
     assert [item.location[:2] for item in items] == [("problems/own.yaml", 1)]
+
+
+JUDGELESS = """
+from pytest_koderz.core.errors import SandboxFault
+
+def pytest_koderz_open_sandbox():
+    raise SandboxFault("no process can be had")
+"""
+
+
+def test_who_only_lists_needs_no_judge(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """An editor shows the items also where they could not be run."""
+    pytester.makeconftest(JUDGELESS)
+    few = ("--koderz-problems", "0,1", "--koderz-arm", "koderz")
+    listed = forgetful(*few, "--collect-only")
+    assert listed.ret == pytest.ExitCode.OK
+    listed.stdout.fnmatch_lines(["koderz: *cannot be had: judge: no process can be had*", "*HumanEval/1[[]koderz[]]*"])
+    assert forgetful(*few).ret == pytest.ExitCode.USAGE_ERROR
