@@ -95,12 +95,18 @@ def _register_all(run: BenchmarkRun) -> None:
 
 
 def _checked_judge(run: BenchmarkRun) -> str:
-    """The judge in words, once the servers of the models have answered; they need not where nothing will be asked."""
+    """The judge in words, once the servers of the models have answered; they need not where nothing will be asked.
+
+    Who only lists needs no judge either.
+    """
     settled = 0 if run.recorded is None else run.recorded.counts()[0]
     planned = run.recorded.heads[-1].items if run.recorded and run.recorded.heads else None
     if not run.config.option.collectonly and settled != planned:
         check_servers(run.settings, number_of_workers(run.config) or 1)
     try:
         return run.benchmark.sandbox_words()
-    except SandboxFault as fault:
-        raise UsageError(f"judge: {fault}") from None
+    except (SandboxFault, UsageError) as fault:
+        why = f"judge: {fault}" if isinstance(fault, SandboxFault) else str(fault)
+        if run.config.option.collectonly:
+            return f"cannot be had: {why}"
+        raise UsageError(why) from None

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ class Benchmark:
         """
         start = self._start(problem, arm, epoch)
         self._began[start.id] = time.monotonic()
-        self.hooks.stopped.discard(start.id)
+        self.hooks.at_work[start.id] = threading.get_ident()
         try:
             return redacted(self._run(start, problem, arm), self.redaction)
         except pytest.fail.Exception as stop:
@@ -85,7 +86,7 @@ class Benchmark:
     def stopped(self, problem: Problem, arm: Arm, epoch: int, why: str) -> Experiment:
         """The experiment as far as it came, ended from outside, such as by pytest-timeout."""
         start = self._start(problem, arm, epoch)
-        self.hooks.stopped.add(start.id)
+        self.hooks.at_work.pop(start.id, None)
         record = self.hooks.unreported.get(start.id, start)
         if record.status is Status.RUNNING:
             record = self._told(record.ended(Status.INVALID, self._seconds(record), f"stopped: {why}"))
@@ -131,10 +132,13 @@ class Benchmark:
         except (KoderzError, UsageError) as fault:
             return self._told(start.ended(Status.INVALID, 0.0, str(fault)))
         self.hooks.admissions[start.id] = _admission(arm, crew)
-        world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep)
-        ended = solve(start, problem, arm, world.crew(crew), sandbox, world, world, world.clock)
+        world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep, partial(self._doubt, start))
+        ended = solve(start, problem, arm, world.crew(crew), world.sandbox(sandbox), world, world, world.clock)
         self.hooks.admissions.pop(start.id, None)
-        return ended if ended.id in self.hooks.stopped else self._told(ended)
+        return self._told(ended) if self.hooks.is_at_work(ended) else ended
+
+    def _doubt(self, start: Experiment, why: str) -> None:
+        self.hooks.complaints[f"a candidate of {start.problem_id}[{start.arm}] was {why}"] += 1
 
     def sandbox(self) -> Sandbox:
         """The judge of this process. Raises SandboxFault when nobody offers one."""
@@ -275,8 +279,10 @@ class Hooks:
         """By id: the latest record of each experiment that began here and that no report carries yet."""
         self.charged: dict[str, Ledger] = {}
         """By id: what was charged in this process, in all attempts."""
-        self.stopped: set[str] = set()
-        """Ids of experiments that were ended from outside: they make no further call."""
+        self.at_work: dict[str, int] = {}
+        """By id: the thread that works at it. Another one was ended from outside, and makes no further call, also where
+        a plugin has the experiment run again meanwhile.
+        """
         self.admissions: dict[str, Callable[[Prompt], None]] = {}
         """By id: what is asked before a call."""
 
@@ -287,6 +293,10 @@ class Hooks:
         """`observe` a step of an experiment of this process."""
         self.keep(experiment)
         self.observe(name, experiment=experiment, **values)
+
+    def is_at_work(self, experiment: Experiment) -> bool:
+        """Whether this thread is the one that works at it."""
+        return self.at_work.get(experiment.id) == threading.get_ident()
 
     def hand_over(self) -> dict[str, int]:
         """The complaints since the last time, as plain data for the controller."""
@@ -334,7 +344,7 @@ class Hooks:
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
         """Raises OutOfBudget for whatever a guard raises: a guard that raises does its job; and ModelUnavailable."""
-        if experiment.id in self.stopped:
+        if not self.is_at_work(experiment):
             raise OutOfBudget("it was stopped")
         self.keep(experiment)
         if experiment.id in self.admissions:
