@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from pytest_koderz.core.function_traits import WEAK
@@ -37,10 +38,10 @@ def _of_arm(places: Places, columns: int, *, whole: bool) -> Iterator[str]:
     folder = folder_of(places)
     files = [one for one in places.files if one.advice is not Advice.TOO_FEW]
     shown = files if whole else files[:MOST_FILES]
-    rows = {one: (f"    {one.name.removeprefix(folder)}", *cells(one)) for one in shown}
-    kinds = {one: (f"    {one.name} {UNITS[one.by]}", *cells(one)) for one in places.classes} if whole else {}
+    rows = {one: (f"    {name}", *figures) for one, (_, name, *figures) in file_rows(places) if one in shown}
+    kinds = [(f"    {name}", *figures) for name, *figures in class_rows(places)] if whole else []
     head = ("", *heads(places))
-    table = Table("<0" + " >5" * (len(head) - 1), [head, *rows.values(), *kinds.values()], columns)
+    table = Table("<0" + " >5" * (len(head) - 1), [head, *rows.values(), *kinds], columns)
     yield heading(places, folder)
     yield from table.head_lines()
     for words, group in groupby(shown, lambda one: advice_words(one, places)):
@@ -54,8 +55,39 @@ def _of_arm(places: Places, columns: int, *, whole: bool) -> Iterator[str]:
         yield f"  too few tasks to say (below {LEAST}): {named(few, MOST_WEAK if whole else MOST_NAMES)}"
     if kinds:
         yield "  by what functions are like (no claim rests on it)"
-        for row in kinds.values():
+        for row in kinds:
             yield from table.lines(row)
+
+
+def file_rows(places: Places) -> Iterator[tuple[Place, tuple[str, ...]]]:
+    """Its files as they are ranked, each with cells: advice, file, and `cells`."""
+    folder = folder_of(places)
+    for one in places.files:
+        yield one, (advice_words(one, places), one.name.removeprefix(folder), *cells(one))
+
+
+def class_rows(places: Places) -> Iterator[tuple[str, ...]]:
+    """`6 to 15 lines`, and `cells`."""
+    yield from ((f"{one.name} {UNITS[one.by]}", *cells(one)) for one in places.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What a page shows of one arm."""
+
+    words: str
+    heads: tuple[str, ...]
+    files: tuple[tuple[Place, tuple[str, ...]], ...]
+    classes: tuple[tuple[str, ...], ...]
+
+
+def tables_of(places: Places) -> Tables:
+    words = heading(places, folder_of(places))
+    return Tables(words, heads(places), tuple(file_rows(places)), tuple(class_rows(places)))
+
+
+def advice_by_file(found: Iterable[Places]) -> dict[str, str]:
+    return {one.name: advice_words(one, places) for places in found for one in places.files}
 
 
 def heading(places: Places, folder: str) -> str:

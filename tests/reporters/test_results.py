@@ -12,6 +12,7 @@ from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Spec
 from pytest_koderz.core.money import Usage
 from pytest_koderz.reporters.results import results_of
+from pytest_koderz.reporters.results_read import experiments_told
 from pytest_koderz.reporters.summary import summary_lines
 from tests.recomputing import numbers_in, recomputed, recomputed_places, weak_tests
 
@@ -82,6 +83,16 @@ def test_each_place_can_be_recomputed(name: str) -> None:
         assert {key: _near(value) for key, value in mine.items()} == row
     functions = {row["problem"]: row["traits"]["function"] for row in told["experiments"]}
     assert [(row["adequacy"], row["problem"]) for row in told["weak_tests"]] == weak_tests(functions)
+
+
+def test_what_was_written_of_functions_is_read_again() -> None:
+    """By which files can be compared; those of earlier versions say nothing of it."""
+    frame, experiments = SITUATIONS["places"]()
+    results = json.loads(json.dumps(results_of(frame, {"prompt_version": "1"}, experiments)))
+    assert [one.traits for one in experiments_told(results)] == [one.traits for one in experiments]
+    for row in results["experiments"]:
+        del row["traits"]["function"]
+    assert all(one.traits.function is None for one in experiments_told(results))
 
 
 def _near(value: object) -> object:
