@@ -978,9 +978,12 @@ def _advice(row: Row, margin: float) -> str:
     if difference is None:
         more = row["solved"] * problems - problems / 2
         return "open" if abs(more) < 1 else "local" if more > 0 else "hand over"
+    apart = abs(difference) * problems >= 3 - 1e-9
     if difference < -margin or row["solved"] == 0:
-        return "open" if -difference * problems < 3 - 1e-9 else "hand over"
-    return "local" if row["saved_usd"] > 1e-12 or difference > 0 else "hand over"
+        return "hand over" if apart else "open"
+    if row["saved_usd"] > 1e-12:
+        return "local"
+    return "hand over" if difference <= 0 else "local" if apart else "open"
 
 
 def _place_in_list(row: Row) -> tuple[Any, ...]:

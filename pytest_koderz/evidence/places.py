@@ -25,8 +25,8 @@ from .tables import CONFIDENCE, pairs_of, without_floor
 
 LEAST = 5
 """Problems. Of a file with fewer nothing is advised."""
-LEAST_LOST = 3
-"""Problems that the control must have solved more, or nothing is handed over for it: one or two say nothing."""
+LEAST_APART = 3
+"""Problems that one of the two must have solved more for that to count: one or two say nothing."""
 HALF = 0.5
 """Of a file's problems: an arm must solve more to be left with it where no control ran."""
 
@@ -49,11 +49,11 @@ class Advice(StrEnum):
     """Who should be asked for the functions of a file."""
 
     LOCAL = "local"
-    """The arm: it solves as much, up to the margin, for less; without a control it solves more than half of them."""
-    OPEN = "open"
-    """It solves less by more than the margin, but by fewer than LEAST_LOST problems; without a control one more or one
-    less would turn it.
+    """The arm: it solves as much, up to the margin, for less, or it solves more; without a control it solves more than
+    half of them.
     """
+    OPEN = "open"
+    """What would decide are fewer than LEAST_APART problems; without a control one more or one less would turn it."""
     HAND_OVER = "hand over"
     """The control: the arm solves less by more than the margin, or costs as much or more and solves no more."""
     NEITHER = "neither"
@@ -230,10 +230,14 @@ def _advice(one: Place, margin: float) -> Advice:
     if one.difference is None:
         beyond = (one.solved - HALF) * one.problems
         return Advice.OPEN if abs(beyond) < 1 else Advice.LOCAL if beyond > 0 else Advice.HAND_OVER
+    apart = abs(one.difference) * one.problems > LEAST_APART - ROUNDING
     if one.difference < -margin or not one.solved:
-        return Advice.HAND_OVER if -one.difference * one.problems > LEAST_LOST - ROUNDING else Advice.OPEN
-    dearer = one.saved is not None and one.saved <= 0 and one.difference <= 0
-    return Advice.HAND_OVER if dearer else Advice.LOCAL
+        return Advice.HAND_OVER if apart else Advice.OPEN
+    if one.saved is None or one.saved > 0:
+        return Advice.LOCAL
+    if one.difference <= 0:
+        return Advice.HAND_OVER
+    return Advice.LOCAL if apart else Advice.OPEN
 
 
 def _p_of_local(pairing: Pairing, margin: float) -> float:

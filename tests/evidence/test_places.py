@@ -58,7 +58,8 @@ def _file(mine: str, other: str, price: str = "0.001") -> Place:
         ("11000", "11111", "0.001", Advice.HAND_OVER, False),
         ("0" * 10, "1" * 10, "0.001", Advice.HAND_OVER, True),
         ("11111", "11111", "0.003", Advice.HAND_OVER, False),
-        ("11111", "11110", "0.009", Advice.LOCAL, False),
+        ("11111", "11110", "0.009", Advice.OPEN, False),
+        ("11111", "11000", "0.009", Advice.LOCAL, False),
         ("00000", "00000", "0.001", Advice.NEITHER, False),
         ("11111", "11111", "?", Advice.LOCAL, False),
     ],
@@ -66,7 +67,7 @@ def _file(mine: str, other: str, price: str = "0.001") -> Place:
 def test_a_file_is_advised_by_what_was_solved_and_paid(
     mine: str, other: str, price: str, advice: Advice, sure: bool
 ) -> None:
-    """A match takes what a claim of it takes; two problems that the control alone solves say nothing."""
+    """A match takes what a claim of it takes; two problems that one of the two alone solves say nothing."""
     file = _file(mine, other, price)
     assert (file.advice, file.sure) == (advice, sure)
 
