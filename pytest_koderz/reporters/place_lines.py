@@ -39,9 +39,9 @@ def _of_arm(places: Places, columns: int, *, whole: bool) -> Iterator[str]:
     files = [one for one in places.files if one.advice is not Advice.TOO_FEW]
     shown = files if whole else files[:MOST_FILES]
     rows = {one: (f"    {name}", *figures) for one, (_, name, *figures) in file_rows(places) if one in shown}
-    kinds = [(f"    {name}", *figures) for name, *figures in class_rows(places)] if whole else []
+    kinds = {one: (f"    {one.name}", *cells(one)) for one in places.classes} if whole else {}
     head = ("", *heads(places))
-    table = Table("<0" + " >5" * (len(head) - 1), [head, *rows.values(), *kinds], columns)
+    table = Table("<0" + " >5" * (len(head) - 1), [head, *rows.values(), *kinds.values()], columns)
     yield heading(places, folder)
     yield from table.head_lines()
     for words, group in groupby(shown, lambda one: advice_words(one, places)):
@@ -53,10 +53,10 @@ def _of_arm(places: Places, columns: int, *, whole: bool) -> Iterator[str]:
     few = [f"{one.name.removeprefix(folder)} {one.problems}" for one in places.files if one.advice is Advice.TOO_FEW]
     if few:
         yield f"  too few tasks to say (below {LEAST}): {named(few, MOST_WEAK if whole else MOST_NAMES)}"
-    if kinds:
-        yield "  by what functions are like (no claim rests on it)"
-        for row in kinds:
-            yield from table.lines(row)
+    for by, alike in groupby(kinds, lambda one: one.by):
+        yield f"  by {UNITS[by]} (no claim rests on it)"
+        for one in alike:
+            yield from table.lines(kinds[one])
 
 
 def file_rows(places: Places) -> Iterator[tuple[Place, tuple[str, ...]]]:
