@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.core.function_traits import code_lines
 from pytest_koderz.core.place import FunctionPlace, Misplaced, ModuleText, body_lines
 from pytest_koderz.files.source_tree import digest_of_tree, files_of_tree
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
 
+from .callers import Callers
 from .covered_functions import functions_of_import, lines_by_test, module_text, tests_by_function
 from .mutants import mutants_of
 from .near_copies import near_copy_of, shapes_of, texts_with
@@ -47,6 +49,8 @@ class Task:
     tests: tuple[str, ...]
     adequacy: float | None
     """The share of its mutants that the tests refuse. None: there is nothing in it to change."""
+    callers: int | None = None
+    """See `core.function_traits`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ class _Trials:
         self._covered = covered
         self._imported = imported
         self._shapes = shapes_of(modules)
+        self._callers = Callers({file: module for file, module in modules.items() if not _is_test(file)})
         self._notify = notify
         self._good: dict[str, float] = {}
         """Seconds of each test that passes again and again, in any order."""
@@ -209,7 +214,8 @@ class _Trials:
         if adequacy is not None and adequacy < LEAST_ADEQUACY:
             raise LeftOut(f"weak tests: they refuse {adequacy:.0%} of wrong versions")
         prompt = prompt_of(file, module, name, self._example(tests))
-        return Task(self._id(file, name), file, node.name, prompt, tests, adequacy)
+        callers = self._callers.of(file, name)
+        return Task(self._id(file, name), file, node.name, prompt, tests, adequacy, callers)
 
     def _check_original(self, file: str, name: str, original: str, tests: Sequence[str]) -> None:
         place = replace(self._place, file=file, qualname=name)
@@ -293,9 +299,8 @@ def _joined(tests: Sequence[str]) -> str:
 
 def _check_body(module: ModuleText, name: str) -> None:
     node = module.functions[name]
-    first, last = body_lines(node)
-    lines = [line for line in module.lines[first - 1 : last] if line.strip() and not line.strip().startswith("#")]
-    if first <= node.lineno or len(lines) < LEAST_LINES:
+    first, _ = body_lines(node)
+    if first <= node.lineno or code_lines(module, name) < LEAST_LINES:
         raise LeftOut("too short to be asked for")
     named = {ast.unparse(each).rpartition(".")[2].partition("(")[0] for each in node.decorator_list}
     if named & {"overload", "abstractmethod", "setter", "deleter"}:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_koderz.core.function_traits import FunctionTraits
 from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.place import ModuleText
+from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
+from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.harvest.covered_functions import functions_of_import
 from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
@@ -53,6 +56,8 @@ def test_a_repository_becomes_a_suite(root: Path, judge: Judge, tmp_path: Path) 
     suite = tmp_path / "small.yaml"
     suite.write_text(suite_text(found, tmp_path))
     for problem in load_suite(suite) or ():
+        assert problem.function is not None
+        assert problem.function.callers == 0
         assert judge(problem, Candidate(problem.canonical_solution or "")).passed
         assert problem.place is not None
         empty = ModuleText(problem.canonical_solution or "").emptied(problem.entry_point)
@@ -105,3 +110,46 @@ def test_what_ran_outside_of_all_tests_is_known_apart() -> None:
 def test_own_options_are_those_that_neither_measure_nor_stop(tmp_path: Path) -> None:
     (tmp_path / "setup.cfg").write_text("[tool:pytest]\naddopts = -ra --cov=x -n 4 --maxfail 3 -p pytester\n")
     assert own_options(tmp_path) == ["-o", "addopts=-ra -p pytester"]
+
+
+SUITE = """\
+repository: {{path: "{path}", digest: "{digest}"}}
+problems:
+  - id: smallthings:clamp
+    file: smallthings.py
+    entry_point: clamp
+    prompt: Write it.
+    tests: [tests/test_smallthings.py::test_clamp]
+    {more}
+"""
+
+
+def _loaded(root: Path, folder: Path, more: str) -> Problem:
+    suite = folder / "small.yaml"
+    suite.write_text(SUITE.format(path=root, digest=digest_of_tree(root), more=more))
+    (problem,) = load_suite(suite) or ()
+    return problem
+
+
+def test_a_problem_knows_what_its_function_is_like(root: Path, tmp_path: Path) -> None:
+    """Its length and branches from where it stands, the rest from the suite; one without is of an earlier version."""
+    problem = _loaded(root, tmp_path, "adequacy: 0.9\n    callers: 2")
+    assert problem.traits.function == FunctionTraits("smallthings.py", 5, 2, 2, 0.9)
+    assert _loaded(root, tmp_path, "").traits.function == FunctionTraits("smallthings.py", 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ("adequacy: 1.2", "8: problems[0].adequacy: must be a share from 0 to 1"),
+        ("adequacy: most", "8: problems[0].adequacy: must be a share from 0 to 1"),
+        ("adequacy: true", "8: problems[0].adequacy: must be a share from 0 to 1"),
+        ("callers: -1", "8: problems[0].callers: must be a whole number, 0 or more"),
+        ("callers: 1.5", "8: problems[0].callers: must be a whole number, 0 or more"),
+    ],
+)
+def test_what_is_no_share_or_number_is_refused(root: Path, tmp_path: Path, more: str, why: str) -> None:
+    """With its line and key."""
+    with pytest.raises(UsageError) as caught:
+        _loaded(root, tmp_path, more)
+    assert f"small.yaml:{why}" in str(caught.value)
