@@ -543,7 +543,7 @@ def test_who_only_lists_needs_no_judge(forgetful: Run, pytester: pytest.Pytester
     assert forgetful(*few).ret == pytest.ExitCode.USAGE_ERROR
 
 
-SCOPED = """
+OF_EVERY_SCOPE = """
 import pytest
 
 SCOPES = ("function", "class", "module", "package", "session")
@@ -562,7 +562,7 @@ globals().update({f"of_{scope}": made(scope) for scope in SCOPES})
 
 def test_fixtures_of_every_scope_are_used(forgetful: Run, pytester: pytest.Pytester) -> None:
     """By each item, class for want of a class, or once by a suite and a session."""
-    pytester.makeconftest(SCOPED)
+    pytester.makeconftest(OF_EVERY_SCOPE)
     forgetful("--koderz-problems", "0,1", "--koderz-arm", "frontier-only").assert_outcomes(passed=2)
     used = Counter((pytester.path / "used").read_text().split())
     assert used == {"function": 2, "class": 2, "module": 1, "package": 1, "session": 1}
