@@ -119,8 +119,8 @@ def test_a_benchmark_is_noted_once(tmp_path: Path) -> None:
         assert len(notes) == (2 if profile == "other" else 1)
         found = told_by(rows_in(tmp_path), BENCHMARK)
         assert found.experiments == (lived(),)
-        assert found.heads[BENCHMARK]["profile"] == profile
-        assert found.heads[BENCHMARK]["at"] > "2026"
+        assert found.heads[BENCHMARK].profile == profile
+        assert found.heads[BENCHMARK].at > "2026"
 
 
 def test_iterations_are_recalled_complete_and_in_order(cortex: Cortex) -> None:
