@@ -20,7 +20,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.secret_values import Redaction
 
 from .connection import Connection, Launch
-from .delivery import Complain, Courier, Delivery, Question, by_title, export, refusal
+from .delivery import Complain, Courier, Delivery, Question, by_title, export, refusals
 from .memories import (
     MemoryEntry,
     advice_in,
@@ -306,7 +306,7 @@ def _delivery(spool: Spool, courier: Courier) -> Delivery:
         verified=verified,
         owed=owed,
         missing=tuple(one.memory.title for one in missing),
-        warnings=(*known.values(), *map(refusal, spool.reasons())),
+        warnings=(*known.values(), *refusals(spool.reasons())),
     )
 
 
