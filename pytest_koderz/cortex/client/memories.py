@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -203,21 +203,29 @@ def record_of(kind: type[T], memory: Mapping[str, Any], name: str = "record", **
     Raises Malformed: the row does not hold one.
     """
     told = metadata_of(memory).get(name)
-    try:
+    with _titled(memory, name):
         return value_of(kind, {**told, **beside} if beside and isinstance(told, dict) else told)
-    except Malformed as fault:
-        raise Malformed(fault.words, (str(memory.get("title", "a memory")), name, *fault.path)) from None
 
 
 def experiment_told_by(memory: Mapping[str, Any]) -> Experiment:
     """Which experiment a row of the server is of, and no more of it. Raises Malformed: of none of ours."""
     about = metadata_of(memory)
     said = {name: about[name] for name in _SAID_BY_EACH if name in about}
-    found = value_of(Experiment, {"arm": "", **said, "id": about.get("experiment_id")})
-    for name in filter(None, (found.id, found.benchmark_id)):
-        if not _ID.fullmatch(name):
-            raise Malformed(f"'{quoted(name, 40)}' is no id", (str(memory.get("title", "a memory")),))
+    with _titled(memory):
+        found = value_of(Experiment, {"arm": "", **said, "id": about.get("experiment_id")})
+        for name in filter(None, (found.id, found.benchmark_id)):
+            if not _ID.fullmatch(name):
+                raise Malformed(f"'{quoted(name, 40)}' is no id")
     return found
+
+
+@contextmanager
+def _titled(memory: Mapping[str, Any], *path: str) -> Iterator[None]:
+    """A Malformed of *memory* names it."""
+    try:
+        yield
+    except Malformed as fault:
+        raise Malformed(fault.words, (str(memory.get("title", "a memory")), *path, *fault.path)) from None
 
 
 def spec_in(rows: Iterable[Mapping[str, Any]], key: str) -> Spec | None:
