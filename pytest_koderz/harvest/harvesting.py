@@ -15,7 +15,7 @@ from pytest_koderz.files.source_tree import digest_of_tree, files_of_tree
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
 
-from .covered_functions import functions_of_import, lines_by_test, module_text, tests_by_function
+from .covered_functions import functions_of_import, module_text, tested_lines, tests_by_function
 from .mutants import mutants_of
 from .near_copies import near_copy_of, shapes_of, texts_with
 from .pytest_options import own_options
@@ -72,7 +72,10 @@ def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Har
     notify(f"running the tests of {root.name} once, to see what runs what")
     given = [str(tests)] if tests else []
     folders = [root / each for each in place.imports]
-    lines = lines_by_test(root, source, given, folders, list(place.options))
+    tested = tested_lines(root, source, given, folders, list(place.options))
+    if tested.faults:
+        notify(f"{len(tested.faults)} tests or files of tests are passed over, since they fail here: {tested.told}")
+    lines = tested.lines
     covered = {
         file: tests_by_function(module, lines.get(str(root / file), {}))
         for file, module in searched.items()
@@ -150,7 +153,7 @@ class _Trials:
         self._sift(sorted(wanted))
         names = [(file, name) for file, functions in self._covered.items() for name in functions]
         self._notify(f"trying {len(names)} functions with {len(self._good)} tests that can be run in the sandbox")
-        with Versions(self._repository, self._good, _WORKERS) as versions:
+        with Versions(self._repository, self._good, _WORKERS, self._notify) as versions:
             self._versions = versions
             with ThreadPoolExecutor(_WORKERS) as threads:
                 found = list(threads.map(lambda each: self._tried(*each), names))

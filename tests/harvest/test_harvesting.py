@@ -12,6 +12,7 @@ from pytest_koderz.core.place import ModuleText
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.harvest.covered_functions import functions_of_import
+from pytest_koderz.harvest.covered_functions import tested_lines as run_under_coverage
 from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
 from pytest_koderz.harvest.harvesting import Harvest, harvest
 from pytest_koderz.harvest.mutants import mutants_of
@@ -57,6 +58,38 @@ def test_a_repository_becomes_a_suite(root: Path, judge: Judge, tmp_path: Path) 
         assert problem.place is not None
         empty = ModuleText(problem.canonical_solution or "").emptied(problem.entry_point)
         assert not judge(problem, Candidate(empty)).passed
+
+
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        ("import nosuchthing\n", "test_x.py: ModuleNotFoundError: No module named 'nosuchthing'"),
+        ("def test_x(nosuchfixture): pass\n", "test_x.py::test_x: fixture 'nosuchfixture' not found"),
+        ("def test_x(): assert 1 == 2\n", "test_x.py::test_x: assert 1 == 2"),
+        ("", "pytest finds no tests under"),
+    ],
+)
+def test_why_there_is_nothing_to_harvest_is_told_in_a_line(tmp_path: Path, test: str, why: str) -> None:
+    """Whatever keeps the tests from passing: what they need is missing, they fail, or there are none."""
+    (tmp_path / "setup.cfg").touch()
+    (tmp_path / "test_x.py").write_text(test)
+    notes: list[str] = []
+    with pytest.raises(UsageError) as told:
+        harvest(tmp_path, tmp_path, None, notes.append)
+    assert why in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_of_tests_that_cannot_be_collected_leaves_the_others(root: Path) -> None:
+    """It is named."""
+    broken = root / "tests" / "test_broken.py"
+    broken.write_text("import nosuchthing\n")
+    try:
+        found = run_under_coverage(root, root, [], [root], [])
+    finally:
+        broken.unlink()
+    assert found.told == "tests/test_broken.py: ModuleNotFoundError: No module named 'nosuchthing'"
+    assert found.passed > 3
 
 
 def test_a_changed_repository_is_refused(root: Path, tmp_path: Path) -> None:
