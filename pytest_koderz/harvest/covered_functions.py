@@ -56,7 +56,7 @@ def tested_lines(root: Path, source: Path, tests: list[str], imports: list[Path]
         paths = os.pathsep.join([*map(str, imports), ours])
         environment = {**os.environ, SOURCE: str(source), OUT: str(out), "PYTHONPATH": paths}
         command = [sys.executable, "-m", "pytest", *tests, *options, f"--rootdir={root}", "-q", "--tb=short"]
-        command += ["--continue-on-collection-errors"]
+        command += ["--continue-on-collection-errors", "-Wignore::pytest.PytestConfigWarning"]
         command += ["-p", "no:cacheprovider", "-p", "no:koderz", "-p", "no:randomly", "-p", _PLUGIN]
         try:
             run = subprocess.run(  # noqa: S603 - the user's own tests, as the user runs them

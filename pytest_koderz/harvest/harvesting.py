@@ -33,6 +33,8 @@ _RUN_SECONDS = 120.0
 _MEMORY = 1 << 30
 _WORKERS = 2
 _COPIES = (".rst", ".md", ".txt", ".html", ".ipynb", ".pyi", ".diff", ".patch", ".in")
+_BROKEN = ("INTERNALERROR>", "ERROR")
+"""What pytest begins a line with that says why there are no tests."""
 Notify = Callable[[str], None]
 
 
@@ -182,7 +184,7 @@ class _Trials:
                 self._bad.pop(test, None)
             else:
                 told = [each for run in runs for each in run.failures if each["assertion"] == test]
-                why = told[0]["summary"] if told else ("takes too long" if runs[0].timed_out else ", ".join(words))
+                why = told[0]["summary"] if told else _end_of(runs[0]) or ", ".join(words)
                 self._bad[test] = str(why)
 
     def _id(self, file: str, name: str) -> str:
@@ -288,6 +290,14 @@ class _Trials:
         name = rest.partition("[")[0].replace("::", ".")
         module = self._modules.get(file)
         return module.text_of(name) if module and name in module.functions else ""
+
+
+def _end_of(run: TestsRun) -> str:
+    """Why pytest ended before the tests; empty where it did not."""
+    if run.timed_out:
+        return "takes too long"
+    errors = [line for line in f"{run.stdout}\n{run.stderr}".splitlines() if line.startswith(_BROKEN)]
+    return "" if run.words or not errors else errors[-1].removeprefix(_BROKEN[0]).strip()
 
 
 def _joined(tests: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.core.iteration import Candidate
-from pytest_koderz.core.place import ModuleText
+from pytest_koderz.core.place import FunctionPlace, ModuleText
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.harvest.covered_functions import functions_of_import
@@ -21,6 +21,7 @@ from pytest_koderz.harvest.pytest_options import own_options
 from pytest_koderz.harvest.suite_text import suite_text
 from pytest_koderz.harvest.task_prompt import LONGEST, module_around
 from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.repository_tests import Repository
 from pytest_koderz.sandbox.supervisor import Judge
 
 from .worlds import MODULE, SECRET, clamp_problem, small_repository
@@ -135,6 +136,27 @@ def test_what_ran_outside_of_all_tests_is_known_apart() -> None:
     assert found_tests(module, lines) == {"used": ["test_x.py::test_used"]}
 
 
+def test_a_repository_that_makes_each_warning_an_error_is_run(tmp_path: Path, judge: Judge) -> None:
+    """Though keys of plugins that are left out are unknown."""
+    settings = '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\njunit_family = "xunit2"\ncache_dir = "x"\n'
+    (tmp_path / "pyproject.toml").write_text(settings + 'addopts = "--strict-config"\n')
+    (tmp_path / "test_x.py").write_text("def test_nothing():\n    pass\n")
+    assert run_under_coverage(tmp_path, tmp_path, [], [tmp_path], own_options(tmp_path)).passed == 1
+    repository = Repository(FunctionPlace(str(tmp_path), "", "", "", options=tuple(own_options(tmp_path))), 1 << 30)
+    try:
+        run = repository.run("", (), "", ["test_x.py::test_nothing"], 0, 20)
+    finally:
+        repository.close()
+    assert run.words == {"test_x.py::test_nothing": "passed"}, run
+
+
 def test_own_options_are_those_that_neither_measure_nor_stop(tmp_path: Path) -> None:
     (tmp_path / "setup.cfg").write_text("[tool:pytest]\naddopts = -ra --cov=x -n 4 --maxfail 3 -p pytester\n")
     assert own_options(tmp_path) == ["-o", "addopts=-ra -p pytester"]
+
+
+def test_what_follows_a_dropped_option_goes_with_it(tmp_path: Path) -> None:
+    """It would be a place of tests otherwise."""
+    words = "--doctest-report ndiff --cov package --junitxml out.xml --benchmark-json=x --strict-config -v"
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {words}\n")
+    assert own_options(tmp_path) == ["-o", "addopts=-v"]
