@@ -27,7 +27,16 @@ _WITH_VALUE = frozenset(
             "--numprocesses",
             "--dist",
         ),
-        *("--maxprocesses", "--maxfail", "--reruns", "--reruns-delay", "--junitxml", "--junit-xml", "--junit-prefix"),
+        *(
+            "--dist",
+            "--maxprocesses",
+            "--maxfail",
+            "--reruns",
+            "--reruns-delay",
+            "--junitxml",
+            "--junit-xml",
+            "--junit-prefix",
+        ),
         *("--html", "--report-log", "--doctest-report", "--doctest-glob", "--pdbcls", "--benchmark-json"),
         *("--benchmark-sort", "--benchmark-columns", "--benchmark-group-by", "--benchmark-storage"),
     )
