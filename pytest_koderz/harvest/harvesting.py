@@ -149,6 +149,11 @@ class _Trials:
         self._good: dict[str, float] = {}
         """Seconds of each test that passes again and again, in any order."""
         self._bad: dict[str, str] = {}
+        self._methods: dict[str, list[tuple[ModuleText, str]]] = {}
+        """By name alone."""
+        for module in modules.values():
+            for name in module.functions:
+                self._methods.setdefault(name.rpartition(".")[2], []).append((module, name))
 
     def harvest(self) -> Harvest:
         wanted = {test for functions in self._covered.values() for tests in functions.values() for test in tests}
@@ -213,7 +218,7 @@ class _Trials:
         adequacy = self._adequacy(file, name, original, tests)
         if adequacy is not None and adequacy < LEAST_ADEQUACY:
             raise LeftOut(f"weak tests: they refuse {adequacy:.0%} of wrong versions")
-        prompt = prompt_of(file, module, name, self._example(tests))
+        prompt = prompt_of(file, module, name, self._examples(name, tests))
         return Task(self._id(file, name), file, node.name, prompt, tests, adequacy)
 
     def _check_original(self, file: str, name: str, original: str, tests: Sequence[str]) -> None:
@@ -280,16 +285,22 @@ class _Trials:
     ) -> TestsRun:
         return self._repository.run(source, written, file, tests, 0, seconds, first=first)
 
-    def _example(self, tests: Sequence[str]) -> str:
-        """The shortest of the tests' texts."""
-        found = [text for test in tests if (text := self._text_of(test))]
-        return min(found, key=len, default="")
+    def _examples(self, name: str, tests: Sequence[str]) -> list[str]:
+        """The tests' texts, those that speak of the function first, and of these the shortest."""
+        owner, _, alone = name.rpartition(".")
+        word = owner if alone.startswith("__") else alone
+        found = {text for test in tests if (text := self._text_of(test))}
+        return sorted(found, key=lambda text: (word not in text, len(text), text))
 
     def _text_of(self, test: str) -> str:
         file, _, rest = test.partition("::")
         name = rest.partition("[")[0].replace("::", ".")
         module = self._modules.get(file)
-        return module.text_of(name) if module and name in module.functions else ""
+        if module and name in module.functions:
+            return module.text_of(name)
+        # A method that the class of tests inherits stands elsewhere.
+        found = self._methods.get(name.rpartition(".")[2], []) if "." in name else []
+        return found[0][0].text_of(found[0][1]) if len(found) == 1 else ""
 
 
 def _end_of(run: TestsRun) -> str:
