@@ -17,7 +17,7 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
 
 from .callers import Callers
-from .covered_functions import functions_of_import, lines_by_test, module_text, tests_by_function
+from .covered_functions import functions_of_import, module_text, tested_lines, tests_by_function
 from .mutants import mutants_of
 from .near_copies import near_copy_of, shapes_of, texts_with
 from .pytest_options import own_options
@@ -35,6 +35,8 @@ _RUN_SECONDS = 120.0
 _MEMORY = 1 << 30
 _WORKERS = 2
 _COPIES = (".rst", ".md", ".txt", ".html", ".ipynb", ".pyi", ".diff", ".patch", ".in")
+_BROKEN = ("INTERNALERROR>", "ERROR")
+"""What pytest begins a line with that says why there are no tests."""
 Notify = Callable[[str], None]
 
 
@@ -76,7 +78,10 @@ def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Har
     notify(f"running the tests of {root.name} once, to see what runs what")
     given = [str(tests)] if tests else []
     folders = [root / each for each in place.imports]
-    lines = lines_by_test(root, source, given, folders, list(place.options))
+    tested = tested_lines(root, source, given, folders, list(place.options))
+    if tested.faults:
+        notify(f"{len(tested.faults)} tests or files of tests are passed over, since they fail here: {tested.told}")
+    lines = tested.lines
     covered = {
         file: tests_by_function(module, lines.get(str(root / file), {}))
         for file, module in searched.items()
@@ -149,13 +154,18 @@ class _Trials:
         self._good: dict[str, float] = {}
         """Seconds of each test that passes again and again, in any order."""
         self._bad: dict[str, str] = {}
+        self._methods: dict[str, list[tuple[ModuleText, str]]] = {}
+        """By name alone."""
+        for module in modules.values():
+            for name in module.functions:
+                self._methods.setdefault(name.rpartition(".")[2], []).append((module, name))
 
     def harvest(self) -> Harvest:
         wanted = {test for functions in self._covered.values() for tests in functions.values() for test in tests}
         self._sift(sorted(wanted))
         names = [(file, name) for file, functions in self._covered.items() for name in functions]
         self._notify(f"trying {len(names)} functions with {len(self._good)} tests that can be run in the sandbox")
-        with Versions(self._repository, self._good, _WORKERS) as versions:
+        with Versions(self._repository, self._good, _WORKERS, self._notify) as versions:
             self._versions = versions
             with ThreadPoolExecutor(_WORKERS) as threads:
                 found = list(threads.map(lambda each: self._tried(*each), names))
@@ -184,7 +194,7 @@ class _Trials:
                 self._bad.pop(test, None)
             else:
                 told = [each for run in runs for each in run.failures if each["assertion"] == test]
-                why = told[0]["summary"] if told else ("takes too long" if runs[0].timed_out else ", ".join(words))
+                why = told[0]["summary"] if told else _end_of(runs[0]) or ", ".join(words)
                 self._bad[test] = str(why)
 
     def _id(self, file: str, name: str) -> str:
@@ -213,7 +223,7 @@ class _Trials:
         adequacy = self._adequacy(file, name, original, tests)
         if adequacy is not None and adequacy < LEAST_ADEQUACY:
             raise LeftOut(f"weak tests: they refuse {adequacy:.0%} of wrong versions")
-        prompt = prompt_of(file, module, name, self._example(tests))
+        prompt = prompt_of(file, module, name, self._examples(name, tests))
         callers = self._callers.of(file, name)
         return Task(self._id(file, name), file, node.name, prompt, tests, adequacy, callers)
 
@@ -281,16 +291,30 @@ class _Trials:
     ) -> TestsRun:
         return self._repository.run(source, written, file, tests, 0, seconds, first=first)
 
-    def _example(self, tests: Sequence[str]) -> str:
-        """The shortest of the tests' texts."""
-        found = [text for test in tests if (text := self._text_of(test))]
-        return min(found, key=len, default="")
+    def _examples(self, name: str, tests: Sequence[str]) -> list[str]:
+        """The tests' texts, those that speak of the function first, and of these the shortest."""
+        owner, _, alone = name.rpartition(".")
+        word = owner if alone.startswith("__") else alone
+        found = {text for test in tests if (text := self._text_of(test))}
+        return sorted(found, key=lambda text: (word not in text, len(text), text))
 
     def _text_of(self, test: str) -> str:
         file, _, rest = test.partition("::")
         name = rest.partition("[")[0].replace("::", ".")
         module = self._modules.get(file)
-        return module.text_of(name) if module and name in module.functions else ""
+        if module and name in module.functions:
+            return module.text_of(name)
+        # A method that the class of tests inherits stands elsewhere.
+        found = self._methods.get(name.rpartition(".")[2], []) if "." in name else []
+        return found[0][0].text_of(found[0][1]) if len(found) == 1 else ""
+
+
+def _end_of(run: TestsRun) -> str:
+    """Why pytest ended before the tests; empty where it did not."""
+    if run.timed_out:
+        return "takes too long"
+    errors = [line for line in f"{run.stdout}\n{run.stderr}".splitlines() if line.startswith(_BROKEN)]
+    return "" if run.words or not errors else errors[-1].removeprefix(_BROKEN[0]).strip()
 
 
 def _joined(tests: Sequence[str]) -> str:
