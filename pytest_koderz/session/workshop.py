@@ -23,6 +23,13 @@ from pytest_koderz.records.resumed_world import ResumedWorld
 from .refusals import Players, RefusalBook, WatchedModel
 
 
+class Stopped(BaseException):
+    """The run ends: an experiment under way is left as it is, as Ctrl-C leaves one where there are no jobs.
+
+    No refusal: nobody has skipped it.
+    """
+
+
 class World(Memory, Listener, Protocol):
     """What an experiment asks and tells of its benchmark."""
 
