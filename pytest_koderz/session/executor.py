@@ -139,10 +139,13 @@ class Elsewhere:
 
     def close(self) -> None:
         """What is under way ends with its next call; what that is answered is recorded before the journal closes."""
+        from .cluster.far_world import close_workshop
+
         self.stopping.set()
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way)
         self.engine.close()
+        close_workshop(self._run.id)
 
 
 def _terms_of(run: BenchmarkRun) -> Terms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import Context
 from itertools import count
 from threading import Event, RLock
 from typing import Protocol
@@ -116,7 +116,10 @@ class Desk:
         return matter is not None and bool(matter.attempt)
 
     def answer(self, request: Request) -> Answer:
-        """Raises nothing."""
+        """Raises nothing. Who asks may be a thread of this process, with settings of its own."""
+        return Context().run(self._answer, request)
+
+    def _answer(self, request: Request) -> Answer:
         matter = self._matters.get(request.order)
         if matter is None:
             return Answer(stopped=True)
@@ -158,13 +161,8 @@ class Desk:
 
     def _before_call(self, matter: Matter, experiment: Experiment, role: Role, prompt: Prompt) -> int | None:
         """The number of the call's meter, which a guard may have set. None: there is none."""
-
-        def asked() -> Meter | None:
-            meter.set(None)
-            matter.world.before_call(experiment, role, prompt)
-            return meter.get()
-
-        found = copy_context().run(asked)
+        matter.world.before_call(experiment, role, prompt)
+        found = meter.get()
         if found is None:
             return None
         number = next(self._numbers)

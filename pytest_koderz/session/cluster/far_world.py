@@ -7,7 +7,7 @@ import platform
 import re
 import time
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 from threading import Lock
 
@@ -34,7 +34,11 @@ _line: ContextVar[Line] = ContextVar("line")
 
 
 def perform(order: Order, send: Send, where: str = "") -> Ending:
-    """Work on *order*; what it asks and tells goes through *send*."""
+    """Work on *order*; what it asks and tells goes through *send*. *where* names the process, for who watches it."""
+    return copy_context().run(_performed, order, send, where)
+
+
+def _performed(order: Order, send: Send, where: str) -> Ending:
     line = Line(order.start.id, send, where)
     _line.set(line)
     kept_by.set(_FarLimits(order.terms))
@@ -47,8 +51,6 @@ def perform(order: Order, send: Send, where: str = "") -> Ending:
         return None
     except (KoderzError, UsageError) as fault:
         return fault
-    finally:
-        kept_by.set(None)
 
 
 class FarWorkshop(Workshop):
