@@ -67,7 +67,7 @@ def check(run: BenchmarkRun, name: str) -> None:
             what = f"its back end '{model.backend}' is a plugin's, which workers of a cluster do not have"
             raise UsageError(f"--koderz-executor: model '{model.name}': {what}")
         if any(password_in(host if "://" in host else f"http://{host}") for host in model.hosts):
-            what = "a password in its `hosts` would travel; name them in the environment of the workers"
+            what = "a password in its hosts would travel; name them in the environment of the workers"
             raise UsageError(f"--koderz-executor: model '{model.name}': {what}")
     for hook in (run.config.hook.pytest_koderz_open_model, run.config.hook.pytest_koderz_open_sandbox):
         if any(not impl.trylast for impl in hook.get_hookimpls()):

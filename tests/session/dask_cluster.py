@@ -54,10 +54,12 @@ class DaskCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in (*self.workers, self._scheduler):
-            process.terminate()
-        for process in (*self.workers, self._scheduler):
-            process.wait(30)
+        # One after the other: a worker whose scheduler ends with it may wait for that for ever.
+        for processes in (self.workers, [self._scheduler]):
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait(30)
         self._log.close()
 
     def _started(
