@@ -271,15 +271,22 @@ def _two_digits(number: float) -> int:
 
 
 def paid_interval(
-    ours: Sequence[float], theirs: Sequence[float], tries: int, *, logs: bool = True
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    tries: int,
+    *,
+    logs: bool = True,
+    standing: Sequence[Sequence[float]] = (),
 ) -> tuple[float, float]:
     """Of sum(ours) / sum(theirs): the bootstrap-t over problems, Davison and Hinkley (1997), section 5.2.
 
     On the scale of logarithms, at least as wide as Student's and at most 1.5 times as wide as Satterthwaite's, on the
     side of the tail sqrt(1 + 60 / tries) times as far; where costs are log-normal with Cox's limits in it.
+    Problems stand in the order of the numbers *standing*; none: of both sides.
     """
-    places = [[round(value / (max(map(abs, side)) or 1), 10) for value in side] for side in (theirs, ours)]
-    order = sorted(range(len(ours)), key=lambda place: (places[0][place], places[1][place]))
+    sides = standing or (theirs, ours)
+    places = [[round(value / (max(map(abs, side)) or 1), 10) for value in side] for side in sides]
+    order = sorted(range(len(ours)), key=lambda place: [side[place] for side in places])
     pairs, n = np.array([ours, theirs], dtype=float)[:, order], len(ours)
     ratio, error = _ratio(pairs)
     drawn = np.concatenate([_indices(n, rows) for rows in _parts(n)])
@@ -426,6 +433,7 @@ class Summary:
         self.selection, self.purchase = about["selection"] or "", about["purchase"]
         self.looks = [(look["problems"], look["planned"]) for look in about["looks"]]
         self.wrong_accept = about["wrong_accept"]
+        self.even = {one["arm"]: one["break_even"] for one in results["comparisons"]}
         self.gaps = {one["arm"]: one["gap"] for one in results["comparisons"] if one["gap"]}
         self.begun = {arm: [row for row in results["experiments"] if row["arm"] == arm] for arm in self.arms}
         self.settled = {arm: [row for row in rows if row["outcome"] in SETTLED] for arm, rows in self.begun.items()}
@@ -701,30 +709,34 @@ class Summary:
         return float(max(seen, average["spec"] + iterations * iteration + checkpoints * each["checkpoint"] + last))
 
     def _break_even(self, arm: str) -> Iterator[str]:
-        pairs = self._pairs(arm)
-        saved = [dollars_each(other) - dollars_each(mine) for mine, other in pairs]
-        hours = [mean(mine, _gpu_hours) - mean(other, _gpu_hours) for mine, other in pairs]
+        pairs, told = self._pairs(arm), self.even[arm]
+        paid, theirs = ([dollars_each(rows) for rows in side] for side in zip(*pairs, strict=True))
+        hours, their_hours = ([float(mean(rows, _gpu_hours)) for rows in side] for side in zip(*pairs, strict=True))
         tokens = [
             mean(mine, lambda row: float(row["counted"]["cost_usd_by_role"].get("local", 0))) for mine, _ in pairs
         ]
-        own = [mean(mine, _gpu_hours) * float(self.rate or 0) for mine, _ in pairs]
-        local = [paid + more for paid, more in zip(tokens, own, strict=True)]
-        frontier = [more + paid for more, paid in zip(saved, tokens, strict=True)]
-        sums = [(saved, hours)] * (sum(hours) > 0) + [(local, frontier)] * (sum(local) > 0 and sum(frontier) > 0)
+        local = [float(each) + float(self.rate or 0) * float(more) for each, more in zip(tokens, hours, strict=True)]
+        frontier = [whole - each for whole, each in zip(paid, tokens, strict=True)]
         interval, more = self._share_interval(arm, "cost_usd")
         tries = sum(len(mine) for mine, _ in pairs)
         sure = tries >= 50 and (bool(interval) or more is None)
-        for top, bottom in sums:
-            if sum(top) > 0:
-                unit, limits = "$" if bottom is hours else "", _limits(top, bottom, tries) if sure else None
-                told = ""
-                if limits is not None and (bottom is hours or limits[0] > 0):
-                    told = f"[{limits[0]:,.2f}, {limits[1]:,.2f}]"
-                yield f"{unit}{sum(top) / sum(bottom):,.2f} {told}"
-        if self.purchase and sum(hours) > 0:
-            yield self._months(sum(saved) / sum(hours), _limits(saved, hours, tries) if sure else None)
+        none = [0.0] * len(pairs)
+        rate = _flip(paid, hours, theirs, their_hours)
+        limits = (
+            _checked(told["usd_per_gpu_hour_interval"], (paid, hours, theirs, their_hours), tries) if sure else None
+        )
+        if rate is not None and rate > 0:
+            yield f"${rate:,.2f} {_shown(limits)}"
+        times = _flip(frontier, local, theirs, none)
+        if times is not None and times > 0:
+            factors = told["frontier_price_factor_interval"] if sure else None
+            turned = [1 / float(each) for each in factors[::-1]] if factors else None
+            again = _checked(turned, (frontier, local, theirs, none), tries)
+            yield f"{1 / times:,.2f} {_shown(again and [1 / each for each in again[::-1]])}"
+        if self.purchase and rate is not None:
+            yield self._months(rate, limits)
 
-    def _months(self, rate: float, limits: tuple[float, float] | None) -> str:
+    def _months(self, rate: float, limits: Sequence[float] | None) -> str:
         """Dollars of the GPU over those that its hours of a month save."""
         price, hours = float(self.purchase["usd"]), float(self.purchase["hours"])
         what = f"${price:,.0f} {hours:,.0f}"
@@ -949,8 +961,35 @@ def _shown_pace(side: Sequence[Sequence[Row]], amount: Callable[[Row], Any]) -> 
         yield f"p{share} {float(np.percentile(of_solved, share)):,.1f}"
 
 
-def _limits(top: Sequence[float], bottom: Sequence[float], tries: int) -> tuple[float, float]:
-    return paid_interval(top, bottom, tries, logs=min(top) >= 0 and min(bottom) >= 0)
+Sides = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
+"""What each problem paid and what is added to it, of the arm and of the control."""
+
+
+def _flip(
+    paid: Sequence[float], more: Sequence[float], theirs: Sequence[float], extra: Sequence[float]
+) -> float | None:
+    step = sum(more) - sum(extra)
+    return (sum(theirs) - sum(paid)) / step if step > 0 else None
+
+
+def _checked(limits: Sequence[float] | None, sides: Sides, tries: int) -> Sequence[float] | None:
+    """*limits*, if what is paid in place of a dollar there has an interval that ends at a dollar."""
+    if limits is None:
+        return None
+    paid, more, theirs, extra = map(np.array, sides)
+    limits = [float(limit) for limit in limits]
+
+    def ends(times: float) -> tuple[float, float]:
+        standing = (sides[2], sides[0], sides[3], sides[1])
+        return paid_interval(list(paid + times * more), list(theirs + times * extra), tries, standing=standing)
+
+    low = (limits[0] == 0 and ends(0)[1] >= 1) or math.isclose(ends(limits[0])[1], 1, rel_tol=1e-4)
+    high = math.isclose(ends(limits[1])[0], 1, rel_tol=1e-4) or (limits[1] == 0 and ends(0)[0] >= 1)
+    return limits if low and high else [math.nan, math.nan]
+
+
+def _shown(limits: Sequence[float] | None) -> str:
+    return "" if limits is None else f"[{limits[0]:,.2f}, {limits[1]:,.2f}]"
 
 
 def _telling(value: float, decisive: Iterable[float] = (0.0,), digits: int = 0) -> str:
