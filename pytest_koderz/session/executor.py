@@ -6,7 +6,7 @@ import platform
 from contextlib import ExitStack
 from dataclasses import replace
 from threading import Condition
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -135,7 +135,10 @@ class Elsewhere:
     def past_of(self, order: Order) -> Past:
         from pytest_koderz.records.recorded import read_folder
 
-        return read_folder(self._run.folder).past(order.start.id, order.problem, order.arm)
+        journal: Any = self._run.config.pluginmanager.get_plugin("koderz-journal")
+        with journal.still():
+            recorded = read_folder(self._run.folder)
+        return recorded.past(order.start.id, order.problem, order.arm)
 
     def close(self) -> None:
         """What is under way ends with its next call; what that is answered is recorded before the journal closes."""

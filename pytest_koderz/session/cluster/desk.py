@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import Context
 from itertools import count
-from threading import Event, RLock
+from threading import Event, Lock, RLock
 from typing import Protocol
 
 from pytest_koderz.backends.http.limits import Limits, folder_named
@@ -52,6 +52,8 @@ class Matter:
         """The one that is heard. Empty: none is under way."""
         self.stop: BaseException | None = None
         """What ended it, beside the experiment."""
+        self.booking = Lock()
+        """Of what is paid: who begins again reads what another attempt had still sent."""
         self.meters: dict[int, Meter] = {}
         self.places: dict[int, Callable[[], None]] = {}
 
@@ -125,7 +127,8 @@ class Desk:
             return Answer(stopped=True)
         try:
             if request.name == "begin":
-                return Answer(self._begun(matter, request.attempt))
+                with matter.booking:
+                    return Answer(self._begun(matter, request.attempt))
             # What an attempt that was given up had paid for is entered all the same.
             late = request.attempt != matter.attempt
             value = None if late and request.name != "called" else self._answered(matter, request)
@@ -152,6 +155,9 @@ class Desk:
 
     def _answered(self, matter: Matter, request: Request) -> object:
         name, values = request.name, request.values
+        if name == "called":
+            with matter.booking:
+                return getattr(matter.world, name)(*values)
         if name in _OF_THE_WORLD:
             return getattr(matter.world, name)(*values)
         if name in _OF_REFUSALS:
@@ -201,6 +207,6 @@ class Desk:
 
 
 _OF_THE_WORLD = {"keep", "complain", "recall_spec", "recall_iterations", "recall_guidance"}
-_OF_THE_WORLD |= {"called", "spec_written", "iterated", "advised", "checkpointed"}
+_OF_THE_WORLD |= {"spec_written", "iterated", "advised", "checkpointed"}
 _OF_REFUSALS = {"last_word", "all_it_said", "refused", "answered"}
 _OF_THE_DESK = {"before_call", "resend", "unbilled", "taken", "give_back", "until_free", "stopping", "say", "number"}
