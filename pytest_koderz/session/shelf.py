@@ -110,6 +110,10 @@ class Shelf:
         """One that another memory knew, from an earlier benchmark, serves all arms too."""
         self._put(experiment, spec.recalled_from or experiment.id, replace(spec, recalled_from=None, leaks=()))
 
+    def pytest_koderz_lost(self, experiment: Experiment) -> None:
+        """It asks again, and must not wait for itself."""
+        self._give_up(experiment)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_ended(self, experiment: Experiment) -> None:
         """With the right still in hand it has failed to write one: another arm may try."""
