@@ -27,7 +27,11 @@ pytestmark = pytest.mark.slow
 
 ARMS = ("--koderz-arm", "koderz", "--koderz-arm", "local-only")
 LOSING = """
+import time
 from pathlib import Path
+
+def pytest_koderz_called():
+    time.sleep(0.05)  # so that a worker that is killed has something in hand
 
 def pytest_koderz_lost():
     Path("lost").touch()
