@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.files.visible_text import quoted
 from pytest_koderz.files.yaml_lines import KeyPath, dotted
 
@@ -193,9 +194,19 @@ def _record_reader(kind: type) -> Reader:
         found = kind(**taken)
         if kind is Iteration:
             _check_pairs(found)
+        for name in _AMOUNTS.get(kind, ()):
+            if (getattr(found, name) or 0) < 0:
+                raise Malformed(f"must be 0 or more, not {_shown(values[name])}", (name,))
         return found
 
     return read
+
+
+_AMOUNTS: Mapping[type, tuple[str, ...]] = {
+    Usage: ("input", "output", "cache_write", "cache_read"),
+    Spending: ("calls", "cost", "seconds", "gpu_seconds", "cancelled"),
+}
+"""What was used up, of which there is never less than none: a lower figure would be money that nobody paid."""
 
 
 def _has_default(item: Field[Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -91,15 +91,6 @@ class Shelf:
         payer, spec = found
         return replace(spec, recalled_from=payer)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_koderz_before_call(self, experiment: Experiment) -> Iterator[None]:
-        """Who may not ask for a spec lets another arm try."""
-        try:
-            return (yield)
-        except BaseException:
-            self._give_up(experiment)
-            raise
-
     def pytest_koderz_called(self, experiment: Experiment, role: Role, reply: Reply, spending: Spending) -> None:
         """The journal has the reply already: where a kill comes in between, `restore` finds it there."""
         if role is Role.SPEC:
@@ -116,7 +107,7 @@ class Shelf:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_ended(self, experiment: Experiment) -> None:
-        """With the right still in hand it has failed to write one: another arm may try."""
+        """With the right still in hand it has failed to write one, or may not ask for it: another arm may try."""
         self._give_up(experiment)
 
     def close(self) -> None:
