@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.records.codec import MAGNITUDES, MOST_WHOLE
 from pytest_koderz.records.events import KINDS, About, Ended, Event, Head, Looked
@@ -114,7 +115,13 @@ def _records(kind: type) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(
         {name: values(hint) for name, hint in hints.items() if name in needed},
         optional={item.name: values(hints[item.name]) for item in fields(kind) if item.name not in needed},
-    ).map(lambda drawn: kind(**drawn))
+    ).map(lambda drawn: kind(**{name: _used(kind, name, value) for name, value in drawn.items()}))
+
+
+def _used(kind: type, name: str, value: Any) -> Any:
+    """Of what was used up there is never less than none."""
+    amount = name in ("calls", "cost", "seconds", "gpu_seconds", "cancelled") if kind is Spending else kind is Usage
+    return abs(value) if amount and value is not None else value
 
 
 def _iterations(candidates: int) -> st.SearchStrategy[Iteration]:
