@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # without --koderz nothing of the core is imported
     from .core.money import Spending
     from .core.ports import Model, Prompt, Reply, Sandbox
     from .core.problem import Problem
+    from .session.cluster.orders import Engine, Send
 
 
 @pytest.hookspec(firstresult=True)
@@ -102,6 +103,34 @@ def pytest_koderz_open_sandbox(config: pytest.Config) -> Sandbox | None:
 
 
 @pytest.hookspec(firstresult=True)
+def pytest_koderz_open_engine(config: pytest.Config, name: str, send: Send) -> Engine | None:
+    """Provide what `--koderz-executor NAME` runs experiments on; None: not mine.
+
+    A thread waits in `run` for each experiment in flight. `perform` works on one wherever it is called: in another
+    process or on another machine, with a `send` that takes what it asks to the one here, and the answer back.
+
+    from concurrent.futures import ThreadPoolExecutor
+    from pytest_koderz.session.cluster import perform
+
+    class Threads:
+        jobs = 4
+
+        def __init__(self, send):
+            self.send, self.pool = send, ThreadPoolExecutor(self.jobs)
+
+        def run(self, order):
+            return self.pool.submit(perform, order, self.send).result()
+
+        def close(self):
+            self.pool.shutdown()
+
+    def pytest_koderz_open_engine(name, send):
+        if name == "threads":
+            return Threads(send)
+    """
+
+
+@pytest.hookspec(firstresult=True)
 def pytest_koderz_recall_spec(config: pytest.Config, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
     """Provide a spec that was written before; None: write a new one."""
 
@@ -172,6 +201,11 @@ def pytest_koderz_advised(config: pytest.Config, experiment: Experiment, advice:
 @pytest.hookspec
 def pytest_koderz_checkpointed(config: pytest.Config, experiment: Experiment, guidance: Guidance) -> None:
     """Observe the frontier's guidance."""
+
+
+@pytest.hookspec
+def pytest_koderz_lost(config: pytest.Config, experiment: Experiment) -> None:
+    """Observe that a cluster has lost the worker of an experiment, which is worked on again from what is recorded."""
 
 
 @pytest.hookspec

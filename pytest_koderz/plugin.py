@@ -6,7 +6,18 @@ import pytest
 
 from . import hookspecs
 from .commands import guide, harvest, init, verbs
-from .session import collection, command_line, compared_runs, exports, former_run, gates, jobs, outputs, spending_limit
+from .session import (
+    collection,
+    command_line,
+    compared_runs,
+    executor,
+    exports,
+    former_run,
+    gates,
+    jobs,
+    outputs,
+    spending_limit,
+)
 from .session.loaded_once import give_back, keep_loaded
 
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
@@ -19,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         command_line,
         collection,
         jobs,
+        executor,
         former_run,
         outputs,
         exports,

@@ -55,7 +55,7 @@ def pytester(_imported: None, pytester: pytest.Pytester) -> pytest.Pytester:
 
 @pytest.fixture
 def _alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder, and no key in the environment; in CI lines are not cut.
+    """An empty folder, and no key in the environment; in CI lines are not cut; the plugin is found as users have it.
 
     Nothing is compiled anew in each run, and hypothesis, which these runs do not use, is not imported.
     """
@@ -67,6 +67,7 @@ def _alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         "BUILD_NUMBER",
         "GITHUB_STEP_SUMMARY",
         "PYTHONDONTWRITEBYTECODE",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD",
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")

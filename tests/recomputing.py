@@ -13,10 +13,12 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from posixpath import commonpath, dirname
 from typing import Any
 
 import numpy as np
@@ -40,8 +42,8 @@ def numbers_in(text: str) -> list[str]:
 # The statistics.
 
 
-def wilson(solved: int, settled: int) -> tuple[float, float]:
-    low, high = binomtest(solved, settled).proportion_ci(method="wilson")
+def wilson(solved: int, settled: int, level: float = 0.95) -> tuple[float, float]:
+    low, high = binomtest(solved, settled).proportion_ci(level, method="wilson")
     return float(low), float(high)
 
 
@@ -93,15 +95,15 @@ def el_score(sample: Sequence[tuple[float, float]], size: float, mean: float) ->
     return lift / math.sqrt(spread / size)
 
 
-def share_interval(clusters: Sequence[tuple[int, int]]) -> tuple[float, float]:
+def share_interval(clusters: Sequence[tuple[int, int]], level: float = 0.95) -> tuple[float, float]:
     """Of solved tries, `(solved, tries)` of each problem: the means that the score does not reject at 5 %, problems
     weighed by their tries (Kish's effective number of them), and at least as wide as Wilson's of the tries.
     """
     won, tries = (sum(each) for each in zip(*clusters, strict=True))
-    low, high = wilson(won, tries)
+    low, high = wilson(won, tries, level)
     if tries == len(clusters):
         return low, high
-    size, z = tries**2 / sum(n**2 for _, n in clusters), float(norm.ppf(0.975))
+    size, z = tries**2 / sum(n**2 for _, n in clusters), float(norm.ppf((1 + level) / 2))
     sample = [(x / n, n / tries) for x, n in clusters]
     ends = []
     for side in (sample, [(1 - value, weight) for value, weight in sample]):
@@ -231,8 +233,13 @@ def rejected(p: Sequence[float], looks: Sequence[tuple[int, int]]) -> list[bool]
         from statsmodels.stats.multitest import multipletests  # takes seconds, and few need it
 
         return [bool(each) for each in multipletests(p, alpha=0.025, method="holm")[0]]
+    return holm(p, lambda alpha: level_at(looks, alpha))
+
+
+def holm(p: Sequence[float], level: Callable[[float], float] = lambda alpha: alpha) -> list[bool]:
+    """Which p-values are as small as theirs and all smaller ones have to be."""
     order = np.argsort(p, kind="stable")
-    kept = [p[place] <= level_at(looks, 0.025 / (len(p) - step)) for step, place in enumerate(order)]
+    kept = [p[place] <= level(0.025 / (len(p) - step)) for step, place in enumerate(order)]
     return [all(kept[: list(order).index(place) + 1]) for place in range(len(p))]
 
 
@@ -271,15 +278,22 @@ def _two_digits(number: float) -> int:
 
 
 def paid_interval(
-    ours: Sequence[float], theirs: Sequence[float], tries: int, *, logs: bool = True
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    tries: int,
+    *,
+    logs: bool = True,
+    standing: Sequence[Sequence[float]] = (),
 ) -> tuple[float, float]:
     """Of sum(ours) / sum(theirs): the bootstrap-t over problems, Davison and Hinkley (1997), section 5.2.
 
     On the scale of logarithms, at least as wide as Student's and at most 1.5 times as wide as Satterthwaite's, on the
     side of the tail sqrt(1 + 60 / tries) times as far; where costs are log-normal with Cox's limits in it.
+    Problems stand in the order of the numbers *standing*; none: of both sides.
     """
-    places = [[round(value / (max(map(abs, side)) or 1), 10) for value in side] for side in (theirs, ours)]
-    order = sorted(range(len(ours)), key=lambda place: (places[0][place], places[1][place]))
+    sides = standing or (theirs, ours)
+    places = [[round(value / (max(map(abs, side)) or 1), 10) for value in side] for side in sides]
+    order = sorted(range(len(ours)), key=lambda place: [side[place] for side in places])
     pairs, n = np.array([ours, theirs], dtype=float)[:, order], len(ours)
     ratio, error = _ratio(pairs)
     drawn = np.concatenate([_indices(n, rows) for rows in _parts(n)])
@@ -426,9 +440,90 @@ class Summary:
         self.selection, self.purchase = about["selection"] or "", about["purchase"]
         self.looks = [(look["problems"], look["planned"]) for look in about["looks"]]
         self.wrong_accept = about["wrong_accept"]
+        self.even = {one["arm"]: one["break_even"] for one in results["comparisons"]}
         self.gaps = {one["arm"]: one["gap"] for one in results["comparisons"] if one["gap"]}
         self.begun = {arm: [row for row in results["experiments"] if row["arm"] == arm] for arm in self.arms}
         self.settled = {arm: [row for row in rows if row["outcome"] in SETTLED] for arm, rows in self.begun.items()}
+        traits = {row["problem"]: row["traits"] for row in results["experiments"]}
+        suites = {one["dataset"] for one in traits.values() if one["function"]}
+        self.functions = {
+            name: one["function"] and {**one["function"], "file": one["dataset"] + "/" + one["function"]["file"]}
+            if len(suites) > 1
+            else one["function"]
+            for name, one in traits.items()
+        }
+
+    def places(self) -> list[dict[str, Any]]:
+        """As the results have them: of each arm but the control its files, ranked, and classes of functions."""
+        rows: list[dict[str, Any]] = []
+        for arm in self.arms:
+            if arm != self.control and any(self.functions[row["problem"]] for row in self.settled[arm]):
+                rows += self._places(arm)
+        return rows
+
+    def _places(self, arm: str) -> Iterator[dict[str, Any]]:
+        ran = bool(self.begun.get(self.control))
+        shared = (
+            {mine[0]["problem"] for mine, _ in self._pairs(arm)} if ran else {r["problem"] for r in self.settled[arm]}
+        )
+        known = {name: self.functions[name] for name in sorted(shared) if self.functions[name]}
+        files = {file: [name for name in known if known[name]["file"] == file] for file in _each(known, "file")}
+        told = [self._place(arm, "file", file, problems) for file, problems in files.items()]
+        for row in told:
+            row["advice"] = _advice(row, float(self.margin))
+        some = [row for row in told if row["problems"] >= 5]
+        parts = [self._within([k for k, f in self.functions.items() if f and f["file"] == row["name"]]) for row in some]
+        if ran:
+            worst = [part._worst(arm) for part in parts]
+            equal = holm(
+                [p[1] if part._floor(arm) is not None else min(p[:2]) for part, p in zip(parts, worst, strict=True)]
+            )
+            lower = holm([p[2] for p in worst])
+        else:
+            level = 1 - 0.05 / max(len(some), 1)
+            limits = [
+                share_interval([counts(g) for g in by_problem(part.settled[arm]).values()], level) for part in parts
+            ]
+            equal, lower = [low > 0.5 for low, _ in limits], [high < 0.5 for _, high in limits]
+        for row, local, other in zip(some, equal, lower, strict=True):
+            row["sure"] = (row["advice"] == "local" and local) or (row["advice"] == "hand over" and other)
+        yield from sorted(told, key=_place_in_list)
+        for by, (trait, least) in CLASSES.items():
+            for number, low in enumerate(least):
+                high = least[number + 1] - 1 if number + 1 < len(least) else math.inf
+                name = f"{low} or more" if high == math.inf else f"{low}" if low == high else f"{low} to {high}"
+                part = [key for key, one in known.items() if one[trait] is not None and low <= one[trait] <= high]
+                if part:
+                    yield self._place(arm, by, name, part)
+
+    def _within(self, problems: Collection[str]) -> Summary:
+        """That of some problems alone."""
+        part = copy(self)
+        part.begun = {arm: [r for r in rows if r["problem"] in problems] for arm, rows in self.begun.items()}
+        part.settled = {arm: [r for r in rows if r["problem"] in problems] for arm, rows in self.settled.items()}
+        return part
+
+    def _place(self, arm: str, by: str, name: str, problems: Sequence[str]) -> dict[str, Any]:
+        part, key = self._within(problems), "cost_usd" if self.rate is None else "cost_with_gpu_usd"
+        mine = list(by_problem(part.settled[arm]).values())
+        row: dict[str, Any] = dict.fromkeys(("control_solved", "control_cost_usd", "difference", "difference_interval"))
+        shown = {
+            "saved_usd": None,
+            "advice": None,
+            "sure": False,
+            "adequacy": adequacy(map(self.functions.get, problems)),
+        }
+        row |= {"arm": arm, "control": None, "by": by, "name": name, "problems": len(mine), **shown}
+        row["solved"], row["solved_interval"] = _solves(mine) / len(mine), list(share_interval([*map(counts, mine)]))
+        row["cost_usd"] = float(sum(dollars_each(rows, key) for rows in mine))
+        if self.begun.get(self.control):
+            others = [other for _, other in part._pairs(arm)]
+            row |= {"control": self.control, "control_solved": _solves(others) / len(others)}
+            row["control_cost_usd"] = float(sum(dollars_each(rows, key) for rows in others))
+            row["difference"] = row["solved"] - row["control_solved"]
+            row["difference_interval"] = list(difference_interval(*part._table(arm).cells))
+            row["saved_usd"] = row["control_cost_usd"] - row["cost_usd"]
+        return row
 
     def lines(self) -> Iterator[str]:
         compared = [arm for arm in self.arms if arm != self.control]
@@ -438,6 +533,7 @@ class Summary:
         yield from (f"{arm} {_table_row(rows)}" for arm, rows in self.settled.items())
         for arm in self.arms:
             yield from self._details(arm)
+        yield from _placed(self.places(), weak_tests(self.functions))
         for arm in self.arms:
             yield from self._money(arm)
         if any(map(solved, self.settled.values())):
@@ -540,6 +636,7 @@ class Summary:
         yield from _first_replies(rows)
         yield from _curve(rows)
         yield from self._acceptance(rows)
+        yield from self._adequacy({row["problem"] for row in rows})
         yield from _circumstances(rows)
         outside = Counter(row["outcome"] for row in self.begun[arm] if row["outcome"] not in SETTLED)
         again = sum(bool(row["earlier"]) for row in rows)
@@ -547,6 +644,11 @@ class Summary:
             paid = sum((row["paid_usd"] for row in self.begun[arm]), Decimal(0))
             numbers = [outside[word] for word in ("invalid", "skipped", "running") if outside[word]]
             yield f"not counted: {' '.join(map(str, numbers))} {again or ''}, {usd(paid)}"
+
+    def _adequacy(self, problems: Iterable[str]) -> Iterator[str]:
+        told = adequacy(map(self.functions.get, problems))
+        if told is not None:
+            yield f"refuse {100 * told['median']:.0f} % {100 * told['lowest']:.0f} %"
 
     def _acceptance(self, rows: Sequence[Row]) -> Iterator[str]:
         """What was taken for the answer though the grading tests refuse it, and what was not though they pass it."""
@@ -612,6 +714,7 @@ class Summary:
         seen = 100 * float(np.mean(table.differences))
         yield f"{_telling(seen, (0, -100 * self.margin), 1)} [{low}, {high}], {won} : {lost},"
         yield f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+        yield from self._adequacy(mine[0]["problem"] for mine, _ in self._pairs(arm))
         lost_ones = self._gaps(arm, ("invalid", "running"))
         if alone != "inconclusive" and not at_floor:
             doubted = first_claim(self._worst(arm), 0.025) != alone
@@ -701,30 +804,34 @@ class Summary:
         return float(max(seen, average["spec"] + iterations * iteration + checkpoints * each["checkpoint"] + last))
 
     def _break_even(self, arm: str) -> Iterator[str]:
-        pairs = self._pairs(arm)
-        saved = [dollars_each(other) - dollars_each(mine) for mine, other in pairs]
-        hours = [mean(mine, _gpu_hours) - mean(other, _gpu_hours) for mine, other in pairs]
+        pairs, told = self._pairs(arm), self.even[arm]
+        paid, theirs = ([dollars_each(rows) for rows in side] for side in zip(*pairs, strict=True))
+        hours, their_hours = ([float(mean(rows, _gpu_hours)) for rows in side] for side in zip(*pairs, strict=True))
         tokens = [
             mean(mine, lambda row: float(row["counted"]["cost_usd_by_role"].get("local", 0))) for mine, _ in pairs
         ]
-        own = [mean(mine, _gpu_hours) * float(self.rate or 0) for mine, _ in pairs]
-        local = [paid + more for paid, more in zip(tokens, own, strict=True)]
-        frontier = [more + paid for more, paid in zip(saved, tokens, strict=True)]
-        sums = [(saved, hours)] * (sum(hours) > 0) + [(local, frontier)] * (sum(local) > 0 and sum(frontier) > 0)
+        local = [float(each) + float(self.rate or 0) * float(more) for each, more in zip(tokens, hours, strict=True)]
+        frontier = [whole - each for whole, each in zip(paid, tokens, strict=True)]
         interval, more = self._share_interval(arm, "cost_usd")
         tries = sum(len(mine) for mine, _ in pairs)
         sure = tries >= 50 and (bool(interval) or more is None)
-        for top, bottom in sums:
-            if sum(top) > 0:
-                unit, limits = "$" if bottom is hours else "", _limits(top, bottom, tries) if sure else None
-                told = ""
-                if limits is not None and (bottom is hours or limits[0] > 0):
-                    told = f"[{limits[0]:,.2f}, {limits[1]:,.2f}]"
-                yield f"{unit}{sum(top) / sum(bottom):,.2f} {told}"
-        if self.purchase and sum(hours) > 0:
-            yield self._months(sum(saved) / sum(hours), _limits(saved, hours, tries) if sure else None)
+        none = [0.0] * len(pairs)
+        rate = _flip(paid, hours, theirs, their_hours)
+        limits = (
+            _checked(told["usd_per_gpu_hour_interval"], (paid, hours, theirs, their_hours), tries) if sure else None
+        )
+        if rate is not None and rate > 0:
+            yield f"${rate:,.2f} {_shown(limits)}"
+        times = _flip(frontier, local, theirs, none)
+        if times is not None and times > 0:
+            factors = told["frontier_price_factor_interval"] if sure else None
+            turned = [1 / float(each) for each in factors[::-1]] if factors else None
+            again = _checked(turned, (frontier, local, theirs, none), tries)
+            yield f"{1 / times:,.2f} {_shown(again and [1 / each for each in again[::-1]])}"
+        if self.purchase and rate is not None:
+            yield self._months(rate, limits)
 
-    def _months(self, rate: float, limits: tuple[float, float] | None) -> str:
+    def _months(self, rate: float, limits: Sequence[float] | None) -> str:
         """Dollars of the GPU over those that its hours of a month save."""
         price, hours = float(self.purchase["usd"]), float(self.purchase["hours"])
         what = f"${price:,.0f} {hours:,.0f}"
@@ -863,6 +970,84 @@ def _stratum(problems: int, shares: tuple[float, float], limits: tuple[float, fl
     return f"{problems} {100 * ours:.0f} {100 * theirs:.0f} {_telling(100 * (ours - theirs))} {ends}"
 
 
+CLASSES = {"length": ("lines", (1, 6, 16)), "branches": ("branches", (0, 2, 5)), "callers": ("callers", (0, 1, 3))}
+"""Of functions: the trait, and the least of each class."""
+ADVICES = ("local", "open", "hand over", "neither", "too few")
+UNITS = {"length": "lines", "branches": "branches", "callers": "callers"}
+
+
+def _each(functions: Mapping[str, Row], key: str) -> list[str]:
+    return list(dict.fromkeys(str(one[key]) for one in functions.values()))
+
+
+def _advice(row: Row, margin: float) -> str:
+    """Who should be asked for a file; of one or two problems nothing follows."""
+    problems, difference = row["problems"], row["difference"]
+    if problems < 5:
+        return "too few"
+    if row["solved"] == 0 and not row["control_solved"]:
+        return "neither"
+    if difference is None:
+        more = row["solved"] * problems - problems / 2
+        return "open" if abs(more) < 1 else "local" if more > 0 else "hand over"
+    apart = abs(difference) * problems >= 3 - 1e-9
+    if difference < -margin or row["solved"] == 0:
+        return "hand over" if apart else "open"
+    if row["saved_usd"] > 1e-12:
+        return "local"
+    return "hand over" if difference <= 0 else "local" if apart else "open"
+
+
+def _place_in_list(row: Row) -> tuple[Any, ...]:
+    """Of each advice those that are sure, then those best shown, then those that save more."""
+    low, high = row["difference_interval"] or row["solved_interval"]
+    shown = round(high if row["advice"] == "hand over" else -low, 12)
+    saved = round(row["saved_usd"] or 0.0, 12)
+    return ADVICES.index(row["advice"]), not row["sure"], shown, -saved, -row["problems"], row["name"]
+
+
+def adequacy(functions: Iterable[Row | None]) -> dict[str, Any] | None:
+    """Of what is known of tests."""
+    known = [float(one["adequacy"]) for one in functions if one and one["adequacy"] is not None]
+    if not known:
+        return None
+    weak = sum(each < 0.8 for each in known)
+    return {"problems": len(known), "median": float(np.median(known)), "lowest": min(known), "weak": weak}
+
+
+def weak_tests(functions: Mapping[str, Row | None]) -> list[tuple[float, str]]:
+    known = ((float(one["adequacy"]), name) for name, one in functions.items() if one and one["adequacy"] is not None)
+    return sorted((share, name) for share, name in known if share < 0.8)
+
+
+def _placed(places: Sequence[Row], weak: Sequence[tuple[float, str]]) -> Iterator[str]:
+    """Each arm's list, what is known of too few problems by its number alone."""
+    for arm in dict.fromkeys(row["arm"] for row in places):
+        own = [row for row in places if row["arm"] == arm]
+        files = [row for row in own if row["by"] == "file"]
+        folder = commonpath([dirname(row["name"]) for row in files])
+        yield f"{folder} {arm} {files[0]['control'] or ''} {'' if files[0]['control'] else '95'}"
+        yield from (_placed_row(row, folder) for row in files if row["problems"] >= 5)
+        few = [f"{row['name'].removeprefix(folder)} {row['problems']}" for row in files if row["problems"] < 5]
+        yield f"below 5: {', '.join(few)}" if few else ""
+        yield from (_placed_row(row, "") for row in own if row["by"] != "file")
+    if weak:
+        yield f"below 80 %: {' '.join(f'{name} {100 * share:.0f}' for share, name in weak[:50])}"
+        yield f"{len(weak) - 50} more" if len(weak) > 50 else ""
+
+
+def _placed_row(row: Row, folder: str) -> str:
+    told = row["adequacy"]
+    tests = f"{100 * told['median']:.0f} {100 * told['lowest']:.0f}" if told else ""
+    shares = f"{row['name'].removeprefix(folder)} {row['problems']} {100 * row['solved']:.0f}"
+    if row["control"] is None:
+        low, high = row["solved_interval"]
+        return f"{shares} {100 * low:.0f} - {100 * high:.0f} {usd(Decimal(str(row['cost_usd'])))} {tests}"
+    low, high = (_telling(100 * limit) for limit in row["difference_interval"])
+    difference = f"{_telling(100 * row['difference'])} {low} {high}"
+    return f"{shares} {100 * row['control_solved']:.0f} {difference} {usd(Decimal(str(row['saved_usd'])))} {tests}"
+
+
 def _table_row(rows: Sequence[Row]) -> str:
     low, high = share_interval([counts(group) for group in by_problem(rows).values()])
     first, tried = (sum(row[key] for row in rows) for key in ("solved_first", "iterations"))
@@ -949,8 +1134,35 @@ def _shown_pace(side: Sequence[Sequence[Row]], amount: Callable[[Row], Any]) -> 
         yield f"p{share} {float(np.percentile(of_solved, share)):,.1f}"
 
 
-def _limits(top: Sequence[float], bottom: Sequence[float], tries: int) -> tuple[float, float]:
-    return paid_interval(top, bottom, tries, logs=min(top) >= 0 and min(bottom) >= 0)
+Sides = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
+"""What each problem paid and what is added to it, of the arm and of the control."""
+
+
+def _flip(
+    paid: Sequence[float], more: Sequence[float], theirs: Sequence[float], extra: Sequence[float]
+) -> float | None:
+    step = sum(more) - sum(extra)
+    return (sum(theirs) - sum(paid)) / step if step > 0 else None
+
+
+def _checked(limits: Sequence[float] | None, sides: Sides, tries: int) -> Sequence[float] | None:
+    """*limits*, if what is paid in place of a dollar there has an interval that ends at a dollar."""
+    if limits is None:
+        return None
+    paid, more, theirs, extra = map(np.array, sides)
+    limits = [float(limit) for limit in limits]
+
+    def ends(times: float) -> tuple[float, float]:
+        standing = (sides[2], sides[0], sides[3], sides[1])
+        return paid_interval(list(paid + times * more), list(theirs + times * extra), tries, standing=standing)
+
+    low = (limits[0] == 0 and ends(0)[1] >= 1) or math.isclose(ends(limits[0])[1], 1, rel_tol=1e-4)
+    high = math.isclose(ends(limits[1])[0], 1, rel_tol=1e-4) or (limits[1] == 0 and ends(0)[0] >= 1)
+    return limits if low and high else [math.nan, math.nan]
+
+
+def _shown(limits: Sequence[float] | None) -> str:
+    return "" if limits is None else f"[{limits[0]:,.2f}, {limits[1]:,.2f}]"
 
 
 def _telling(value: float, decisive: Iterable[float] = (0.0,), digits: int = 0) -> str:
@@ -962,6 +1174,11 @@ def _telling(value: float, decisive: Iterable[float] = (0.0,), digits: int = 0) 
     else:
         more = digits + 4
     return f"{round(value, more) + 0.0:+.{more}f}"
+
+
+def recomputed_places(text: str) -> list[dict[str, Any]]:
+    """What the results that *text* holds tell by place."""
+    return Summary(json.loads(text, parse_float=Decimal)).places()
 
 
 def recomputed(text: str) -> str:

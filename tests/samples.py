@@ -7,7 +7,7 @@ What a fenced block is follows from its language and from the comment directly a
 - python: a script; a test file where it has our mark; `conftest of: ARGUMENTS` is one, and how pytest runs with it.
 - text: `output: ARGUMENTS` is all that a run prints, `lines of: ARGUMENTS` and `worked example: ARGUMENTS` some of its
   lines in their order, `lines of it` likewise of the run with the conftest.py before, `printed` what the script before
-  prints.
+  prints; `in a package: ARGUMENTS` are lines of a run beside the package of the example, after those before it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ README = ROOT / "README.md"
 GUIDE = ROOT / "pytest_koderz" / "guide"
 DOCUMENTS = (README, *sorted(GUIDE.glob("*.md")))
 NOT_RUN = "not run here: "
+IN_A_PACKAGE = "in a package: "
 
 _FENCED = re.compile(
     r"(?:^<!-- (?P<note>[^\n]*?) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL

@@ -25,15 +25,18 @@ from pytest_koderz.core import templates
 from pytest_koderz.core.iteration import FeedbackPolicy
 from pytest_koderz.datasets import read_suite
 from pytest_koderz.reporters.results import results_of
+from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.session.providers import OurBackends
 from pytest_koderz.settings import Choice, load_settings, schema, shipped_path
 from tests.evidence.test_idle_servers import FOUR
+from tests.harvest.worlds import shop
 from tests.recomputing import numbers_in, recomputed
 from tests.reporters.test_summary import FRAME, SITUATIONS
 from tests.samples import (
     BLOCKS,
     DOCUMENTS,
     GUIDE,
+    IN_A_PACKAGE,
     NOT_RUN,
     README,
     ROOT,
@@ -237,7 +240,7 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
         "bash": ("", NOT_RUN),
         "yaml": ("", "its koderz.yaml"),
         "python": ("", "conftest of: "),
-        "text": ("output: ", "lines of", "worked example: ", "printed"),
+        "text": ("output: ", "lines of", "worked example: ", "printed", IN_A_PACKAGE),
     }
     every = [block for each in BLOCKS.values() for block in each]
     strange = [block.place for block in every if not any(_is(block, note) for note in notes.get(block.kind, ()))]
@@ -399,6 +402,22 @@ def test_a_conftest_works(block: Block, tmp_path: Path) -> None:
         suite.touch()
     result = run_pytest(tmp_path, arguments)
     assert missing_line(shown.text, result.stdout) is None, result.stdout
+
+
+@pytest.mark.slow
+def test_a_package_is_harvested_tried_and_ranked(tmp_path: Path) -> None:
+    """One command after the other, in the folder that the package lies in."""
+    pytest.importorskip("coverage")
+    with open_sandbox() as judge:
+        if "private mounts" in judge.levels.missing:
+            pytest.skip("needs mounts of its own")
+    shop(tmp_path)
+    (tmp_path / "koderz.yaml").write_text(NO_CORTEX)
+    told = [block for block in blocks("text") if block.note.startswith(IN_A_PACKAGE)]
+    assert len(told) == 2
+    for block in told:
+        printed = run_pytest(tmp_path, block.arguments(IN_A_PACKAGE) or []).stdout
+        assert missing_line(block.text, printed) is None, printed
 
 
 @_places(block for block in blocks("text") if block.note.startswith("lines of: "))("block")

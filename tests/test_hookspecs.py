@@ -87,6 +87,12 @@ def test_pytest_koderz_open_model(benchmark: Run, pytester: pytest.Pytester) -> 
     assert '"model_id":"echo-1"' in journal.read_text()
 
 
+def test_pytest_koderz_open_engine(benchmark: Run, pytester: pytest.Pytester) -> None:
+    """Its threads work on the experiments, four at once."""
+    result = benchmark("--koderz-problems", "0-1", "--koderz-arm", "koderz", "--koderz-executor", "threads", "-v")
+    result.assert_outcomes(passed=2)
+
+
 def test_pytest_koderz_before_call(benchmark: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard skips what would call for a spec, with its reason, where the condition holds."""
     arguments = ("--koderz-problems", "0", "--koderz-arm", "koderz", "-rs", "--tb=no")

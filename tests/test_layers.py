@@ -29,7 +29,7 @@ MAY_IMPORT = {
 MAY_IMPORT |= {"session": {*MAY_IMPORT}, "commands": {*MAY_IMPORT, "session"}}
 LOOSE = {
     "__init__": set[str](),
-    "hookspecs": {"core", "backends"},
+    "hookspecs": {"core", "backends", "session"},
     "plugin": {"hookspecs", "session", "commands", "backends"},
 }
 """The modules that lie in no room. `hookspecs` names others for types alone; `plugin` brings in our own back ends."""
@@ -49,6 +49,7 @@ AT_HOME = {
     "numpy": {"evidence"},
     "pydantic": {"settings", "reporters"},
     "dotenv": {"settings"},
+    "distributed": {"session"},
 }
 """Where each heavy library may be imported, for types too; otherwise inside the function that needs it."""
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Callable
 from random import Random
 
+from pytest_koderz.core.syntax import tree_of
+
 Break = Callable[[ast.Module, ast.FunctionDef, Random], bool]
 """Changes the tree in place; False where the program has nothing to break in this way."""
 
@@ -41,7 +43,7 @@ _WEIGHTS = {
 
 
 def _changed(source: str, entry_point: str, draw: Random, break_: Break) -> str | None:
-    tree = ast.parse(source)
+    tree = tree_of(source)
     # The last of the name counts, as in Python itself.
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry_point]
     if not functions or not break_(tree, functions[-1], draw):
@@ -126,7 +128,7 @@ def _import(tree: ast.Module, function: ast.FunctionDef, draw: Random) -> bool:
     """A module is used that nobody imported."""
     known = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     module = draw.choice([name for name in ("bisect", "decimal", "itertools", "string") if name not in known])
-    function.body.insert(_after_docstring(function), ast.parse(f"tools = vars({module})").body[0])
+    function.body.insert(_after_docstring(function), tree_of(f"tools = vars({module})").body[0])
     return True
 
 

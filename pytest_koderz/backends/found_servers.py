@@ -14,7 +14,7 @@ from .http.client import HttpClient
 from .http.hosts import Service, is_own, shown
 from .http.retry import MayPass, Refused
 from .kinds_of_server import LOOK_SECONDS, Listing, kind_of, listing_of, window_of
-from .served import name_of
+from .served import listed_in, name_of
 
 USUAL = ("http://127.0.0.1:8000", "http://127.0.0.1:8080", "http://127.0.0.1:1234")
 """Where vLLM, llama-server and LM Studio answer unless they are told otherwise."""
@@ -68,10 +68,10 @@ def _clients(service: Service, environment: Environment, hosts: tuple[str, ...])
 
 def _pulled(client: HttpClient) -> list[str]:
     try:
-        listed = client.get("/api/tags").get("models")
+        listed = listed_in(client.get("/api/tags"), "models")
     except (MayPass, Refused):
         return []
-    return [name_of(each.get("name"), "") for each in listed or () if isinstance(each, dict)]
+    return [name_of(each.get("name"), "") for each in listed]
 
 
 def _served(listing: Listing | None) -> list[str]:

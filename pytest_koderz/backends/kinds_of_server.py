@@ -29,7 +29,7 @@ class Listing:
 
     @property
     def owners(self) -> set[str]:
-        return {str(model.get("owned_by")) for model in self.models}
+        return {name_of(model.get("owned_by"), "") for model in self.models}
 
     @property
     def is_of_a_gateway(self) -> bool:

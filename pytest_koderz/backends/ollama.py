@@ -195,7 +195,7 @@ def _lack(client: HttpClient, model: str) -> str | None:
     """That the server does not answer or does not have the model, and what to do about it. Raises _UNLIKE_OLLAMA."""
     place = shown(client.url)
     try:
-        pulled = {plain_tag(str(each["name"])) for each in client.get("/api/tags")["models"]}
+        pulled = {plain_tag(name_of(each["name"], "")) for each in client.get("/api/tags")["models"]}
     except Unanswered:
         return f"{place} does not answer; run `ollama serve` there, or correct OLLAMA_HOST"
     except Refused as refusal:
@@ -221,7 +221,7 @@ def _identity_at(client: HttpClient, model: str) -> Identity:
     try:
         listed = client.get("/api/tags")["models"]
         found: Mapping[str, Any] = next(
-            (each for each in listed if plain_tag(str(each["name"])) == plain_tag(model)), {}
+            (each for each in listed if plain_tag(name_of(each["name"], "")) == plain_tag(model)), {}
         )
         told = {"digest": found.get("digest"), "quantization": _mapping(found.get("details")).get("quantization_level")}
         version = client.get("/api/version").get("version")

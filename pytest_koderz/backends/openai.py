@@ -21,7 +21,7 @@ from .http.hosts import Service, is_own, shown
 from .http.retry import CALLING, Caller, MayPass, Refused, why_for_good
 from .kinds_of_server import LLAMA_CPP, LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at, listing_of, slots_at
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
-from .served import CutShort, JsonModel, PooledModel, ServedModel, is_same_model, name_of
+from .served import CutShort, JsonModel, PooledModel, ServedModel, is_same_model, listed_in, name_of
 from .streamed_replies import CompletionPieces, Pieces
 from .token_counts import cut_warning, told_by_openai
 
@@ -185,13 +185,13 @@ def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Fin
 def _finding(client: HttpClient, place: str, model: str) -> Finding:
     """Without `/v1/models` a server may do all the same: only one that nobody hears is missing."""
     try:
-        listed = client.get("/v1/models").get("data")
+        listed = listed_in(client.get("/v1/models"), "data")
     except MayPass as fault:
         return "missing", f"{place} does not answer; start the server, or correct `hosts` in koderz.yaml ({fault})"
     except Refused as refusal:
         lack = _lack_of(client, refusal)
         return ("missing", lack) if lack else ("note", f"{place} does not tell which models it has: {refusal.words}")
-    names = [name_of(str(each.get("id")), "") for each in listed or () if isinstance(each, dict)]
+    names = [name_of(each.get("id"), "") for each in listed]
     if any(is_same_model(model, name) for name in names):
         return "ok", f"{place} has {model}"
     return "note", f"{place} answers, but does not list {model!r}; it has: {', '.join(names[:SHOWN]) or 'no model'}"

@@ -293,6 +293,12 @@ def plain_name(model: str) -> str:
 LONGEST_NAME = 200
 
 
+def listed_in(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects that a server lists under that *name*; anything else there is passed over."""
+    found = answer.get(name)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
 def name_of(told: object, asked: str) -> str:
     """The model that a server says it is, in one line; what was asked for where it does not say."""
     return " ".join(told.split())[:LONGEST_NAME] if isinstance(told, str) and told.strip() else asked

@@ -56,7 +56,7 @@ VERB_OPTIONS: Mapping[str, VerbOptions] = {
         "which runs a benchmark",
         _named(
             f"{_SETTINGS} {_TUNED} margin {_SELECTION} {_FILES} {_GATES} "
-            "jobs show junit-properties resume max-cost compare"
+            "jobs executor show junit-properties resume max-cost compare"
         ),
     ),
     "koderz-list": VerbOptions(

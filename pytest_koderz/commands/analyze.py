@@ -19,8 +19,7 @@ from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.evidence.savings import estimate_control
 from pytest_koderz.files.nearest import most_like
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.records.codec import Malformed
-from pytest_koderz.records.events import Head, head_from
+from pytest_koderz.records.events import Head
 from pytest_koderz.records.reader import Archived, archived, experiments_in, folders_in, with_ledger
 from pytest_koderz.reporters.board import board_lines
 from pytest_koderz.reporters.overview import by_benchmark, entry_lines, experiment_lines, head_lines, is_meant, name_of
@@ -75,8 +74,9 @@ def results(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG
         meant = [each for each in _readable(config, settings) if is_meant(each, text)]
         lines = [*board_lines(meant, config.option.koderz_sort)]
     elif _asks_cortex(config):
-        found = _benchmarks(_recalled(settings, ""), settings)
-        lines = [*_entries(found, text, columns)]
+        recalled = _recalled(settings, "")
+        left_out = [*folded(_left_out(recalled), columns=columns)] if recalled.unread else []
+        lines = [*_entries(_benchmarks(recalled, settings), text, columns), *left_out]
     else:
         lines = []
         for folder in folders_in(settings.folder):
@@ -218,17 +218,21 @@ def _recorded(config: pytest.Config, which: str) -> tuple[Archived, str]:
 def _remembered(config: pytest.Config, which: str) -> tuple[Archived, str]:
     """The same from cortex alone."""
     settings = _settings(config)
-    found = _benchmarks(_recalled(settings, which), settings)
+    recalled = _recalled(settings, which)
+    found = _benchmarks(recalled, settings)
     if not found:
         known = [name for one in _recalled(settings, "").experiments for name in (one.id, one.benchmark_id)]
         raise UsageError(_unknown(which, known, f"cortex (project {settings.cortex.project})"))
-    return found[0], f"cortex, project {settings.cortex.project}"
+    source = f"cortex, project {settings.cortex.project}"
+    return found[0], "; ".join([source, _left_out(recalled)] if recalled.unread else [source])
+
+
+def _left_out(recalled: Recalled) -> str:
+    return f"memories that could not be read: {len(recalled.unread)}, such as {recalled.unread[0]}"
 
 
 def _benchmarks(recalled: Recalled, settings: Settings) -> list[Archived]:
-    place = f"--koderz-from cortex: the note of {{}} (project {settings.cortex.project})"
-    heads = {name: head_from(told, place.format(name)) for name, told in recalled.heads.items()}
-    return by_benchmark(recalled.experiments, heads, [arm.name for arm in settings.arms])
+    return by_benchmark(recalled.experiments, recalled.heads, [arm.name for arm in settings.arms])
 
 
 def _recalled(settings: Settings, which: str) -> Recalled:
@@ -237,7 +241,7 @@ def _recalled(settings: Settings, which: str) -> Recalled:
         raise UsageError(f"--koderz-from cortex: there is no memory yet: {server['database']}")
     try:
         found = recall(which, **server)
-    except (MemoryUnavailable, Malformed) as fault:
+    except MemoryUnavailable as fault:
         raise UsageError(f"--koderz-from cortex: {fault}") from None
     whole = (with_ledger(one) if one.status is Status.RUNNING else one for one in found.experiments)
     return replace(found, experiments=tuple(whole))

@@ -77,6 +77,8 @@ def _told(found: Harvest, place: Path, folder: Path) -> Iterator[str]:
 
 
 def _weak(tasks: tuple[Task, ...]) -> Iterator[str]:
-    weak = [task for task in tasks if task.adequacy is not None and task.adequacy < 0.8]
+    from pytest_koderz.core.function_traits import WEAK
+
+    weak = [task for task in tasks if task.adequacy is not None and task.adequacy < WEAK]
     if weak:
         yield f"{len(weak)} of them with weak tests, such as {min(weak, key=lambda task: task.adequacy or 0).id}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from .syntax import UNREADABLE, bound, within_texts
+from .syntax import UNREADABLE, bound, tree_of, within_texts
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _EMPTY = "raise NotImplementedError"
@@ -48,7 +48,7 @@ class ModuleText:
     @cached_property
     def tree(self) -> ast.Module:
         """Raises one of UNREADABLE."""
-        return ast.parse(self.source)
+        return tree_of(self.source)
 
     @cached_property
     def lines(self) -> list[str]:

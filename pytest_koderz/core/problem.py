@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from .function_traits import FunctionTraits
+from .money import SPARSE
 from .place import FunctionPlace
 
 TestSet = Literal["base", "visible", "plus"]
@@ -26,6 +28,8 @@ class Traits:
     """As its publisher sorts it, such as the libraries that it is about."""
     solution_length: int = 0
     """Characters of the published solution without the prompt; 0: there is none."""
+    function: FunctionTraits | None = field(default=None, metadata=SPARSE)
+    """Of a repository. None: it stands alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Problem:
     """Modules outside the standard library that the tests or solutions import, such as `numpy`."""
     place: FunctionPlace | None = None
     """Where in a repository it stands whose own tests grade it: `tests` are their node ids. None: it stands alone."""
+    function: FunctionTraits | None = None
+    """What it is like there."""
 
     categories: tuple[str, ...] = ()
     """As its publisher sorts it; a problem may be in several."""
@@ -68,7 +74,7 @@ class Problem:
     @property
     def traits(self) -> Traits:
         solution = (self.canonical_solution or "").removeprefix(self.prompt)
-        return Traits(self.dataset, self.published, self.categories, len(solution.strip()))
+        return Traits(self.dataset, self.published, self.categories, len(solution.strip()), self.function)
 
     def source_of(self, tests: TestSet) -> str | None:
         """The source of one set of tests; None where the problem has no such set."""

@@ -6,12 +6,28 @@ import ast
 import symtable
 import warnings
 from collections.abc import Iterable
+from threading import RLock
 
 DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 """What Python's own tools raise of odd sources, such as one that is nested too deeply."""
 
 _NAME = "<candidate>"
+
+_PARSING = RLock()
+
+
+def tree_of(source: str, name: str = "<unknown>") -> ast.Module:
+    """As `ast.parse`, in any thread. Raises one of UNREADABLE.
+
+    Before 3.11.8 Python counts in one place how deep all threads together are, and raises a SystemError where two of
+    them get in each other's way (https://github.com/python/cpython/issues/106905).
+    """
+    with _PARSING:
+        try:
+            return ast.parse(source, name)
+        except SystemError:  # of somebody else who parses, such as pytest: then it is over by now
+            return ast.parse(source, name)
 
 
 def parse(source: str) -> ast.Module | None:
@@ -24,7 +40,7 @@ def parse_or_line(source: str) -> tuple[ast.Module | None, int]:
     # A filter for this name alone. catch_warnings would have to be undone, and threads undo each other's.
     warnings.filterwarnings("ignore", module=_NAME)
     try:
-        tree = ast.parse(source, _NAME)
+        tree = tree_of(source, _NAME)
         # The parser lets `return` stand outside a function; the compiler does not.
         compile(tree, _NAME, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -38,7 +54,7 @@ def parse_part(source: str) -> ast.Module | None:
     """The syntax tree of a program, or of the body of a function; None for what is not Python."""
     warnings.filterwarnings("ignore", module=_NAME)
     try:
-        return ast.parse(source, _NAME)
+        return tree_of(source, _NAME)
     except UNREADABLE:
         return None
 

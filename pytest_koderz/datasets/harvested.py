@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pytest_koderz.core.function_traits import traits_in
 from pytest_koderz.core.place import FunctionPlace, ModuleText, tests_of
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.core.syntax import UNREADABLE
@@ -27,6 +30,7 @@ PLACED_KEYS = {
     "prompt": "the task as models are sent it",
     "tests": "node ids of the tests that ran it, which all have to pass",
     "adequacy": "the share of wrong versions of it that these tests refuse, from 0 to 1",
+    "callers": "how many other functions and modules use its name",
 }
 REQUIRED_PLACED = ("id", "file", "entry_point", "prompt", "tests")
 
@@ -88,6 +92,7 @@ def _problem(suite: Located, key: KeyPath, repository: FunctionPlace, modules: _
     module = modules.of(Path(repository.root) / file, (*key, "file"))
     if qualname not in module.functions:
         raise _wrong(suite, (*key, "file"), f"defines no {qualname}")
+    adequacy, callers = _adequacy(suite, (*key, "adequacy"), entry), _callers(suite, (*key, "callers"), entry)
     tests = tests_of("\n".join(_texts(suite, (*key, "tests"), entry["tests"])))
     if not tests:
         raise _wrong(suite, (*key, "tests"), "must be a list of node ids such as tests/test_x.py::test_y")
@@ -100,16 +105,25 @@ def _problem(suite: Located, key: KeyPath, repository: FunctionPlace, modules: _
         canonical_solution=module.text_of(qualname),
         dataset=suite.path.stem,
         isolation="in-process",
-        place=FunctionPlace(
-            repository.root,
-            repository.digest,
-            file,
-            qualname,
-            repository.imports,
-            repository.options,
-            repository.hidden,
-        ),
+        place=replace(repository, file=file, qualname=qualname),
+        function=traits_in(module, qualname, file, callers, adequacy),
     )
+
+
+def _adequacy(suite: Located, key: KeyPath, entry: Mapping[str, Any]) -> float | None:
+    share = entry.get("adequacy")
+    if share is None:
+        return None
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise _wrong(suite, key, "must be a share from 0 to 1")
+    return float(share)
+
+
+def _callers(suite: Located, key: KeyPath, entry: Mapping[str, Any]) -> int | None:
+    number = entry.get("callers")
+    if number is not None and (type(number) is not int or number < 0):
+        raise _wrong(suite, key, "must be a whole number, 0 or more")
+    return number
 
 
 def _at(suite: Located, key: KeyPath) -> Any:

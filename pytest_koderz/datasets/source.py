@@ -8,7 +8,7 @@ import sys
 import warnings
 from textwrap import indent
 
-from pytest_koderz.core.syntax import bound, may_fail, within_texts
+from pytest_koderz.core.syntax import UNREADABLE, bound, may_fail, tree_of, within_texts
 from pytest_koderz.files.nearest import most_like, nearest
 
 
@@ -18,8 +18,8 @@ def parse(source: str) -> ast.Module | None:
         # Invalid escapes in someone else's docstring are no concern of ours.
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return tree_of(source)
+        except UNREADABLE:
             return None
 
 
@@ -33,7 +33,7 @@ def fault_of(source: str) -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            ast.parse(source)
+            tree_of(source)
         except SyntaxError as error:
             return f"{error.msg} (its line {error.lineno})"
         except (ValueError, RecursionError, MemoryError) as error:

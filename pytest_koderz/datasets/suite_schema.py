@@ -64,6 +64,7 @@ def _harvested() -> dict[str, Any]:
         "tests": {**texts, "minItems": 1},
     }
     shapes["adequacy"] = {"type": "number", "minimum": 0, "maximum": 1}
+    shapes["callers"] = {"type": "integer", "minimum": 0}
 
     def told(words: dict[str, str]) -> dict[str, Any]:
         return {name: {**shapes.get(name, _TEXT), "description": each} for name, each in words.items()}

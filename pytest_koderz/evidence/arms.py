@@ -13,6 +13,7 @@ from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage, total
 
 from .acceptance import AcceptanceErrors, acceptance_errors_of
+from .adequacy import Adequacy, adequacy_of
 from .caps import dearest_of
 from .holdout import HoldOut, Leaks, hold_out_of, leaks_of
 from .intervals import Interval, pass_at_k, wilson_clustered
@@ -108,6 +109,8 @@ class ArmFigures:
     """Iterations whose best candidate had been tried before."""
     truncated: int
     """Iterations whose best reply was cut at a token limit."""
+    adequacy: Adequacy | None
+    """Of the tests of the settled problems. None: not known."""
 
     @property
     def solved_share(self) -> float | None:
@@ -179,6 +182,7 @@ def figures_of(
         gpu_seconds=gpu_seconds_of(settled),
         repeated=sum(iteration.repeated for iteration in iterations),
         truncated=sum(map(_truncated, iterations)),
+        adequacy=adequacy_of(problems.values()),
     )
 
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf, log
+from typing import Literal
 
 from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment
 
 from .intervals import Interval
 from .problems import SECONDS_PER_HOUR, Tries, cost_of, cost_of_role, own_gpu_seconds
-from .resampling import bootstrap_ratio
+from .resampling import LEAST_TRIES, Resampled
+
+ROUNDING = 1e-7
+FAR = 50.0
+"""A logarithm of dollars in place of one, for what is paid nothing."""
+DOUBLINGS = 20
+"""Of the amount within which an end is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +67,80 @@ def break_even_of(
     The rate is the ratio of two sums over problems, the dollars of tokens that the control paid more over the GPU-hours
     that the arm took more. The factor is that of what is spent on the local role (tokens, and GPUs at *local_rate*)
     over what the control's model is paid more than the arm's spec, checkpoints and fallback, with the prices as they
-    are. Both have the interval of `bootstrap_ratio`, where *sure* says that there may be one.
+    are. Both have the interval of `flip_of`, where *sure* says that there may be one.
     """
-    saved = _differences(_each(control, cost_of), _each(arm, cost_of))
-    if saved is None:
+    paid, theirs = _each(arm, cost_of), _each(control, cost_of)
+    if paid is None or theirs is None:
         return None
     tries = sum(one.settled for one in arm) if sure else 0
-    hours, factor = _differences(_each(arm, _hours), _each(control, _hours)), None
-    rate = None if hours is None else _ratio(saved, hours, tries)
-    local = _local(arm, _each(arm, _hours), local_rate)
-    if local is not None and sum(local) > 0:
-        tokens_local = _each(arm, _local_tokens) or []
-        frontier = [more + own for more, own in zip(saved, tokens_local, strict=True)]
-        factor = _ratio(local, frontier, tries)
-        if factor is not None and factor[1] is not None and factor[1].low <= 0:
-            factor = factor[0], None
-    return BreakEven(*(rate or (None, None)), *(factor or (None, None)))
+    hours, their_hours = _each(arm, _hours), _each(control, _hours)
+    rate = None if hours is None or their_hours is None else flip_of(paid, hours, theirs, their_hours, tries)
+    local, tokens = _local(arm, hours, local_rate), _each(arm, _local_tokens)
+    dearer = None
+    if local is not None and tokens is not None:
+        frontier = [whole - own for whole, own in zip(paid, tokens, strict=True)]
+        dearer = flip_of(frontier, local, theirs, [0.0] * len(theirs), tries)
+    factor, factor_interval = _inverse(dearer)
+    if rate is None:
+        return BreakEven(None, None, factor, factor_interval)
+    return BreakEven(rate.times, rate.interval, factor, factor_interval)
 
 
-def _ratio(top: Sequence[float], bottom: Sequence[float], tries: int) -> tuple[float, Interval | None] | None:
-    if sum(bottom) <= 0:
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """How often something has to be added on both sides, until they are equally dear."""
+
+    times: float
+    interval: Interval | None
+
+
+def flip_of(
+    paid: Sequence[float], more: Sequence[float], theirs: Sequence[float], theirs_more: Sequence[float], tries: int
+) -> Flip | None:
+    """How often *more* can be added to what each problem *paid*, until it is as dear as the control.
+
+    Its interval holds what the interval of the savings does not reject: added that often, what is paid in place of a
+    dollar may be a dollar. So the two never contradict each other. It is cut off at never, which is 0.
+    None where adding does not make it dearer; no interval without *tries*, or where no end is in sight.
+    """
+    step = sum(more) - sum(theirs_more)
+    if step <= 0:
         return None
-    positive = min(top) >= 0 and min(bottom) >= 0 and sum(top) > 0
-    return sum(top) / sum(bottom), bootstrap_ratio(top, bottom, positive=positive, tries=tries) if tries else None
+    flip = (sum(theirs) - sum(paid)) / step
+    if not tries or tries < LEAST_TRIES or not sum(theirs):
+        return Flip(flip, None)
+    resampled = Resampled([theirs, paid, theirs_more, more])
+
+    def limit(times: float, side: Literal["low", "high"]) -> float:
+        """The logarithm of what may be paid in place of a dollar at least, or at most."""
+        found = resampled.ratio((0, 1, 0, times), (1, 0, times, 0), positive=True, tail=tries)
+        # Without an interval nothing is sure, but where nothing at all is paid.
+        return log(getattr(found, side)) if found else (-inf if not sum(paid) and not times else 0.0)
+
+    from scipy.optimize import brentq
+
+    middle = max(flip, 0.0)
+    ends = [0.0, middle]
+    if limit(0.0, "high") < 0:
+        ends[0] = float(brentq(lambda times: max(limit(times, "high"), -FAR), 0.0, middle, xtol=ROUNDING * middle))
+    if limit(middle, "low") < 0:
+        beyond = max(2 * middle, sum(theirs) / step)
+        for _ in range(DOUBLINGS):
+            if limit(beyond, "low") > 0:
+                break
+            beyond *= 2
+        else:
+            return Flip(flip, None)
+        ends[1] = float(brentq(lambda times: limit(times, "low"), middle, beyond, xtol=ROUNDING * beyond))
+    return Flip(flip, Interval(*ends))
 
 
-def _differences(ours: list[float] | None, theirs: list[float] | None) -> list[float] | None:
-    return None if ours is None or theirs is None else [one - other for one, other in zip(ours, theirs, strict=True)]
+def _inverse(flip: Flip | None) -> tuple[float | None, Interval | None]:
+    """Of the price by which what is not local is divided."""
+    if flip is None or flip.times <= 0:
+        return None, None
+    found = flip.interval
+    return 1 / flip.times, None if found is None or not found.low else Interval(1 / found.high, 1 / found.low)
 
 
 def _each(tries: Sequence[Tries], amount: Callable[[Experiment], Decimal | float | None]) -> list[float] | None:

@@ -11,6 +11,7 @@ from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment
 
 from .acceptance import had_oracle
+from .adequacy import Adequacy, adequacy_of
 from .break_even import BreakEven, break_even_of
 from .families import holm
 from .intervals import Interval
@@ -95,6 +96,8 @@ class Comparison:
     latency: Latency | None
     strata: tuple[Stratum, ...] = ()
     """Where it gains and where it loses."""
+    adequacy: Adequacy | None = None
+    """Of the tests that it rests on. None: not known."""
     claim: Claim = Claim.INCONCLUSIVE
     doubt: Doubt = Doubt.NONE
     """Why it is INCONCLUSIVE, where the problems settled by both would say more."""
@@ -168,6 +171,7 @@ def _measured(pairing: Pairing, margin: float, local_rate: Decimal | None, defin
         break_even=money.break_even,
         latency=latency_of(pairing.mine, pairing.others),
         strata=strata_of(pairing),
+        adequacy=adequacy_of(pairing.mine),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment
 
+from .adequacy import WeakTests, weak_tests
 from .arms import ArmFigures, figures_of
 from .break_even import Purchase
 from .compare import Comparison, compare, judge
@@ -16,6 +17,7 @@ from .contamination import Exposure, UnlikePublished, exposure_of, unlike_publis
 from .device_time import shared_out
 from .idle_servers import IdleServer, idle_servers
 from .looks import Look, with_current
+from .places import Places, places_of
 from .problems import by_arm, by_problem
 from .recovered_gap import RecoveredGap, recovered_of
 from .savings import ControlEstimate, Savings, estimated
@@ -86,6 +88,9 @@ class Findings:
     """None: no problem was left when there was a claim, or nobody asked."""
     exposure: Exposure | None
     unlike_published: tuple[UnlikePublished, ...]
+    places: tuple[Places, ...] = ()
+    """Of each arm but the control, where problems are functions of a repository."""
+    weak: tuple[WeakTests, ...] = ()
 
 
 def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
@@ -118,7 +123,16 @@ def findings_of(frame: Frame, experiments: Sequence[Experiment]) -> Findings:
         spared=spared_of(frame.stopped, frame.planned, experiments),
         exposure=None if frame.simulated else exposure_of(frame.definitions, told),
         unlike_published=unlike_published(frame.definitions, figures, told, frame.selection),
+        places=tuple(_places(own, frame)),
+        weak=weak_tests(told),
     )
+
+
+def _places(own: Mapping[str, Sequence[Experiment]], frame: Frame) -> Iterator[Places]:
+    control = own.get(frame.control)
+    for arm, group in own.items():
+        if arm != frame.control and (found := places_of(group, control, frame.margin, frame.local_rate)):
+            yield found
 
 
 def look_at(frame: Frame, experiments: Sequence[Experiment]) -> Look | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import exp, log, sqrt
 from typing import Any
 
@@ -58,33 +58,94 @@ def bootstrap_ratio(
     denominator, too many resamples without one, a ratio of fewer than LEAST_TRIES tries, or limits beyond all
     numbers.
     """
-    import numpy as np
+    bottom = [1.0] * len(numerators) if denominators is None else denominators
+    count = len(bottom) if tries is None else tries
+    if denominators is not None and count < LEAST_TRIES:
+        return None
+    found = Resampled([bottom, numerators], seed)
+    return found.ratio(
+        (0, 1), (1, 0), positive=positive, tail=None if denominators is None else count, confidence=confidence
+    )
 
-    top, bottom = _sorted(numerators, denominators)
-    tries = len(top) if tries is None else tries
-    if len(top) < 3 or bottom.sum() <= 0 or (positive and top.sum() <= 0):
-        return None
-    if denominators is not None and tries < LEAST_TRIES:
-        return None
-    terms = np.stack([top, bottom, top * top, top * bottom, bottom * bottom], axis=1)
-    ratio, error = (float(part[0]) for part in _ratios(terms.sum(axis=0, keepdims=True), len(top)))
-    sums = np.concatenate([counts @ terms for counts in _drawn(len(top), seed)])
-    pivots = _pivots(*_ratios(sums, len(top)), ratio, positive)
-    if np.isnan(pivots).mean() > (1 - confidence) / 2:
-        return None
-    influences = top - ratio * bottom
-    low, high = _quantiles(pivots, _freedom(influences), len(top), confidence)
-    if denominators is not None:
-        wider = sqrt(1 + TAIL / tries)
-        low, high = (low * wider, high) if float((influences**3).sum()) > 0 else (low, high * wider)
-    with np.errstate(over="ignore", invalid="ignore"):
-        steps = -error * np.array([high, low])
-        limits = ratio * np.exp(steps / ratio) if positive else ratio + steps
-    if not np.isfinite(limits).all() or (positive and not limits.all()):
-        return None
-    found = Interval(float(limits[0]), float(limits[1]), confidence)
-    tail = log_normal_limits(top, bottom, confidence) if positive else None
-    return found if tail is None else Interval(min(found.low, tail.low), max(found.high, tail.high), confidence)
+
+class Resampled:
+    """Resamples of several numbers of each problem: any two mixtures of these have the interval of their ratio.
+
+    What is drawn for a problem does not depend on the mixture, so that intervals of neighbouring ones fit together.
+    """
+
+    def __init__(self, columns: Sequence[Sequence[float]], seed: int = SEED) -> None:
+        """*columns* hold a number of each problem; the first ones decide in which order the problems stand."""
+        import numpy as np
+
+        self._columns = _sorted(columns)
+        self.problems = len(self._columns)
+        self._pairs = [(one, other) for one in range(len(columns)) for other in range(one, len(columns))]
+        products = [self._columns[:, one] * self._columns[:, other] for one, other in self._pairs]
+        self._terms = np.column_stack([self._columns, *products])
+        self._seed = seed
+
+    @cached_property
+    def _sums(self) -> Any:
+        import numpy as np
+
+        return np.concatenate([counts @ self._terms for counts in _drawn(self.problems, self._seed)])
+
+    def ratio(
+        self,
+        top: Sequence[float],
+        bottom: Sequence[float],
+        *,
+        positive: bool,
+        tail: int | None,
+        confidence: float = 0.95,
+    ) -> Interval | None:
+        """Of the sums of two mixtures, whose weights of the columns *top* and *bottom* are: see `bootstrap_ratio`.
+
+        *tail* are the tries that tell how far away a ratio's limit on that side lies. None: it is a mean.
+        """
+        import numpy as np
+
+        tops, bottoms = self._columns @ np.array(top, dtype=float), self._columns @ np.array(bottom, dtype=float)
+        if self.problems < 3 or bottoms.sum() <= 0 or (positive and tops.sum() <= 0):
+            return None
+        ratio, error = (
+            float(part[0]) for part in _ratios(*self._mixed(self._terms.sum(axis=0)[None], top, bottom), self.problems)
+        )
+        pivots = _pivots(*_ratios(*self._mixed(self._sums, top, bottom), self.problems), ratio, positive)
+        if np.isnan(pivots).mean() > (1 - confidence) / 2:
+            return None
+        influences = tops - ratio * bottoms
+        low, high = _quantiles(pivots, _freedom(influences), self.problems, confidence)
+        if tail is not None:
+            wider = sqrt(1 + TAIL / tail)
+            low, high = (low * wider, high) if float((influences**3).sum()) > 0 else (low, high * wider)
+        with np.errstate(over="ignore", invalid="ignore"):
+            steps = -error * np.array([high, low])
+            limits = ratio * np.exp(steps / ratio) if positive else ratio + steps
+        if not np.isfinite(limits).all() or (positive and not limits.all()):
+            return None
+        found = Interval(float(limits[0]), float(limits[1]), confidence)
+        beyond = log_normal_limits(tops, bottoms, confidence) if positive else None
+        if beyond is None:
+            return found
+        return Interval(min(found.low, beyond.low), max(found.high, beyond.high), confidence)
+
+    def _mixed(self, sums: Any, top: Sequence[float], bottom: Sequence[float]) -> tuple[Any, Any, Any, Any, Any]:
+        """Of sums (rows) of all terms: those of the mixtures, of their squares and of their product."""
+        import numpy as np
+
+        firsts, seconds = sums[:, : len(top)], sums[:, len(top) :]
+
+        def product(one: Sequence[float], other: Sequence[float]) -> Any:
+            halves = [0.5 if a == b else 1.0 for a, b in self._pairs]
+            weights = [
+                half * (one[a] * other[b] + one[b] * other[a]) for half, (a, b) in zip(halves, self._pairs, strict=True)
+            ]
+            return seconds @ np.array(weights, dtype=float)
+
+        sides = (firsts @ np.array(each, dtype=float) for each in (top, bottom))
+        return (*sides, product(top, top), product(top, bottom), product(bottom, bottom))
 
 
 def log_normal_limits(top: Any, bottom: Any, confidence: float = 0.95) -> Interval | None:
@@ -141,14 +202,12 @@ def _shapiro_p(values: tuple[float, ...]) -> float:
     return float(shapiro(values).pvalue)
 
 
-def _sorted(numerators: Sequence[float], denominators: Sequence[float] | None) -> tuple[Any, Any]:
-    """In an order that is the same however the problems stand, and whatever rounding made of equal ones."""
+def _sorted(columns: Sequence[Sequence[float]]) -> Any:
+    """Side by side, in an order that is the same however problems stand, and whatever rounding made of equal ones."""
     import numpy as np
 
-    top = np.asarray(numerators, dtype=float)
-    bottom = np.ones_like(top) if denominators is None else np.asarray(denominators, dtype=float)
-    order = np.lexsort((_rounded(top), _rounded(bottom)))
-    return top[order], bottom[order]
+    values = np.array(columns, dtype=float).T
+    return values[np.lexsort([_rounded(column) for column in values.T[::-1]])]
 
 
 def _rounded(values: Any) -> Any:
@@ -200,13 +259,12 @@ def _resamples(n: int, seed: int) -> Any:
     return counts
 
 
-def _ratios(sums: Any, n: int) -> tuple[Any, Any]:
-    """The ratio of sums in each resample (a row: of both terms, their squares and product) of *n* problems, and its
+def _ratios(tops: Any, bottoms: Any, squares: Any, products: Any, others: Any, n: int) -> tuple[Any, Any]:
+    """The ratio of sums in each resample of *n* problems (sums of both terms, their squares and product), and its
     standard error by linearization.
     """
     import numpy as np
 
-    tops, bottoms, squares, products, others = sums.T
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = tops / bottoms
         spread = squares - 2 * ratios * products + ratios**2 * others

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,11 +23,31 @@ MOST_SECONDS = 900
 _PLUGIN = "pytest_koderz.harvest.test_contexts"
 
 
-def lines_by_test(root: Path, source: Path, tests: list[str], imports: list[Path], options: list[str]) -> _Lines:
-    """By file, and by test that passed, the lines that it ran; an empty name has those that ran outside of tests.
+Lines = dict[str, dict[str, list[int]]]
 
-    Raises UsageError where pytest cannot do it.
-    """
+
+@dataclass(frozen=True, slots=True)
+class TestedLines:
+    """What came of a repository's tests under coverage.py."""
+
+    __test__ = False
+
+    lines: Lines
+    """By file, and by test that passed, the lines that it ran; an empty name has those that ran outside of tests."""
+    passed: int
+    faults: Mapping[str, str]
+    """By test that failed, or file that could not be collected, the error."""
+
+    @property
+    def told(self) -> str:
+        """The faults in one line, empty where there are none."""
+        name, why = next(iter(self.faults.items()), ("", ""))
+        others = f" and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
+        return name and f"{name}{others}: {why}"
+
+
+def tested_lines(root: Path, source: Path, tests: list[str], imports: list[Path], options: list[str]) -> TestedLines:
+    """Raises UsageError where pytest cannot do it, or no test passes."""
     if find_spec("coverage") is None:
         raise UsageError("--koderz-harvest: needs coverage.py: pip install coverage")
     with tempfile.TemporaryDirectory() as folder:
@@ -34,7 +55,8 @@ def lines_by_test(root: Path, source: Path, tests: list[str], imports: list[Path
         ours = str(Path(__file__).parents[2])
         paths = os.pathsep.join([*map(str, imports), ours])
         environment = {**os.environ, SOURCE: str(source), OUT: str(out), "PYTHONPATH": paths}
-        command = [sys.executable, "-m", "pytest", *tests, *options, f"--rootdir={root}", "-q", "--tb=line"]
+        command = [sys.executable, "-m", "pytest", *tests, *options, f"--rootdir={root}", "-q", "--tb=short"]
+        command += ["--continue-on-collection-errors", "-Wignore::pytest.PytestConfigWarning"]
         command += ["-p", "no:cacheprovider", "-p", "no:koderz", "-p", "no:randomly", "-p", _PLUGIN]
         try:
             run = subprocess.run(  # noqa: S603 - the user's own tests, as the user runs them
@@ -45,11 +67,12 @@ def lines_by_test(root: Path, source: Path, tests: list[str], imports: list[Path
         if not out.is_file():
             words = (run.stdout + run.stderr).strip().splitlines()[-1:] or ["it said nothing"]
             raise UsageError(f"--koderz-harvest: pytest cannot run the tests: {words[0]}")
-        found: _Lines = json.loads(out.read_text(encoding="utf-8"))
-        return found
-
-
-_Lines = dict[str, dict[str, list[int]]]
+        found = TestedLines(**json.loads(out.read_text(encoding="utf-8")))
+    if not found.passed:
+        place = tests[0] if tests else root
+        why = f"no test passes here: {found.told}" if found.faults else f"pytest finds no tests under {place}"
+        raise UsageError(f"--koderz-harvest: {why}")
+    return found
 
 
 def tests_by_function(module: ModuleText, lines: Mapping[str, list[int]]) -> dict[str, list[str]]:

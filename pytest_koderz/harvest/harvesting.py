@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.core.function_traits import code_lines
 from pytest_koderz.core.place import FunctionPlace, Misplaced, ModuleText, body_lines
 from pytest_koderz.files.source_tree import digest_of_tree, files_of_tree
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
 
-from .covered_functions import functions_of_import, lines_by_test, module_text, tests_by_function
+from .callers import Callers
+from .covered_functions import functions_of_import, module_text, tested_lines, tests_by_function
 from .mutants import mutants_of
 from .near_copies import near_copy_of, shapes_of, texts_with
 from .pytest_options import own_options
@@ -33,6 +35,8 @@ _RUN_SECONDS = 120.0
 _MEMORY = 1 << 30
 _WORKERS = 2
 _COPIES = (".rst", ".md", ".txt", ".html", ".ipynb", ".pyi", ".diff", ".patch", ".in")
+_BROKEN = ("INTERNALERROR>", "ERROR")
+"""What pytest begins a line with that says why there are no tests."""
 Notify = Callable[[str], None]
 
 
@@ -47,6 +51,8 @@ class Task:
     tests: tuple[str, ...]
     adequacy: float | None
     """The share of its mutants that the tests refuse. None: there is nothing in it to change."""
+    callers: int | None = None
+    """See `core.function_traits`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,10 @@ def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Har
     notify(f"running the tests of {root.name} once, to see what runs what")
     given = [str(tests)] if tests else []
     folders = [root / each for each in place.imports]
-    lines = lines_by_test(root, source, given, folders, list(place.options))
+    tested = tested_lines(root, source, given, folders, list(place.options))
+    if tested.faults:
+        notify(f"{len(tested.faults)} tests or files of tests are passed over, since they fail here: {tested.told}")
+    lines = tested.lines
     covered = {
         file: tests_by_function(module, lines.get(str(root / file), {}))
         for file, module in searched.items()
@@ -140,17 +149,23 @@ class _Trials:
         self._covered = covered
         self._imported = imported
         self._shapes = shapes_of(modules)
+        self._callers = Callers({file: module for file, module in modules.items() if not _is_test(file)})
         self._notify = notify
         self._good: dict[str, float] = {}
         """Seconds of each test that passes again and again, in any order."""
         self._bad: dict[str, str] = {}
+        self._methods: dict[str, list[tuple[ModuleText, str]]] = {}
+        """By name alone."""
+        for module in modules.values():
+            for name in module.functions:
+                self._methods.setdefault(name.rpartition(".")[2], []).append((module, name))
 
     def harvest(self) -> Harvest:
         wanted = {test for functions in self._covered.values() for tests in functions.values() for test in tests}
         self._sift(sorted(wanted))
         names = [(file, name) for file, functions in self._covered.items() for name in functions]
         self._notify(f"trying {len(names)} functions with {len(self._good)} tests that can be run in the sandbox")
-        with Versions(self._repository, self._good, _WORKERS) as versions:
+        with Versions(self._repository, self._good, _WORKERS, self._notify) as versions:
             self._versions = versions
             with ThreadPoolExecutor(_WORKERS) as threads:
                 found = list(threads.map(lambda each: self._tried(*each), names))
@@ -179,7 +194,7 @@ class _Trials:
                 self._bad.pop(test, None)
             else:
                 told = [each for run in runs for each in run.failures if each["assertion"] == test]
-                why = told[0]["summary"] if told else ("takes too long" if runs[0].timed_out else ", ".join(words))
+                why = told[0]["summary"] if told else _end_of(runs[0]) or ", ".join(words)
                 self._bad[test] = str(why)
 
     def _id(self, file: str, name: str) -> str:
@@ -208,8 +223,9 @@ class _Trials:
         adequacy = self._adequacy(file, name, original, tests)
         if adequacy is not None and adequacy < LEAST_ADEQUACY:
             raise LeftOut(f"weak tests: they refuse {adequacy:.0%} of wrong versions")
-        prompt = prompt_of(file, module, name, self._example(tests))
-        return Task(self._id(file, name), file, node.name, prompt, tests, adequacy)
+        prompt = prompt_of(file, module, name, self._examples(name, tests))
+        callers = self._callers.of(file, name)
+        return Task(self._id(file, name), file, node.name, prompt, tests, adequacy, callers)
 
     def _check_original(self, file: str, name: str, original: str, tests: Sequence[str]) -> None:
         place = replace(self._place, file=file, qualname=name)
@@ -275,16 +291,30 @@ class _Trials:
     ) -> TestsRun:
         return self._repository.run(source, written, file, tests, 0, seconds, first=first)
 
-    def _example(self, tests: Sequence[str]) -> str:
-        """The shortest of the tests' texts."""
-        found = [text for test in tests if (text := self._text_of(test))]
-        return min(found, key=len, default="")
+    def _examples(self, name: str, tests: Sequence[str]) -> list[str]:
+        """The tests' texts, those that speak of the function first, and of these the shortest."""
+        owner, _, alone = name.rpartition(".")
+        word = owner if alone.startswith("__") else alone
+        found = {text for test in tests if (text := self._text_of(test))}
+        return sorted(found, key=lambda text: (word not in text, len(text), text))
 
     def _text_of(self, test: str) -> str:
         file, _, rest = test.partition("::")
         name = rest.partition("[")[0].replace("::", ".")
         module = self._modules.get(file)
-        return module.text_of(name) if module and name in module.functions else ""
+        if module and name in module.functions:
+            return module.text_of(name)
+        # A method that the class of tests inherits stands elsewhere.
+        found = self._methods.get(name.rpartition(".")[2], []) if "." in name else []
+        return found[0][0].text_of(found[0][1]) if len(found) == 1 else ""
+
+
+def _end_of(run: TestsRun) -> str:
+    """Why pytest ended before the tests; empty where it did not."""
+    if run.timed_out:
+        return "takes too long"
+    errors = [line for line in f"{run.stdout}\n{run.stderr}".splitlines() if line.startswith(_BROKEN)]
+    return "" if run.words or not errors else errors[-1].removeprefix(_BROKEN[0]).strip()
 
 
 def _joined(tests: Sequence[str]) -> str:
@@ -293,9 +323,8 @@ def _joined(tests: Sequence[str]) -> str:
 
 def _check_body(module: ModuleText, name: str) -> None:
     node = module.functions[name]
-    first, last = body_lines(node)
-    lines = [line for line in module.lines[first - 1 : last] if line.strip() and not line.strip().startswith("#")]
-    if first <= node.lineno or len(lines) < LEAST_LINES:
+    first, _ = body_lines(node)
+    if first <= node.lineno or code_lines(module, name) < LEAST_LINES:
         raise LeftOut("too short to be asked for")
     named = {ast.unparse(each).rpartition(".")[2].partition("(")[0] for each in node.decorator_list}
     if named & {"overload", "abstractmethod", "setter", "deleter"}:

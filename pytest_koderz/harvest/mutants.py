@@ -7,6 +7,8 @@ import copy
 from collections.abc import Iterator
 from random import Random
 
+from pytest_koderz.core.syntax import tree_of
+
 MOST = 10
 """Of one function; drawn by a seed where there are more."""
 
@@ -36,7 +38,7 @@ _COMPUTED: dict[type[ast.operator], type[ast.operator]] = {
 
 def mutants_of(function: str, seed: str) -> list[str]:
     """At most MOST programs that define the function as *function*, a text of it alone, does but for one thing."""
-    tree = ast.parse(function)
+    tree = tree_of(function)
     node = tree.body[0]
     original = ast.unparse(tree)
     found = list(dict.fromkeys(source for source in _changed(node) if source != original))

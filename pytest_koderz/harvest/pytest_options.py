@@ -13,8 +13,35 @@ _DROPPED = (
     *("--cov", "--no-cov", "-n", "--numprocesses", "--dist", "--maxprocesses", "--reruns", "--junit", "--html"),
     *("--self-contained-html", "-x", "--exitfirst", "--maxfail", "--lf", "--ff", "--pdb", "--koderz", "--flake8"),
     *("--mypy", "--black", "--ruff", "--isort", "--pylint", "--doctest", "--xdoctest", "--codspeed", "--report-log"),
+    *("--benchmark", "--strict-config"),
 )
-_WITH_VALUE = frozenset({"--cov-report", "--cov-config", "-n", "--numprocesses", "--dist", "--maxfail", "--reruns"})
+_WITH_VALUE = frozenset(
+    (
+        *(
+            "--cov",
+            "--cov-report",
+            "--cov-config",
+            "--cov-fail-under",
+            "--cov-context",
+            "-n",
+            "--numprocesses",
+            "--dist",
+        ),
+        *(
+            "--dist",
+            "--maxprocesses",
+            "--maxfail",
+            "--reruns",
+            "--reruns-delay",
+            "--junitxml",
+            "--junit-xml",
+            "--junit-prefix",
+        ),
+        *("--html", "--report-log", "--doctest-report", "--doctest-glob", "--pdbcls", "--benchmark-json"),
+        *("--benchmark-sort", "--benchmark-columns", "--benchmark-group-by", "--benchmark-storage"),
+    )
+)
+"""Of those that are dropped, they drop the word that follows as well."""
 
 
 def own_options(root: Path) -> list[str]:

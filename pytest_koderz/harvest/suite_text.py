@@ -41,6 +41,8 @@ def _task(task: Task) -> Iterator[str]:
     yield f"    entry_point: {task.entry_point}"
     if task.adequacy is not None:
         yield f"    adequacy: {task.adequacy}"
+    if task.callers is not None:
+        yield f"    callers: {task.callers}"
     yield "    tests:"
     yield from (f"      - {_text(test)}" for test in task.tests)
     yield f"    prompt: {_block(task.prompt)}"

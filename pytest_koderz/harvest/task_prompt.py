@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from pytest_koderz.core.place import Function, ModuleText, body_lines, first_line
 
 LONGEST = 9000
-"""Characters of a module that are shown; of a longer one the bodies of other functions go first, then what is far."""
+"""Characters of a module that are shown. Of a longer one the bodies of other functions go first, then what is far, then
+the bodies of what it calls and of its own class."""
 _SHORT_DOCSTRING = 60
 """Characters below which a docstring says too little, so that a test is shown as well."""
 _LONGEST_TEST = 1500
+"""Characters of all tests that are shown."""
+_MOST_EXAMPLES = 3
 
 
-def prompt_of(file: str, module: ModuleText, name: str, example: str) -> str:
-    """*example*: the text of a test that runs it, shown where the docstring says little."""
+def prompt_of(file: str, module: ModuleText, name: str, examples: Sequence[str]) -> str:
+    """*examples*: texts of tests that run it, the best first; some are shown where the docstring says little."""
     node = module.functions[name]
     kind = "method" if "." in name else "function"
     lines = [
@@ -23,8 +27,14 @@ def prompt_of(file: str, module: ModuleText, name: str, example: str) -> str:
         "",
         f"```python\n{module_around(module, name).rstrip()}\n```",
     ]
-    if example and len(ast.get_docstring(node) or "") < _SHORT_DOCSTRING:
-        lines += ["", f"One of its tests:\n\n```python\n{example.strip()[:_LONGEST_TEST]}\n```"]
+    if examples and len(ast.get_docstring(node) or "") < _SHORT_DOCSTRING:
+        shown = [examples[0].strip()[:_LONGEST_TEST]]
+        for example in examples[1:_MOST_EXAMPLES]:
+            if sum(map(len, shown)) + len(example) <= _LONGEST_TEST:
+                shown.append(example.strip())
+        words = "One of its tests" if len(shown) == 1 else "Some of its tests"
+        tests = "\n\n".join(shown)
+        lines += ["", f"{words}:\n\n```python\n{tests}\n```"]
     return "\n".join(lines) + "\n"
 
 
@@ -37,13 +47,16 @@ def module_around(module: ModuleText, name: str) -> str:
     far = sorted(others, key=lambda each: (_nearness(each[0], name, used), -_size(each[1])))
     emptied = [(name, wanted)]
     text = _without(module, emptied, [])
-    while len(text) > LONGEST and far:
+    while far and len(text) > LONGEST and not any(_nearness(far[0][0], name, used)):
         emptied.append(far.pop(0))
         text = _without(module, emptied, [])
     dropped: list[tuple[int, int]] = []
     gone = sorted(_distant(module, name, used), key=lambda part: part[1] - part[0], reverse=True)
     while len(text) > LONGEST and gone:
         dropped.append(gone.pop(0))
+        text = _without(module, emptied, dropped)
+    while len(text) > LONGEST and far:
+        emptied.append(far.pop(0))
         text = _without(module, emptied, dropped)
     return text
 

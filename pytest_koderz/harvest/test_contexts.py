@@ -25,7 +25,8 @@ class Contexts:
         self._coverage = coverage.Coverage(data_file=None, source=[source], config_file=False, messages=False)
         self._coverage.start()
         self.passed: set[str] = set()
-        self.spoilt: set[str] = set()
+        self.spoilt: dict[str, str] = {}
+        """Why, by node id: a test's or, where it cannot be collected, its file's."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -37,15 +38,24 @@ class Contexts:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         good = report.passed and not hasattr(report, "wasxfail")
         if not good:
-            self.spoilt.add(report.nodeid)
+            self.spoilt.setdefault(report.nodeid, _why(report) if report.failed else "")
         elif report.when == "call":
             self.passed.add(report.nodeid)
 
-    def found(self) -> dict[str, dict[str, list[int]]]:
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.spoilt[report.nodeid] = _why(report)
+
+    def found(self) -> dict[str, Any]:
+        """How many tests passed, why others did not, and the lines."""
+        faults = {name: why for name, why in self.spoilt.items() if why}
+        return {"passed": len(self.passed - self.spoilt.keys()), "faults": faults, "lines": self._lines()}
+
+    def _lines(self) -> dict[str, dict[str, list[int]]]:
         """By file and passed test the lines that it ran, and by an empty name those that ran outside of all tests."""
         self._coverage.stop()
         data = self._coverage.get_data()
-        good, files = (self.passed - self.spoilt) | {""}, {}
+        good, files = (self.passed - self.spoilt.keys()) | {""}, {}
         for file in data.measured_files():
             tests: dict[str, list[int]] = {}
             for line, contexts in data.contexts_by_lineno(file).items():
@@ -53,6 +63,13 @@ class Contexts:
                     tests.setdefault(context, []).append(line)
             files[file] = tests
         return files
+
+
+def _why(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """The last line of what pytest marks as the error."""
+    lines = [line.strip() for line in str(report.longrepr).splitlines() if line.strip()]
+    marked = [line[1:].strip() for line in lines if line.startswith("E ")]
+    return (marked or lines or ["it says nothing"])[-1][:200]
 
 
 def pytest_configure(config: pytest.Config) -> None:

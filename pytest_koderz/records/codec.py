@@ -340,5 +340,7 @@ _WORDS: Mapping[type, str] = {
 
 
 def _shown(told: object) -> str:
-    text = told if isinstance(told, str) else repr(told)
-    return repr(text if len(text) <= 40 else text[:37] + "...") if isinstance(told, str) else text[:40]
+    """No more than fits into a line: of what holds others only what it is, since its text may be of any length."""
+    if isinstance(told, str):
+        return repr(told if len(told) <= 40 else told[:37] + "...")
+    return _WORDS[type(told)] if isinstance(told, list | dict) else repr(told)[:40]

@@ -25,8 +25,8 @@ IDENTITY, _SERVER = "identity", "server"
 """Of a model: what its servers said of it. Where they said nothing, or an earlier version did not ask, it is unknown
 and no change. Of a server's other version `servers_unlike` tells: nothing is run anew for that.
 """
-SORTING = ("categories", "published")
-"""Of a problem: how it is sorted and since when it is known, which is no part of the task."""
+SORTING = ("categories", "published", "function")
+"""Of a problem: how it is sorted, since when it is known and what it is like, which is no part of the task."""
 _LEFT_OUT = {Problem: ("id", *SORTING), Arm: ("name", "prompts"), ModelSettings: TRANSPORT, FunctionPlace: ("root",)}
 """By kind. An experiment's id holds the problem's and the arm's name already."""
 LONGEST = 40

@@ -278,11 +278,3 @@ def head_of_journal(path: Path) -> Head | None:
     """What the journal says first; None where it is not there yet. Raises UsageError."""
     first = next(events_in(path), None)
     return first.what if first is not None and isinstance(first.what, Head) else None
-
-
-def head_from(told: object, place: str) -> Head:
-    """What another memory kept of a benchmark's head. Raises UsageError."""
-    try:
-        return value_of(Head, told)
-    except Malformed as fault:
-        raise UsageError(f"{place}: {fault}") from None

@@ -6,7 +6,8 @@ import errno
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -138,6 +139,12 @@ class Journal:
             return dumped(self._redact.of_plain(json.loads(line))).encode() + b"\n" if self._redact else line
         except Malformed as fault:
             raise JournalFault(f"what could not be read again is not recorded: {fault}: {self.path}") from None
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Nothing is written within the block, so that all of it can be read as it stands."""
+        with self._lock:
+            yield
 
     def _append(self, content: bytes, *, stays: bool = True) -> None:
         """Write *content* whole or not at all, in one write: a process that is killed tears at most the last line."""

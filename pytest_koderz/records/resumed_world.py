@@ -9,12 +9,20 @@ from dataclasses import dataclass
 from pytest_koderz.core.arm import Arm, Role
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.flight import place_in_record
-from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.iteration import Candidate, Iteration, Verdict
 from pytest_koderz.core.money import Spending
-from pytest_koderz.core.ports import Crew, Listener, Made, Memory, Model, Prompt, Reply, Taken
-from pytest_koderz.core.problem import Problem
+from pytest_koderz.core.ports import Crew, Listener, Made, Memory, Model, Prompt, Reply, Sandbox, Taken
+from pytest_koderz.core.problem import Problem, TestSet
+from pytest_koderz.files.secret_values import REDACTED
 
 from .recorded import Past
+
+NOT_WHOLE = f"judged as the record has it, with {REDACTED} in the place of a secret, not as the model wrote it"
+"""Of a candidate whose verdict is not recorded, so that it must be judged now."""
+
+
+def _unsaid(_: str) -> None:
+    """Where nobody wants to hear of it."""
 
 
 class ResumedWorld:
@@ -29,22 +37,42 @@ class ResumedWorld:
     recorded one, since another answer came before it; one that is not recorded is asked, whatever comes after it.
     """
 
-    def __init__(self, past: Past, memory: Memory, tell: Listener, keep: Callable[[Experiment], None]) -> None:
-        """*keep* is given each record whose last call nobody else hears of."""
+    def __init__(
+        self,
+        past: Past,
+        memory: Memory,
+        tell: Listener,
+        keep: Callable[[Experiment], None],
+        say: Callable[[str], None] = _unsaid,
+    ) -> None:
+        """*keep* is given each record whose last call nobody else hears of; *say* what makes a verdict doubtful."""
         self.past = past
         self._memory = memory
         self._tell = tell
         self._keep = keep
+        self._say = say
         self._replies = dict(past.replies)
         """What is left to be played: a reply that was cancelled is played once, since only its cost is in it."""
         self._order = {key: place for place, key in enumerate(past.replies)}
         self._went_on = False
         """Whether anything was asked that is not recorded."""
         self._judged: set[str] = set()
+        self._recorded = {each.digest for one in past.iterations for each in one.candidates if each is not None}
         self._seconds_before = 0.0
 
     def crew(self, crew: Crew) -> Crew:
         return {role: _Recalling(model, role, self) for role, model in crew.items()}
+
+    def sandbox(self, sandbox: Sandbox) -> Sandbox:
+        """The same judge, which says of a candidate out of the record that it is not whole."""
+
+        def judge(problem: Problem, candidate: Candidate, tests: TestSet = "base") -> Verdict:
+            played = not self._went_on or candidate.digest in self._recorded
+            if played and self.past.replies and REDACTED in candidate.source:
+                self._say(NOT_WHOLE)
+            return sandbox(problem, candidate, tests)
+
+        return judge
 
     def clock(self) -> float:
         """Seconds, those of recorded calls and verdicts included."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.evidence.changes import Candidacy, Change
@@ -53,7 +54,8 @@ def page_of_changes(
     rows = [_row(row, changes) for row in shown["rows"]]
     told = [_told(change, pair, frame) for change, pair in zip(changes, pairs, strict=True)]
     lines = change_lines(changes, frame, notes, WIDEST, whole=True)
-    marks = {"rows": rows, "counts": counts_of(rows, NAMES), "names": NAMES, "summary": lines, "what_if": []}
+    nothing: dict[str, Any] = {"places": [], "advice": {}}  # of the sides by themselves, which are not asked about here
+    marks = {"rows": rows, "counts": counts_of(rows, NAMES), "names": NAMES, "summary": lines, "what_if": [], **nothing}
     changed = {"told": told, "notes": [cut(note, LONGEST) for note in notes], "frame": frame}
     return rendered("changes.html.jinja", frame.simulated, **{**shown, **marks, **changed})
 

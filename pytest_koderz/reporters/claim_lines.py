@@ -14,6 +14,7 @@ from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings
 from pytest_koderz.evidence.spared import Spared
 
+from .place_lines import adequacy_words
 from .strata_lines import strata_lines
 from .text import counted, dollars, limits, telling
 
@@ -141,6 +142,8 @@ def _comparison(comparison: Comparison, frame: Frame) -> Iterator[str]:
     yield f"{both}{_circumstances(comparison, frame)}: {_claim(comparison)}"
     alone = f"alone {comparison.only_arm} : {comparison.only_control}"
     yield f"  solved {_points(comparison)}, {alone}, {_p_value(comparison)}"
+    if comparison.adequacy is not None:
+        yield f"  its {adequacy_words(comparison.adequacy)}"
     yield from _left_out(comparison)
     if comparison.needed is not None:
         low, high = comparison.needed.low, comparison.needed.high

@@ -5,7 +5,7 @@
 (() => {
   const at = (id) => document.getElementById(id);
   const table = at("rows").querySelector("table"), body = table.tBodies[0], story = at("story");
-  const rows = [...body.rows];
+  const files = [...body.rows].filter((row) => row.classList.contains("file")), rows = [...body.rows].filter((row) => !files.includes(row));
   const places = new Map(rows.flatMap((row) => links_in(row).map((link) => [id_of(link), { row, link }])));
   const title = document.title;
   let state = new URLSearchParams(), opened = [], problem_shown = true;
@@ -59,12 +59,14 @@
     pick_rows();
     if (document.activeElement !== at("search")) at("search").value = state.get("q") ?? "";
     at("sets").value = state.get("set") ?? "";
+    at("files").value = state.get("file") ?? "";
     for (const each of at("marks").children) each.setAttribute("aria-pressed", String(marks().includes(each.value)));
     const left = opened[0] && places.get(opened[0]);
     opened = [];
     story.hidden = true;
     at("table").hidden = false;
     document.title = title;
+    if (!left && state.has("file")) at("tools").scrollIntoView({ block: "nearest" });
     if (left) {
       left.row.scrollIntoView({ block: "center" });
       left.link.focus();
@@ -76,22 +78,25 @@
   }
 
   function said_in(row) {
-    row.said ??= [row.textContent, ...links_in(row).map((link) => `${link.title} ${link.ariaLabel ?? ""} ${id_of(link)}`)].join(" ").toLowerCase();
+    row.said ??= [row.textContent, row.dataset.file ?? "", ...links_in(row).map((link) => `${link.title} ${link.ariaLabel ?? ""} ${id_of(link)}`)].join(" ").toLowerCase();
     return row.said;
   }
 
   function pick_rows() {
-    const wanted = marks(), set = state.get("set"), words = (state.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = marks(), set = state.get("set"), file = state.get("file"), words = (state.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const row of rows) {
       const is = row.dataset.is?.split(" ") ?? [];
       row.hidden = !(
         wanted.every((mark) => is.includes(mark)) &&
         (!set || row.dataset.set === set) &&
+        (!file || row.dataset.file === file) &&
         words.every((word) => said_in(row).includes(word))
       );
       shown += !row.hidden;
     }
+    const left = new Set(rows.filter((row) => !row.hidden).map((row) => row.dataset.file));
+    for (const head of files) head.hidden = !by_file() || !left.has(head.dataset.file);
     at("shown").textContent = shown === rows.length ? `${shown} shown` : `${shown} of ${rows.length} shown`;
   }
 
@@ -99,11 +104,26 @@
     const column = Number(state.get("sort") ?? 0), sign = state.has("down") ? -1 : 1;
     const keys = new Map(rows.map((row, place) => [row, column ? Number(row.cells[column]?.dataset.k ?? 0) : place]));
     const sorted = [...rows].sort((one, other) => sign * (keys.get(one) - keys.get(other)));
-    if (sorted.some((row, place) => row !== body.rows[place])) body.replaceChildren(...sorted);
+    const all = by_file() ? under_files(sorted) : [...sorted, ...files];
+    if (all.some((row, place) => row !== body.rows[place])) body.replaceChildren(...all);
     for (const head of table.tHead.rows[0].cells) {
       if (head.cellIndex === column) head.setAttribute("aria-sort", sign < 0 ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
     }
+  }
+
+  // Rows stand beneath their files as long as they are in their first order.
+  function by_file() {
+    return !Number(state.get("sort") ?? 0) && !state.has("down");
+  }
+
+  function under_files(sorted) {
+    const left = new Map(files.map((head) => [head.dataset.file, head]));
+    return sorted.flatMap((row) => {
+      const head = left.get(row.dataset.file);
+      left.delete(row.dataset.file);
+      return head ? [head, row] : [row];
+    });
   }
 
   function change(changes) {
@@ -126,7 +146,7 @@
   }
 
   function shown_rows() {
-    return [...body.rows].filter((row) => !row.hidden);
+    return [...body.rows].filter((row) => !row.hidden && !files.includes(row));
   }
 
   // To another row's link in the same column, or as near to it as there is one.
@@ -589,6 +609,7 @@
     for (const each of at("marks").children) each.addEventListener("click", () => toggle_mark(each.value));
     at("search").addEventListener("input", (event) => change({ q: event.target.value.trim() }));
     at("sets").addEventListener("change", (event) => change({ set: event.target.value }));
+    at("files").addEventListener("change", (event) => change({ file: event.target.value }));
     at("help").querySelector("button").addEventListener("click", () => at("help").close());
     at("keys").addEventListener("click", () => at("help").showModal());
     at("tools").hidden = false;

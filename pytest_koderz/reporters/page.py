@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.core.function_traits import WEAK
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.evidence.cut_short import Calls, answers_of
 from pytest_koderz.evidence.findings import Findings, Frame, findings_of
@@ -21,10 +22,11 @@ from .packed_stories import Stories
 from .page_charts import BAR, RIGHT, bars_of, drawings_of
 from .page_table import MARKS, counts_of, grouped, rows_of
 from .page_verdict import sentences_of
+from .place_lines import advice_by_file, tables_of, weak_words
 from .plain_text import LONGEST_NAME, cut
 from .strata_lines import strata_rows
 from .summary import SIMULATED, lines_of
-from .text import counted, dollars, tokens
+from .text import counted, dollars, percent, tokens
 from .ways_drawing import ways_drawings
 
 if TYPE_CHECKING:
@@ -76,11 +78,16 @@ def table_and_stories(
         "drawings": list(drawings_of(findings)),
         "bars": bars_of(findings.arms),
         "strata": [] if frame.shard or not findings.control_ran else list(strata_rows(findings.comparisons)),
-        "arms": arms,
+        "places": [] if frame.shard else list(map(tables_of, findings.places)),
+        "weak": weak_words(findings.weak),
+        "weak_below": percent(WEAK),
         "about_arms": arm_lines(frame.definitions),
         "rows": rows,
         "counts": counts_of(rows),
         "names": MARKS,
+        "files": list(dict.fromkeys(row.file for row in rows if row.file)),
+        "advice": {} if frame.shard else advice_by_file(findings.places[:1]),
+        "arms": arms,
         "datasets": list(dict.fromkeys(row.dataset for row in rows)),
         "parts": parts,
         "part_of": {problem: number for number, part in enumerate(parts) for problem in part.problems},

@@ -102,6 +102,8 @@ class ProblemRow:
 
     problem: str
     dataset: str
+    file: str
+    """Of a repository, where the problem is one of its functions; with several suites their names stand before it."""
     marks: tuple[str, ...]
     """Of MARKS."""
     cells: tuple[Cell, ...]
@@ -114,8 +116,11 @@ class ProblemRow:
 def rows_of(
     experiments: Sequence[Experiment], arms: Sequence[str], problems: Mapping[str, Problem]
 ) -> list[ProblemRow]:
-    """In the order of *experiments*, with a cell for each of *arms*."""
-    return [_row(name, group, arms, problems.get(name)) for name, group in grouped(experiments).items()]
+    """In the order of *experiments*, but file by file, with a cell for each of *arms*."""
+    several = len({one.traits.dataset for one in experiments if one.traits.function}) > 1
+    rows = [_row(name, group, arms, problems.get(name), several) for name, group in grouped(experiments).items()]
+    files = list(dict.fromkeys(row.file for row in rows))
+    return sorted(rows, key=lambda row: files.index(row.file))
 
 
 def grouped(experiments: Iterable[Experiment]) -> dict[str, list[Experiment]]:
@@ -132,7 +137,9 @@ def counts_of(rows: Iterable[ProblemRow], marks: Iterable[str] = MARKS) -> dict[
     return {mark: counts[mark] for mark in marks if counts[mark]}
 
 
-def _row(problem: str, group: Sequence[Experiment], arms: Sequence[str], known: Problem | None) -> ProblemRow:
+def _row(
+    problem: str, group: Sequence[Experiment], arms: Sequence[str], known: Problem | None, several: bool
+) -> ProblemRow:
     by_arm: dict[str, list[Link]] = {arm: [] for arm in arms}
     for one in group:
         by_arm[one.arm].append(Link(one))
@@ -141,7 +148,9 @@ def _row(problem: str, group: Sequence[Experiment], arms: Sequence[str], known: 
     cells = tuple(Cell(tuple(links)) for links in by_arm.values())
     order = -1.0 if paid is None else float(paid)
     seconds = sum(one.seconds for one in group)
-    return ProblemRow(problem, dataset, tuple(_marks(group)), cells, dollars(paid), order, seconds)
+    traits, function = group[0].traits, group[0].traits.function
+    file = "" if function is None else f"{traits.dataset}/{function.file}" if several else function.file
+    return ProblemRow(problem, dataset, file, tuple(_marks(group)), cells, dollars(paid), order, seconds)
 
 
 def _marks(group: Sequence[Experiment]) -> Iterator[str]:

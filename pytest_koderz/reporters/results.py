@@ -12,6 +12,7 @@ from pytest_koderz.core.experiment import Experiment, Spec
 from pytest_koderz.core.iteration import Iteration, StopReason
 from pytest_koderz.core.money import Spending, Usage
 from pytest_koderz.core.problem import Traits
+from pytest_koderz.evidence.adequacy import Adequacy, WeakTests
 from pytest_koderz.evidence.break_even import BreakEven
 from pytest_koderz.evidence.caps import Cap, cap_of
 from pytest_koderz.evidence.compare import Comparison
@@ -21,6 +22,7 @@ from pytest_koderz.evidence.findings import Findings, Frame, findings_of
 from pytest_koderz.evidence.holdout import leaks_in
 from pytest_koderz.evidence.idle_servers import IdleServer
 from pytest_koderz.evidence.latency import Latency, Spread
+from pytest_koderz.evidence.places import Place, Places
 from pytest_koderz.evidence.problems import cost_of, cost_of_role, roles_of, solved_at, solved_first, usage_of
 from pytest_koderz.evidence.recovered_gap import RecoveredGap
 from pytest_koderz.evidence.savings import Savings
@@ -46,7 +48,11 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
         "version": VERSION,
         "benchmark": {**about, "local_rate": number(frame.local_rate), **_plan(frame, findings), **head},
         "arms": {
-            figures.arm: {**keys_of(figures, frame.wrong_accept), **_arm(figures.arm, findings, caps)}
+            figures.arm: {
+                **keys_of(figures, frame.wrong_accept),
+                **_arm(figures.arm, findings, caps),
+                "adequacy": _adequacy(figures.adequacy),
+            }
             for figures in findings.arms
         },
         "comparisons": [
@@ -55,6 +61,8 @@ def results_of(frame: Frame, head: dict[str, Any], experiments: Sequence[Experim
         ],
         "standings": [_standing(standing) for standing in findings.standings],
         "alternatives": [_alternative(alternative) for alternative in findings.alternatives],
+        "places": [row for places in findings.places for row in _places(places)],
+        "weak_tests": list(map(_weak, findings.weak)),
         "servers": [_server(server, frame.local_rate) for server in findings.servers],
         "experiments": [
             {**_row(experiment, frame.local_rate), "answered_by": _answered_by(experiment, frame)}
@@ -159,6 +167,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "break_even": None if comparison.break_even is None else _break_even(comparison.break_even),
         "latency": None if comparison.latency is None else _latency(comparison.latency),
         "strata": list(map(_stratum, comparison.strata)),
+        "adequacy": _adequacy(comparison.adequacy),
         "savings": _savings(comparison.savings),
         "savings_with_gpu": None if with_gpu is None else _savings(with_gpu),
     }
@@ -232,6 +241,39 @@ def _alternative(one: Alternative) -> dict[str, Any]:
     return {"instead_of": one.instead_of.arm, "arm": one.arm.arm, **words}
 
 
+def _places(places: Places) -> Iterator[dict[str, Any]]:
+    about = {"arm": places.arm, "control": places.control}
+    yield from ({**about, **_place(one)} for one in (*places.files, *places.classes))
+
+
+def _place(one: Place) -> dict[str, Any]:
+    rival = one.rival
+    return {
+        "by": str(one.by),
+        "name": one.name,
+        "problems": one.problems,
+        "solved": one.solved,
+        "solved_interval": limits(one.solved_interval),
+        "cost_usd": number(one.dollars),
+        "control_solved": None if rival is None else rival.solved,
+        "control_cost_usd": None if rival is None else number(rival.dollars),
+        "difference": one.difference,
+        "difference_interval": None if rival is None else limits(rival.interval),
+        "saved_usd": number(one.saved),
+        "adequacy": _adequacy(one.adequacy),
+        "advice": None if one.advice is None else str(one.advice),
+        "sure": one.sure,
+    }
+
+
+def _adequacy(adequacy: Adequacy | None) -> dict[str, Any] | None:
+    return None if adequacy is None else asdict(adequacy)
+
+
+def _weak(tests: WeakTests) -> dict[str, Any]:
+    return {"problem": tests.problem_id, "file": tests.file, "adequacy": tests.adequacy}
+
+
 def _server(server: IdleServer, local_rate: Decimal | None) -> dict[str, Any]:
     lost = None if local_rate is None else number(server.dollars(local_rate))
     told = {"seconds": server.seconds, "idle_seconds": server.idle, "idle_share": server.share}
@@ -272,7 +314,8 @@ def _row(experiment: Experiment, local_rate: Decimal | None) -> dict[str, Any]:
 def _traits(traits: Traits) -> dict[str, Any]:
     published = None if traits.published is None else traits.published.isoformat()
     categories, length = list(traits.categories), traits.solution_length or None
-    return {"dataset": traits.dataset, "published": published, "categories": categories, "solution_length": length}
+    told = {"dataset": traits.dataset, "published": published, "categories": categories, "solution_length": length}
+    return {**told, "function": None if traits.function is None else asdict(traits.function)}
 
 
 def _answered_by(experiment: Experiment, frame: Frame) -> dict[str, list[str]]:

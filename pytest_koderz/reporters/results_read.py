@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_koderz.core.experiment import Experiment, Guidance, Spec, Status
+from pytest_koderz.core.function_traits import FunctionTraits
 from pytest_koderz.core.iteration import Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Spending, Usage
 from pytest_koderz.core.problem import Traits
@@ -51,6 +52,20 @@ def _traits(told: Mapping[str, Any]) -> Traits:
         published=None if published is None else date.fromisoformat(published),
         categories=tuple(map(str, told.get("categories", ()))),
         solution_length=int(told.get("solution_length") or 0),
+        function=_function(told.get("function")),
+    )
+
+
+def _function(told: Mapping[str, Any] | None) -> FunctionTraits | None:
+    if told is None:
+        return None
+    callers, adequacy = told["callers"], told["adequacy"]
+    return FunctionTraits(
+        file=str(told["file"]),
+        lines=int(told["lines"]),
+        branches=int(told["branches"]),
+        callers=None if callers is None else int(callers),
+        adequacy=None if adequacy is None else float(adequacy),
     )
 
 

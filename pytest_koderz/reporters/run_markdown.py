@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.evidence.findings import Frame, findings_of
+from pytest_koderz.evidence.places import Places
 
 from .arm_row import table_rows
 from .claim_lines import verdict_lines
 from .markdown import cut, fenced, inline, table
+from .place_lines import file_rows, folder_of, heading, heads
 from .summary import SIMULATED, WIDEST, summary_lines
 from .text import counted, headline
 
@@ -30,11 +32,20 @@ def markdown_of(frame: Frame, experiments: Sequence[Experiment], closing: Sequen
         f"## {mark}koderz {inline(frame.benchmark_id)}\n",
         *([fenced(claims)] if claims else []),
         table(head, rows),
+        *([] if frame.shard else (_files(places, mark) for places in findings.places)),
         *([fenced(closing)] if closing else []),
         _folded("Summary", fenced(whole)),
         *_unsolved(experiments),
     ]
     return cut("\n".join(parts) + "\n")
+
+
+def _files(places: Places, mark: str) -> str:
+    """Who should be asked for the functions of which file, ranked."""
+    rows = [row for _, row in file_rows(places)]
+    more = f"\n{counted(len(rows) - ROWS, 'more file')}\n" if len(rows) > ROWS else ""
+    words = inline(mark + heading(places, folder_of(places)))
+    return f"{words}\n\n{table(('', 'file', *heads(places)), rows[:ROWS])}{more}"
 
 
 def _unsolved(experiments: Sequence[Experiment]) -> Iterator[str]:

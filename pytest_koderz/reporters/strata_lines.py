@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pytest_koderz.evidence.compare import Comparison
 from pytest_koderz.evidence.strata import Basis, Stratum
 
-from .text import counted, limits, telling
+from .text import counted, limits, percent, telling
 
 _HEADS = {
     Basis.CONTROL: "by how many of the control's other epochs solved them",
@@ -28,7 +28,7 @@ def strata_lines(comparison: Comparison) -> Iterator[str]:
         if found:
             yield f"  {head} (no claim rests on it)"
         for one in found:
-            shares = f"{_percent(one.solved)} instead of {_percent(one.control_solved)}"
+            shares = f"{percent(one.solved)} instead of {percent(one.control_solved)}"
             yield f"    {one.name}, {counted(one.problems, 'problem')}: {shares}, {_points(one)} points {_limits(one)}"
 
 
@@ -36,13 +36,9 @@ def strata_rows(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, ...]]:
     """The same as cells: arm, which problems, how many, both shares, difference, interval."""
     for comparison in comparisons:
         for one in comparison.strata:
-            shares = (_percent(one.solved), _percent(one.control_solved))
+            shares = (percent(one.solved), percent(one.control_solved))
             name = _ROWS[one.basis].format(one.name)
             yield (comparison.arm, name, str(one.problems), *shares, _points(one), _limits(one))
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
 
 
 def _points(stratum: Stratum) -> str:

@@ -17,6 +17,7 @@ from .arm_row import table_lines
 from .claim_lines import at_rate, note_lines, verdict_lines
 from .fixed_width import wrapped
 from .money_lines import TELLING, spending_lines
+from .place_lines import adequacy_words, place_lines
 from .text import counted, dollars, tokens
 
 WIDTH, WIDEST = 80, 100
@@ -43,6 +44,8 @@ def lines_of(frame: Frame, findings: Findings, columns: int = WIDTH, *, whole: b
     lines = [*verdict_lines(frame, findings, whole=whole), "", *table_lines(findings.arms, width), ""]
     for figures in findings.arms:
         lines += _details(figures, frame, whole=whole)
+    places = list(place_lines(frame, findings, width, whole=whole))
+    lines += ["", *places] if places else []
     money = list(spending_lines(findings, width)) if whole else []
     lines += ["", *money] if money else []
     idle = _idle(findings.servers, frame.local_rate)
@@ -153,6 +156,8 @@ def _acceptance(figures: ArmFigures, wrong_accept: Decimal | None) -> Iterator[s
 
 def _circumstances(figures: ArmFigures) -> Iterator[str]:
     """What must be known of how it came to be solved."""
+    if figures.adequacy is not None:
+        yield f"  its {adequacy_words(figures.adequacy)}"
     if figures.hold_out is not None:
         yield _hold_out(figures.hold_out)
     if figures.fallbacks:

@@ -44,6 +44,11 @@ def limits(low: float, high: float, decisive: Iterable[float] = (0.0,)) -> str:
     return f"[{telling(low, known)}, {telling(high, known)}]"
 
 
+def percent(share: float) -> str:
+    """`75 %`."""
+    return f"{share * 100:.0f} %"
+
+
 def tokens(usage: Usage) -> str:
     """`1,204 in, 310 out`."""
     return f"{usage.prompt:,} in, {usage.output:,} out"

@@ -34,14 +34,15 @@ def answer_of(told: object) -> dict[str, Any]:
         raise MalformedMessage("no list of failures")
     if outcome == "passed" and (failures or not 0 < passed == total):
         raise MalformedMessage("passed, and not all of it")
-    return {"outcome": outcome, "passed": passed, "total": total, "failures": [_failure(each) for each in failures]}
+    return {"outcome": outcome, "passed": passed, "total": total, "failures": [failure_of(each) for each in failures]}
 
 
 def _is_count(number: object) -> bool:
     return type(number) is int and 0 <= number <= _MOST_ASSERTIONS
 
 
-def _failure(told: object) -> dict[str, Any]:
+def failure_of(told: object) -> dict[str, Any]:
+    """One of its failures. Raises MalformedMessage."""
     if type(told) is not dict or told.keys() != {"summary", *_TEXTS, "line"}:
         raise MalformedMessage("no failure")
     return {"summary": _summary(told["summary"]), **{name: _text(told, name) for name in _TEXTS}, "line": _line(told)}

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from pytest_koderz.files.json_weight import has_more_values
+
 LARGEST = 16 * 2**20
 """Bytes of one message that are accepted from a process that is not trusted."""
 GREETING_SIZE = 4
@@ -120,6 +122,8 @@ def _no_object(_: object) -> object:
 
 _MOST_LISTS = 2_000_000
 """In one message: each takes more memory than bytes of the message."""
+_MOST_BESIDE_OBJECTS = 500_000
+"""Values of a message that may hold objects, which take more than lists."""
 _LISTS = json.JSONDecoder(object_pairs_hook=_no_object, parse_constant=_no_constant)
 _OBJECTS = json.JSONDecoder(parse_constant=_no_constant)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
@@ -136,6 +140,8 @@ def loads(body: bytes | bytearray, *, objects: bool = False) -> Any:
     """
     if body.count(b"[") > _MOST_LISTS:
         raise MalformedMessage("too many lists")
+    if objects and has_more_values(bytes(body), _MOST_BESIDE_OBJECTS):
+        raise MalformedMessage("too many values")
     try:
         message, end = (_OBJECTS if objects else _LISTS).raw_decode(text := body.decode("ascii"))
     except (ValueError, RecursionError) as error:

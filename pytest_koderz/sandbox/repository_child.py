@@ -103,7 +103,8 @@ def _run(plugins: list[object], watch: WatchedRun, order: dict[str, Any], witnes
     import pytest
 
     arguments = [*order["files"], *order["options"], f"--rootdir={order['root']}", "-q", "--tb=short", "--no-header"]
-    arguments += [f"-pno:{name}" for name in _NEVER]
+    # Keys of the plugins that are left out are unknown then, which a repository may have made an error.
+    arguments += [f"-pno:{name}" for name in _NEVER] + ["-Wignore::pytest.PytestConfigWarning"]
     arguments += ["--maxfail=1"] * bool(order["first"])
     arguments += ["-n0"] * _is_there("xdist") + ["--hypothesis-seed=0"] * bool(order["hypothesis"])
     try:

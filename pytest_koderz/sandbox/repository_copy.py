@@ -64,6 +64,7 @@ class RepositoryCopy:
         return {
             "kind": "repository",
             "preload": list(_preloaded(self.packages)),
+            "plugins": _offered(self.packages),
             "paths": paths,
             "shown": [str(self.root)],
             "covered": [entry for path in paths for entry in _installed(path, self.packages)],
@@ -128,13 +129,18 @@ def _installed(folder: str, packages: tuple[str, ...]) -> Iterator[str]:
             yield f"{folder}/{entry}"
 
 
+def _offered(packages: tuple[str, ...]) -> list[str]:
+    """Plugins that pytest finds by itself, whether this process has them or was told to leave them: some change pytest
+    when they are imported, which must not look as if the candidate did.
+    """
+    names = {point.value.partition(":")[0] for point in entry_points(group="pytest11")}
+    return sorted(name for name in names if name.partition(".")[0] not in {*packages, "pytest_koderz"})
+
+
 def _preloaded(packages: tuple[str, ...]) -> Iterator[str]:
-    """What pytest and its plugins consist of, as far as this process has it."""
-    offered = {point.value.partition(":")[0] for point in entry_points(group="pytest11")}
-    heads = {"pytest", "_pytest", "pluggy"}
+    """What pytest consists of, as far as this process has it."""
     for name in list(sys.modules):
-        head = name.partition(".")[0]
-        if (head in heads or name in offered) and head not in {*packages, "pytest_koderz"}:
+        if (head := name.partition(".")[0]) in {"pytest", "_pytest", "pluggy"} and head not in packages:
             yield name
     yield from _USUAL
     if find_spec("hypothesis"):  # its plugin imports it in the end, used or not, which takes a second

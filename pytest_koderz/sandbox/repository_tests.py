@@ -14,6 +14,7 @@ from pytest_koderz.core.edits import Unapplied, edited_module
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.place import FunctionPlace, Misplaced, ModuleText, tests_of
 
+from .answer_format import failure_of
 from .candidate_run import CandidateRun, TestsFault
 from .channel import Channel, Gone, MalformedMessage
 from .child_factory import ChildFactory
@@ -27,6 +28,7 @@ from .tampering import tampering_in
 TAMPERING = "tampering: it "
 """Begins what is said of a candidate that does something else than to answer."""
 _LARGEST = 1 << 24
+_LONGEST_WORDS = 200
 _REST_SECONDS = 5.0
 _PLACING_SECONDS = 30.0
 _WATCHED_SLACK = 8
@@ -239,7 +241,7 @@ def _answer(channel: Channel) -> dict[str, Any]:
     return {
         "tests": [_test(each) for each in _list(told, "tests")],
         "failures": [_failure(each) for each in _list(told, "failures")[:5]],
-        "tampering": [str(each)[:200] for each in _list(told, "tampering")[:20]],
+        "tampering": [_words(each) for each in _list(told, "tampering")[:20]],
         "whole": told.get("whole") is True,
     }
 
@@ -252,18 +254,25 @@ def _list(told: dict[str, Any], name: str) -> list[Any]:
 
 
 def _test(told: Any) -> tuple[str, str, float]:
-    if type(told) is not list or len(told) != 3 or type(told[0]) is not str or told[1] not in _WORDS:
+    if type(told) is not list or len(told) != 3 or type(told[0]) is not str:
         raise MalformedMessage("no test")
+    if type(told[1]) is not str or told[1] not in _WORDS:
+        raise MalformedMessage("no outcome")
     if type(told[2]) not in (int, float) or not 0 <= told[2] < 1e6:
         raise MalformedMessage("no seconds")
     return told[0], told[1], float(told[2])
 
 
 def _failure(told: Any) -> dict[str, Any]:
-    if type(told) is not dict or told.keys() != _NOTHING.keys() or type(told["summary"]) is not str:
-        raise MalformedMessage("no failure")
-    texts = {name: text[:2000] if type(text) is str else None for name, text in told.items()}
-    return {**texts, "summary": (told["summary"].splitlines() or [""])[0] or "it failed"}
+    if type(told) is dict and type(told.get("summary")) is str and not told["summary"].partition("\n")[0].strip():
+        told = {**told, "summary": "it failed"}
+    return {**failure_of(told), "line": None}  # of whichever file
+
+
+def _words(told: Any) -> str:
+    if type(told) is not str:
+        raise MalformedMessage("no words")
+    return " ".join(told[:_LONGEST_WORDS].split())
 
 
 def _passed(run: TestsRun, ids: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from .deadline import CapturedOutput, Stopwatch
 from .fork_server import ForkedProcess
 
 UNTRIED = "untried"
-_WORDS = frozenset({"passed", "refused", UNTRIED})
+_WORDS = ("passed", "refused", UNTRIED)
 _LARGEST = 1 << 20
 _COLLECTING_SECONDS = 300.0
 _REST_SECONDS = 5.0
@@ -54,7 +54,7 @@ class TrialsBench:
         """
         order = {"path": path, "name": name, "sources": list(sources), "ids": list(ids), "seconds": seconds}
         words = self._asked(order, (seconds * _PATIENCE + 1) * len(sources))
-        if type(words) is not list or len(words) != len(sources) or not _WORDS.issuperset(words):
+        if type(words) is not list or len(words) != len(sources) or not all(each in _WORDS for each in words):
             raise SandboxFault("a process of the sandbox does not tell what came of its trials")
         return words
 

@@ -9,6 +9,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from pytest_koderz.core.syntax import UNREADABLE, tree_of
+
 _FRAMES = "looks at its callers"
 _ORIGINAL = "looks for the original's text"
 _TESTS = "reaches for its tests"
@@ -36,8 +38,8 @@ _DOTTED = {
 def tampering_in(candidate: str, module: str) -> str | None:
     """In words; None where nothing of the kind is to be seen."""
     try:
-        tree = ast.parse(candidate)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = tree_of(candidate)
+    except UNREADABLE:
         return None
     for name in _names(tree):
         words = _WORDS.get(name) or _DOTTED.get(name)

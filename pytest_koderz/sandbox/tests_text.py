@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pytest_koderz.core.syntax import UNREADABLE, may_fail
+from pytest_koderz.core.syntax import UNREADABLE, may_fail, tree_of
 
 _NAME = "<tests>"
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -69,7 +69,7 @@ def read(source: str) -> TestsText:
 def _parsed(source: str) -> ast.Module | None:
     _pass_over_warnings()
     try:
-        return ast.parse(source, _NAME)
+        return tree_of(source, _NAME)
     except UNREADABLE:
         return None
 

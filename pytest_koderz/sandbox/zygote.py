@@ -71,6 +71,9 @@ def _preload(settings: dict[str, Any]) -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would start threads, which do not survive a fork
     for name in settings["preload"]:
         importlib.import_module(name)
+    for name in settings.get("plugins", ()):
+        with suppress(Exception):  # of what is broken pytest itself tells
+            importlib.import_module(name)
     own_account.install()
     if settings["kind"] != "checker":
         thread_semaphores.install()

@@ -92,6 +92,11 @@ class Budget:
         if call is not None:
             call.settle(spending.cost)
 
+    def pytest_koderz_lost(self, experiment: Experiment) -> None:
+        """What was under way may be billed all the same."""
+        for call in self._open.pop(experiment.id, {}).values():
+            call.settle(None)
+
     def pytest_koderz_ended(self, experiment: Experiment) -> None:
         """A call that is still open was never answered; where another guard refused it, it was not sent either."""
         for call in self._open.pop(experiment.id, {}).values():

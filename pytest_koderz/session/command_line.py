@@ -99,6 +99,7 @@ def choice_of(config: pytest.Config) -> Choice:
         sample=option("koderz_sample"),
         epochs=option("koderz_epochs"),
         jobs=option("koderz_jobs"),
+        executor=option("koderz_executor"),
         json=option("koderz_json"),
         html=option("koderz_html"),
         markdown=option("koderz_markdown"),

@@ -12,6 +12,7 @@ from . import (
     collection,
     compared_runs,
     cortex,
+    executor,
     exports,
     first_run,
     gates,
@@ -60,7 +61,8 @@ def register(config: pytest.Config, *, spending: bool) -> None:
 
 def _register_all(run: BenchmarkRun) -> None:
     """Everything that can be refused is refused here, before anything is spent. Raises UsageError."""
-    check_models(run.settings)
+    if run.settings.executor is None:
+        check_models(run.settings)
     check_budget(run.settings)
     if not run.is_worker:
         load_for_the_end(run.settings)
@@ -80,6 +82,7 @@ def _register_all(run: BenchmarkRun) -> None:
     stopping = stopping_rule.register(run)
     limits = gates.register(run, stopping)
     problem_annotations.register(run, limits)
+    run = executor.register(run)
     jobs.register(run)
     auto_jobs.register(run)
     junit_totals.register(run)
@@ -91,16 +94,23 @@ def _register_all(run: BenchmarkRun) -> None:
     terminal.register(run, judge, memory, books, closing)
     if not run.is_worker:
         run.benchmark.refusals.forget()
-        prepare_models(run.settings, run.say)
+        if run.settings.executor is None:
+            prepare_models(run.settings, run.say)
 
 
 def _checked_judge(run: BenchmarkRun) -> str:
-    """The judge in words, once the servers of the models have answered; they need not where nothing will be asked."""
+    """The judge in words, once the servers of the models have answered; they need not where nothing will be asked.
+
+    Who only lists needs no judge either.
+    """
     settled = 0 if run.recorded is None else run.recorded.counts()[0]
     planned = run.recorded.heads[-1].items if run.recorded and run.recorded.heads else None
-    if not run.config.option.collectonly and settled != planned:
+    if not run.config.option.collectonly and run.settings.executor is None and settled != planned:
         check_servers(run.settings, number_of_workers(run.config) or 1)
     try:
         return run.benchmark.sandbox_words()
-    except SandboxFault as fault:
-        raise UsageError(f"judge: {fault}") from None
+    except (SandboxFault, UsageError) as fault:
+        why = f"judge: {fault}" if isinstance(fault, SandboxFault) else str(fault)
+        if run.config.option.collectonly:
+            return f"cannot be had: {why}"
+        raise UsageError(why) from None

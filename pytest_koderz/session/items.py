@@ -71,8 +71,13 @@ class ShippedSuite(pytest.File):
         yield from self.home.collect()
 
 
-class Suite(pytest.File):
-    """A file that says which problems there are."""
+class Suite(pytest.Module):
+    """A file that says which problems there are.
+
+    As a text file with doctests it is a module without an object: that is where fixtures of a module's scope live.
+    """
+
+    obj: None = None
 
     def __init__(
         self, *, problems: Sequence[Problem], fault: Exception | None, source: Path | None = None, **rest: Any

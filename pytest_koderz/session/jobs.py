@@ -35,7 +35,7 @@ def register(run: BenchmarkRun) -> None:
     Raises UsageError for an xdist that cannot do that.
     """
     number = run.settings.jobs
-    if number < 2:
+    if number < 2 and run.settings.executor is None:
         return
     if run.is_worker:
         run.register(WorkerJobs(run.benchmark, number, run.folder), "jobs")
@@ -53,13 +53,6 @@ def _check_xdist() -> None:
         from . import worker_queue  # noqa: F401 - whether it can be
     except ImportError:
         raise UsageError("--koderz-jobs: with -n it needs pytest-xdist 3.6 or later, or 1 job per worker") from None
-
-
-class _Stopped(BaseException):
-    """The run ends: an experiment under way is left as it is, as Ctrl-C leaves one where there are no jobs.
-
-    No refusal: nobody has skipped it.
-    """
 
 
 class Jobs:
@@ -99,8 +92,10 @@ class Jobs:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_before_call(self) -> None:
+        from .workshop import Stopped
+
         if self._benchmark.stopping.is_set():
-            raise _Stopped
+            raise Stopped
 
 
 class WorkerJobs(Jobs):

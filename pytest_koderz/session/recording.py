@@ -21,6 +21,7 @@ def register(run: BenchmarkRun) -> JournalPlace:
     shelf = Shelf(run.folder / "specs", run.benchmark.redaction)
     if run.recorded is not None and not run.is_worker and not run.config.option.collectonly:
         shelf.restore(run.recorded, run.settings.arms)
+    run.config.add_cleanup(shelf.close)
     run.register(shelf, "shelf")
     return JournalPlace(run)
 

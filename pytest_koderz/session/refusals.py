@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from pytest_koderz.core.errors import ModelRefused
 from pytest_koderz.core.flight import place_in_record
@@ -17,6 +18,21 @@ from pytest_koderz.records.private_files import make_private_folder, open_privat
 
 LONGEST = 1 << 16
 """Bytes of a refusal that are read again."""
+
+
+class RefusalBook(Protocol):
+    """Which models have refused, as all of a benchmark know it; each goes by a key."""
+
+    def last_word(self, key: str) -> str | None:
+        """What the model said that refuses for good; None where there is no such."""
+        ...
+
+    def all_it_said(self, key: str) -> str | None:
+        """What the model said that has done nothing but refuse; None where it has answered, or was not asked."""
+        ...
+
+    def refused(self, key: str, words: str, *, lasting: bool) -> None: ...
+    def answered(self, key: str) -> None: ...
 
 
 class Refusals:
@@ -36,11 +52,9 @@ class Refusals:
             path.unlink()
 
     def last_word(self, key: str) -> str | None:
-        """What the model said that refuses for good; None where there is no such."""
         return self._read(key, "lasting")
 
     def all_it_said(self, key: str) -> str | None:
-        """What the model said that has done nothing but refuse; None where it has answered, or was not asked."""
         return None if self._has_answered(key) else self._read(key, "refused")
 
     def refused(self, key: str, words: str, *, lasting: bool) -> None:
@@ -79,7 +93,7 @@ class Refusals:
 class WatchedModel:
     """A Model of which all processes of the benchmark know whether it refuses."""
 
-    def __init__(self, model: Model, key: str, refusals: Refusals) -> None:
+    def __init__(self, model: Model, key: str, refusals: RefusalBook) -> None:
         self._model = model
         self._key = key
         self._refusals = refusals

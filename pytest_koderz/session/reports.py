@@ -35,9 +35,11 @@ class Reports:
         mark = self._run.mark
         if report.outcome == "passed":
             return "passed", ".", (f"{mark}SOLVED", {"green": True})
+        if report.outcome != "failed":
+            return None  # skipped, or a plugin's word, such as `rerun`
         if report.when == "setup":
             return "error", "E", (f"{mark}INVALID", {"red": True})
-        return ("failed", "F", (f"{mark}UNSOLVED", {"red": True})) if report.outcome == "failed" else None
+        return "failed", "F", (f"{mark}UNSOLVED", {"red": True})
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:

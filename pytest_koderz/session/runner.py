@@ -5,46 +5,40 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
-from pytest_koderz.backends.backend import RedactedModel
-from pytest_koderz.backends.redaction import Redactor
-from pytest_koderz.core.arm import Arm, ModelSettings, Role
-from pytest_koderz.core.errors import (
-    InfrastructureError,
-    JournalFault,
-    KoderzError,
-    ModelUnavailable,
-    OutOfBudget,
-    SandboxFault,
-)
+from pytest_koderz.core.arm import Arm, Role
+from pytest_koderz.core.errors import JournalFault, KoderzError, OutOfBudget
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status, experiment_id, seed_of
 from pytest_koderz.core.iteration import Iteration, StopReason
-from pytest_koderz.core.loop import solve
 from pytest_koderz.core.money import Ledger, Spending
 from pytest_koderz.core.ports import Prompt, Reply, Sandbox
 from pytest_koderz.core.problem import Problem
-from pytest_koderz.files.nearest import nearest
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.codec import Malformed, plain
 from pytest_koderz.records.recorded import Past, Recorded
 from pytest_koderz.records.redacted_values import redacted
-from pytest_koderz.records.resumed_world import ResumedWorld
 from pytest_koderz.settings import Settings
 
-from .refusals import Players, Refusals, WatchedModel
+from .refusals import Refusals
 from .secrets_of_run import redaction_of
+from .workshop import Workshop
 
 NOTHING_RECORDED = Recorded()
 
+Solving = Callable[[Experiment, Problem, Arm, Past, "Hooks"], Experiment]
+"""Raises KoderzError and UsageError where nothing was asked yet."""
+
 
 class Benchmark:
-    """Runs experiments in this process. Models and judge are opened when first needed, and closed at the end."""
+    """Runs experiments, in this process unless an engine takes them elsewhere."""
 
     def __init__(
         self, config: pytest.Config, settings: Settings, benchmark_id: str, recorded: Recorded = NOTHING_RECORDED
@@ -63,9 +57,18 @@ class Benchmark:
         self.refusals = Refusals(settings.folder / benchmark_id / "refusals")
         self.admit: Callable[[str], str] = lambda _: ""
         """Why no experiment on the problem of that id is begun; empty where one may be."""
-        self._models: dict[str, WatchedModel] = {}
-        self._sandbox: Sandbox | None = None
-        self._lock = threading.Lock()
+        self.workshop = Workshop(
+            partial(config.hook.pytest_koderz_open_model, config=config),
+            partial(config.hook.pytest_koderz_open_sandbox, config=config),
+            backends=settings.backends,
+            environment=settings.environment,
+            path=settings.path,
+            redaction=self.redaction,
+            refusals=self.refusals,
+            preflights=settings.folder / "preflight",
+        )
+        self.solve: Solving = self.workshop.solved
+        """By which an experiment is worked on."""
         self._began: dict[str, float] = {}
         """By experiment: when it began in this process."""
 
@@ -76,7 +79,7 @@ class Benchmark:
         """
         start = self._start(problem, arm, epoch)
         self._began[start.id] = time.monotonic()
-        self.hooks.stopped.discard(start.id)
+        self.hooks.begin(start)
         try:
             return redacted(self._run(start, problem, arm), self.redaction)
         except pytest.fail.Exception as stop:
@@ -85,7 +88,7 @@ class Benchmark:
     def stopped(self, problem: Problem, arm: Arm, epoch: int, why: str) -> Experiment:
         """The experiment as far as it came, ended from outside, such as by pytest-timeout."""
         start = self._start(problem, arm, epoch)
-        self.hooks.stopped.add(start.id)
+        self.hooks.at_work.pop(start.id, None)
         record = self.hooks.unreported.get(start.id, start)
         if record.status is Status.RUNNING:
             record = self._told(record.ended(Status.INVALID, self._seconds(record), f"stopped: {why}"))
@@ -123,27 +126,16 @@ class Benchmark:
                 return past.settled.with_charged(self._charged(start))
             start = replace(start, started=past.started or start.started)
             self.hooks.tell("pytest_koderz_began", start, problem=problem, arm=arm)
-            sandbox = self.sandbox()
-            self._check(problem, sandbox)
-            crew = self._crew(arm)
+            ended = self.solve(start, problem, arm, past, self.hooks)
         except OutOfBudget as stop:
             return self._told(start.ended(Status.SKIPPED, 0.0, str(stop)))
         except (KoderzError, UsageError) as fault:
             return self._told(start.ended(Status.INVALID, 0.0, str(fault)))
-        self.hooks.admissions[start.id] = _admission(arm, crew)
-        world = ResumedWorld(past, self.hooks, self.hooks, self.hooks.keep)
-        ended = solve(start, problem, arm, world.crew(crew), sandbox, world, world, world.clock)
-        self.hooks.admissions.pop(start.id, None)
-        return ended if ended.id in self.hooks.stopped else self._told(ended)
+        return self._told(ended) if self.hooks.is_at_work(ended) else ended
 
     def sandbox(self) -> Sandbox:
         """The judge of this process. Raises SandboxFault when nobody offers one."""
-        with self._lock:
-            if self._sandbox is None:
-                self._sandbox = self.config.hook.pytest_koderz_open_sandbox(config=self.config)
-            if self._sandbox is None:
-                raise SandboxFault("no plugin offers a sandbox")
-            return self._sandbox
+        return self.workshop.sandbox()
 
     def sandbox_words(self) -> str:
         """The judge's levels in words; a judge of a user's own may have none. Raises UsageError where it refuses."""
@@ -157,22 +149,8 @@ class Benchmark:
         self.hooks.complaints[f"the judge lacks {lacking} on this system"] += 1
         return f"{words}, missing {lacking}"
 
-    def _check(self, problem: Problem, sandbox: Sandbox) -> None:
-        """Before anything is spent on *problem*: the judge must tell its known answer from known cheats."""
-        from pytest_koderz.sandbox.preflight import preflight
-
-        def weak(words: str) -> None:
-            self.hooks.complaints[words] += 1
-
-        reason = preflight(sandbox, [problem], self.settings.folder / "preflight", notify=weak)[problem.id]
-        if reason is not None:
-            raise InfrastructureError(f"{problem.id} cannot be judged here: {reason}")
-
     def close(self) -> None:
-        for opened in (*self._models.values(), self._sandbox):
-            close: Callable[[], None] | None = getattr(opened, "close", None)
-            if close is not None:
-                close()
+        self.workshop.close()
 
     def _past(self, start: Experiment, problem: Problem, arm: Arm) -> Past:
         """What is recorded under the same conditions; what is recorded under others is named, and left alone."""
@@ -207,36 +185,6 @@ class Benchmark:
             traits=problem.traits,
         )
 
-    def _crew(self, arm: Arm) -> dict[Role, Players]:
-        """Raises ModelUnavailable, before anything is spent, for a model that is known to refuse or to be dead."""
-        crew = {role: Players() for role in arm.models}
-        for role, settings in arm.cast:
-            crew[role].models[settings.name] = self._model(settings, role)
-        paid = {settings.name for _, settings in arm.cast if _costs(settings)}
-        for players in crew.values():
-            players.admit(lambda name: bool(paid - {name}))
-        return crew
-
-    def _model(self, settings: ModelSettings, role: Role) -> WatchedModel:
-        with self._lock:
-            if settings.name not in self._models:
-                opened = self.config.hook.pytest_koderz_open_model(config=self.config, model=settings, role=role)
-                if opened is None:
-                    place = f"{self.settings.path}: models.{settings.name}.backend"
-                    near = nearest(settings.backend, self.settings.backends)
-                    raise ModelUnavailable(f"{place}: no back end named '{settings.backend}'{near}")
-                # Whoever opened it: what goes to a server may be shown, and so may what comes from one.
-                redact = Redactor(*self.redaction.secrets)
-                model = RedactedModel(opened, redact) if redact else opened
-                self._models[settings.name] = WatchedModel(model, self._key(settings), self.refusals)
-            return self._models[settings.name]
-
-    def _key(self, settings: ModelSettings) -> str:
-        """Other servers may have what these lack."""
-        service = self.settings.backend_of(settings).service
-        asked = () if service is None else service.urls(settings, self.settings.environment)
-        return " ".join((settings.name, *asked))
-
 
 def _as_far_as_it_can_be_kept(ended: Experiment) -> Experiment:
     """*ended*; without what happened in it where a plugin's model or judge gave values that no record can hold."""
@@ -248,20 +196,8 @@ def _as_far_as_it_can_be_kept(ended: Experiment) -> Experiment:
     return ended
 
 
-def _admission(arm: Arm, crew: Mapping[Role, Players]) -> Callable[[Prompt], None]:
-    """Lets no prompt be paid for while any model of the arm could not answer. Raises ModelUnavailable."""
-
-    def admit(prompt: Prompt) -> None:
-        asked = arm.asked(prompt.role, prompt.model)
-        for players in crew.values() if _costs(asked) else ():
-            players.admit(lambda name: name != asked.name)
-
-    return admit
-
-
-def _costs(settings: ModelSettings) -> bool:
-    """Or may, for all that is known."""
-    return settings.price is None or bool(settings.price.input or settings.price.output)
+_attempt: ContextVar[object | None] = ContextVar("attempt", default=None)
+"""That of this thread at an experiment."""
 
 
 class Hooks:
@@ -275,8 +211,10 @@ class Hooks:
         """By id: the latest record of each experiment that began here and that no report carries yet."""
         self.charged: dict[str, Ledger] = {}
         """By id: what was charged in this process, in all attempts."""
-        self.stopped: set[str] = set()
-        """Ids of experiments that were ended from outside: they make no further call."""
+        self.at_work: dict[str, object] = {}
+        """By id: the attempt that is under way. Another one was ended from outside, and makes no further call, also
+        where a plugin has the experiment run again meanwhile.
+        """
         self.admissions: dict[str, Callable[[Prompt], None]] = {}
         """By id: what is asked before a call."""
 
@@ -287,6 +225,16 @@ class Hooks:
         """`observe` a step of an experiment of this process."""
         self.keep(experiment)
         self.observe(name, experiment=experiment, **values)
+
+    def begin(self, experiment: Experiment) -> None:
+        """From now on this thread, and whoever works in a copy of its context, is the one at work at it."""
+        self.at_work[experiment.id] = attempt = object()
+        _attempt.set(attempt)
+
+    def is_at_work(self, experiment: Experiment) -> bool:
+        """Whether it is done by the attempt that is under way."""
+        attempt = _attempt.get()
+        return attempt is not None and self.at_work.get(experiment.id) is attempt
 
     def hand_over(self) -> dict[str, int]:
         """The complaints since the last time, as plain data for the controller."""
@@ -309,6 +257,9 @@ class Hooks:
             except Exception as error:  # noqa: BLE001 - an observer may raise anything
                 who = manager.get_name(plugin) or type(plugin).__name__
                 self.complaints[f"{name} of {who} raised {type(error).__name__}: {error}"] += 1
+
+    def complain(self, what: str) -> None:
+        self.complaints[what] += 1
 
     def ask(self, name: str, **values: object) -> Any:
         """The first answer of a memory's hook; None, with a complaint, where it raises."""
@@ -334,7 +285,7 @@ class Hooks:
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
         """Raises OutOfBudget for whatever a guard raises: a guard that raises does its job; and ModelUnavailable."""
-        if experiment.id in self.stopped:
+        if not self.is_at_work(experiment):
             raise OutOfBudget("it was stopped")
         self.keep(experiment)
         if experiment.id in self.admissions:

@@ -39,6 +39,7 @@ class Choice:
     sample: str | None = None
     epochs: int | None = None
     jobs: int | Literal["auto"] | None = None
+    executor: str | None = None
     json: str | None = None
     html: str | None = None
     markdown: str | None = None
@@ -99,6 +100,10 @@ class Settings:
     """The process's environment with the .env file beside koderz.yaml beneath it. Holds secrets: never written."""
     overrides: tuple[str, ...] = ()
     """What the command line changed of koderz.yaml, as --koderz-set takes it."""
+    executor: str | None = None
+    """The cluster that runs the experiments. None: this process and those of pytest-xdist do."""
+    leaves_jobs: bool = False
+    """Whether nobody says how many `jobs`: 1, or as many as a cluster has room for."""
     chooses_jobs: bool = False
     """Whether `jobs` is chosen when a run begins."""
     why_jobs: str = ""
@@ -163,7 +168,9 @@ class Names:
             problems_at=None if choice.problems is not None else self._at_own("profiles", name, "problems"),
             sample=self._sample(name, profile, choice),
             epochs=choice.epochs or profile.epochs,
-            jobs=1 if jobs == "auto" else jobs,
+            jobs=1 if jobs is None or jobs == "auto" else jobs,
+            executor=choice.executor or profile.executor,
+            leaves_jobs=jobs is None,
             chooses_jobs=jobs == "auto",
             sandbox=self.entry.sandbox or SandboxEntry(),
             cortex=self.entry.cortex or CortexEntry(),

@@ -123,8 +123,12 @@ class ProfileEntry(_Checked):
     sample: str | int | None = None
     """How many of them are drawn at random, and from which seed: `50@7`. None: all."""
     epochs: Positive = 1
-    jobs: Positive | Literal["auto"] = 1
-    """Experiments in flight in one process; `auto`: as many as the local models' servers have slots for."""
+    jobs: Positive | Literal["auto"] | None = None
+    """Experiments in flight in one process; `auto`: as many as the local models' servers have slots for. None: one, or
+    as many as the cluster has threads.
+    """
+    executor: str | None = None
+    """The cluster that runs the experiments. None: this process and those of pytest-xdist do."""
     max_iterations: Positive = 50
     checkpoint_interval: Positive = 5
     feedback: FeedbackPolicy = FeedbackPolicy.ASSERTION

@@ -6,10 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_koderz.backends import OURS
 from pytest_koderz.backends.completions import reply_of
+from pytest_koderz.backends.found_servers import found_model
 from pytest_koderz.backends.http.client import HttpClient
 from pytest_koderz.backends.http.retry import MayPass
 from pytest_koderz.backends.ollama import OllamaModel
@@ -109,3 +112,38 @@ def test_any_chat_is_a_reply_or_tried_again(answer: dict[str, Any]) -> None:
     canned = OllamaModel(model.settings, Canned(answer), model._caller)
     reply = reply_or_none(lambda: canned._attempt(a_prompt()))
     assert reply is None or is_well_typed(reply)
+
+
+def a_list(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(an_object(**fields) | ANYTHING, max_size=3) | ANYTHING
+
+
+LISTINGS = an_object(
+    models=a_list(name=st.just("m"), digest=st.text(), details=an_object(quantization_level=st.text())),
+    data=a_list(
+        id=st.just("m"),
+        owned_by=st.sampled_from(["llamacpp", "vllm", "library"]),
+        meta=an_object(ftype=st.text(), size=st.integers()),
+        root=st.text(),
+    ),
+    version=st.text(),
+    build_info=st.text(),
+    total_slots=st.integers(),
+)
+
+
+@FUZZ
+@given(LISTINGS, st.sampled_from(["ollama", "openai"]))
+def test_what_a_server_says_of_itself_may_be_anything(answer: dict[str, Any], backend: str) -> None:
+    """Which models it has, which weights, how many slots and what kind it is: it is asked before anything is paid."""
+    host, told = "http://127.0.0.1:9", json.loads(json.dumps(answer))
+    settings, here = a_model(backend, hosts=(host,)), {"OLLAMA_HOST": host, "OPENAI_BASE_URL": host}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HttpClient, "look", lambda *_: ({}, told))
+        assert all(isinstance(words, str) for _, words in OURS[backend].findings(settings, here))
+        assert isinstance(OURS[backend].why_unreachable(settings, here, 1), str | None)
+        identity = OURS[backend].identity(settings, here)
+        assert all(isinstance(said, str) for said in (*identity.weights.values(), identity.server))
+        assert (OURS[backend].slots_at(settings, here, host) or 1) > 0
+        found = found_model(here, (host,))
+        assert found is None or found.model.isprintable()

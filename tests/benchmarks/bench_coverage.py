@@ -30,6 +30,7 @@ from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Spending, Usage
 from pytest_koderz.evidence import Claim, Interval, compare, figures_of
 from pytest_koderz.evidence.arms import per_solved_interval
+from pytest_koderz.evidence.break_even import flip_of
 from pytest_koderz.evidence.compare import LEVEL, claim_at
 from pytest_koderz.evidence.families import holm
 from pytest_koderz.evidence.intervals import mcnemar_exact, paired_difference, wilson_clustered
@@ -37,7 +38,6 @@ from pytest_koderz.evidence.looks import Look, level_at
 from pytest_koderz.evidence.pilots import LEAST, Needed, needed_of
 from pytest_koderz.evidence.power import Truth, chances
 from pytest_koderz.evidence.recovered_gap import fieller, recovered_of
-from pytest_koderz.evidence.resampling import bootstrap_ratio
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings, with_intervals
 from pytest_koderz.evidence.tables import Pairs, Solves, Strength, Table, pairs_of, strength_of
 
@@ -183,7 +183,7 @@ def truth(world: World, rng: np.random.Generator) -> dict[str, float]:
         "savings": control - arm,
         "share": 1 - arm / control,
         "per solved": arm / rate,
-        "rate": (control - arm) / float(big.hours.mean()),
+        "rate": max((control - arm) / float(big.hours.mean()), 0.0),
         "gap": (1 - ALONE) * rate / (other - ALONE * rate),
     }
 
@@ -221,7 +221,7 @@ def measured_quickly(world: World, seen: Seen) -> Found:
         savings.interval,
         savings.share_interval,
         per_solved_interval(list(dollars), list(shares), tries, caps[0]),
-        _rate(theirs - dollars, hours, tries) if tries >= SHARE_FROM and not savings.why_none else None,
+        _rate(dollars, theirs, hours, tries) if tries >= SHARE_FROM and not savings.why_none else None,
         _recovered(world, seen),
     )
     lost = _with_lost(seen) if seen.lost.any() and world.epochs == 1 else None
@@ -243,9 +243,10 @@ def _table(pairs: Sequence[tuple[Solves, Solves]]) -> Table:
     return table
 
 
-def _rate(saved: Any, hours: Any, tries: int) -> Interval | None:
+def _rate(dollars: Any, theirs: Any, hours: Any, tries: int) -> Interval | None:
     """As a break-even rate has it; whether it is shown too, as it is where something is saved, is left aside."""
-    return bootstrap_ratio(list(saved), list(hours), positive=bool(saved.min() >= 0), tries=tries)
+    flip = flip_of(list(dollars), list(hours), list(theirs), [0.0] * len(hours), tries)
+    return None if flip is None else flip.interval
 
 
 def _recovered(world: World, seen: Seen) -> Interval | None:

@@ -40,6 +40,7 @@ from pytest_koderz.cortex.client.memories import (
     memory_of_spec,
 )
 from pytest_koderz.cortex.client.replies import exported
+from pytest_koderz.records.events import Head
 from pytest_koderz.records.reader import archived
 from tests.cortex.worlds import converse, kill_servers
 
@@ -153,7 +154,7 @@ def compare(folder: Path, cortex_path: str | None, said: str) -> int:
     counts = tuple(map(int, found.groups())) if found else (0, 0)
     print(f"  said at the end of the run: {counts[0]} stored, {counts[1]} verified; exported: {len(rows)}")
     whole = same == len(recorded.experiments) == len(told) and len(rows) == len(titles) == len(memories) + 1
-    noted = recalled.heads.get(recorded.id, {}).get("profile") == "simulated"
+    noted = recalled.heads.get(recorded.id, Head()).profile == "simulated"
     right = whole and noted and not lost
     print("the same set, each once" if right else "NOT THE SAME")
     return 0 if right else 1

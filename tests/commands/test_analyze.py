@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -12,8 +13,11 @@ import pytest
 
 from pytest_koderz.commands import printing
 from pytest_koderz.commands.doctor import finding_lines
+from pytest_koderz.core.experiment import Status
 from pytest_koderz.cortex.client.memories import memory_of_result
 from pytest_koderz.cortex.client.spool import Spool
+from pytest_koderz.cortex.server.memory_tools import MemoryTools
+from pytest_koderz.cortex.server.store import Store
 from pytest_koderz.testing import OllamaServer
 from tests.conftest import Run
 from tests.core.worlds import START
@@ -285,6 +289,30 @@ def test_what_nobody_knows_is_a_mistake(which: str, run: Run) -> None:
     result = run("--koderz-analyze", which)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --koderz-analyze: *{which}*--koderz-results lists the benchmarks*"])
+
+
+def test_what_cortex_has_of_another_shape_is_told_in_a_line(run: Run, pytester: pytest.Pytester) -> None:
+    """Beside all that can be read, of one benchmark and of all of them."""
+    ended = START.ended(Status.SOLVED, 1.0)
+    folder = pytester.path / ".koderz"
+    folder.mkdir()
+    with closing(Store(folder / "cortex.db")) as store:
+        tools = MemoryTools(store, "koderz", folder)
+        for turn, change in enumerate([{}, {"record": {"id": "\x1b[2J"}}, {"problem_id": [[]]}, {"kind": ["result"]}]):
+            given = memory_of_result(ended).arguments("koderz")
+            given |= {"title": f"{given['title']} {turn}", "metadata": given["metadata"] | change}
+            tools.call("remember", given)
+    told = run("--koderz-analyze", ended.benchmark_id, *FROM_CORTEX)
+    assert told.ret == pytest.ExitCode.OK
+    assert any(line.startswith(f"{ended.id} ") and "solved" in line for line in told.outlines)
+    source = " ".join(line.strip() for line in told.outlines)  # as it is folded
+    assert re.search(
+        r"memories that could not be read: 2, such as \S+ \S+ result 2\.problem_id: must be a text", source
+    )
+    listed = run("--koderz-results", *FROM_CORTEX)
+    assert listed.ret == pytest.ExitCode.OK
+    assert any(line.startswith(ended.benchmark_id) for line in listed.outlines)
+    assert "memories that could not be read: 2, " in " ".join(listed.outlines)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_koderz.core.extract import candidate_of
+from pytest_koderz.core.extract import candidate_of, choice
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load
 from pytest_koderz.sandbox import open_sandbox
@@ -67,3 +67,14 @@ def _wrong(judge: Judge, rows: list[dict[str, Any]]) -> dict[str, str]:
     problems = {problem.id: problem for problem in load("humaneval")}
     found = {row["id"]: _verdict(judge, problems[row["task_id"]], row["raw"]) for row in rows}
     return {row["id"]: row["expected"] for row in rows if found[row["id"]] != row["expected"]}
+
+
+def test_a_reply_without_end_is_looked_through_up_to_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that has run away, or a server that means ill: the judge waits for neither."""
+    monkeypatch.setattr(choice, "MOST_CHARACTERS", 20_000)
+    problem = Problem("own/add", "def add(x, y):\n", "add", "")
+    answer, noise = "```python\ndef add(x, y):\n    return x + y\n```\n", "```python\nx = 1\n```\n" * 2_000
+    found, missed = candidate_of(answer + noise, problem), candidate_of(noise + answer, problem)
+    assert found is not None
+    assert "return x + y" in found.source
+    assert missed is None or "return x + y" not in missed.source

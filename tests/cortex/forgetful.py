@@ -1,8 +1,9 @@
 """A memory server that loses what claude-cortex 2.0.0 is documented to lose, and fails when it is told to.
 
 Started as `node forgetful.py --db FILE`. FILE with the suffix .faults says what goes wrong: `lost_reply`, `hang`,
-`refuse`, `reject`, `drop` and `similar` list the numbers of the calls of `remember` concerned; `long_term` is added to
-the count of long-term memories; `cut` is the length of contents; with `keep` nothing is forgotten.
+`refuse`, `reject`, `drop` and `similar` list the numbers of the calls of `remember` concerned; with `refuse_by_number`
+each has another reason; `long_term` is added to the count of long-term memories; `cut` is the length of contents; with
+`keep` nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class Forgetful(MemoryTools):
             return "Failed to remember: Database is busy (another operation in progress). Please try again in a moment."
         if number in self._faults.get("reject", ()) or "transferable" in arguments:
             return "Failed to remember: Error: SQLite3 can only bind numbers, strings, bigints, buffers, and null"
+        if self._faults.get("refuse_by_number"):
+            return f"Failed to remember: Error: {number}"
         if number in self._faults.get("similar", ()) or self._has_like(arguments):
             return (
                 f'Remembered: "{arguments["title"]}"\n  ID: 1\n  Type: long_term\n  Category: custom\n'

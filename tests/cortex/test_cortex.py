@@ -29,7 +29,7 @@ from pytest_koderz.cortex.client.connection import Connection
 from pytest_koderz.cortex.client.memories import memory_of_iteration
 from pytest_koderz.cortex.client.recalled_experiments import told_by
 from pytest_koderz.cortex.client.replies import ToolReply
-from pytest_koderz.cortex.client.spool import Spool
+from pytest_koderz.cortex.client.spool import Spool, State
 
 from .worlds import (
     BENCHMARK,
@@ -119,8 +119,8 @@ def test_a_benchmark_is_noted_once(tmp_path: Path) -> None:
         assert len(notes) == (2 if profile == "other" else 1)
         found = told_by(rows_in(tmp_path), BENCHMARK)
         assert found.experiments == (lived(),)
-        assert found.heads[BENCHMARK]["profile"] == profile
-        assert found.heads[BENCHMARK]["at"] > "2026"
+        assert found.heads[BENCHMARK].profile == profile
+        assert found.heads[BENCHMARK].at > "2026"
 
 
 def test_iterations_are_recalled_complete_and_in_order(cortex: Cortex) -> None:
@@ -310,6 +310,20 @@ def test_a_refusal_is_told_while_the_run_goes_on(tmp_path: Path) -> None:
         delivery = cortex.deliver(120)
     assert told.empty()
     assert (delivery.verified, delivery.owed) == (count - 2, 2)
+
+
+@pytest.mark.parametrize("faults", [{"similar": [*range(1, 200)]}, {"refuse_by_number": True}])
+def test_a_server_that_refuses_without_end_is_not_asked_without_end(tmp_path: Path, faults: dict[str, Any]) -> None:
+    """Neither under one more title, nor told of with one more reason."""
+    told: list[str] = []
+    with closing(forgetful(tmp_path, faults=faults, complain=told.append)) as cortex:
+        count = tell(cortex, lived())
+        delivery = cortex.deliver(120)
+        titles = [owed.memory.title for owed in cortex._open()[0].in_state(State.REFUSED)]
+    assert (delivery.stored, delivery.owed, len(titles)) == (0, count, count)
+    assert 1 <= len(told) <= 3
+    assert len(delivery.warnings) <= 4
+    assert max(map(len, titles)) < 200
 
 
 @pytest.mark.slow

@@ -14,7 +14,9 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.cortex.client.memories import (
     CONTENT_LIMIT,
+    MOST_RECALLED,
     MemoryEntry,
+    advice_in,
     memory_of_advice,
     memory_of_benchmark,
     memory_of_checkpoint,
@@ -23,10 +25,13 @@ from pytest_koderz.cortex.client.memories import (
     memory_of_spec,
     record_of,
     shortened,
+    spec_in,
     title_of,
 )
-from pytest_koderz.cortex.client.recalled_experiments import experiment_of
+from pytest_koderz.cortex.client.recalled_experiments import Recalled, experiment_of, told_by
+from pytest_koderz.cortex.client.replies import ToolReply, exported
 from pytest_koderz.files.secret_values import Redaction
+from pytest_koderz.records.codec import plain, value_of
 
 from .worlds import BENCHMARK, advice, experiment, guidance, iteration, lived, spec
 
@@ -61,9 +66,9 @@ def test_an_experiment_is_rebuilt_from_its_memories() -> None:
         memory_of_advice(one, one.advice[0]),
     ]
     rows = [row(memory) for memory in memories]
-    assert experiment_of([*rows, row(memory_of_result(one))]) == one
-    assert (experiment_of(rows).iterations, experiment_of(rows).advice) == (one.iterations, one.advice)
-    assert experiment_of(rows).status == "running"
+    assert experiment_of([*rows, row(memory_of_result(one))], []) == one
+    assert (experiment_of(rows, []).iterations, experiment_of(rows, []).advice) == (one.iterations, one.advice)
+    assert experiment_of(rows, []).status == "running"
 
 
 def test_the_words_of_the_seed_are_kept() -> None:
@@ -195,3 +200,86 @@ def test_candidates_other_than_the_best_are_kept() -> None:
     memory = memory_of_iteration(experiment(), several)
     assert "a = 2" in memory.content
     assert record_of(Iteration, row(memory)) == several
+
+
+_KEYS = ("experiment_id", "problem_id", "arm", "epoch", "benchmark_id", "prompt_version", "kind", "key", "record")
+_OWN = (
+    *(memory_of_iteration(lived(), step) for step in lived(iterations=2).iterations),
+    memory_of_spec(lived(), spec(), "0123"),
+    memory_of_checkpoint(lived(), guidance(1, 5)),
+    memory_of_advice(lived().with_advice(advice()), advice()),
+    memory_of_result(lived()),
+    memory_of_benchmark({"id": BENCHMARK, "profile": "live"}),
+)
+_ODD: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\x1b]0;t\x07\ud800" * 99),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@st.composite
+def _spoilt(draw: st.DrawFn) -> dict[str, Any]:
+    """A row of ours in which something is another thing, or is not there."""
+    one = row(draw(st.sampled_from(_OWN)))
+    metadata = json.loads(one["metadata"])
+    at = metadata
+    while draw(st.booleans()) and (inner := [each for each in at.values() if isinstance(each, dict) and each]):
+        at = draw(st.sampled_from(inner))
+    name = draw(st.sampled_from([*at, *_KEYS]))
+    at.pop(name, None)
+    if draw(st.booleans()):
+        at[name] = draw(_ODD)
+    return {**one, "metadata": metadata if draw(st.booleans()) else json.dumps(metadata)}
+
+
+@settings(deadline=None)
+@given(st.lists(_spoilt() | st.fixed_dictionaries({"title": st.text(), "content": st.text(), "metadata": _ODD})))
+def test_rows_of_any_shape_are_ours_or_left_out(rows: list[Any]) -> None:
+    """Whatever is asked of them: a spec, advice, the story of a benchmark or all of them."""
+    found = exported(ToolReply(f"Exported 1 memories:\n\n{json.dumps(rows)}"))
+    recalled: list[Any] = [spec_in(found, "0123"), *advice_in(found)]
+    for which in ("", BENCHMARK, lived().id):
+        told = told_by(found, which)
+        recalled += [*told.experiments, *told.heads.values()]
+        assert all("\n" not in why for why in told.unread)
+    for value in filter(None, recalled):
+        assert value_of(type(value), plain(value)) == value
+
+
+DEEP = json.loads("[" * 900 + "]" * 900)
+
+
+def test_one_odd_row_hides_no_other() -> None:
+    """It is left out; where it is of what was asked for, this is said."""
+    solved = replace(lived(), seed=7)
+    sound = [row(memory_of_spec(solved, spec(), "0123")), row(memory_of_result(solved))]
+    odd = [
+        {**each, "metadata": {**json.loads(each["metadata"]), name: value}}
+        for each in sound
+        for name, value in (("experiment_id", 5), ("experiment_id", "../../x"), ("problem_id", DEEP), ("record", DEEP))
+    ]
+    rows = [*odd, *sound, *odd]
+    assert spec_in(rows, "0123") == replace(spec(), recalled_from=solved.id)
+    assert {(one.text, one.experiment_id) for one in advice_in(rows)} == {("Look at the return value.", solved.id)}
+    told = told_by(rows, solved.id)
+    assert told.experiments == (replace(solved, spec=spec(), iterations=(), checkpoints=()),)
+    assert len(told.unread) == 8
+    assert told_by(rows, "exp_99999999") == Recalled()
+
+
+def test_nothing_is_recalled_that_no_prompt_has_room_for() -> None:
+    """The journal would not take it either, and the experiment would be lost."""
+    whole = memory_of_spec(lived(), spec("a" * MOST_RECALLED), "0123")
+    assert spec_in([row(whole)], "0123") is None
+    assert (
+        spec_in([{**row(whole), "metadata": dict(whole.metadata) | {"record": plain(spec("a"))}}], "0123") is not None
+    )
+
+
+def test_a_result_is_of_the_experiment_that_its_memory_names() -> None:
+    """Or else it would stand in a benchmark that nobody asked for, whose id names a folder."""
+    other = row(memory_of_result(replace(lived(), benchmark_id="bench_99999999")))
+    metadata = json.loads(other["metadata"]) | {"benchmark_id": BENCHMARK}
+    (told,) = told_by([{**other, "metadata": metadata}], BENCHMARK).experiments
+    assert (told.benchmark_id, told.status) == (BENCHMARK, "running")

@@ -7,19 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from pytest_koderz.core.function_traits import FunctionTraits
 from pytest_koderz.core.iteration import Candidate
-from pytest_koderz.core.place import ModuleText
+from pytest_koderz.core.place import FunctionPlace, ModuleText
+from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
+from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.harvest.covered_functions import functions_of_import
+from pytest_koderz.harvest.covered_functions import tested_lines as run_under_coverage
 from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
 from pytest_koderz.harvest.harvesting import Harvest, harvest
 from pytest_koderz.harvest.mutants import mutants_of
 from pytest_koderz.harvest.near_copies import near_copy_of, shapes_of
 from pytest_koderz.harvest.pytest_options import own_options
 from pytest_koderz.harvest.suite_text import suite_text
-from pytest_koderz.harvest.task_prompt import LONGEST, module_around
+from pytest_koderz.harvest.task_prompt import LONGEST, module_around, prompt_of
 from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.repository_tests import Repository
 from pytest_koderz.sandbox.supervisor import Judge
 
 from .worlds import MODULE, SECRET, clamp_problem, small_repository
@@ -53,10 +58,44 @@ def test_a_repository_becomes_a_suite(root: Path, judge: Judge, tmp_path: Path) 
     suite = tmp_path / "small.yaml"
     suite.write_text(suite_text(found, tmp_path))
     for problem in load_suite(suite) or ():
+        assert problem.function is not None
+        assert problem.function.callers == 0
         assert judge(problem, Candidate(problem.canonical_solution or "")).passed
         assert problem.place is not None
         empty = ModuleText(problem.canonical_solution or "").emptied(problem.entry_point)
         assert not judge(problem, Candidate(empty)).passed
+
+
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        ("import nosuchthing\n", "test_x.py: ModuleNotFoundError: No module named 'nosuchthing'"),
+        ("def test_x(nosuchfixture): pass\n", "test_x.py::test_x: fixture 'nosuchfixture' not found"),
+        ("def test_x(): assert 1 == 2\n", "test_x.py::test_x: assert 1 == 2"),
+        ("", "pytest finds no tests under"),
+    ],
+)
+def test_why_there_is_nothing_to_harvest_is_told_in_a_line(tmp_path: Path, test: str, why: str) -> None:
+    """Whatever keeps the tests from passing: what they need is missing, they fail, or there are none."""
+    (tmp_path / "setup.cfg").touch()
+    (tmp_path / "test_x.py").write_text(test)
+    notes: list[str] = []
+    with pytest.raises(UsageError) as told:
+        harvest(tmp_path, tmp_path, None, notes.append)
+    assert why in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_of_tests_that_cannot_be_collected_leaves_the_others(root: Path) -> None:
+    """It is named."""
+    broken = root / "tests" / "test_broken.py"
+    broken.write_text("import nosuchthing\n")
+    try:
+        found = run_under_coverage(root, root, [], [root], [])
+    finally:
+        broken.unlink()
+    assert found.told == "tests/test_broken.py: ModuleNotFoundError: No module named 'nosuchthing'"
+    assert found.passed > 3
 
 
 def test_a_changed_repository_is_refused(root: Path, tmp_path: Path) -> None:
@@ -102,6 +141,86 @@ def test_what_ran_outside_of_all_tests_is_known_apart() -> None:
     assert found_tests(module, lines) == {"used": ["test_x.py::test_used"]}
 
 
+def test_a_repository_that_makes_each_warning_an_error_is_run(tmp_path: Path, judge: Judge) -> None:
+    """Though keys of plugins that are left out are unknown."""
+    settings = '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\njunit_family = "xunit2"\ncache_dir = "x"\n'
+    (tmp_path / "pyproject.toml").write_text(settings + 'addopts = "--strict-config"\n')
+    (tmp_path / "test_x.py").write_text("def test_nothing():\n    pass\n")
+    assert run_under_coverage(tmp_path, tmp_path, [], [tmp_path], own_options(tmp_path)).passed == 1
+    repository = Repository(FunctionPlace(str(tmp_path), "", "", "", options=tuple(own_options(tmp_path))), 1 << 30)
+    try:
+        run = repository.run("", (), "", ["test_x.py::test_nothing"], 0, 20)
+    finally:
+        repository.close()
+    assert run.words == {"test_x.py::test_nothing": "passed"}, run
+
+
 def test_own_options_are_those_that_neither_measure_nor_stop(tmp_path: Path) -> None:
     (tmp_path / "setup.cfg").write_text("[tool:pytest]\naddopts = -ra --cov=x -n 4 --maxfail 3 -p pytester\n")
     assert own_options(tmp_path) == ["-o", "addopts=-ra -p pytester"]
+
+
+SUITE = """\
+repository: {{path: "{path}", digest: "{digest}"}}
+problems:
+  - id: smallthings:clamp
+    file: smallthings.py
+    entry_point: clamp
+    prompt: Write it.
+    tests: [tests/test_smallthings.py::test_clamp]
+    {more}
+"""
+
+
+def _loaded(root: Path, folder: Path, more: str) -> Problem:
+    suite = folder / "small.yaml"
+    suite.write_text(SUITE.format(path=root, digest=digest_of_tree(root), more=more))
+    (problem,) = load_suite(suite) or ()
+    return problem
+
+
+def test_a_problem_knows_what_its_function_is_like(root: Path, tmp_path: Path) -> None:
+    """Its length and branches from where it stands, the rest from the suite; one without is of an earlier version."""
+    problem = _loaded(root, tmp_path, "adequacy: 0.9\n    callers: 2")
+    assert problem.traits.function == FunctionTraits("smallthings.py", 5, 2, 2, 0.9)
+    assert _loaded(root, tmp_path, "").traits.function == FunctionTraits("smallthings.py", 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ("adequacy: 1.2", "8: problems[0].adequacy: must be a share from 0 to 1"),
+        ("adequacy: most", "8: problems[0].adequacy: must be a share from 0 to 1"),
+        ("adequacy: true", "8: problems[0].adequacy: must be a share from 0 to 1"),
+        ("callers: -1", "8: problems[0].callers: must be a whole number, 0 or more"),
+        ("callers: 1.5", "8: problems[0].callers: must be a whole number, 0 or more"),
+    ],
+)
+def test_what_is_no_share_or_number_is_refused(root: Path, tmp_path: Path, more: str, why: str) -> None:
+    """With its line and key."""
+    with pytest.raises(UsageError) as caught:
+        _loaded(root, tmp_path, more)
+    assert f"small.yaml:{why}" in str(caught.value)
+
+
+def test_what_follows_a_dropped_option_goes_with_it(tmp_path: Path) -> None:
+    """It would be a place of tests otherwise."""
+    words = "--doctest-report ndiff --cov package --junitxml out.xml --benchmark-json=x --strict-config -v"
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {words}\n")
+    assert own_options(tmp_path) == ["-o", "addopts=-v"]
+
+
+def test_a_methods_own_class_is_cut_last() -> None:
+    """What the class does says what its method has to."""
+    others = "".join(f"class Other{n}:\n    def method(self):\n        return {n}\n\n\n" for n in range(400))
+    put = "    def put(self, x):\n        self.kept.append(x)\n\n"
+    own = f"class Own:\n{put}    def clear(self):\n        a = 1\n        return a\n"
+    text = module_around(ModuleText(others + own), "Own.clear")
+    assert len(text) <= LONGEST
+    assert "self.kept.append(x)" in text
+
+
+def test_some_tests_are_shown_where_the_docstring_says_little() -> None:
+    module = ModuleText("def f(x):\n    y = x\n    return y\n")
+    prompt = prompt_of("a.py", module, "f", ["assert f(1)", "assert f(2)", "x" * 2000, "assert f(4)"])
+    assert "Some of its tests:\n\n```python\nassert f(1)\n\nassert f(2)\n```" in prompt

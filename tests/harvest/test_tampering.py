@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -186,3 +188,14 @@ def test_the_original_is_nowhere_to_be_read(judged: tuple[Judge, Problem]) -> No
     judge, problem = judged
     verdict = judge(problem, Candidate(READS_THE_ORIGINAL))
     assert not verdict.passed, verdict
+
+
+def test_a_plugin_that_this_run_left_out_is_no_tampering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest finds it by itself beside the candidate, and when it is imported it changes pytest."""
+    pytest.importorskip("hypothesis")
+    monkeypatch.delitem(sys.modules, "_hypothesis_pytestplugin", raising=False)
+    with open_sandbox() as judge:
+        if "private mounts" in judge.levels.missing:
+            pytest.skip("needs mounts of its own")
+        verdict = judge(clamp_problem(small_repository(tmp_path)), Candidate(_HEAD + _RIGHT))
+    assert verdict.passed, verdict.feedback

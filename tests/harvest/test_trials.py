@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.place import FunctionPlace, ModuleText
+from pytest_koderz.harvest.trying import Versions
 from pytest_koderz.sandbox.repository_tests import Repository
+from pytest_koderz.sandbox.repository_trials import TrialsBench
 
 from .worlds import MODULE, clamp_problem, small_repository
 
@@ -37,3 +40,39 @@ def test_each_version_is_tried_as_if_it_were_alone(repository: Repository) -> No
     with repository.bench(ids) as bench:
         words = bench.tried(repository.path_of("smallthings.py"), "clamp", versions, ids, 0.5)
     assert words == ["passed", "refused", "refused", "refused", "untried", "passed"]
+
+
+class _Failing:
+    """A repository whose processes that have collected the tests are of no use."""
+
+    def path_of(self, file: str) -> str:
+        return file
+
+    def bench(self, ids: list[str]) -> TrialsBench:
+        raise SandboxFault(f"no process for {ids[0]}")
+
+
+def test_what_is_tried_the_slow_way_is_told_with_the_reason() -> None:
+    """The first function of each reason by name, the others counted; after some faults nobody tries again."""
+    notes: list[str] = []
+    repository: Any = _Failing()
+    with Versions(repository, {"test": 0.1}, 1, notes.append) as versions:
+        found = [versions.passing("a.py", f"f{number}", "", ["x"], ["test"]) for number in range(7)]
+    assert found == [[None]] * 7
+    slow, failed = "in processes of their own: ", "3 processes that have collected all tests have failed"
+    assert notes == [
+        "f0 is tried in processes of its own, which takes longer: no process for test",
+        f"f4 is tried in processes of its own, which takes longer: {failed}",
+        f"4 functions were tried {slow}no process for test",
+        f"3 functions were tried {slow}{failed}",
+    ]
+
+
+def test_a_function_whose_code_cannot_be_exchanged_is_named(repository: Repository) -> None:
+    """No process has failed then."""
+    notes: list[str] = []
+    ids = clamp_problem(Path("small")).tests.split()
+    with Versions(repository, dict.fromkeys(ids, 0.1), 1, notes.append) as versions:
+        assert versions.passing("smallthings.py", "nosuch", MODULE, [MODULE], ids) == [None]
+    slow = "nosuch is tried in processes of its own, which takes longer"
+    assert notes == [f"{slow}: its code cannot be exchanged once its module is imported"]

@@ -112,3 +112,187 @@ def clamp_problem(root: Path) -> Problem:
     tests = "tests/test_smallthings.py::test_clamp\ntests/test_smallthings.py::test_clamp_refuses\n"
     place = FunctionPlace(str(root), "", "smallthings.py", "clamp")
     return Problem("smallthings:clamp", "", "clamp", tests, isolation="in-process", place=place)
+
+
+PRICES = '''\
+"""Prices in cents."""
+
+
+def with_tax(cents, percent):
+    """The price with tax of so many percent, rounded to whole cents, halves upwards."""
+    whole = cents * (100 + percent)
+    return (whole + 50) // 100
+
+
+def discounted(cents, percent):
+    """The price less so many percent, rounded down; never below nothing, never above the price."""
+    if percent <= 0:
+        return cents
+    if percent >= 100:
+        return 0
+    return cents * (100 - percent) // 100
+
+
+def total(rows):
+    """The sum of `(cents, count)` pairs; a count below one counts for nothing."""
+    found = 0
+    for cents, count in rows:
+        if count > 0:
+            found += cents * count
+    return found
+
+
+def shipping(cents):
+    """499 below 20 euros, 299 below 50, nothing from there on."""
+    if cents < 2000:
+        return 499
+    return 299 if cents < 5000 else 0
+
+
+def split_evenly(cents, people):
+    """What each pays, in a list: whole cents that add up to the price, the larger parts first."""
+    part, left = divmod(cents, people)
+    return [part + 1] * left + [part] * (people - left)
+
+
+def charged(rows, percent):
+    """What a customer pays: the discounted total and its shipping."""
+    paid = discounted(total(rows), percent)
+    return paid + shipping(paid)
+'''
+NAMES = '''\
+"""Names of articles."""
+
+
+def slug(name):
+    """In lower case, with one hyphen for each run of what is no letter or digit, and none at the ends."""
+    words = "".join(letter.lower() if letter.isalnum() else " " for letter in name).split()
+    return "-".join(words)
+
+
+def shortened(name, most):
+    """At most so many letters; what is cut ends in three dots, where there is room for them."""
+    if len(name) <= most:
+        return name
+    return name[: most - 3] + "..." if most > 3 else name[:most]
+
+
+def initials(name):
+    """The first letter of each word, in upper case."""
+    words = name.split()
+    return "".join(word[0].upper() for word in words)
+
+
+def numbered(names):
+    """Each name; a second one of the same kind has ` (2)` behind it, a third ` (3)`."""
+    seen, found = {}, []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return found
+
+
+def matches(name, query):
+    """Whether each word of the query is in the name, in whatever case; an empty query matches none."""
+    words = query.lower().split()
+    return bool(words) and all(word in name.lower() for word in words)
+'''
+STOCK = '''\
+"""What is there."""
+
+
+def reorder(stock, least):
+    """The names of which there are fewer than the least number, sorted."""
+    low = [name for name, count in stock.items() if count < least]
+    return sorted(low)
+
+
+def taken(stock, name, count):
+    """The stock without so many of a name. Raises KeyError where there are not as many."""
+    left = stock.get(name, 0) - count
+    if left < 0:
+        raise KeyError(name)
+    return {**stock, name: left}
+'''
+SHOP_TESTS = """\
+import pytest
+from shop.names import initials, matches, numbered, shortened, slug
+from shop.prices import charged, discounted, shipping, split_evenly, total, with_tax
+from shop.stock import reorder, taken
+
+
+def test_with_tax():
+    assert [with_tax(1000, 19), with_tax(50, 1), with_tax(49, 1), with_tax(0, 19)] == [1190, 51, 49, 0]
+
+
+def test_discounted():
+    assert [discounted(999, each) for each in (-5, 0, 1, 50, 99, 100, 120)] == [999, 999, 989, 499, 9, 0, 0]
+
+
+def test_total():
+    assert total([(100, 2), (50, 1), (70, 0), (30, -4)]) == 250
+    assert total([]) == 0
+
+
+def test_shipping():
+    assert [shipping(each) for each in (0, 1999, 2000, 4999, 5000)] == [499, 499, 299, 299, 0]
+
+
+def test_split_evenly():
+    assert split_evenly(100, 3) == [34, 33, 33]
+    assert split_evenly(5, 2) == [3, 2]
+
+
+def test_charged():
+    assert charged([(1000, 3)], 50) == 1999
+    assert charged([(5000, 2)], 0) == 10000
+
+
+def test_slug():
+    assert slug("  Blue T-Shirt, XL! ") == "blue-t-shirt-xl"
+
+
+def test_shortened():
+    assert [shortened("umbrella", each) for each in (8, 7, 4, 3, 2)] == ["umbrella", "umbr...", "u...", "umb", "um"]
+
+
+def test_initials():
+    assert initials("blue  t-shirt xl") == "BTX"
+
+
+def test_numbered():
+    assert numbered(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
+
+
+def test_matches():
+    assert matches("Blue Shirt", "shirt BLUE")
+    assert not matches("Blue Shirt", "blue hat")
+    assert not matches("Blue Shirt", " ")
+
+
+def test_reorder():
+    assert reorder({"hat": 1, "cap": 0, "bag": 2}, 2) == ["cap", "hat"]
+
+
+def test_taken():
+    assert taken({"hat": 2}, "hat", 1)["hat"] == 1
+    with pytest.raises(KeyError):
+        taken({"hat": 2}, "hat", 3)
+"""
+
+
+def shop(folder: Path) -> Path:
+    """The package of the guide's example, in *folder*."""
+    root = folder / "shop"
+    files = {
+        "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\n',
+        "src/shop/__init__.py": "",
+        "src/shop/names.py": NAMES,
+        "src/shop/prices.py": PRICES,
+        "src/shop/stock.py": STOCK,
+        "tests/test_shop.py": SHOP_TESTS,
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root

@@ -8,6 +8,7 @@ from datetime import date
 from hypothesis import given, settings
 
 from pytest_koderz.core.arm import Arm, ModelSettings
+from pytest_koderz.core.function_traits import FunctionTraits
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.records.codec import dumped, parsed, plain, value_of
 from pytest_koderz.records.conditions import changes, conditions_of, servers_unlike
@@ -50,6 +51,7 @@ PROBLEM_DEFAULTS = {
     "place": None,
     "categories": (),
     "published": None,
+    "function": None,
 }
 
 
@@ -121,7 +123,10 @@ def test_other_weights_behind_a_name_are_a_change() -> None:
 
 
 def test_how_a_problem_is_sorted_is_no_condition() -> None:
-    """Nor since when it is known: an earlier version did not say, and goes on with the same experiments."""
-    sorted_out = replace(ADD, categories=("numbers",), published=date(2021, 7, 7))
+    """Nor since when it is known, nor what it is like: an earlier version did not say, and goes on with the same
+    experiments.
+    """
+    like = FunctionTraits("src/sums.py", 3, 1, 2, 0.9)
+    sorted_out = replace(ADD, categories=("numbers",), published=date(2021, 7, 7), function=like)
     assert conditions_of(sorted_out, KODERZ) == conditions_of(ADD, KODERZ)
     assert digests_of(sorted_out, KODERZ) == digests_of(ADD, KODERZ)

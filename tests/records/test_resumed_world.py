@@ -30,7 +30,7 @@ from pytest_koderz.records.events import (
 )
 from pytest_koderz.records.journal import Journal
 from pytest_koderz.records.recorded import Past, made_of, read_folder
-from pytest_koderz.records.resumed_world import ResumedWorld
+from pytest_koderz.records.resumed_world import NOT_WHOLE, ResumedWorld
 from pytest_koderz.testing import NoMemory, RecordingListener, ScriptedModel, ScriptedSandbox
 from tests.core.worlds import ADD, FRONTIER, KODERZ, LOCAL, LOCAL_ONLY, START
 
@@ -220,3 +220,34 @@ def test_what_was_judged_on_examples_is_graded_when_it_goes_on(tmp_path: Path) -
     again = solve(START, ADD, arm, crew, examples, world, world, lambda: 0.0)
     assert (again.status, again.graded) == (whole.status, whole.graded)
     assert whole.status is Status.UNSOLVED
+
+
+@pytest.mark.parametrize("lines", [3, 4, 5])
+def test_a_candidate_that_is_judged_from_what_is_left_is_told_of(lines: int, tmp_path: Path) -> None:
+    """Killed before its verdict, or before its grading; one that needs no verdict any more is not."""
+    arm = replace(LOCAL_ONLY, max_iterations=1, accept_on="visible", grade_on="base")
+    problem = replace(ADD, visible="def check(candidate): assert candidate(2, 3) == 5")
+    journal = Journal(tmp_path, "main", {"profile": "live"}, redaction=SECRETS)
+    journal.pytest_koderz_began(START, problem, arm)
+    listener = Written(journal)
+    ended = solve(START, problem, arm, {Role.LOCAL: ScriptedModel(answers)}, judged, NoMemory(), listener, lambda: 0.0)
+    journal.pytest_koderz_ended(ended)
+    journal.close()
+    (path,) = tmp_path.glob("*.jsonl")
+    path.write_text("".join(line + "\n" for line in path.read_text().splitlines()[:lines]))
+    past, said = read_folder(tmp_path).past(START.id, problem, arm), list[str]()
+    world = ResumedWorld(past, NoMemory(), RecordingListener(), lambda _: None, said.append)
+    crew, sandbox = world.crew({Role.LOCAL: ScriptedModel(_never)}), world.sandbox(judged)
+    if past.settled is None:
+        solve(START, problem, arm, crew, sandbox, world, world, lambda: 0.0)
+    assert set(said) == (set() if lines == 5 else {NOT_WHOLE})
+
+
+def test_of_what_is_whole_or_new_nothing_is_told(tmp_path: Path) -> None:
+    """Nothing is recorded of a model that writes the mark itself, nor was a secret taken out of what has none."""
+    said = list[str]()
+    world = ResumedWorld(Past(), NoMemory(), RecordingListener(), lambda _: None, said.append)
+    world.sandbox(judged)(ADD, Candidate(f"add = {REDACTED!r}"))
+    past = Past(replies={("local", "1"): Reply("", Usage(), "m")})
+    ResumedWorld(past, NoMemory(), RecordingListener(), lambda _: None, said.append).sandbox(judged)(ADD, RIGHT)
+    assert said == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_koderz.core.experiment import Status
 from pytest_koderz.reporters.markdown import CUT, cut, fenced, inline, section, table
 from pytest_koderz.reporters.run_markdown import LONGEST, ROWS, markdown_of
 
-from .test_summary import FRAME, _experiment
+from .test_summary import FRAME, SITUATIONS, _experiment
 
 
 def test_text_stays_text() -> None:
@@ -38,6 +40,15 @@ def test_too_much_is_cut_where_a_line_ends() -> None:
     assert len(short.encode()) <= 2000
     assert short.endswith(f"{'é' * 50}\n```\n{CUT}")
     assert cut(text, 90) == ""
+
+
+def test_a_run_on_a_repository_ranks_its_files() -> None:
+    """Beneath the arms, a row each, and what is simulated says so; a part of a run advises nothing."""
+    frame, experiments = SITUATIONS["places"]()
+    text = markdown_of(replace(frame, simulated=True), experiments)
+    assert "\nSIMULATED by file in src/shop/: koderz against frontier-only; sure: for all files at once\n" in text
+    assert "\n| hand over (frontier-only), sure | orders.py | 14 | 14 % | 93 % | -79 &#91;-92, -40&#93; |" in text
+    assert "| orders.py |" not in markdown_of(replace(frame, shard=True), experiments)
 
 
 def test_a_run_tells_its_verdict_arms_and_what_was_not_solved() -> None:

@@ -25,6 +25,7 @@ from pytest_koderz.reporters.packed_stories import LINE, MOST
 from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.page_charts import drawings_of
 from pytest_koderz.reporters.page_verdict import sentences_of
+from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import summary_lines
 from pytest_koderz.testing import ScriptedModel
 from tests.core.worlds import ADD, KODERZ, RIGHT, run, wrong
@@ -295,6 +296,35 @@ def test_an_arm_without_a_price_is_named_and_not_drawn() -> None:
     findings = findings_of(frame, experiments)
     assert chart_of(findings.arms, findings.steps).lines == ()
     assert set(chart_of(findings.arms, findings.steps).unpriced) == {"koderz", "frontier-only"}
+
+
+def test_files_are_ranked_and_the_problems_stand_beneath_them() -> None:
+    """Each file leads to its problems; what its functions are like and weak tests are folded."""
+    frame, experiments = SITUATIONS["places"]()
+    page = Page(html_of(frame, {}, [*experiments[::2], *experiments[1::2]]))
+    places = results_of(frame, {}, experiments)["places"]
+    ranked = [row["name"] for row in places if row["by"] == "file"]
+    assert [link.removeprefix("#file=") for link in page.links if link.startswith("#file=")] == ranked
+    rows = re.findall(r'<tr(?: class="(file)")?[^>]* data-file="([^"]+)"', page.source)
+    files = list(dict.fromkeys(file for _, file in rows))
+    assert sorted(files) == sorted(ranked)
+    tasks = {row["name"]: row["problems"] for row in places}
+    assert rows == [(mark, file) for file in files for mark in ("file", *[""] * tasks[file])]
+    assert "leave to the local model (koderz), not sureprices.py30100 %100 %+0 [-11, +11]$0.060075/50 %" in re.sub(
+        r"\n", "", page.words
+    )
+    assert "6 to 15 lines" in page.words
+    assert "Weak tests: 40, which refuse less than 80 % of wrong versions" in page.words
+
+
+def test_a_page_of_problems_that_stand_alone_has_no_files() -> None:
+    """Nor does a part of a run advise anything, though its problems stand beneath their files."""
+    assert "<h2>Files</h2>" not in html_of(FRAME, {}, SITUATIONS["measured"]()[1])
+    frame, experiments = SITUATIONS["places"]()
+    part = html_of(replace(frame, shard=True), {}, experiments)
+    assert "<h2>Files</h2>" not in part
+    assert "not sure" not in part
+    assert part.count('<tr class="file"') == 8
 
 
 @pytest.mark.parametrize("dollars", ["0", "0.0000004", "0.07", "1", "99.99", "12345"])

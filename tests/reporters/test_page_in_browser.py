@@ -19,7 +19,7 @@ from pytest_koderz.testing import ScriptedModel
 from tests.core.worlds import ADD, KODERZ, LOCAL_ONLY, RIGHT, run, wrong
 
 from .test_page import HOSTILE
-from .test_summary import FRAME
+from .test_summary import FRAME, SITUATIONS
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FOLDERS = (each / "node_modules/axe-core/axe.min.js" for each in (Path.cwd(), *Path.cwd().parents))
@@ -68,6 +68,30 @@ def test_an_address_opens_a_story(page: Path) -> None:
     assert "iteration 4: passed" in words
     assert "return x + y" in words
     assert "words for checkpoint" not in words  # folded: it is told when it is opened
+
+
+def _rows(document: str) -> list[str]:
+    """Of the table of problems, as they are seen; a file's with a mark."""
+    found = re.findall(r"<tr([^>]*)><th[^>]*>([^<]*)", document.partition('<div id="rows"')[2])
+    return [
+        ("# " if 'class="file"' in marks else "") + words.strip() for marks, words in found[1:] if "hidden" not in marks
+    ]
+
+
+def test_problems_stand_beneath_their_files(tmp_path: Path) -> None:
+    """A file can be picked, and is found by what it is called; sorted by another column files are gone."""
+    page = tmp_path / "page.html"
+    page.write_text(html_of(SITUATIONS["places"]()[0], {}, SITUATIONS["places"]()[1]))
+    rows = _rows(shown(page))
+    assert rows[:2] == ["# src/shop/prices.py", "shop.prices:f0"]
+    assert sum(row.startswith("# ") for row in rows) == 8
+    two = ["# src/shop/store/files.py", "shop.store.files:f0", "shop.store.files:f1"]
+    assert _rows(shown(page, "file=src/shop/store/files.py")) == two
+    assert _rows(shown(page, "q=store/files")) == two
+    assert _rows(shown(page, "show=disagree&file=src/shop/dates.py"))[0] == "# src/shop/dates.py"
+    dearest = _rows(shown(page, "sort=3&down=1"))
+    assert len(dearest) == 75
+    assert not any(row.startswith("# ") for row in dearest)
 
 
 def test_two_arms_stand_side_by_side(page: Path) -> None:

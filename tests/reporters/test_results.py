@@ -12,14 +12,16 @@ from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Spec
 from pytest_koderz.core.money import Usage
 from pytest_koderz.reporters.results import results_of
+from pytest_koderz.reporters.results_read import experiments_told
 from pytest_koderz.reporters.summary import summary_lines
-from tests.recomputing import numbers_in, recomputed
+from tests.recomputing import numbers_in, recomputed, recomputed_places, weak_tests
 
 from .test_summary import SITUATIONS
 
 RECOMPUTED = (
     "measured",
     "strata",
+    "places",
     "negative_savings",
     "worse",
     "zero_solved",
@@ -66,6 +68,35 @@ def test_each_number_can_be_recomputed(name: str) -> None:
     lines = summary_lines(frame, experiments, whole=True)
     summary = "\n".join(line for line in lines if "1st try" not in line)
     assert numbers_in(recomputed(results)) == numbers_in(summary)
+
+
+@pytest.mark.parametrize("name", ["places", "places_alone", "measured"])
+def test_each_place_can_be_recomputed(name: str) -> None:
+    """With its advice, how sure that is, and where it stands in the list."""
+    frame, experiments = SITUATIONS[name]()
+    results = json.dumps(results_of(frame, {}, experiments))
+    told = json.loads(results)
+    found = recomputed_places(results)
+    assert [row["name"] for row in found] == [row["name"] for row in told["places"]]
+    for mine, row in zip(found, told["places"], strict=True):
+        assert mine.keys() == row.keys()
+        assert {key: _near(value) for key, value in mine.items()} == row
+    functions = {row["problem"]: row["traits"]["function"] for row in told["experiments"]}
+    assert [(row["adequacy"], row["problem"]) for row in told["weak_tests"]] == weak_tests(functions)
+
+
+def test_what_was_written_of_functions_is_read_again() -> None:
+    """By which files can be compared; those of earlier versions say nothing of it."""
+    frame, experiments = SITUATIONS["places"]()
+    results = json.loads(json.dumps(results_of(frame, {"prompt_version": "1"}, experiments)))
+    assert [one.traits for one in experiments_told(results)] == [one.traits for one in experiments]
+    for row in results["experiments"]:
+        del row["traits"]["function"]
+    assert all(one.traits.function is None for one in experiments_told(results))
+
+
+def _near(value: object) -> object:
+    return pytest.approx(value, abs=1e-6) if isinstance(value, float | list | dict) else value
 
 
 @pytest.mark.parametrize("name", ["all_invalid", "no_control", "unknown_price", "epochs"])

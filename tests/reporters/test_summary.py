@@ -15,6 +15,7 @@ import pytest
 
 from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status
+from pytest_koderz.core.function_traits import FunctionTraits
 from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Price, Spending, Usage
 from pytest_koderz.core.problem import Traits
@@ -331,6 +332,34 @@ def _sorted_out(experiment: Experiment) -> Experiment:
     return replace(experiment, traits=Traits("bigcodebench-hard", date(2024, 6, 22), libraries, 20 + number * 7 % 40))
 
 
+FILES = {
+    # By file: which of its tasks each arm solves, and what koderz takes for one.
+    "src/shop/prices.py": ("1" * 30, "1" * 30, "0.001"),
+    "src/shop/text.py": ("1" * 11 + "0", "1" * 12, "0.001"),
+    "src/shop/orders.py": ("1" * 2 + "0" * 12, "1" * 13 + "0", "0.001"),
+    "src/shop/dates.py": ("11101", "11111", "0.001"),
+    "src/shop/store/cache.py": ("111111", "111111", "0.004"),
+    "src/shop/store/locks.py": ("00000", "00000", "0.001"),
+    "src/shop/store/files.py": ("11", "11", "0.001"),
+    "src/shop/cli.py": ("0", "1", "0.001"),
+}
+
+
+def _in_place(file: str, number: int) -> list[Experiment]:
+    """Of a repository whose functions differ in all that is known of them."""
+    mine, other, cost = FILES[file]
+    name = f"{file.removeprefix('src/').removesuffix('.py').replace('/', '.')}:f{number}"
+    place = len(file) + 5 * number
+    adequacy = None if place % 7 == 0 else (50 + 5 * (place % 11)) / 100
+    function = FunctionTraits(file, 2 + place % 23, place % 9, None if place % 13 == 0 else place % 5, adequacy)
+    pair = _pair(name, mine[number] == "1", other[number] == "1", cost)
+    return [replace(one, traits=Traits("shop", None, (), 300, function)) for one in pair]
+
+
+def _of_a_repository() -> list[Experiment]:
+    return [one for file, (mine, *_) in FILES.items() for number in range(len(mine)) for one in _in_place(file, number)]
+
+
 SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
     "measured": lambda: (
         FRAME,
@@ -436,6 +465,11 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
             wrong_accept=Decimal(2),
         ),
         [one for number in range(60) for epoch in (1, 2, 3) for one in _tried(number, epoch)],
+    ),
+    "places": lambda: (FRAME, _of_a_repository()),
+    "places_alone": lambda: (
+        replace(FRAME, arms=("koderz",)),
+        [one for one in _of_a_repository() if one.arm == "koderz"],
     ),
     "swarm": lambda: (replace(FRAME, arms=("swarm", "frontier-only")), _of([_swarm(number) for number in range(30)])),
     "cancelled": lambda: (

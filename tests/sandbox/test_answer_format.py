@@ -14,7 +14,8 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.records.codec import dumped, parsed, plain, value_of
 from pytest_koderz.sandbox.answer_format import answer_of
 from pytest_koderz.sandbox.candidate_run import CandidateRun
-from pytest_koderz.sandbox.channel import LARGEST, MalformedMessage, dumps, loads
+from pytest_koderz.sandbox.channel import LARGEST, Gone, MalformedMessage, dumps, loads
+from pytest_koderz.sandbox.repository_tests import TestsRun, _answer, _candidate_run
 from pytest_koderz.sandbox.resources import ExitStatus
 from pytest_koderz.sandbox.supervisor import Judge, _verdict_of
 
@@ -139,3 +140,53 @@ def test_a_forged_answer_of_another_kind_is_none(judge: Judge, body: str) -> Non
     verdict = judge(problem, Candidate(_SENDS.format(body=body.encode())))
     assert (verdict.outcome, verdict.assertions_passed, verdict.assertions_total) == (Outcome.CRASHED, 0, None)
     assert verdict.failures[0].summary
+
+
+class ToldChannel:
+    """The harness's end of a channel on which a process with a repository's tests tells *told*."""
+
+    def __init__(self, told: object) -> None:
+        self._told = told
+        self._coming: list[object] = [["ended"]]
+
+    def send(self, token: object) -> None:
+        self._coming.append({**self._told, "token": token} if isinstance(self._told, dict) else self._told)
+
+    def recv(self) -> Any:
+        return loads(dumps(self._coming.pop(0)), objects=True)
+
+
+_OF_A_REPOSITORY = st.fixed_dictionaries(
+    {
+        "tests": st.lists(st.tuples(_TEXTS, st.just("passed") | _ANYTHING, _NUMBERS | st.floats()), max_size=3),
+        "failures": st.lists(_FAILURES, max_size=6) | _ANYTHING,
+        "tampering": st.lists(st.text(st.characters()), max_size=3) | _ANYTHING,
+        "whole": st.booleans() | _ANYTHING,
+    }
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(_OF_A_REPOSITORY | _ANYTHING)
+def test_so_is_what_a_repository_s_tests_tell(told: object) -> None:
+    """A candidate that runs beside them can write all of it."""
+    channel: Any = ToldChannel(told)
+    try:
+        answer = _answer(channel)
+    except (MalformedMessage, Gone):
+        return
+    words = {name: word for name, word, _ in answer["tests"]}
+    run = TestsRun(words, {}, answer["failures"], answer["tampering"], answer["whole"], False, 0.1, ExitStatus())
+    verdict = _verdict_of(_candidate_run(run, [*words], 0.1), 1.0, "in-process", "none")
+    assert all("\n" not in failure.summary and len(failure.summary) < 20_000 for failure in verdict.failures)
+    iteration = Iteration(1, (Candidate("f = 1"),), (verdict,), feedback=verdict.feedback)
+    assert value_of(Iteration, parsed(dumped(plain(iteration)).encode())) == iteration
+
+
+@pytest.mark.parametrize("body", [b"[" + b"{}," * 600_000 + b"{}]", b'{"a":' * 5000 + b"1" + b"}" * 5000])
+def test_a_message_with_objects_takes_no_more_than_its_size_lets_one_think(body: bytes) -> None:
+    """Each of them has hundreds of bytes; what stands in texts is none."""
+    with pytest.raises(MalformedMessage):
+        loads(body, objects=True)
+    text = dumps(["{[,:" * 600_000])
+    assert loads(text, objects=True) == loads(text) == ["{[,:" * 600_000]

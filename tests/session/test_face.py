@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -522,3 +523,46 @@ def test_a_place_is_the_line_of_a_problems_entry(forgetful: Run, pytester: pytes
     (pytester.path / "problems" / "own.yaml").write_text(OWN.replace("twice(2) == 4", "twice(2) == 5"))
     items = pytester.inline_genitems("--koderz", "--koderz-profile", "simulated", "--koderz-arm", "local-only")[0]
     assert [item.location[:2] for item in items] == [("problems/own.yaml", 1)]
+
+
+JUDGELESS = """
+from pytest_koderz.core.errors import SandboxFault
+
+def pytest_koderz_open_sandbox():
+    raise SandboxFault("no process can be had")
+"""
+
+
+def test_who_only_lists_needs_no_judge(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """An editor shows the items also where they could not be run."""
+    pytester.makeconftest(JUDGELESS)
+    few = ("--koderz-problems", "0,1", "--koderz-arm", "koderz")
+    listed = forgetful(*few, "--collect-only")
+    assert listed.ret == pytest.ExitCode.OK
+    listed.stdout.fnmatch_lines(["koderz: *cannot be had: judge: no process can be had*", "*HumanEval/1[[]koderz[]]*"])
+    assert forgetful(*few).ret == pytest.ExitCode.USAGE_ERROR
+
+
+OF_EVERY_SCOPE = """
+import pytest
+
+SCOPES = ("function", "class", "module", "package", "session")
+
+def made(scope):
+    @pytest.fixture(autouse=True, scope=scope, name=f"of_{scope}")
+    def fixture(request):
+        with open("used", "a") as file:
+            file.write(f"{scope}\\n")
+        assert request.node is not None
+    return fixture
+
+globals().update({f"of_{scope}": made(scope) for scope in SCOPES})
+"""
+
+
+def test_fixtures_of_every_scope_are_used(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """By each item, class for want of a class, or once by a suite and a session."""
+    pytester.makeconftest(OF_EVERY_SCOPE)
+    forgetful("--koderz-problems", "0,1", "--koderz-arm", "frontier-only").assert_outcomes(passed=2)
+    used = Counter((pytester.path / "used").read_text().split())
+    assert used == {"function": 2, "class": 2, "module": 1, "package": 1, "session": 1}

@@ -176,3 +176,56 @@ def test_what_a_lost_worker_had_begun_goes_on_elsewhere(
         assert len(calls) == len(set(calls))
         run("--koderz", "--koderz-resume").assert_outcomes(failed=20)
         assert len(recorded(pytester.path, "called")) == 20
+
+
+OVERTAKEN = """
+import threading
+from concurrent.futures import wait
+
+import pytest
+
+HELD, GOING = threading.Event(), threading.Event()
+CALLS, FIRST = [], []
+
+class TimedOut:
+    def result(self):
+        assert HELD.wait(30)
+        pytest.fail("Timeout >1s", pytrace=False)
+
+    def cancel(self):
+        return False
+
+def pytest_runtest_setup(item):
+    if item.started is not None:
+        FIRST.append(item.started)
+        item.started = TimedOut()
+
+def pytest_koderz_called():
+    CALLS.append(threading.current_thread() is threading.main_thread())
+    if not CALLS[-1] and not HELD.is_set():
+        HELD.set()
+        assert GOING.wait(30)
+    elif not GOING.is_set():
+        GOING.set()
+        assert wait(FIRST, 30).done
+
+def pytest_unconfigure():
+    with open("calls", "w") as file:
+        file.write(f"{CALLS.count(False)} {CALLS.count(True)}")
+"""
+
+
+def test_an_attempt_that_was_stopped_makes_no_further_call(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """By a timeout, while a plugin has the experiment run again: its answer is on the bill, and that is all."""
+    pytester.makeconftest(OVERTAKEN)
+    one = ("--koderz-problems", "0", "--koderz-arm", "local-only", "--koderz-jobs", "2", "--koderz-json", "r.json")
+    result = forgetful(*one, "--reruns", "1")
+    first, again = map(int, (pytester.path / "calls").read_text().split())
+    assert first == 1
+    (row,) = json.loads((pytester.path / "r.json").read_text())["experiments"]
+    assert row["outcome"] in {"solved", "unsolved"}
+    assert row["iterations"] == again
+    assert [line["record"]["status"] for line in recorded(pytester.path, "ended")] == ["invalid", row["outcome"]]
+    assert "rerun" in result.parseoutcomes()
+    assert "error" not in result.parseoutcomes()
+    assert "errors" not in result.parseoutcomes()

@@ -129,6 +129,7 @@ def test_the_adapter_of_vs_code_finds_and_runs_items(forgetful: Run, pytester: p
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_alone")
 def test_a_loop_on_failures_has_the_built_in_suite(pytester: pytest.Pytester) -> None:
     """In an empty folder, where xdist's `-f` hands another process what to run."""
     (pytester.path / "koderz.yaml").write_text("cortex: {enabled: false}\n")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -80,6 +82,41 @@ def test_who_fails_to_write_it_leaves_it_to_the_next(tmp_path: Path) -> None:
     assert recall(other, OTHER) is None
     called(other, OTHER)
     assert recall(shelf, replace(START, id="exp_3")) is not None
+
+
+def test_who_ended_while_it_waited_keeps_no_right(tmp_path: Path) -> None:
+    """Timed out in its turn, or with its run: what it is given afterwards goes on to the next at once."""
+    shelf, other, third = Shelf(tmp_path), Shelf(tmp_path), Shelf(tmp_path)
+    assert recall(shelf, START) is None
+    waiting = recalled_later(other, OTHER)
+    other.pytest_koderz_ended(OTHER.ended(Status.INVALID, 0.0))
+    shelf.pytest_koderz_ended(START.ended(Status.INVALID, 0.0))
+    assert waiting.result(timeout=10) is None
+    assert recalled_later(third, START).result(timeout=10) is None
+    called(third, START)
+    assert recall(shelf, OTHER) is not None
+
+
+def test_a_session_that_was_cut_short_keeps_no_right(tmp_path: Path) -> None:
+    """Its process may live on, and go on with the benchmark: nobody told of an end, and the file is still open."""
+    shelf, waiter = Shelf(tmp_path), Shelf(tmp_path)
+    assert recall(shelf, START) is None
+    waiting = recalled_later(waiter, OTHER)
+    waiter.close()
+    shelf.close()
+    assert waiting.result(timeout=10) is None
+    assert recalled_later(Shelf(tmp_path), OTHER).result(timeout=10) is None
+
+
+def recalled_later(shelf: Shelf, experiment: Experiment) -> Future[Spec | None]:
+    """In a thread that no test waits for: asked for by now, and perhaps waiting."""
+    found: Future[Spec | None] = Future()
+    Thread(target=lambda: found.set_result(recall(shelf, experiment)), daemon=True).start()
+    until = time.monotonic() + 10
+    while experiment.id not in shelf._rights and not found.done():
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    return found
 
 
 def test_what_another_memory_knew_serves_all_arms(tmp_path: Path) -> None:

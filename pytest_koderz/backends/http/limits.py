@@ -8,8 +8,11 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from pytest_koderz.files.json_weight import has_more_keys, has_more_values
 from pytest_koderz.files.locks import lock
@@ -17,6 +20,21 @@ from pytest_koderz.files.locks import lock
 MINUTE = 60.0
 POLL = 0.1
 """Seconds between two looks for a free place."""
+
+
+class Keeper(Protocol):
+    """Who keeps the limits of calls that are made for a process on another machine; folders go by their names."""
+
+    def called(self, host: str) -> str:
+        """The name of *host* that no other one has: each machine has its own `localhost`."""
+        ...
+
+    def taken(self, folder: str, places: int) -> Callable[[], None] | None: ...
+    def until_free(self, folder: str, per_minute: int) -> float: ...
+
+
+kept_by: ContextVar[Keeper | None] = ContextVar("kept_by", default=None)
+"""Of the call under way. None: files of this machine."""
 
 
 class Limits:
@@ -47,36 +65,42 @@ class Limits:
             self._pace()
             yield
             return
-        descriptor = self._place(self.in_flight)
+        give_back = self._place(self.in_flight)
         try:
             self._pace()
             yield
         finally:
-            os.close(descriptor)
+            give_back()
 
-    def _place(self, places: int) -> int:
-        """The descriptor of a locked file; closing it gives the place back."""
-        while (descriptor := self.taken(places)) is None:
+    def _place(self, places: int) -> Callable[[], None]:
+        """What gives the place back."""
+        while (give_back := self.taken(places)) is None:
             self._sleep(POLL)
-        return descriptor
+        return give_back
 
-    def taken(self, places: int) -> int | None:
+    def taken(self, places: int) -> Callable[[], None] | None:
         """The same at once. None: all *places* are taken."""
+        elsewhere = kept_by.get()
+        if elsewhere is not None:
+            return elsewhere.taken(self.folder.name, places)
         for number in range(places):
             descriptor = self._open(f"place-{number}")
             if lock(descriptor, wait=False):
-                return descriptor
+                return partial(os.close, descriptor)
             os.close(descriptor)
         return None
 
     def _pace(self) -> None:
         if self.per_minute is None:
             return
-        while (wait := self._until_free(self.per_minute)) > 0:
+        while (wait := self.until_free(self.per_minute)) > 0:
             self._sleep(wait)
 
-    def _until_free(self, per_minute: int) -> float:
+    def until_free(self, per_minute: int) -> float:
         """Seconds until one more call may begin; 0 and the call is entered where it may now."""
+        elsewhere = kept_by.get()
+        if elsewhere is not None:
+            return elsewhere.until_free(self.folder.name, per_minute)
         descriptor = self._open("minute")
         try:
             lock(descriptor)
@@ -181,10 +205,15 @@ _PACKED = ("gzip", "x-gzip", "deflate")
 
 def folder_of(host: str) -> Path:
     """Where the limits of *host* are kept for this user."""
+    elsewhere = kept_by.get()
+    called = host if elsewhere is None else elsewhere.called(host)
+    return folder_named(sha256(called.encode()).hexdigest()[:16])
+
+
+def folder_named(name: str) -> Path:
     import platformdirs
 
-    cache = platformdirs.user_cache_path("pytest-koderz")
-    return cache / "limits" / sha256(host.encode()).hexdigest()[:16]
+    return platformdirs.user_cache_path("pytest-koderz") / "limits" / name
 
 
 def _read(descriptor: int) -> list[float]:

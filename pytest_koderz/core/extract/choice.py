@@ -19,12 +19,18 @@ _MOST = 500
 """Statements at module level up to which a program is finished; each is followed through all others."""
 
 
+MOST_CHARACTERS = 1 << 20
+"""Of a reply, which are looked through: more than any model's window holds, and a few seconds' work at the worst."""
+
+
 def candidate_of(reply_text: str, problem: Problem) -> Candidate | None:
     """The answer in *reply_text*, completed to a module from the problem's prompt; None where there is no code.
 
     It never raises. What cannot be mended is handed on as it stands, so that the judge names what is wrong with it.
-    Statements at module level that try the answer out are left out.
+    Statements at module level that try the answer out are left out. What a reply says behind its first MOST_CHARACTERS
+    is not looked at.
     """
+    reply_text = reply_text[:MOST_CHARACTERS]
     if problem.place is not None:
         edits, rest = parted(plain(reply_text))
         if edits and not _answers(rest, problem):

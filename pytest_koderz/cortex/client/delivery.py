@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from pytest_koderz.core.errors import MemoryUnavailable
 from .connection import Connection, Launch, connect
 from .memories import MemoryEntry, lasting, metadata_of
 from .replies import exported, in_context, is_context, long_term_count, remembered
-from .spool import Owed, Spool, State
+from .spool import RESENT, Owed, Spool, State
 
 T = TypeVar("T")
 Question = Callable[[Connection], Awaitable[T]]
@@ -30,6 +30,11 @@ NEAR = 4_000
 """From here on the user is told."""
 MARGIN = 100
 """Room left under the cap for other writers; the count is asked for again after as many memories."""
+
+MOST_REASONS = 3
+"""Why a server refuses memories that are told; it may give another one for each."""
+MOST_TITLES = 8
+"""Of one memory that a server takes for others, after which it counts as refused."""
 
 EXPORT_TIMEOUT = 120.0
 POLITENESS = 0.005
@@ -78,7 +83,7 @@ class Courier:
     def __init__(
         self, launch: Launch, spool: Spool, *, resuming: bool = False, complain: Complain | None = None
     ) -> None:
-        """*complain* is told, in the courier's thread, why the server refuses memories: each reason once, at once."""
+        """*complain* is told, in the courier's thread, why the server refuses memories: the first reasons, at once."""
         self.launch = launch
         self.spool = spool
         self._complain = complain or _to_nobody
@@ -269,7 +274,7 @@ class Courier:
             if same(owed, there):
                 self.spool.mark([owed.number], State.STORED)
             else:
-                self.spool.rename(owed.number)
+                self._rename(owed)
             return
         answer = remembered(await connection.call("remember", owed.memory.arguments(self.launch.project)))
         if answer.kept:
@@ -279,13 +284,20 @@ class Courier:
             self.spool.mark([owed.number], State.QUEUED)
             await asyncio.sleep(FIRST_DELAY)
         elif answer.id is not None:
+            self._rename(owed)
+        else:
+            self._refused(owed, answer.reason)
+
+    def _rename(self, owed: Owed) -> None:
+        """Send it again under another title, as long as that may help."""
+        if owed.memory.title.count(RESENT) < MOST_TITLES:
             self.spool.rename(owed.number)
         else:
-            self.spool.mark([owed.number], State.REFUSED, answer.reason)
-            self._tell_refusal(answer.reason)
+            self._refused(owed, "taken for a similar memory under each of its titles")
 
-    def _tell_refusal(self, reason: str) -> None:
-        if reason not in self._complained:
+    def _refused(self, owed: Owed, reason: str) -> None:
+        self.spool.mark([owed.number], State.REFUSED, reason)
+        if reason not in self._complained and len(self._complained) < MOST_REASONS:
             self._complained.add(reason)
             with contextlib.suppress(Exception):  # whoever listens cannot stop the delivery
                 self._complain(refusal(reason))
@@ -404,6 +416,13 @@ def common_benchmark(owed: Iterable[Owed]) -> str:
 
 def refusal(reason: str) -> str:
     return f"cortex refused a memory: {reason}"
+
+
+def refusals(reasons: Sequence[str]) -> list[str]:
+    """A line for each of the first, and how many more there are."""
+    more = len(reasons) - MOST_REASONS
+    told = [refusal(reason) for reason in reasons[:MOST_REASONS]]
+    return [*told, f"cortex refused memories for {more} more reasons"] if more > 0 else told
 
 
 def _to_nobody(_: str) -> None: ...

@@ -7,7 +7,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -21,9 +20,10 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.secret_values import Redaction
 
 from .connection import Connection, Launch
-from .delivery import Complain, Courier, Delivery, Question, by_title, export, refusal
+from .delivery import Complain, Courier, Delivery, Question, by_title, export, refusals
 from .memories import (
     MemoryEntry,
+    advice_in,
     failure_of,
     memory_of_advice,
     memory_of_benchmark,
@@ -31,8 +31,8 @@ from .memories import (
     memory_of_iteration,
     memory_of_result,
     memory_of_spec,
-    metadata_of,
-    record_of,
+    recalled_of,
+    spec_in,
     spec_key,
     title_of,
 )
@@ -154,8 +154,7 @@ class Cortex:
             found = self._search(f"helped-{failure}") if failure else []
         except CANNOT_SAY:
             return None
-        helpful = [_advice_of(row) for row in found if metadata_of(row).get("helped")]
-        return [advice for advice in helpful if advice.problem_id != experiment.problem_id][:1]
+        return [advice for advice in advice_in(found) if advice.problem_id != experiment.problem_id][:1]
 
     # What became of it
 
@@ -207,18 +206,14 @@ class Cortex:
             return await rows_of(connection, self.launch, experiment.id, list(wanted.values()))
 
         rows = self._ask(experiment.id, read)
-        iterations = [record_of(Iteration, rows[title]) for title in wanted.values()]
+        iterations = [recalled_of(Iteration, rows[title]) for title in wanted.values()]
         if [iteration.number for iteration in iterations] != list(numbers):
             raise ValueError("cortex has other iterations under these titles")
         return iterations
 
     def _recall_spec(self, key: str) -> Spec | None:
         name = f"spec-{key}"
-        found = self._search(name, after=self._open()[0].experiment_of(name))
-        found = [row for row in found if metadata_of(row).get("key") == key]
-        payers = {str(metadata_of(row)["experiment_id"]): record_of(Spec, row) for row in found}
-        paid = {payer: spec for payer, spec in payers.items() if spec.recalled_from is None}
-        return replace(paid[payer], recalled_from=payer) if (payer := min(paid, default="")) else None
+        return spec_in(self._search(name, after=self._open()[0].experiment_of(name)), key)
 
     def _search(self, words: str, after: str = "") -> Sequence[Mapping[str, Any]]:
         """Rows found by *words*, among others, once the memories of the experiment *after* are there."""
@@ -311,14 +306,8 @@ def _delivery(spool: Spool, courier: Courier) -> Delivery:
         verified=verified,
         owed=owed,
         missing=tuple(one.memory.title for one in missing),
-        warnings=(*known.values(), *map(refusal, spool.reasons())),
+        warnings=(*known.values(), *refusals(spool.reasons())),
     )
-
-
-def _advice_of(row: Mapping[str, Any]) -> Advice:
-    about = metadata_of(row)
-    guidance = record_of(Guidance, row, "helped")
-    return Advice(guidance.text, str(about["experiment_id"]), str(about["problem_id"]))
 
 
 def _near(path: Path) -> str:

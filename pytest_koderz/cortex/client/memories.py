@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration, Verdict
+from pytest_koderz.files.visible_text import quoted
 from pytest_koderz.records.codec import Malformed, plain, value_of
 
 T = TypeVar("T")
@@ -20,8 +22,15 @@ T = TypeVar("T")
 CONTENT_LIMIT = 10_240
 """claude-cortex cuts longer contents; it counts UTF-16 units, as JavaScript does."""
 
+MOST_RECALLED = 1 << 22
+"""Characters of the metadata of one memory, of which something is made that is asked, shown and written again."""
+
 _NOT_IN_TITLES = re.compile(r"[^A-Za-z0-9/:\-.,_()]+")
 """Everything else may be refused as search syntax."""
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""Of an experiment or a benchmark: a word that may name a folder."""
+_SAID_BY_EACH = ("problem_id", "arm", "epoch", "benchmark_id", "prompt_version")
+"""In the metadata of all memories of an experiment, but for its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +197,70 @@ def failure_of(experiment: Experiment, after: int) -> str:
     return found[0] if found else verdict.outcome.value.replace(" ", "-")
 
 
-def record_of(kind: type[T], memory: Mapping[str, Any], name: str = "record") -> T:
-    """The value that a memory was made of, from a row of the server. Raises Malformed: the row does not hold one."""
+def record_of(kind: type[T], memory: Mapping[str, Any], name: str = "record", **beside: object) -> T:
+    """The value that a memory was made of, from a row of the server, with what is kept *beside* it.
+
+    Raises Malformed: the row does not hold one.
+    """
+    told = metadata_of(memory).get(name)
+    with _titled(memory, name):
+        return value_of(kind, {**told, **beside} if beside and isinstance(told, dict) else told)
+
+
+def experiment_told_by(memory: Mapping[str, Any]) -> Experiment:
+    """Which experiment a row of the server is of, and no more of it. Raises Malformed: of none of ours."""
+    about = metadata_of(memory)
+    said = {name: about[name] for name in _SAID_BY_EACH if name in about}
+    with _titled(memory):
+        found = value_of(Experiment, {"arm": "", **said, "id": about.get("experiment_id")})
+        for name in filter(None, (found.id, found.benchmark_id)):
+            if not _ID.fullmatch(name):
+                raise Malformed(f"'{quoted(name, 40)}' is no id")
+    return found
+
+
+@contextmanager
+def _titled(memory: Mapping[str, Any], *path: str) -> Iterator[None]:
+    """A Malformed of *memory* names it."""
     try:
-        return value_of(kind, metadata_of(memory).get(name))
+        yield
     except Malformed as fault:
-        raise Malformed(fault.words, (str(memory.get("title", "a memory")), name, *fault.path)) from None
+        raise Malformed(fault.words, (str(memory.get("title", "a memory")), *path, *fault.path)) from None
+
+
+def spec_in(rows: Iterable[Mapping[str, Any]], key: str) -> Spec | None:
+    """The spec of that *key* which was paid for, among rows of the server of any shape; None: there is none."""
+    found = {told.id: record for told, record in _of_ours(rows, Spec, "record", key=key)}
+    paid = {payer: spec for payer, spec in found.items() if spec.recalled_from is None}
+    return replace(paid[payer], recalled_from=payer) if (payer := min(paid, default="")) else None
+
+
+def advice_in(rows: Iterable[Mapping[str, Any]]) -> list[Advice]:
+    """Guidance that helped, among rows of the server of any shape."""
+    return [Advice(guidance.text, told.id, told.problem_id) for told, guidance in _of_ours(rows, Guidance, "helped")]
+
+
+def _of_ours(
+    rows: Iterable[Mapping[str, Any]], kind: type[T], name: str, **about: object
+) -> Iterator[tuple[Experiment, T]]:
+    """Of each row with such a value which experiment it is of, and the value; others' are passed over."""
+    for row in rows:
+        metadata = metadata_of(row)
+        if metadata.get(name) and all(metadata.get(each) == wanted for each, wanted in about.items()):
+            with suppress(Malformed):
+                yield experiment_told_by(row), recalled_of(kind, row, name)
+
+
+def recalled_of(kind: type[T], memory: Mapping[str, Any], name: str = "record") -> T:
+    """As `record_of`, of what the experiment goes on with. Raises Malformed for what is too large for that too."""
+    metadata = memory.get("metadata")
+    try:
+        length = len(metadata if isinstance(metadata, str) else json.dumps(metadata))
+    except RecursionError:
+        length = MOST_RECALLED + 1
+    if length > MOST_RECALLED:
+        raise Malformed("is too large to go on with", (str(memory.get("title", "a memory")),))
+    return record_of(kind, memory, name)
 
 
 def metadata_of(memory: Mapping[str, Any]) -> Mapping[str, Any]:

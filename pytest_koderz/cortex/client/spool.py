@@ -47,6 +47,9 @@ CREATE INDEX IF NOT EXISTS owed_by_experiment ON owed (experiment, kind, turn);
 INBOX, LOCK = ".memories", ".lock"
 """Suffixes of the files beside the database."""
 
+RESENT = " resent-"
+"""Before a number: in the title of a memory that was sent before under another one."""
+
 _OWED = "SELECT number, title, place, length FROM owed"
 
 
@@ -143,8 +146,8 @@ class Spool:
         """Give a memory another title and queue it again: the server took it for one that it has."""
         with self._mutex:
             self._database.execute(
-                "UPDATE owed SET title = title || ' resent-' || number, state = ? WHERE number = ?",
-                (State.QUEUED, number),
+                "UPDATE owed SET title = title || ? || number, state = ? WHERE number = ?",
+                (RESENT, State.QUEUED, number),
             )
 
     def count(self, *states: State) -> int:

@@ -1,0 +1,236 @@
+"""An experiment away from its client: by its own machine's models and judge, in the client's world."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar, copy_context
+from pathlib import Path
+from threading import Lock
+
+from pytest_koderz.backends import OURS
+from pytest_koderz.backends.backend import Registry, Surroundings
+from pytest_koderz.backends.http.limits import kept_by
+from pytest_koderz.core.arm import Arm, ModelSettings, Role
+from pytest_koderz.core.errors import KoderzError, OutOfBudget
+from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
+from pytest_koderz.core.iteration import Iteration
+from pytest_koderz.core.money import Spending
+from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox, meter
+from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.session.replay import BACKEND as REPLAY
+from pytest_koderz.session.secrets_of_run import secrets_of
+from pytest_koderz.session.workshop import Stopped, Workshop
+from pytest_koderz.settings.precedence import environment_of
+
+from .orders import LOOK, Ending, Line, Order, Send, Terms
+
+_line: ContextVar[Line] = ContextVar("line")
+"""Of the attempt that this thread works for."""
+
+
+def perform(order: Order, send: Send, where: str = "") -> Ending:
+    """Work on *order*; what it asks and tells goes through *send*. *where* names the process, for who watches it."""
+    return copy_context().run(_performed, order, send, where)
+
+
+def _performed(order: Order, send: Send, where: str) -> Ending:
+    line = Line(order.start.id, send, where)
+    _line.set(line)
+    kept_by.set(_FarLimits(order.terms))
+    try:
+        past = line.ask("begin")
+        shop = workshop_of(order.terms)
+        shop.problems[order.problem.id] = order.problem
+        return shop.solved(order.start, order.problem, order.arm, past, _FarWorld(line))
+    except Stopped:
+        return None
+    except (KoderzError, UsageError) as fault:
+        return fault
+
+
+class FarWorkshop(Workshop):
+    """Of one benchmark in a process of a cluster."""
+
+    def __init__(self, terms: Terms) -> None:
+        import platformdirs
+
+        self.terms = terms
+        self.problems: dict[str, Problem] = {}
+        """What was worked on here, by id."""
+        self.environment = environment_of(Path(terms.home), os.environ)
+        self.backends = Registry((*OURS.values(), REPLAY))
+        self._number: int | None = None
+        super().__init__(
+            self._opened,
+            self._judge,
+            backends=self.backends,
+            environment=self.environment,
+            path=Path(terms.path),
+            redaction=secrets_of(terms.models, self.backends, self.environment),
+            refusals=_FarRefusals(),
+            preflights=platformdirs.user_cache_path("pytest-koderz") / "preflight",
+        )
+
+    def _opened(self, model: ModelSettings, role: Role) -> Model | None:  # noqa: ARG002 - as the hook is called
+        backend = self.backends.get(model.backend)
+        if backend is None:
+            return None
+        backend.prepare(model, _say)
+        if self._number is None:
+            self._number = _line.get().ask("number")
+        around = Surroundings(
+            environment=self.environment, worker=self._number, problems=self.problems, notify=_say, sleep=_sleep
+        )
+        return backend.opened(model, around)
+
+    def _judge(self) -> Sandbox:
+        from pytest_koderz.sandbox import open_sandbox
+
+        terms = self.terms
+        return open_sandbox(
+            timeout=terms.timeout, memory_limit=terms.memory_mb << 20, strict=terms.strict, draws=terms.draws
+        )
+
+
+_workshops: dict[str, FarWorkshop] = {}
+_opening = Lock()
+
+
+def workshop_of(terms: Terms) -> FarWorkshop:
+    """This process's, opened with the first experiment of the benchmark."""
+    with _opening:
+        if terms.benchmark_id not in _workshops:
+            _workshops[terms.benchmark_id] = FarWorkshop(terms)
+        return _workshops[terms.benchmark_id]
+
+
+def close_workshop(benchmark_id: str) -> None:
+    with _opening:
+        shop = _workshops.pop(benchmark_id, None)
+    if shop is not None:
+        shop.close()
+
+
+def _say(text: str) -> None:
+    _line.get().ask("say", text)
+
+
+def _sleep(seconds: float) -> None:
+    """Raises OutOfBudget as soon as the run is stopped."""
+    until = time.monotonic() + seconds
+    while True:
+        if _line.get().stopping():
+            raise OutOfBudget("the run was stopped")
+        left = until - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(left, LOOK))
+
+
+class _FarWorld:
+    """The World of an attempt."""
+
+    def __init__(self, line: Line) -> None:
+        self.admissions: dict[str, Callable[[Prompt], None]] = {}
+        self._ask = line.ask
+
+    def keep(self, experiment: Experiment) -> None:
+        self._ask("keep", experiment)
+
+    def complain(self, what: str) -> None:
+        self._ask("complain", what)
+
+    def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
+        found: Spec | None = self._ask("recall_spec", experiment, problem, arm)
+        return found
+
+    def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
+        found: Sequence[Iteration] | None = self._ask("recall_iterations", experiment, limit)
+        return found
+
+    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:
+        found: Sequence[Advice] | None = self._ask("recall_guidance", experiment)
+        return found
+
+    def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
+        if experiment.id in self.admissions:
+            self.admissions[experiment.id](prompt)
+        number = self._ask("before_call", experiment, role, prompt)
+        meter.set(None if number is None else _FarMeter(number))
+
+    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
+        self._ask("called", experiment, role, prompt, reply, spending)
+
+    def spec_written(self, experiment: Experiment, spec: Spec) -> None:
+        self._ask("spec_written", experiment, spec)
+
+    def iterated(self, experiment: Experiment, iteration: Iteration) -> None:
+        self._ask("iterated", experiment, iteration)
+
+    def advised(self, experiment: Experiment, advice: Advice) -> None:
+        self._ask("advised", experiment, advice)
+
+    def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
+        self._ask("checkpointed", experiment, guidance)
+
+
+class _FarMeter:
+    """That of a call, which the client has by a number."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def resend(self) -> None:
+        _line.get().ask("resend", self._number)
+
+    def unbilled(self) -> None:
+        _line.get().ask("unbilled", self._number)
+
+
+class _FarLimits:
+    """Kept by the client, for all machines together."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._elsewhere = platform.node() != terms.machine
+
+    def called(self, host: str) -> str:
+        return f"{host} at {platform.node()}" if self._elsewhere and _LOOPBACK.search(host) else host
+
+    def taken(self, folder: str, places: int) -> Callable[[], None] | None:
+        line = _line.get()
+        number = line.ask("taken", folder, places)
+        return None if number is None else lambda: line.ask("give_back", number)
+
+    def until_free(self, folder: str, per_minute: int) -> float:
+        return float(_line.get().ask("until_free", folder, per_minute))
+
+
+_LOOPBACK = re.compile(r"//(localhost|127\.|\[::1\])")
+
+
+class _FarRefusals:
+    """The client's, which all machines know."""
+
+    def __init__(self) -> None:
+        self._answered: set[str] = set()
+
+    def last_word(self, key: str) -> str | None:
+        words: str | None = _line.get().ask("last_word", key)
+        return words
+
+    def all_it_said(self, key: str) -> str | None:
+        words: str | None = None if key in self._answered else _line.get().ask("all_it_said", key)
+        return words
+
+    def refused(self, key: str, words: str, *, lasting: bool) -> None:
+        _line.get().ask("refused", key, words, lasting=lasting)
+
+    def answered(self, key: str) -> None:
+        if key not in self._answered:
+            _line.get().ask("answered", key)
+            self._answered.add(key)

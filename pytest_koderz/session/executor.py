@@ -1,0 +1,173 @@
+"""`--koderz-executor`: experiments run on a cluster that is already there."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import ExitStack
+from dataclasses import replace
+from threading import Condition
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .worker_messages import number_of_workers
+
+if TYPE_CHECKING:  # a session without --koderz reads the options alone
+    from pytest_koderz.core.arm import Arm
+    from pytest_koderz.core.experiment import Experiment
+    from pytest_koderz.core.problem import Problem
+    from pytest_koderz.records.recorded import Past
+
+    from .cluster.desk import Desk
+    from .cluster.orders import Engine, Order, Terms
+    from .context import BenchmarkRun
+    from .runner import Hooks
+
+DASK = "dask"
+_ADDRESSES = ("dask://", "tcp://", "tls://", "ucx://")
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    words = "Run experiments on a Dask cluster: dask://HOST:PORT, or dask for one of this machine."
+    group.addoption("--koderz-executor", metavar="WHERE", help=words)
+
+
+def register(run: BenchmarkRun) -> BenchmarkRun:
+    """*run*, with as many jobs as the cluster has room for, where nobody says how many. Raises UsageError."""
+    name = run.settings.executor
+    if name is None or run.config.option.collectonly:
+        return run
+    check(run, name)
+    elsewhere = Elsewhere(run, name)
+    run.config.add_cleanup(elsewhere.close)
+    run.benchmark.solve = elsewhere.solved
+    run.register(elsewhere, "executor")
+    jobs = elsewhere.engine.jobs if run.settings.leaves_jobs else run.settings.jobs
+    return replace(run, settings=replace(run.settings, jobs=jobs))
+
+
+def check(run: BenchmarkRun, name: str) -> None:
+    """Raises UsageError for what a cluster cannot do."""
+    from pytest_koderz.backends import OURS
+    from pytest_koderz.backends.http.hosts import password_in
+    from pytest_koderz.files.usage_error import UsageError
+
+    from .replay import BACKEND
+
+    if run.is_worker or number_of_workers(run.config):
+        raise UsageError("--koderz-executor: not together with -n; --koderz-jobs says how many are in flight")
+    if _is_dasks(name):
+        try:
+            import distributed  # noqa: F401 - whether it is there
+        except ImportError:
+            what = 'Dask is not installed; run `python -m pip install "pytest-koderz[dask]"`'
+            raise UsageError(f"--koderz-executor: {what}") from None
+    for model in run.settings.models:
+        if model.backend not in (*OURS, BACKEND.name):
+            what = f"its back end '{model.backend}' is a plugin's, which workers of a cluster do not have"
+            raise UsageError(f"--koderz-executor: model '{model.name}': {what}")
+        if any(password_in(host if "://" in host else f"http://{host}") for host in model.hosts):
+            what = "a password in its hosts would travel; name them in the environment of the workers"
+            raise UsageError(f"--koderz-executor: model '{model.name}': {what}")
+    for hook in (run.config.hook.pytest_koderz_open_model, run.config.hook.pytest_koderz_open_sandbox):
+        if any(not impl.trylast for impl in hook.get_hookimpls()):
+            what = f"{hook.name} of a plugin is not asked on the workers of a cluster; run without it"
+            raise UsageError(f"--koderz-executor: {what}")
+
+
+def _is_dasks(name: str) -> bool:
+    return name == DASK or name.startswith(_ADDRESSES)
+
+
+class Elsewhere:
+    """Has an engine work on the experiments of this process, and answers what they ask."""
+
+    def __init__(self, run: BenchmarkRun, name: str) -> None:
+        from .cluster.desk import Desk
+
+        self._run = run
+        self.stopping = run.benchmark.stopping
+        self.refusals = run.benchmark.refusals
+        self.say = run.say
+        self._desk = Desk(self)
+        self._terms = _terms_of(run)
+        self._under_way = 0
+        self._changed = Condition()
+        self.engine = self._opened(name, self._desk)
+
+    def _opened(self, name: str, desk: Desk) -> Engine:
+        """Raises UsageError."""
+        from pytest_koderz.files.usage_error import UsageError
+
+        run = self._run
+        if _is_dasks(name):
+            from .cluster.dask_engine import DaskEngine
+
+            jobs = None if run.settings.leaves_jobs else run.settings.jobs
+            return DaskEngine(name, self._terms, desk, jobs, run.benchmark.hooks.complain)
+        engine: Engine | None = run.config.hook.pytest_koderz_open_engine(
+            config=run.config, name=name, send=desk.answer
+        )
+        if engine is None:
+            known = "dask, dask://HOST:PORT, tcp://HOST:PORT or a plugin's name"
+            raise UsageError(f"--koderz-executor: nothing is known of '{name}'; it is {known}")
+        return engine
+
+    def solved(self, start: Experiment, problem: Problem, arm: Arm, past: Past, world: Hooks) -> Experiment:
+        """As a workshop does it."""
+        from .cluster.orders import Order
+
+        order = Order(start, problem, arm, self._terms)
+        with ExitStack() as stack:
+            self._count(1)
+            stack.callback(self._count, -1)
+            matter = stack.enter_context(self._desk.taking(order, past, world))
+            return matter.ended(self.engine.run(order))
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._under_way += change
+            self._changed.notify_all()
+
+    def lost(self, experiment: Experiment) -> None:
+        self._run.benchmark.hooks.observe("pytest_koderz_lost", experiment=experiment)
+
+    def past_of(self, order: Order) -> Past:
+        from pytest_koderz.records.recorded import read_folder
+
+        journal: Any = self._run.config.pluginmanager.get_plugin("koderz-journal")
+        with journal.still():
+            recorded = read_folder(self._run.folder)
+        return recorded.past(order.start.id, order.problem, order.arm)
+
+    def close(self) -> None:
+        """What is under way ends with its next call; what that is answered is recorded before the journal closes."""
+        from .cluster.far_world import close_workshop
+
+        self.stopping.set()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way)
+        self.engine.close()
+        close_workshop(self._run.id)
+
+
+def _terms_of(run: BenchmarkRun) -> Terms:
+    from pytest_koderz.settings import shipped_path
+
+    from .cluster.inspection import words_of
+    from .cluster.orders import Terms
+
+    settings, limits = run.settings, run.settings.sandbox
+    shipped = settings.path == shipped_path("koderz.yaml")
+    return Terms(
+        benchmark_id=run.id,
+        machine=platform.node(),
+        path=str(settings.path),
+        home=str(run.root if shipped else settings.path.parent),
+        models=settings.models,
+        timeout=limits.timeout,
+        memory_mb=limits.memory_mb,
+        strict=limits.strict,
+        draws=run.draws,
+        judge=words_of(getattr(run.benchmark.sandbox(), "levels", None)),
+    )
