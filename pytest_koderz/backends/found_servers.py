@@ -13,7 +13,7 @@ from .backend import Environment
 from .http.client import HttpClient
 from .http.hosts import Service, is_own, shown
 from .http.retry import MayPass, Refused
-from .kinds_of_server import LOOK_SECONDS, kind_of, listing_of
+from .kinds_of_server import LOOK_SECONDS, Listing, kind_of, listing_of, window_of
 from .served import listed_in, name_of
 
 USUAL = ("http://127.0.0.1:8000", "http://127.0.0.1:8080", "http://127.0.0.1:1234")
@@ -32,6 +32,8 @@ class FoundModel:
     """Empty: those of the environment."""
     place: str
     """Kind and address of the server, as it may be shown."""
+    context_tokens: int | None = None
+    """The window in which it answers. None: it is asked for one, or does not say."""
 
 
 def found_model(environment: Environment, usual: Sequence[str] = USUAL) -> FoundModel | None:
@@ -47,7 +49,10 @@ def _found(environment: Environment, usual: Sequence[str]) -> Iterator[FoundMode
         for client in _clients(openai.SERVICE, environment, hosts):
             kind = kind_of(client) if is_own(client.url) else None
             if kind is not None:
-                yield FoundModel("openai", _best(_served(client)), hosts, f"{kind} at {shown(client.url)}")
+                listing = listing_of(client)
+                model = _best(_served(listing))
+                window = None if listing is None else window_of(listing, model)
+                yield FoundModel("openai", model, hosts, f"{kind} at {shown(client.url)}", window)
 
 
 def _clients(service: Service, environment: Environment, hosts: tuple[str, ...]) -> list[HttpClient]:
@@ -69,8 +74,7 @@ def _pulled(client: HttpClient) -> list[str]:
     return [name_of(each.get("name"), "") for each in listed]
 
 
-def _served(client: HttpClient) -> list[str]:
-    listing = listing_of(client)
+def _served(listing: Listing | None) -> list[str]:
     return [] if listing is None else [name_of(each.get("id"), "") for each in listing.models]
 
 

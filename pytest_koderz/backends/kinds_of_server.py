@@ -10,6 +10,7 @@ from .backend import Identity
 from .http.client import HttpClient
 from .http.retry import MayPass, Refused
 from .served import name_of
+from .token_counts import MOST_TOKENS
 
 LOOK_SECONDS = 2.0
 """How long it may take to say so."""
@@ -117,6 +118,15 @@ def slots_at(client: HttpClient) -> int | None:
     except (MayPass, Refused):
         return None
     return told if type(told) is int and told > 0 else None
+
+
+def window_of(listing: Listing, model: str) -> int | None:
+    """Tokens of a prompt and its reply, as llama-server and vLLM tell them. None: it does not say."""
+    for found in listing.models:
+        if found.get("id") == model:
+            told = _mapping(found.get("meta")).get("n_ctx") or found.get("max_model_len")
+            return told if type(told) is int and 0 < told <= MOST_TOKENS else None
+    return None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

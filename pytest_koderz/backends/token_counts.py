@@ -73,19 +73,23 @@ def whole_number(told: object, most: int) -> int | None:
 
 MOST_CHARACTERS_PER_TOKEN = 6.0
 """No current tokenizer reaches this on code and English: fewer prompt tokens than this gives were cut off."""
-LEEWAY = 1.25
+LEEWAY = 1.35
 """How much denser than all before it a prompt may be: prose is about so much denser than code."""
 ENOUGH = 500
 """Characters of a prompt from which on the tokens of the server's own template no longer decide."""
+ENOUGH_OF_ALL = 2_000
+"""Of all such prompts: the first ones may be full of brackets, which make a token each (of HumanEval's 164 prompts the
+densest has twice the characters per token of the least dense).
+"""
 
 
 class PromptDensity:
     """Characters per token, as a model has shown them so far. Several threads may use it."""
 
     def __init__(self) -> None:
-        self._most = MOST_CHARACTERS_PER_TOKEN
-        """No prompt that was read whole has more."""
-        self._seen = False
+        self._most = 0.0
+        """No prompt that was read whole has had more."""
+        self._characters = 0
 
     def is_cut(self, sent: int, told: object, window: int | None = None) -> bool:
         """Whether a server that says it read *told* tokens of so many characters left a part of them out."""
@@ -94,10 +98,11 @@ class PromptDensity:
             return False
         if window is not None and read >= window:
             return True
-        if sent > read * min(self._most * (LEEWAY if self._seen else 1.0), MOST_CHARACTERS_PER_TOKEN):
+        most = self._most * LEEWAY if self._characters >= ENOUGH_OF_ALL else MOST_CHARACTERS_PER_TOKEN
+        if sent > read * min(most, MOST_CHARACTERS_PER_TOKEN):
             return True
         if sent >= ENOUGH:
-            self._most, self._seen = max(self._most if self._seen else 0.0, sent / read), True
+            self._most, self._characters = max(self._most, sent / read), self._characters + sent
         return False
 
 

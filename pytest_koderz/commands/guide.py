@@ -81,8 +81,10 @@ def _lines(topic: str, columns: int) -> list[str]:
 
 
 def _contents(columns: int) -> Iterator[str]:
-    from pytest_koderz.reporters.fixed_width import Table
+    from pytest_koderz.reporters.fixed_width import wrapped
 
-    titles = {topic: chapter(topic).partition("\n")[0].partition(": ")[2] for topic in CHAPTERS}
-    yield from Table("<0  <0", titles.items(), columns, head=False).all_lines(titles.items())
+    width = max(map(len, CHAPTERS)) + 2
+    for topic in CHAPTERS:
+        title = chapter(topic).partition("\n")[0].partition(": ")[2]
+        yield from wrapped(title, columns, topic.ljust(width), " " * width)
     yield "`pytest --koderz-guide TOPIC` prints one of them."

@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pytest_koderz.backends.found_servers import FoundModel
 
 FRONTIER_KEY = "ANTHROPIC_API_KEY"
+USUAL_WINDOW = 16384
+"""Tokens, where a server does not say, or is asked for as many."""
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -112,7 +114,8 @@ def _profile(found: FoundModel | None, *, frontier: bool) -> Iterator[str]:
         hosts = f"hosts: {json.dumps(found.hosts)}, " if found.hosts else ""
         name = json.dumps(found.model, ensure_ascii=False)
         yield "models:"
-        yield f"  my-local: {{backend: {found.backend}, model: {name}, {hosts}temperature: 0.2, context_tokens: 16384}}"
+        window = f"context_tokens: {found.context_tokens or USUAL_WINDOW}"
+        yield f"  my-local: {{backend: {found.backend}, model: {name}, {hosts}temperature: 0.2, {window}}}"
 
 
 def _schema(place: Path, name: str) -> str:

@@ -44,14 +44,16 @@ def running_lines(course: RunState, now: float, waiting: Mapping[str, Waiting]) 
         if one.most is not None and one.iterations >= one.most:
             iteration = f"after iteration {one.iterations} of {one.most}"
         last = "" if one.verdict is None else f", last {brief(one.verdict)}"
-        yield f"{one.problem}[{one.arm}] {iteration}{last}{_silence(one, now, waiting.get(one.id))}"
+        # How long comes first: a narrow terminal cuts off what stands at the end.
+        silence, model = _silence(one, now, waiting.get(one.id))
+        yield f"{one.problem}[{one.arm}] {silence}{iteration}{last}{model}"
 
 
-def _silence(one: UnderWay, now: float, waiting: Waiting | None) -> str:
+def _silence(one: UnderWay, now: float, waiting: Waiting | None) -> tuple[str, str]:
+    """How long, and what for."""
     if waiting is not None:
-        # How long comes first: a narrow terminal cuts off what a model is called.
-        return f", waiting {lasting(now - waiting.since)} for {waiting.model}"
-    return f", silent for {lasting(now - one.since)}" if now - one.since >= QUIET else ""
+        return f"waiting {lasting(now - waiting.since)}, ", f", for {waiting.model}"
+    return (f"silent for {lasting(now - one.since)}, " if now - one.since >= QUIET else ""), ""
 
 
 def lasting(seconds: float) -> str:

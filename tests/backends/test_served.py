@@ -191,3 +191,11 @@ def test_a_prompt_that_is_a_little_denser_was_not_cut() -> None:
         model = opened("ollama", server)
         replies = [model.complete(a_prompt("x" * size, system="", stable="")) for size in (3300, 4000)]
     assert [reply.warnings for reply in replies] == [(), ()]
+
+
+def test_prose_after_a_prompt_full_of_brackets_was_not_cut() -> None:
+    """One short prompt does not say how many characters a model's tokens have."""
+    with OpenAIServer([Answer("ok", input_tokens=180), Answer("ok", input_tokens=152)]) as server:
+        model = opened("openai", server)
+        replies = [model.complete(a_prompt("x" * size, system="", stable="")) for size in (549, 591)]
+    assert [reply.warnings for reply in replies] == [(), ()]

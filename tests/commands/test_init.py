@@ -29,7 +29,10 @@ class LlamaCpp(OpenAIServer):
     """Says what it is."""
 
     def plain(self, request: Request) -> Body | HttpStatus:
-        models = [{"id": "bge-m3", "owned_by": "llamacpp"}, {"id": "qwen3", "owned_by": "llamacpp"}]
+        models = [
+            {"id": "bge-m3", "owned_by": "llamacpp"},
+            {"id": "qwen3", "owned_by": "llamacpp", "meta": {"n_ctx": 4096}},
+        ]
         return json_body({"data": models}) if request.path == "/v1/models" else super().plain(request)
 
 
@@ -91,6 +94,7 @@ def test_a_server_at_a_usual_port_is_named_in_the_file(tmp_path: Path) -> None:
         settings = _settings(tmp_path, found, NOWHERE)
     assert settings.arms[0].local.hosts == (server.url,)
     assert settings.arms[0].local.price is not None
+    assert settings.arms[0].local.context_tokens == 4096, "the window that the server has"
 
 
 def test_a_server_that_does_not_say_what_it_is_is_passed_over() -> None:

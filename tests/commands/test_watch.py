@@ -27,7 +27,7 @@ def test_it_is_shown_until_nobody_is_at_work() -> None:
     shown: list[Sequence[str]] = []
     pauses: list[float] = []
     assert follow(Told(AT_WORK, AT_WORK, ENDED), shown.append, 60.0, pauses.append, lambda: 30.0) == ENDED
-    assert shown == [["1/9 done, 1 running, $0.50, 30 s", "  HumanEval/1[koderz] iteration 1, silent for 30 s"]] * 2
+    assert shown == [["1/9 done, 1 running, $0.50, 30 s", "  HumanEval/1[koderz] silent for 30 s, iteration 1"]] * 2
     assert pauses == [60.0, 60.0]
 
 

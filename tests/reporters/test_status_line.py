@@ -43,8 +43,8 @@ def test_each_experiment_under_way_is_a_line() -> None:
     course = RunState(9, 0, running, None, 0.0, 0)
     assert list(running_lines(course, 720.0, {"exp_2": Waiting("qwen", 680.0)})) == [
         "HumanEval/1[koderz] iteration 1",
-        "HumanEval/2[koderz] iteration 4 of 10, last wrong (2/7), waiting 40 s for qwen",
-        "HumanEval/3[koderz] after iteration 10 of 10, last crashed, silent for 2 min",
+        "HumanEval/2[koderz] waiting 40 s, iteration 4 of 10, last wrong (2/7), for qwen",
+        "HumanEval/3[koderz] silent for 2 min, after iteration 10 of 10, last crashed",
     ]
 
 
@@ -58,7 +58,7 @@ def test_time_is_told_in_round_words(seconds: float, words: str) -> None:
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_a_call_of_ten_minutes_is_told_all_the_time(columns: int) -> None:
-    """By a clock of its own: the status ticks on each screen; with room for it the experiment's line does."""
+    """By a clock of its own: the status ticks on each screen, and the experiment's line does."""
     under_way = (UnderWay("exp_1", "HumanEval/1", "koderz", 0.0),)
     course, open_calls = RunState(9, 0, under_way, Decimal(0), 0.0, 0), {"exp_1": Waiting("qwen2.5-coder:32b", 0.0)}
     for now in range(0, 601, 20):
@@ -66,5 +66,4 @@ def test_a_call_of_ten_minutes_is_told_all_the_time(columns: int) -> None:
         status, running = (fitting(line, columns - 1) for line in lines)
         assert max(len(status), len(running)) < columns
         assert status == f"0/9 done, 1 running, $0.00, {lasting(now)}"
-        assert running.startswith("HumanEval/1[koderz] iteration 1")
-        assert columns == 40 or f"waiting {lasting(now)} for qwen2.5-coder:32b" in running
+        assert running.startswith(f"HumanEval/1[koderz] waiting {lasting(now)}")
