@@ -80,7 +80,8 @@ def test_a_lost_worker_and_a_late_one_change_nothing(
         (folder / "conftest.py").write_text(LOSING)
     profile = ("--koderz-profile", "simulated", *asked, "--koderz-json", "results.json")
     subprocess.run(command(*profile), cwd=here, check=False, stdout=subprocess.DEVNULL)
-    line = command(*profile, "--koderz-executor", cluster.address)
+    # Twice as many as workers, so that each has the next one at once: one that is killed has something in hand.
+    line = command(*profile, "--koderz-executor", cluster.address, "--koderz-jobs", "6")
     with subprocess.Popen(line, cwd=there, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         wait_for(lambda: ended(there) > 15, process)
         cluster.kill()
