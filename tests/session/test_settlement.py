@@ -141,7 +141,7 @@ def test_a_kill_at_any_moment_loses_no_cent(whom: str, seed: int, pytester: pyte
     if whom != "worker":
         (folder,) = root.glob(".koderz/bench_*")
         told = run_apart("--koderz-analyze", folder.name)
-        told.stdout.fnmatch_lines(["* of 18 ended", f"go on with: *--koderz-resume={folder.name}"])
+        told.stdout.fnmatch_lines(["* of 18*", f"go on with: *--koderz-resume={folder.name}"])
         run_apart("--koderz", *few, "--koderz-resume").stdout.fnmatch_lines(
             ["koderz: SIMULATED resuming *: * settled, * cut short, *"]
         )
