@@ -56,7 +56,7 @@ class EmbeddedModel:
     same seed gives the same reply after the same calls before it, and nearly always after others.
     """
 
-    def __init__(self, settings: ModelSettings, engine: Engine, options: Mapping[str, Any]) -> None:
+    def __init__(self, settings: ModelSettings, engine: LoadedWeights, options: Mapping[str, Any]) -> None:
         self.settings = settings
         self._engine = engine
         self._options = options
@@ -115,8 +115,8 @@ class EmbeddedModel:
         raise ModelUnavailable(f"{self._engine.name}: {words}")
 
 
-class Engine:
-    """Loaded weights. Raises UsageError where they cannot be loaded."""
+class LoadedWeights:
+    """Weights, ready to answer. Raises UsageError where they cannot be loaded."""
 
     def __init__(self, weights: Path, context_tokens: int, threads: int) -> None:
         self.name = weights.stem
@@ -155,15 +155,15 @@ class Engine:
 SMALL_BYTES = 500_000_000
 """Weights below this are written with by one thread."""
 
-_engines: dict[tuple[Path, int, int], Engine] = {}
+_engines: dict[tuple[Path, int, int], LoadedWeights] = {}
 _loading = Lock()
 
 
-def _engine(weights: Path, context_tokens: int, threads: int) -> Engine:
+def _engine(weights: Path, context_tokens: int, threads: int) -> LoadedWeights:
     key = (weights.resolve(), context_tokens, threads)
     with _loading:
         if key not in _engines:
-            _engines[key] = Engine(*key)
+            _engines[key] = LoadedWeights(*key)
         return _engines[key]
 
 

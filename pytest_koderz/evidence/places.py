@@ -45,7 +45,7 @@ BORDERS: Mapping[By, tuple[int, int, int]] = {By.LENGTH: (1, 6, 16), By.BRANCHES
 """The least of each class. They are set beforehand: classes that follow the outcomes would show what one looks for."""
 
 
-class Advice(StrEnum):
+class PlaceAdvice(StrEnum):
     """Who should be asked for the functions of a file."""
 
     LOCAL = "local"
@@ -90,7 +90,7 @@ class Place:
     rival: Rival | None
     """None: the control did not run."""
     adequacy: Adequacy | None
-    advice: Advice | None = None
+    advice: PlaceAdvice | None = None
     """None: of a class nothing is advised."""
     sure: bool = False
     """The advice holds by its interval or test, too, for all files of which this is said at once. Of solved alone:
@@ -134,7 +134,7 @@ def places_of(
     files = [measured.place(By.FILE, name, part) for name, part in parts.items()]
     known = [one for one in files if one.problems >= LEAST]
     advised = dict(zip((one.name for one in known), measured.advised(known, parts), strict=True))
-    ranked = sorted((advised.get(one.name) or replace(one, advice=Advice.TOO_FEW) for one in files), key=_rank)
+    ranked = sorted((advised.get(one.name) or replace(one, advice=PlaceAdvice.TOO_FEW) for one in files), key=_rank)
     classes = (measured.place(by, name, part) for by in BORDERS for name, part in measured.by_class(by))
     return Places(arm[0].arm, control[0].arm if control else None, tuple(ranked), tuple(classes))
 
@@ -200,12 +200,12 @@ class _Measured:
         advices = [_advice(one, self.margin) for one in files]
         if self.control is None:
             apart = [self._is_apart(parts[one.name], len(files)) for one in files]
-            sure = [advice is not Advice.NEITHER and told for advice, told in zip(advices, apart, strict=True)]
+            sure = [advice is not PlaceAdvice.NEITHER and told for advice, told in zip(advices, apart, strict=True)]
         else:
             pairings = [self._pairing(one.name, parts[one.name]) for one in files]
             kinds = {
-                Advice.LOCAL: holm([_p_of_local(each, self.margin) for each in pairings], LEVEL),
-                Advice.HAND_OVER: holm([each.worst(self.margin).worse for each in pairings], LEVEL),
+                PlaceAdvice.LOCAL: holm([_p_of_local(each, self.margin) for each in pairings], LEVEL),
+                PlaceAdvice.HAND_OVER: holm([each.worst(self.margin).worse for each in pairings], LEVEL),
             }
             sure = [advice in kinds and kinds[advice][place] for place, advice in enumerate(advices)]
         told = zip(files, advices, sure, strict=True)
@@ -224,20 +224,20 @@ class _Measured:
         return Pairing(sides[0], sides[1], tries)
 
 
-def _advice(one: Place, margin: float) -> Advice:
+def _advice(one: Place, margin: float) -> PlaceAdvice:
     if not one.solved and not (one.rival and one.rival.solved):
-        return Advice.NEITHER
+        return PlaceAdvice.NEITHER
     if one.difference is None:
         beyond = (one.solved - HALF) * one.problems
-        return Advice.OPEN if abs(beyond) < 1 else Advice.LOCAL if beyond > 0 else Advice.HAND_OVER
+        return PlaceAdvice.OPEN if abs(beyond) < 1 else PlaceAdvice.LOCAL if beyond > 0 else PlaceAdvice.HAND_OVER
     apart = abs(one.difference) * one.problems > LEAST_APART - ROUNDING
     if one.difference < -margin or not one.solved:
-        return Advice.HAND_OVER if apart else Advice.OPEN
+        return PlaceAdvice.HAND_OVER if apart else PlaceAdvice.OPEN
     if one.saved is None or one.saved > 0:
-        return Advice.LOCAL
+        return PlaceAdvice.LOCAL
     if one.difference <= 0:
-        return Advice.HAND_OVER
-    return Advice.LOCAL if apart else Advice.OPEN
+        return PlaceAdvice.HAND_OVER
+    return PlaceAdvice.LOCAL if apart else PlaceAdvice.OPEN
 
 
 def _p_of_local(pairing: Pairing, margin: float) -> float:
@@ -250,14 +250,14 @@ def _p_of_local(pairing: Pairing, margin: float) -> float:
     return min(strength.matches, strength.better)
 
 
-_ORDER = list(Advice)
+_ORDER = list(PlaceAdvice)
 
 
 def _rank(one: Place) -> tuple[int, bool, float, float, int, str]:
     """Of each advice the sure ones first, and those that the intervals bear best; then what saves more."""
-    advice = one.advice or Advice.TOO_FEW
+    advice = one.advice or PlaceAdvice.TOO_FEW
     limits = one.solved_interval if one.rival is None else one.rival.interval
-    shown = limits.high if advice is Advice.HAND_OVER else -limits.low
+    shown = limits.high if advice is PlaceAdvice.HAND_OVER else -limits.low
     return (_ORDER.index(advice), not one.sure, shown, -float(one.saved or 0), -one.problems, one.name)
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from pytest_koderz.core.function_traits import WEAK
 from pytest_koderz.evidence.adequacy import Adequacy, WeakTests
 from pytest_koderz.evidence.findings import Findings, Frame
-from pytest_koderz.evidence.places import LEAST, Advice, By, Place, Places
+from pytest_koderz.evidence.places import LEAST, By, Place, PlaceAdvice, Places
 
 from .arm_row import percents
 from .fixed_width import Table
@@ -36,7 +36,7 @@ def place_lines(frame: Frame, findings: Findings, columns: int, *, whole: bool =
 
 def _of_arm(places: Places, columns: int, *, whole: bool) -> Iterator[str]:
     folder = folder_of(places)
-    files = [one for one in places.files if one.advice is not Advice.TOO_FEW]
+    files = [one for one in places.files if one.advice is not PlaceAdvice.TOO_FEW]
     shown = files if whole else files[:MOST_FILES]
     rows = {one: (f"    {name}", *figures) for one, (_, name, *figures) in file_rows(places) if one in shown}
     kinds = {one: (f"    {one.name}", *cells(one)) for one in places.classes} if whole else {}
@@ -50,7 +50,9 @@ def _of_arm(places: Places, columns: int, *, whole: bool) -> Iterator[str]:
             yield from table.lines(rows[one])
     if len(files) > len(shown):
         yield f"  and {len(files) - len(shown)} more (-v)"
-    few = [f"{one.name.removeprefix(folder)} {one.problems}" for one in places.files if one.advice is Advice.TOO_FEW]
+    few = [
+        f"{one.name.removeprefix(folder)} {one.problems}" for one in places.files if one.advice is PlaceAdvice.TOO_FEW
+    ]
     if few:
         yield f"  too few tasks to say (below {LEAST}): {named(few, MOST_WEAK if whole else MOST_NAMES)}"
     for by, alike in groupby(kinds, lambda one: one.by):
@@ -120,13 +122,13 @@ def advice_words(one: Place, places: Places) -> str:
     """`leave to the local model (koderz), not sure`."""
     sure = "sure" if one.sure else "not sure"
     match one.advice:
-        case Advice.LOCAL:
+        case PlaceAdvice.LOCAL:
             return f"leave to the local model ({places.arm}), {sure}"
-        case Advice.HAND_OVER:
+        case PlaceAdvice.HAND_OVER:
             return f"hand over{f' ({places.control})' if places.control else ''}, {sure}"
-        case Advice.OPEN:
+        case PlaceAdvice.OPEN:
             return "too close to say: one or two tasks apart" if places.control else "too close to say: about half"
-        case Advice.NEITHER:
+        case PlaceAdvice.NEITHER:
             return "nobody solved any"
     return "too few tasks to say"
 

@@ -38,11 +38,11 @@ def register(run: BenchmarkRun) -> BenchmarkRun:
     if name is None or run.config.option.collectonly:
         return run
     check(run, name)
-    elsewhere = Elsewhere(run, name)
-    run.config.add_cleanup(elsewhere.close)
-    run.benchmark.solve = elsewhere.solved
-    run.register(elsewhere, "executor")
-    jobs = elsewhere.engine.jobs if run.settings.leaves_jobs else run.settings.jobs
+    executor = Executor(run, name)
+    run.config.add_cleanup(executor.close)
+    run.benchmark.solve = executor.solved
+    run.register(executor, "executor")
+    jobs = executor.engine.jobs if run.settings.leaves_jobs else run.settings.jobs
     return replace(run, settings=replace(run.settings, jobs=jobs))
 
 
@@ -79,7 +79,7 @@ def _is_dasks(name: str) -> bool:
     return name == DASK or name.startswith(_ADDRESSES)
 
 
-class Elsewhere:
+class Executor:
     """Has an engine work on the experiments of this process, and answers what they ask."""
 
     def __init__(self, run: BenchmarkRun, name: str) -> None:

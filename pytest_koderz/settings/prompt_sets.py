@@ -12,26 +12,26 @@ from pytest_koderz.files.usage_error import UsageError
 from .schema import PromptsEntry, TemplateEntry
 
 
-class Place(Protocol):
+class KeyPlace(Protocol):
     """`file:line: key` of a key within the set."""
 
     def __call__(self, *key_path: str) -> str: ...
 
 
-def prompt_set(entry: PromptsEntry, at: Place) -> PromptSet:
+def prompt_set(entry: PromptsEntry, at: KeyPlace) -> PromptSet:
     """Raises UsageError for a text that names what is no field, or not the task."""
     names = [item.name for item in fields(PromptSet)]
     return PromptSet(**{name: _template(name, getattr(entry, name), at) for name in names})
 
 
-def _template(name: str, entry: TemplateEntry, at: Place) -> Template:
+def _template(name: str, entry: TemplateEntry, at: KeyPlace) -> Template:
     shipped: Template = getattr(SHIPPED, name)
     text = shipped.text if entry.text is None else entry.text
     _check(name, text, at)
     return Template(shipped.system if entry.system is None else entry.system, text)
 
 
-def _check(name: str, text: str, at: Place) -> None:
+def _check(name: str, text: str, at: KeyPlace) -> None:
     try:
         named = fields_in(text)
     except ValueError as fault:

@@ -15,7 +15,7 @@ from pytest_koderz.core.problem import Traits
 from pytest_koderz.evidence.adequacy import Adequacy, WeakTests, weak_tests
 from pytest_koderz.evidence.findings import Frame, findings_of
 from pytest_koderz.evidence.intervals import paired_difference, wilson
-from pytest_koderz.evidence.places import Advice, By, Place, class_of, classes_of, places_of
+from pytest_koderz.evidence.places import By, Place, PlaceAdvice, class_of, classes_of, places_of
 from tests.evidence.experiments import ran
 
 CONTROL = "frontier-only"
@@ -48,24 +48,24 @@ def _file(mine: str, other: str, price: str = "0.001") -> Place:
 @pytest.mark.parametrize(
     ("mine", "other", "price", "advice", "sure"),
     [
-        ("1111", "1111", "0.001", Advice.TOO_FEW, False),
-        ("0000", "1111", "0.001", Advice.TOO_FEW, False),
-        ("11111", "11111", "0.001", Advice.LOCAL, False),
-        ("1" * 80, "1" * 80, "0.001", Advice.LOCAL, True),
-        ("1" * 20, "0" * 20, "0.001", Advice.LOCAL, True),
-        ("11100", "11111", "0.001", Advice.OPEN, False),
-        ("00000", "11000", "0.001", Advice.OPEN, False),
-        ("11000", "11111", "0.001", Advice.HAND_OVER, False),
-        ("0" * 10, "1" * 10, "0.001", Advice.HAND_OVER, True),
-        ("11111", "11111", "0.003", Advice.HAND_OVER, False),
-        ("11111", "11110", "0.009", Advice.OPEN, False),
-        ("11111", "11000", "0.009", Advice.LOCAL, False),
-        ("00000", "00000", "0.001", Advice.NEITHER, False),
-        ("11111", "11111", "?", Advice.LOCAL, False),
+        ("1111", "1111", "0.001", PlaceAdvice.TOO_FEW, False),
+        ("0000", "1111", "0.001", PlaceAdvice.TOO_FEW, False),
+        ("11111", "11111", "0.001", PlaceAdvice.LOCAL, False),
+        ("1" * 80, "1" * 80, "0.001", PlaceAdvice.LOCAL, True),
+        ("1" * 20, "0" * 20, "0.001", PlaceAdvice.LOCAL, True),
+        ("11100", "11111", "0.001", PlaceAdvice.OPEN, False),
+        ("00000", "11000", "0.001", PlaceAdvice.OPEN, False),
+        ("11000", "11111", "0.001", PlaceAdvice.HAND_OVER, False),
+        ("0" * 10, "1" * 10, "0.001", PlaceAdvice.HAND_OVER, True),
+        ("11111", "11111", "0.003", PlaceAdvice.HAND_OVER, False),
+        ("11111", "11110", "0.009", PlaceAdvice.OPEN, False),
+        ("11111", "11000", "0.009", PlaceAdvice.LOCAL, False),
+        ("00000", "00000", "0.001", PlaceAdvice.NEITHER, False),
+        ("11111", "11111", "?", PlaceAdvice.LOCAL, False),
     ],
 )
 def test_a_file_is_advised_by_what_was_solved_and_paid(
-    mine: str, other: str, price: str, advice: Advice, sure: bool
+    mine: str, other: str, price: str, advice: PlaceAdvice, sure: bool
 ) -> None:
     """A match takes what a claim of it takes; two problems that one of the two alone solves say nothing."""
     file = _file(mine, other, price)
@@ -75,17 +75,17 @@ def test_a_file_is_advised_by_what_was_solved_and_paid(
 @pytest.mark.parametrize(
     ("solved", "advice", "sure"),
     [
-        ("1111", Advice.TOO_FEW, False),
-        ("11100", Advice.OPEN, False),
-        ("11110", Advice.LOCAL, False),
-        ("00001", Advice.HAND_OVER, False),
-        ("00000", Advice.NEITHER, False),
-        ("1" * 12, Advice.LOCAL, True),
-        ("1" + "0" * 12, Advice.HAND_OVER, True),
-        ("0" * 12, Advice.NEITHER, False),
+        ("1111", PlaceAdvice.TOO_FEW, False),
+        ("11100", PlaceAdvice.OPEN, False),
+        ("11110", PlaceAdvice.LOCAL, False),
+        ("00001", PlaceAdvice.HAND_OVER, False),
+        ("00000", PlaceAdvice.NEITHER, False),
+        ("1" * 12, PlaceAdvice.LOCAL, True),
+        ("1" + "0" * 12, PlaceAdvice.HAND_OVER, True),
+        ("0" * 12, PlaceAdvice.NEITHER, False),
     ],
 )
-def test_without_a_control_a_file_is_advised_by_half_of_it(solved: str, advice: Advice, sure: bool) -> None:
+def test_without_a_control_a_file_is_advised_by_half_of_it(solved: str, advice: PlaceAdvice, sure: bool) -> None:
     """What one more problem would turn is left open."""
     places = places_of(_asked("koderz", solved), None, MARGIN)
     assert places is not None
@@ -122,10 +122,10 @@ def _two_files(mine: Sequence[str], other: Sequence[str]) -> list[Place]:
 def test_many_files_share_the_level() -> None:
     """Six problems lost and none won are sure of one file, and not of one among twenty."""
     (alone,) = _two_files(["0" * 6], ["1" * 6])
-    assert (alone.advice, alone.sure) == (Advice.HAND_OVER, True)
+    assert (alone.advice, alone.sure) == (PlaceAdvice.HAND_OVER, True)
     among = _two_files(["0" * 6, *["1" * 6] * 19], ["1" * 6] * 20)
     (worst,) = (one for one in among if one.name == "file0.py")
-    assert (worst.advice, worst.sure) == (Advice.HAND_OVER, False)
+    assert (worst.advice, worst.sure) == (PlaceAdvice.HAND_OVER, False)
 
 
 def test_equal_arms_are_seldom_told_apart_anywhere() -> None:
@@ -133,7 +133,7 @@ def test_equal_arms_are_seldom_told_apart_anywhere() -> None:
     draw, mistaken = Random(7), 0  # noqa: S311 - not for secrets
     for _ in range(200):
         sides = [["".join(draw.choice("01") for _ in range(12)) for _ in range(10)] for _ in range(2)]
-        mistaken += any(one.sure and one.advice is Advice.HAND_OVER for one in _two_files(*sides))
+        mistaken += any(one.sure and one.advice is PlaceAdvice.HAND_OVER for one in _two_files(*sides))
     assert mistaken <= 200 * 0.05
 
 
@@ -145,13 +145,13 @@ def test_the_list_is_ranked() -> None:
     )
     told = [(one.name[4], one.advice) for one in files]
     assert told == [
-        ("3", Advice.LOCAL),
-        ("2", Advice.LOCAL),
-        ("5", Advice.OPEN),
-        ("6", Advice.HAND_OVER),
-        ("4", Advice.HAND_OVER),
-        ("1", Advice.NEITHER),
-        ("0", Advice.TOO_FEW),
+        ("3", PlaceAdvice.LOCAL),
+        ("2", PlaceAdvice.LOCAL),
+        ("5", PlaceAdvice.OPEN),
+        ("6", PlaceAdvice.HAND_OVER),
+        ("4", PlaceAdvice.HAND_OVER),
+        ("1", PlaceAdvice.NEITHER),
+        ("0", PlaceAdvice.TOO_FEW),
     ]
 
 
@@ -159,7 +159,7 @@ def test_what_was_lost_is_held_against_an_advice() -> None:
     """As against a claim: problems on which the infrastructure failed may be the hard ones."""
     assert _file("1" * 100, "1" * 100).sure
     file = _file("1" * 100 + "-" * 20, "1" * 120)
-    assert (file.problems, file.advice, file.sure) == (100, Advice.LOCAL, False)
+    assert (file.problems, file.advice, file.sure) == (100, PlaceAdvice.LOCAL, False)
 
 
 def test_classes_have_borders_that_no_outcome_has_chosen() -> None:

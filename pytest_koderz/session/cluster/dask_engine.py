@@ -20,7 +20,7 @@ from pytest_koderz.files.usage_error import UsageError
 from .desk import Desk
 from .far_world import close_workshop, perform
 from .inspection import facts_here
-from .orders import Answer, Ending, Order, Request, Terms
+from .orders import Ending, Order, Question, Response, Terms
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster, Queue, WorkerPlugin
@@ -34,7 +34,7 @@ PULSE = 15.0
 SILENCE = 120.0
 """Seconds without a word after which a worker takes its client for gone."""
 MOST_AT_ONCE = 2048
-"""Requests that are answered at the same time: some wait for others."""
+"""Questions that are answered at the same time: some wait for others."""
 
 
 class DaskEngine:
@@ -139,15 +139,15 @@ class DaskEngine:
             self._warn(f"{_refusal(address, fault)}; it is given nothing")
 
     def _answer(self) -> None:
-        """Take the workers' requests, and answer each in a thread of its own: some wait for others."""
+        """Take the workers' questions, and answer each in a thread of its own: some wait for others."""
         from distributed import Queue
 
         replies: dict[str, Queue] = {}
-        requests = Queue(self._name, client=self._client)
+        questions = Queue(self._name, client=self._client)
         with ThreadPoolExecutor(MOST_AT_ONCE, "koderz-desk") as pool:
             while not self._closing.is_set():
                 with suppress(TimeoutError):
-                    back, number, content = requests.get(timeout=BEAT)
+                    back, number, content = questions.get(timeout=BEAT)
                     if back not in replies:
                         replies[back] = Queue(back, client=self._client)
                     pool.submit(self._answer_one, replies[back], number, content)
@@ -178,11 +178,11 @@ class DaskEngine:
             logging.getLogger(name).setLevel(level)
 
 
-def _pickled(answer: Answer) -> bytes:
+def _pickled(answer: Response) -> bytes:
     try:
         return pickle.dumps(answer)
     except Exception as fault:  # noqa: BLE001 - a plugin's hook may give anything
-        return pickle.dumps(Answer(fault=InfrastructureError(f"what cannot be sent was answered: {fault}")))
+        return pickle.dumps(Response(fault=InfrastructureError(f"what cannot be sent was answered: {fault}")))
 
 
 def _refusal(address: str, fault: str) -> str:
@@ -265,27 +265,27 @@ class Wire:
         self.client = get_client()
         self._back = f"{name}-{uuid4().hex[:12]}"
         self._out, self._in = Queue(name, client=self.client), Queue(self._back, client=self.client)
-        self._waiting: dict[int, Future[Answer]] = {}
+        self._waiting: dict[int, Future[Response]] = {}
         self._numbers = count(1)
         self._heard = time.monotonic()
         self.closed = False
         Thread(target=self._receive, name="koderz-wire", daemon=True).start()
 
-    def send(self, request: Request) -> Answer:
-        number, answer = next(self._numbers), Future[Answer]()
+    def send(self, question: Question) -> Response:
+        number, answer = next(self._numbers), Future[Response]()
         self._waiting[number] = answer
         try:
-            self._out.put((self._back, number, pickle.dumps(request)))
+            self._out.put((self._back, number, pickle.dumps(question)))
             while True:
                 with suppress(TimeoutError):
                     return answer.result(PULSE)
                 if time.monotonic() - self._heard > SILENCE:
-                    return Answer(stopped=True)
+                    return Response(stopped=True)
                 self._out.put((self._back, 0, b""))
         except Exception:
             # The scheduler is gone, and with it the client.
             if self.closed or time.monotonic() - self._heard > PULSE:
-                return Answer(stopped=True)
+                return Response(stopped=True)
             raise
         finally:
             self._waiting.pop(number, None)

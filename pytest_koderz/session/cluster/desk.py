@@ -20,7 +20,7 @@ from pytest_koderz.records.recorded import Past
 from pytest_koderz.session.refusals import RefusalBook
 from pytest_koderz.session.workshop import Stopped, World
 
-from .orders import Answer, Ending, Order, Request
+from .orders import Ending, Order, Question, Response
 
 
 class Office(Protocol):
@@ -119,25 +119,25 @@ class Desk:
         matter = self._matters.get(order.start.id)
         return matter is not None and bool(matter.attempt)
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, question: Question) -> Response:
         """Raises nothing. It is answered as the thread would that waits for the order, whoever asks."""
-        matter = self._matters.get(request.order)
-        return Answer(stopped=True) if matter is None else matter.context.copy().run(self._answer, matter, request)
+        matter = self._matters.get(question.order)
+        return Response(stopped=True) if matter is None else matter.context.copy().run(self._answer, matter, question)
 
-    def _answer(self, matter: Matter, request: Request) -> Answer:
+    def _answer(self, matter: Matter, question: Question) -> Response:
         try:
-            if request.name == "begin":
+            if question.name == "begin":
                 with matter.booking:
-                    return Answer(self._begun(matter, request.attempt))
+                    return Response(self._begun(matter, question.attempt))
             # What an attempt that was given up had paid for is entered all the same.
-            late = request.attempt != matter.attempt
-            value = None if late and request.name != "called" else self._answered(matter, request)
-            return Answer(value, stopped=late)
+            late = question.attempt != matter.attempt
+            value = None if late and question.name != "called" else self._answered(matter, question)
+            return Response(value, stopped=late)
         except (KoderzError, UsageError) as fault:
-            return Answer(fault=fault)
+            return Response(fault=fault)
         except BaseException as stop:  # noqa: BLE001 - it is raised where the order is waited for
             matter.stop = stop
-            return Answer(stopped=True)
+            return Response(stopped=True)
 
     def _begun(self, matter: Matter, attempt: str) -> Past:
         if self.stopping:
@@ -153,15 +153,15 @@ class Desk:
         matter.let_go()
         self._office.lost(matter.order.start)
 
-    def _answered(self, matter: Matter, request: Request) -> object:
-        name, values = request.name, request.values
+    def _answered(self, matter: Matter, question: Question) -> object:
+        name, values = question.name, question.values
         if name == "called":
             with matter.booking:
                 return getattr(matter.world, name)(*values)
         if name in _OF_THE_WORLD:
             return getattr(matter.world, name)(*values)
         if name in _OF_REFUSALS:
-            return getattr(self._office.refusals, name)(*values, **request.named)
+            return getattr(self._office.refusals, name)(*values, **question.named)
         assert name in _OF_THE_DESK, name  # noqa: S101 - nobody asks anything else
         return getattr(self, f"_{name}")(matter, *values)
 

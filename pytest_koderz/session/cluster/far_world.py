@@ -27,9 +27,9 @@ from pytest_koderz.session.secrets_of_run import secrets_of
 from pytest_koderz.session.workshop import Stopped, Workshop
 from pytest_koderz.settings.precedence import environment_of
 
-from .orders import LOOK, Ending, Line, Order, Send, Terms
+from .orders import LOOK, Ending, Link, Order, Send, Terms
 
-_line: ContextVar[Line] = ContextVar("line")
+_link: ContextVar[Link] = ContextVar("link")
 """Of the attempt that this thread works for."""
 
 
@@ -39,14 +39,14 @@ def perform(order: Order, send: Send, where: str = "") -> Ending:
 
 
 def _performed(order: Order, send: Send, where: str) -> Ending:
-    line = Line(order.start.id, send, where)
-    _line.set(line)
+    link = Link(order.start.id, send, where)
+    _link.set(link)
     kept_by.set(_FarLimits(order.terms))
     try:
-        past = line.ask("begin")
+        past = link.ask("begin")
         shop = workshop_of(order.terms)
         shop.problems[order.problem.id] = order.problem
-        return shop.solved(order.start, order.problem, order.arm, past, _FarWorld(line))
+        return shop.solved(order.start, order.problem, order.arm, past, _FarWorld(link))
     except Stopped:
         return None
     except (KoderzError, UsageError) as fault:
@@ -82,7 +82,7 @@ class FarWorkshop(Workshop):
             return None
         backend.prepare(model, _say)
         if self._number is None:
-            self._number = _line.get().ask("number")
+            self._number = _link.get().ask("number")
         around = Surroundings(
             environment=self.environment, worker=self._number, problems=self.problems, notify=_say, sleep=_sleep
         )
@@ -117,14 +117,14 @@ def close_workshop(benchmark_id: str) -> None:
 
 
 def _say(text: str) -> None:
-    _line.get().ask("say", text)
+    _link.get().ask("say", text)
 
 
 def _sleep(seconds: float) -> None:
     """Raises OutOfBudget as soon as the run is stopped."""
     until = time.monotonic() + seconds
     while True:
-        if _line.get().stopping():
+        if _link.get().stopping():
             raise OutOfBudget("the run was stopped")
         left = until - time.monotonic()
         if left <= 0:
@@ -135,9 +135,9 @@ def _sleep(seconds: float) -> None:
 class _FarWorld:
     """The World of an attempt."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, link: Link) -> None:
         self.admissions: dict[str, Callable[[Prompt], None]] = {}
-        self._ask = line.ask
+        self._ask = link.ask
 
     def keep(self, experiment: Experiment) -> None:
         self._ask("keep", experiment)
@@ -186,10 +186,10 @@ class _FarMeter:
         self._number = number
 
     def resend(self) -> None:
-        _line.get().ask("resend", self._number)
+        _link.get().ask("resend", self._number)
 
     def unbilled(self) -> None:
-        _line.get().ask("unbilled", self._number)
+        _link.get().ask("unbilled", self._number)
 
 
 class _FarLimits:
@@ -202,12 +202,12 @@ class _FarLimits:
         return f"{host} at {platform.node()}" if self._elsewhere and _LOOPBACK.search(host) else host
 
     def taken(self, folder: str, places: int) -> Callable[[], None] | None:
-        line = _line.get()
-        number = line.ask("taken", folder, places)
-        return None if number is None else lambda: line.ask("give_back", number)
+        link = _link.get()
+        number = link.ask("taken", folder, places)
+        return None if number is None else lambda: link.ask("give_back", number)
 
     def until_free(self, folder: str, per_minute: int) -> float:
-        return float(_line.get().ask("until_free", folder, per_minute))
+        return float(_link.get().ask("until_free", folder, per_minute))
 
 
 _LOOPBACK = re.compile(r"//(localhost|127\.|\[::1\])")
@@ -220,17 +220,17 @@ class _FarRefusals:
         self._answered: set[str] = set()
 
     def last_word(self, key: str) -> str | None:
-        words: str | None = _line.get().ask("last_word", key)
+        words: str | None = _link.get().ask("last_word", key)
         return words
 
     def all_it_said(self, key: str) -> str | None:
-        words: str | None = None if key in self._answered else _line.get().ask("all_it_said", key)
+        words: str | None = None if key in self._answered else _link.get().ask("all_it_said", key)
         return words
 
     def refused(self, key: str, words: str, *, lasting: bool) -> None:
-        _line.get().ask("refused", key, words, lasting=lasting)
+        _link.get().ask("refused", key, words, lasting=lasting)
 
     def answered(self, key: str) -> None:
         if key not in self._answered:
-            _line.get().ask("answered", key)
+            _link.get().ask("answered", key)
             self._answered.add(key)

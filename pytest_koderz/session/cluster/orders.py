@@ -48,7 +48,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Question:
     """What an experiment asks or tells. The next step waits for the answer."""
 
     order: str
@@ -61,7 +61,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     value: object = None
     fault: Exception | None = None
     """What is raised where it was asked."""
@@ -69,8 +69,8 @@ class Answer:
     """The attempt is to be left as it is."""
 
 
-Send = Callable[[Request], Answer]
-"""Takes a request to the client and brings its answer. Several threads may use it."""
+Send = Callable[[Question], Response]
+"""Takes a question to the client and brings its answer. Several threads may use it."""
 
 Ending = Experiment | Exception | None
 """An experiment, ended; why it was not begun; None: it was stopped."""
@@ -94,7 +94,7 @@ class Engine(Protocol):
         ...
 
 
-class Line:
+class Link:
     """From one attempt at an order to the client."""
 
     def __init__(self, order: str, send: Send, where: str = "") -> None:
@@ -106,7 +106,7 @@ class Line:
 
     def ask(self, name: str, *values: object, **named: object) -> Any:
         """Raises what the client answers with, or Stopped."""
-        answer = self._send(Request(self._order, self._attempt, name, values, named))
+        answer = self._send(Question(self._order, self._attempt, name, values, named))
         if answer.stopped:
             raise Stopped
         if answer.fault is not None:
