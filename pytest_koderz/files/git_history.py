@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -51,8 +52,11 @@ class FileChange:
 
 
 def commits_of(root: Path, most: int) -> list[Commit]:
-    """The last ones of what is checked out at *root*, newest first. Raises GitFault."""
-    told = _git(root, "log", "-z", f"--max-count={most}", "--format=%H%n%P%n%cs%n%an%n%B", "HEAD")
+    """The last ones of the branch that is checked out at *root*, newest first; a merge stands for what it brought.
+
+    Raises GitFault.
+    """
+    told = _git(root, "log", "-z", "--first-parent", f"--max-count={most}", "--format=%H%n%P%n%cs%n%an%n%B", "HEAD")
     return [_commit(each) for each in told.split("\0") if each.strip()]
 
 
@@ -80,6 +84,15 @@ def _change(kind: str, words: Iterator[str]) -> FileChange:
     return FileChange(name, name)
 
 
+def said_of(root: Path, commit: Commit) -> str:
+    """Its message; of a merge what people said there and in the commits that it brought. Raises GitFault."""
+    if len(commit.parents) < 2:
+        return commit.message
+    body = commit.message.partition("\n")[2] if commit.subject.startswith("Merge ") else commit.message
+    brought = _git(root, "log", "--no-merges", "--reverse", "--format=%s", f"{commit.parents[0]}..{commit.id}")
+    return f"{body.strip()}\n\n{brought.strip()}".strip()
+
+
 def text_at(root: Path, commit: str, file: str) -> str:
     """Of *file*, from *root* on, in a commit. Raises GitFault where it is not there, or no text in UTF-8."""
     try:
@@ -90,7 +103,10 @@ def text_at(root: Path, commit: str, file: str) -> str:
 
 @contextmanager
 def exported(root: Path, commit: str) -> Iterator[Path]:
-    """A folder with what *root* held in a commit, and no history, for a while. Raises GitFault."""
+    """A folder with what *root* held in a commit, and no history, for a while. Raises GitFault.
+
+    What tells a version, and was generated there, is taken as it is now.
+    """
     tree = _git(root, "rev-parse", "--verify", f"{commit}:./").strip()
     store = _git(root, "rev-parse", "--absolute-git-dir").strip()
     with tempfile.TemporaryDirectory(prefix="koderz") as holder:
@@ -100,7 +116,16 @@ def exported(root: Path, commit: str) -> Iterator[Path]:
         _run(folder, "read-tree", tree, more=index)
         # Not `git archive`, which leaves out and changes what a release is to have otherwise.
         _run(folder, "checkout-index", "--all", "--quiet", more=index)
+        for name in _generated(root):
+            if (folder / name).parent.is_dir() and not (folder / name).exists():
+                shutil.copy2(root / name, folder / name)
         yield folder
+
+
+def _generated(root: Path) -> list[str]:
+    """Modules that tell a version: an installation writes them from git's tags, and git ignores them."""
+    words = ("--others", "--ignored", "--exclude-standard", "--directory", "-z", "--", "*version*.py")
+    return [name for name in _git(root, "ls-files", *words).split("\0") if name.endswith(".py")]
 
 
 def _git(root: Path, *words: str) -> str:

@@ -205,9 +205,9 @@ class MendTrials(FunctionTrials):
         return failing, _ADDRESS.sub("", (told or [end_of(runs[0])])[0])
 
     def _prompt(self, file: str, name: str, tests: Sequence[str]) -> str:
-        module, earlier, message = self._modules[file], self._mend.earlier[file, name], self._mend.commit.message
-        if texts_with(module.text_of(name), [("message", words_of(message))]):
+        module, earlier = self._modules[file], self._mend.earlier[file, name]
+        if texts_with(module.text_of(name), [("message", words_of(self._mend.said))]):
             raise LeftOut("the commit's message holds the answer")
         failing, failure = self._failing[file, name]
         shown = self._examples(name, [test for test in tests if test in failing])
-        return mend_prompt_of(file, module, name, earlier, message, shown, failure)
+        return mend_prompt_of(file, module, name, earlier, self._mend.said, shown, failure)

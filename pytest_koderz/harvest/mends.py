@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_koderz.core.place import Function, ModuleText, is_docstring
 from pytest_koderz.core.syntax import UNREADABLE
-from pytest_koderz.files.git_history import Commit, FileChange, GitFault, changes_of, text_at
+from pytest_koderz.files.git_history import Commit, FileChange, GitFault, changes_of, said_of, text_at
 
 from .code_files import in_folder_of_tests, is_file_of_tests, is_test
 from .function_trials import LeftOut
@@ -20,6 +20,8 @@ class Mend:
     """What may become tasks."""
 
     commit: Commit
+    said: str
+    """What people said of it."""
     changes: tuple[FileChange, ...]
     earlier: Mapping[tuple[str, str], str]
     """By file and function of the commit, the function as it was before."""
@@ -31,12 +33,12 @@ class Mend:
 
 def mend_of(root: Path, commit: Commit, source: str, tests: str) -> Mend:
     """Of functions and tests beneath these two folders, from *root* on; empty names are all. Raises LeftOut."""
-    if len(commit.parents) != 1:
-        raise LeftOut("it is a merge" if commit.parents else "nothing was before it")
+    if not commit.parents:
+        raise LeftOut("nothing was before it")
     if commit.author.endswith("[bot]"):
         raise LeftOut("its author is a program")
     try:
-        changes = changes_of(root, commit)
+        changes, said = changes_of(root, commit), said_of(root, commit)
     except GitFault as fault:
         raise LeftOut(str(fault)) from None
     of_tests = [each for each in changes if each.after and is_test(each.after) and _is_in(each.after, tests)]
@@ -48,7 +50,9 @@ def mend_of(root: Path, commit: Commit, source: str, tests: str) -> Mend:
     earlier = {(each.after or "", name): text for each in code for name, text in _changed(root, commit, each)}
     if not earlier:
         raise LeftOut("it changes no function that was there before")
-    return Mend(commit, tuple(changes), earlier, tuple(places), frozenset(name.rpartition(".")[2] for name in brought))
+    return Mend(
+        commit, said, tuple(changes), earlier, tuple(places), frozenset(name.rpartition(".")[2] for name in brought)
+    )
 
 
 def _is_in(file: str, folder: str) -> bool:

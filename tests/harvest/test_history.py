@@ -22,7 +22,7 @@ from pytest_koderz.harvest.task_prompt import mend_prompt_of, words_of
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.supervisor import Judge
 
-from .worlds import BEFORE, MENDED_LINE, MESSAGE, history
+from .worlds import BEFORE, MENDED_LINE, MESSAGE, git, history
 
 pytest.importorskip("coverage")
 if shutil.which("git") is None:
@@ -60,10 +60,10 @@ def harvested(root: Path, judge: Judge) -> tuple[History, list[str]]:
 
 @pytest.fixture(scope="module")
 def problem(harvested: tuple[History, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Problem:
-    """The suite's only one."""
+    """The one of the first mend."""
     suite = tmp_path_factory.mktemp("suite") / "numbers-history.yaml"
     suite.write_text(history_text(harvested[0], suite.parent))
-    (problem,) = load_suite(suite) or ()
+    _, problem = load_suite(suite) or ()
     return problem
 
 
@@ -120,7 +120,6 @@ def test_what_a_commit_mended_is_what_it_changed_and_tests_tell(root: Path, comm
         ("Add double", "it changes no function that was there before"),
         ("Without words", "it changes no test"),
         ("Say what it is", "its author is a program"),
-        ("Merge side", "it is a merge"),
     ],
 )
 def test_what_mends_nothing_is_left_out(root: Path, commits: dict[str, Commit], subject: str, why: str) -> None:
@@ -128,6 +127,30 @@ def test_what_mends_nothing_is_left_out(root: Path, commits: dict[str, Commit], 
     with pytest.raises(LeftOut) as caught:
         mend_of(root, commits[subject], "", "")
     assert str(caught.value) == why
+
+
+def test_a_merge_is_what_it_brought(root: Path, commits: dict[str, Commit]) -> None:
+    """A mend and its test came apart; what was said of them counts, not of the merge."""
+    mend = mend_of(root, commits["Merge side"], "", "")
+    assert [name for _, name in mend.earlier] == ["spread"]
+    assert set(mend.brought) == {"test_spread_of_nothing"}
+    assert mend.said == "Nothing has no spread\nTest it"
+    assert "Test it" not in commits
+
+
+def test_a_generated_version_is_there(root: Path, tmp_path: Path) -> None:
+    """Which git ignores; other ignored files are not."""
+    clone = tmp_path / "numbers"
+    git(tmp_path, "clone", "--quiet", str(root), "numbers")
+    (clone / ".git" / "info" / "exclude").write_text("_version.py\nother_version.txt\nbuilt.py\n")
+    for name in ("_version.py", "other_version.txt", "built.py", "tests/_version.py", "untold_version.py"):
+        (clone / name).touch()
+    with exported(clone, "HEAD~1") as folder:
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    assert found - {"numbers_of.py", "README", ".gitattributes", "tests/test_numbers.py", "tests"} == {
+        "_version.py",
+        "tests/_version.py",
+    }
 
 
 def test_only_what_lies_beneath_the_given_folders_counts(root: Path, commits: dict[str, Commit]) -> None:
@@ -159,12 +182,13 @@ def test_what_a_change_is_for_is_said(root: Path, commits: dict[str, Commit]) ->
 def test_a_history_becomes_a_suite(harvested: tuple[History, list[str]], commits: dict[str, Commit]) -> None:
     """A refactoring is none of it: the code before it passes the tests that it brought."""
     found, notes = harvested
-    (task,) = found.tasks
+    merged, task = found.tasks
+    assert merged.id == f"{commits['Merge side'].short}:numbers_of:spread"
     assert task.id == f"{commits[FIX].short}:numbers_of:middle"
     assert task.tests == ("tests/test_numbers.py::test_middle", "tests/test_numbers.py::test_middle_of_even")
     assert notes[-1] == f"{commits[FIX].short} {FIX}: 1 of 1 functions"
     assert found.left_out[commits["Spread is simpler"].short] == "the code before it passes the tests that it brought"
-    assert len(found.left_out) == len(commits) - 1
+    assert len(found.left_out) == len(commits) - 2
 
 
 @pytest.mark.slow

@@ -332,7 +332,7 @@ MESSAGE = "Fix: the middle of an even number\n\nSee https://example.org/7.\n\nSi
 
 
 def history(folder: Path) -> Path:
-    """In *folder*, a repository with a commit of each kind; the newest takes away what the oldest has."""
+    """In *folder*, a repository with a commit of each kind; the newest takes away what the others brought."""
     root = folder / "numbers"
     (root / "tests").mkdir(parents=True)
     (root / ".gitattributes").write_text("tests export-ignore\n")
@@ -352,9 +352,13 @@ def history(folder: Path) -> Path:
         module.write_text(code)
         tests.write_text(told)
         commit(root, message)
-    git(root, "switch", "--quiet", "--create", "side", "HEAD~1")
     (root / "README").write_text("Numbers.\n")
     commit(root, "Say what it is", "helper[bot]")
+    git(root, "switch", "--quiet", "--create", "side")
+    module.write_text(module.read_text().replace("- ordered[0]", "- ordered[0] if ordered else 0"))
+    commit(root, "Nothing has no spread")
+    tests.write_text(tests.read_text() + "\n\ndef test_spread_of_nothing():\n    assert spread([]) == 0\n")
+    commit(root, "Test it")
     git(root, "switch", "--quiet", "main")
     git(root, *WHO, "merge", "--quiet", "--no-ff", "--message=Merge side", "side")
     module.write_text("")
