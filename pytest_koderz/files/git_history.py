@@ -56,7 +56,8 @@ def commits_of(root: Path, most: int) -> list[Commit]:
 
     Raises GitFault.
     """
-    told = _git(root, "log", "-z", "--first-parent", f"--max-count={most}", "--format=%H%n%P%n%cs%n%an%n%B", "HEAD")
+    plain = ("-z", "--no-show-signature", "--encoding=UTF-8", "--format=%H%n%P%n%cs%n%an%n%B")
+    told = _git(root, "log", *plain, "--first-parent", f"--max-count={most}", "HEAD")
     return [_commit(each) for each in told.split("\0") if each.strip()]
 
 
@@ -89,7 +90,8 @@ def said_of(root: Path, commit: Commit) -> str:
     if len(commit.parents) < 2:
         return commit.message
     body = commit.message.partition("\n")[2] if commit.subject.startswith("Merge ") else commit.message
-    brought = _git(root, "log", "--no-merges", "--reverse", "--format=%s", f"{commit.parents[0]}..{commit.id}")
+    plain = ("--no-show-signature", "--encoding=UTF-8", "--format=%s")
+    brought = _git(root, "log", *plain, "--no-merges", "--reverse", f"{commit.parents[0]}..{commit.id}")
     return f"{body.strip()}\n\n{brought.strip()}".strip()
 
 

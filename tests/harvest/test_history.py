@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_koderz.core.iteration import Candidate
-from pytest_koderz.core.place import ModuleText
+from pytest_koderz.core.place import FunctionPlace, ModuleText
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.git_history import Commit, FileChange, GitFault, changes_of, commits_of, exported, text_at
@@ -19,8 +19,9 @@ from pytest_koderz.harvest.history import History, harvest_history
 from pytest_koderz.harvest.mends import mend_of
 from pytest_koderz.harvest.suite_text import history_text
 from pytest_koderz.harvest.task_prompt import mend_prompt_of, words_of
-from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox import open_sandbox, process_pool
 from pytest_koderz.sandbox.supervisor import Judge
+from tests.conftest import Run
 
 from .worlds import BEFORE, MENDED_LINE, MESSAGE, git, history
 
@@ -237,6 +238,64 @@ def test_the_mend_is_nowhere_to_be_read(problem: Problem, judge: Judge, root: Pa
     letters = repr(list(str(root.parent)))  # one by one: whole the path speaks of pytest
     verdict = judge(problem, Candidate(READS_THE_HISTORY.replace("{letters}", letters)))
     assert "found []" in verdict.feedback
+
+
+@pytest.mark.slow
+def test_one_command_makes_a_suite_that_runs(root: Path, judge: Judge, simulate: Run, run: Run) -> None:
+    """One after the other, in a folder beside the repository. The suite of the functions has another name."""
+    assert judge
+    harvested = run("--koderz-harvest", str(root), "--koderz-commits", "7")
+    harvested.stdout.fnmatch_lines(
+        [
+            "looking at 7 commits of numbers",
+            "*Merge side: 1 of 1 functions",
+            "left out: 2 commits: it changes no test",
+            "2 tasks, 0 functions, 5 commits left out",
+            "problems/numbers-history.yaml: written",
+        ]
+    )
+    run_of_it = simulate("--koderz-set", "cortex.enabled=false", "--koderz-arm", "frontier-only", "-v")
+    run_of_it.stdout.fnmatch_lines(["*collected 2 items*", "*:numbers_of:middle*"])
+    assert "invalid" not in run_of_it.stdout.str()
+
+
+@pytest.mark.parametrize("words", ["few", "0", "-3", "1.5", "²"])
+def test_a_number_of_commits_is_one(run: Run, words: str) -> None:
+    result = run("--koderz-harvest", ".", f"--koderz-commits={words}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*--koderz-commits: must be a number of commits, 1 or more, not {words!r}"])
+
+
+def test_where_there_is_no_history_it_is_said(run: Run) -> None:
+    result = run("--koderz-harvest", ".", "--koderz-commits", "3")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--koderz-commits: git log: not a git repository*"])
+
+
+def test_of_many_repositories_a_few_are_kept(root: Path, judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were asked for last, and none is closed that somebody runs tests in."""
+    assert judge
+    closed: list[str] = []
+
+    class Known:
+        def __init__(self, place: FunctionPlace, _: int) -> None:
+            self.commit = place.commit
+
+        def close(self) -> None:
+            closed.append(self.commit)
+
+    monkeypatch.setattr(process_pool, "Repository", Known)
+    places = [FunctionPlace(str(root), "", "numbers_of.py", name, commit=name) for name in "abcdefghi"]
+    pool = process_pool.ProcessPool(1 << 30)
+    try:
+        with pool.repository(places[0]):
+            for place in [*places, places[1]]:
+                with pool.repository(place):
+                    pass
+            assert closed == ["b", "c", "d", "e"]
+    finally:
+        pool.close()
+    assert sorted(closed) == sorted("abbcdefghi")
 
 
 SUITE = """\
