@@ -11,6 +11,8 @@ from pytest_koderz.files.source_tree import files_of_tree
 from .covered_functions import module_text
 from .near_copies import texts_with
 
+_TESTS = ("tests", "test", "testing")
+_BESIDE = ("docs", "examples", "benchmarks")
 _COPIES = (".rst", ".md", ".txt", ".html", ".ipynb", ".pyi", ".diff", ".patch", ".in")
 
 
@@ -22,7 +24,12 @@ def modules_of(root: Path) -> dict[str, ModuleText]:
 
 def is_test(file: str) -> bool:
     """Whether it is there for tests, or for nothing that a package is."""
-    return is_file_of_tests(file) or file.rpartition("/")[2] in ("conftest.py", "setup.py") or in_folder_of_tests(file)
+    return is_for_tests(file) or file.rpartition("/")[2] == "setup.py" or _lies_in(file, _BESIDE)
+
+
+def is_for_tests(file: str) -> bool:
+    """Whether it holds tests, or what they share."""
+    return is_file_of_tests(file) or file.rpartition("/")[2] == "conftest.py" or _lies_in(file, _TESTS)
 
 
 def is_file_of_tests(file: str) -> bool:
@@ -31,9 +38,8 @@ def is_file_of_tests(file: str) -> bool:
     return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
 
 
-def in_folder_of_tests(file: str) -> bool:
-    folders = file.split("/")[:-1]
-    return any(folder in ("tests", "test", "testing", "docs", "examples", "benchmarks") for folder in folders)
+def _lies_in(file: str, names: tuple[str, ...]) -> bool:
+    return any(folder in names for folder in file.split("/")[:-1])
 
 
 def import_folders(root: Path, files: Iterable[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pytest_koderz.core.place import Function, ModuleText, is_docstring
 from pytest_koderz.core.syntax import UNREADABLE
 from pytest_koderz.files.git_history import Commit, FileChange, GitFault, changes_of, said_of, text_at
 
-from .code_files import in_folder_of_tests, is_file_of_tests, is_test
+from .code_files import is_file_of_tests, is_for_tests, is_test
 from .function_trials import LeftOut
 
 
@@ -41,7 +41,7 @@ def mend_of(root: Path, commit: Commit, source: str, tests: str) -> Mend:
         changes, said = changes_of(root, commit), said_of(root, commit)
     except GitFault as fault:
         raise LeftOut(str(fault)) from None
-    of_tests = [each for each in changes if each.after and is_test(each.after) and _is_in(each.after, tests)]
+    of_tests = [each for each in changes if each.after and is_for_tests(each.after) and _is_in(each.after, tests)]
     brought = {name for each in of_tests for name, _ in _changed(root, commit, each, new=True)}
     places = sorted({place for each in of_tests if (place := _place_of(each.after or ""))})
     if not brought or not places:
@@ -61,9 +61,7 @@ def _is_in(file: str, folder: str) -> bool:
 
 def _place_of(file: str) -> str:
     """Where pytest finds the tests that *file* is about: itself, or where it is for others, its folder. Empty: none."""
-    if not file.endswith(".py"):
-        return ""
-    return file if is_file_of_tests(file) else file.rpartition("/")[0] if in_folder_of_tests(file) else ""
+    return file if is_file_of_tests(file) else file.rpartition("/")[0] if file.endswith(".py") else ""
 
 
 def _changed(root: Path, commit: Commit, change: FileChange, *, new: bool = False) -> Iterator[tuple[str, str]]:
