@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ TIMES = 3
 _RUN_SECONDS = 120.0
 _MEMORY = 1 << 30
 _WORKERS = 2
+_TELLING_SECONDS = 60.0
 _COPIES = (".rst", ".md", ".txt", ".html", ".ipynb", ".pyi", ".diff", ".patch", ".in")
 _BROKEN = ("INTERNALERROR>", "ERROR")
 """What pytest begins a line with that says why there are no tests."""
@@ -168,10 +170,19 @@ class _Trials:
         with Versions(self._repository, self._good, _WORKERS, self._notify) as versions:
             self._versions = versions
             with ThreadPoolExecutor(_WORKERS) as threads:
-                found = list(threads.map(lambda each: self._tried(*each), names))
+                found = list(self._followed(threads.map(lambda each: self._tried(*each), names), len(names)))
         tasks = [task for task in found if isinstance(task, Task)]
         left_out = {self._id(*key): str(each) for key, each in zip(names, found, strict=True) if isinstance(each, str)}
         return Harvest(self._place, tuple(tasks), left_out)
+
+    def _followed(self, found: Iterator[Task | str], count: int) -> Iterator[Task | str]:
+        """As they come; once a minute it is told how far it is."""
+        began = told = time.monotonic()
+        for number, each in enumerate(found, 1):
+            yield each
+            if (now := time.monotonic()) - told >= _TELLING_SECONDS:
+                told, left = now, (now - began) / number * (count - number)
+                self._notify(f"{number} of {count} functions tried, about {left / 60:.0f} min left")
 
     def _sift(self, tests: Sequence[str]) -> None:
         """Which tests the sandbox can run: all at once, and by file those that then fail, may be because of others."""
@@ -266,10 +277,9 @@ class _Trials:
     def _passing(self, file: str, name: str, sources: Sequence[str], tests: Sequence[str]) -> list[bool]:
         """Of each version whether it passes: the quickest test is the first, and the first that fails the last."""
         quickest = sorted(tests, key=lambda test: self._good[test])
-        if (file, name) in self._imported:
-            found: list[bool | None] = [None] * len(sources)
-        else:
-            found = self._versions.passing(file, name, self._modules[file].source, sources, quickest)
+        found = self._versions.passing(file, name, self._modules[file].source, sources, quickest)
+        if (file, name) in self._imported:  # what it did then was the original's doing
+            found = [None if each else each for each in found]
         return [
             self._passes(file, source, quickest) if each is None else each
             for source, each in zip(sources, found, strict=True)

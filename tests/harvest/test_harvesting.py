@@ -14,6 +14,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.harvest import harvesting
 from pytest_koderz.harvest.covered_functions import functions_of_import
 from pytest_koderz.harvest.covered_functions import tested_lines as run_under_coverage
 from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
@@ -47,10 +48,16 @@ def judge() -> Iterator[Judge]:
 
 @pytest.mark.slow
 @pytest.mark.sample
-def test_a_repository_becomes_a_suite(root: Path, judge: Judge, tmp_path: Path) -> None:
-    """Kept is what its tests can tell right from wrong, each original passes and each empty one fails."""
+def test_a_repository_becomes_a_suite(
+    root: Path, judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kept is what its tests can tell right from wrong, each original passes and each empty one fails. How far it is
+    is told.
+    """
+    monkeypatch.setattr(harvesting, "_TELLING_SECONDS", 0.0)
     notes: list[str] = []
     found = harvest(root, root, None, notes.append)
+    assert notes[-1] == "5 of 5 functions tried, about 0 min left"
     assert [task.id for task in found.tasks] == ["smallthings:clamp", "smallthings:Stack.top"]
     assert "weak tests" in found.left_out["smallthings:weak"] or "without a body" in found.left_out["smallthings:weak"]
     assert "the sandbox cannot run its tests" in found.left_out["smallthings:connect"]
@@ -64,6 +71,33 @@ def test_a_repository_becomes_a_suite(root: Path, judge: Judge, tmp_path: Path) 
         assert problem.place is not None
         empty = ModuleText(problem.canonical_solution or "").emptied(problem.entry_point)
         assert not judge(problem, Candidate(empty)).passed
+
+
+DECORATED = """\
+def doubled(function):
+    def inner(value):
+        found = function(value)
+        return 2 * found
+
+    return inner
+
+
+@doubled
+def successor(value):
+    following = value + 1
+    return following
+"""
+
+
+@pytest.mark.slow
+def test_what_runs_while_its_module_is_imported_may_be_a_task(judge: Judge, tmp_path: Path) -> None:
+    """Wrong versions of it are tried from the import on where that has to be."""
+    (tmp_path / "setup.cfg").touch()
+    (tmp_path / "small.py").write_text(DECORATED)
+    test = "from small import doubled, successor\n\n\ndef test_all():\n    assert successor(1) == 4\n"
+    (tmp_path / "test_small.py").write_text(test + "    assert doubled(len)([0]) == 2\n")
+    found = harvest(tmp_path, tmp_path, None, print)
+    assert {task.id: task.adequacy for task in found.tasks} == {"small:doubled": 1.0, "small:successor": 1.0}
 
 
 @pytest.mark.parametrize(
