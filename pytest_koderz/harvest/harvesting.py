@@ -234,7 +234,7 @@ class _Trials:
         adequacy = self._adequacy(file, name, original, tests)
         if adequacy is not None and adequacy < LEAST_ADEQUACY:
             raise LeftOut(f"weak tests: they refuse {adequacy:.0%} of wrong versions")
-        prompt = prompt_of(file, module, name, self._examples(name, tests))
+        prompt = prompt_of(file, module, name, self._examples(name, tests), self._callers.lines(file, name))
         callers = self._callers.of(file, name)
         return Task(self._id(file, name), file, node.name, prompt, tests, adequacy, callers)
 

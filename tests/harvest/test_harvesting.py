@@ -23,7 +23,6 @@ from pytest_koderz.harvest.mutants import mutants_of
 from pytest_koderz.harvest.near_copies import near_copy_of, shapes_of
 from pytest_koderz.harvest.pytest_options import own_options
 from pytest_koderz.harvest.suite_text import suite_text
-from pytest_koderz.harvest.task_prompt import LONGEST, module_around, prompt_of
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.repository_tests import Repository
 from pytest_koderz.sandbox.supervisor import Judge
@@ -157,16 +156,6 @@ def test_a_near_copy_is_found_whatever_its_variables_are_called() -> None:
     assert near_copy_of("a.py:clamp", shapes_of({"a.py": ModuleText(MODULE)})) is None
 
 
-def test_a_long_module_is_cut_around_the_function() -> None:
-    """What the function speaks of stays."""
-    others = "".join(f"def other_{n}(x):\n    y = x + {n}\n    return y * y\n\n" for n in range(500))
-    module = ModuleText(others + "def wanted(x):\n    z = other_7(x)\n    return z\n")
-    text = module_around(module, "wanted")
-    assert len(text) <= LONGEST
-    assert "return x + 7" in text or "def other_7(x):" in text
-    assert "z = other_7" not in text
-
-
 def test_what_ran_outside_of_all_tests_is_known_apart() -> None:
     """As a decorator does while its module is imported; another version of it has to be imported as well."""
     module = ModuleText("def decorator(f):\n    return f\n\n@decorator\ndef used(x):\n    return x\n")
@@ -242,19 +231,3 @@ def test_what_follows_a_dropped_option_goes_with_it(tmp_path: Path) -> None:
     words = "--doctest-report ndiff --cov package --junitxml out.xml --benchmark-json=x --strict-config -v"
     (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {words}\n")
     assert own_options(tmp_path) == ["-o", "addopts=-v"]
-
-
-def test_a_methods_own_class_is_cut_last() -> None:
-    """What the class does says what its method has to."""
-    others = "".join(f"class Other{n}:\n    def method(self):\n        return {n}\n\n\n" for n in range(400))
-    put = "    def put(self, x):\n        self.kept.append(x)\n\n"
-    own = f"class Own:\n{put}    def clear(self):\n        a = 1\n        return a\n"
-    text = module_around(ModuleText(others + own), "Own.clear")
-    assert len(text) <= LONGEST
-    assert "self.kept.append(x)" in text
-
-
-def test_some_tests_are_shown_where_the_docstring_says_little() -> None:
-    module = ModuleText("def f(x):\n    y = x\n    return y\n")
-    prompt = prompt_of("a.py", module, "f", ["assert f(1)", "assert f(2)", "x" * 2000, "assert f(4)"])
-    assert "Some of its tests:\n\n```python\nassert f(1)\n\nassert f(2)\n```" in prompt
