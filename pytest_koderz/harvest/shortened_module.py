@@ -63,6 +63,7 @@ class _Shortened:
         yield from map(_gone, alike)
         yield from map(self._without_body, near)
         yield from map(self._with_short_docstring, near)
+        yield from (_cut_short(node) for node in self._module.tree.body if _is_long_value(node))
 
     def _nearness(self, other: str, node: Function) -> int:
         owner, _, alone = self._name.rpartition(".")
@@ -83,10 +84,9 @@ class _Shortened:
         for node in self._module.tree.body:
             last = node.end_lineno or node.lineno
             first = first_line(node) if isinstance(node, Function | ast.ClassDef) else node.lineno
-            if first <= self._wanted.lineno <= last or bound(node) & spoken_of or self._speaks_of_it(node):
+            if first <= self._wanted.lineno <= last or bound(node) & spoken_of:
                 continue
-            long_value = isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) and last - first > _LONG_VALUE
-            if isinstance(node, Function | ast.ClassDef) or long_value:
+            if _is_long_value(node) or (isinstance(node, Function | ast.ClassDef) and not self._speaks_of_it(node)):
                 found.append((first, last))
         return sorted(found, key=lambda part: part[0] - part[1])
 
@@ -124,6 +124,17 @@ def used_in(node: ast.AST) -> set[str]:
 def _size(node: Function) -> int:
     first, last = body_lines(node)
     return last - first
+
+
+def _is_long_value(node: ast.stmt) -> bool:
+    lines = (node.end_lineno or node.lineno) - node.lineno
+    return isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) and lines > _LONG_VALUE
+
+
+def _cut_short(node: ast.stmt) -> Lines:
+    """The value's first lines and its last."""
+    first, last = node.lineno + _LONG_VALUE, node.end_lineno or node.lineno
+    return dict.fromkeys(range(first, last), "") | {first: "    # [...]\n"}
 
 
 def _gone(node: Function) -> Lines:

@@ -71,6 +71,13 @@ def test_what_the_function_has_to_do_with_goes_last() -> None:
     assert "FAR" not in text
 
 
+def test_a_long_value_that_the_function_uses_is_cut_short_in_the_end() -> None:
+    """One that only speaks of the function is not shown."""
+    values = "TABLE = {\n" + "    1: 2,\n" * 2000 + "}\nUSERS = [\n" + "    wanted,\n" * 2000 + "]\n"
+    text = module_around(ModuleText("def wanted(x):\n    y = TABLE[x]\n    return y\n\n\n" + values), "wanted")
+    assert text.endswith("TABLE = {\n" + "    1: 2,\n" * 4 + "    # [...]\n}\n")
+
+
 def test_some_tests_are_shown_where_the_docstring_says_little() -> None:
     prompt = prompt_of("a.py", SMALL, "f", ["assert f(1)", "assert f(2)", "x" * 2000, "assert f(4)"], [])
     assert "Some of its tests:\n\n```python\nassert f(1)\n\nassert f(2)\n```" in prompt
