@@ -72,11 +72,20 @@ def _used_in(module: ModuleText) -> Iterator[tuple[str, str, int]]:
     while parts:
         part = parts.pop()
         if user := functions.get(id(part)):
-            yield from ((user, *named) for node in ast.walk(part) if (named := _named(node)))
+            own = _own_names(part)
+            found = filter(None, map(_named, ast.walk(part)))
+            yield from ((user, name, line) for name, line in found if name not in own)
         else:
             if named := _named(part):
                 yield "", *named
             parts += ast.iter_child_nodes(part)
+
+
+def _own_names(function: ast.AST) -> set[str]:
+    """Arguments, and what it gives a value itself."""
+    nodes = list(ast.walk(function))
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
 
 
 def _named(node: ast.AST) -> tuple[str, int] | None:

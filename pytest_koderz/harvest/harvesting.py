@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
@@ -156,6 +157,10 @@ class _Trials:
         self._good: dict[str, float] = {}
         """Seconds of each test that passes again and again, in any order."""
         self._bad: dict[str, str] = {}
+        self._breadth = Counter(
+            test for functions in covered.values() for tests in functions.values() for test in tests
+        )
+        """How many functions each test runs."""
         self._methods: dict[str, list[tuple[ModuleText, str]]] = {}
         """By name alone."""
         for module in modules.values():
@@ -302,11 +307,11 @@ class _Trials:
         return self._repository.run(source, written, file, tests, 0, seconds, first=first)
 
     def _examples(self, name: str, tests: Sequence[str]) -> list[str]:
-        """The tests' texts, those that speak of the function first, and of these the shortest."""
+        """The tests' texts: those that speak of the function first, then those that run the fewest functions."""
         owner, _, alone = name.rpartition(".")
         word = owner if alone.startswith("__") else alone
-        found = {text for test in tests if (text := self._text_of(test))}
-        return sorted(found, key=lambda text: (word not in text, len(text), text))
+        found = {text: self._breadth[test] for test in tests if (text := self._text_of(test))}
+        return sorted(found, key=lambda text: (word not in text, found[text], len(text), text))
 
     def _text_of(self, test: str) -> str:
         file, _, rest = test.partition("::")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
-from pytest_koderz.core.place import ModuleText
+from pytest_koderz.core.place import Function, ModuleText, is_docstring
 
 from .shortened_module import module_around
 
@@ -16,6 +17,10 @@ _LONGEST_TESTS, _LONGEST_TEST = 1500, 800
 _LONGEST_USES = 800
 """Characters of what shows how it is used."""
 _MOST_EXAMPLES = 3
+_LEAST_PIECE = 4
+"""Characters of a text that nobody would guess."""
+_PLACE = re.compile(r"%[^a-z\s]*[a-z]|\{[^}]*\}|\n")
+"""What another text is put in for."""
 
 
 def prompt_of(file: str, module: ModuleText, name: str, examples: Sequence[str], uses: Sequence[str]) -> str:
@@ -32,11 +37,29 @@ def prompt_of(file: str, module: ModuleText, name: str, examples: Sequence[str],
     unseen = [use for use in uses if not _is_in(use, around)]
     lines += _shown("It is used so", unseen, _LONGEST_USES)
     docstring = ast.get_docstring(node) or ""
-    if len(docstring) < _SHORT_DOCSTRING:
+    asked = _asked_for(module.functions[name], around, examples)
+    if asked or len(docstring) < _SHORT_DOCSTRING:
+        examples = [*asked, *(each for each in examples if each not in asked)]
         lines += _shown("Some of its tests" if len(examples) > 1 else "One of its tests", examples, _LONGEST_TESTS)
     elif ">>>" not in docstring:
         lines += _shown("One of its tests", examples[:1], _LONGEST_TEST)
     return "\n".join(lines) + "\n"
+
+
+def _asked_for(function: Function, around: str, examples: Sequence[str]) -> list[str]:
+    """As few of *examples* as have the texts that the function has to make and that stand nowhere in *around*."""
+    body = [part for part in function.body if not is_docstring(part)]
+    texts = {node.value for part in body for node in ast.walk(part) if isinstance(node, ast.Constant)}
+    parts = {piece for text in texts if isinstance(text, str) for piece in _PLACE.split(text)}
+    missing = {piece for piece in map(str.strip, parts) if len(piece) >= _LEAST_PIECE and piece not in around}
+    found: list[str] = []
+    while best := max(examples, key=lambda each: sum(piece in each for piece in missing), default=""):
+        left = {piece for piece in missing if piece not in best}
+        if left == missing:
+            break
+        missing = left
+        found.append(best)
+    return found
 
 
 def _is_in(use: str, text: str) -> bool:

@@ -62,6 +62,12 @@ def test_callers_are_other_functions_and_modules_that_use_the_name(name: str, ca
     assert found.of("cache.py", name) == callers
 
 
+def test_a_functions_own_variable_is_another_ones_name() -> None:
+    other = "def other(key_of, values):\n    return [both for both in values if key_of]\n"
+    found = Callers({"cache.py": ModuleText(CACHE), "user.py": ModuleText(other)})
+    assert found.of("cache.py", "key_of") == 2
+
+
 def test_what_nobody_uses_has_none() -> None:
     assert Callers({"user.py": ModuleText(USER)}).of("user.py", "both") == 0
 

@@ -95,3 +95,13 @@ def test_one_test_is_shown_where_the_docstring_says_more() -> None:
 def test_how_it_is_used_is_shown_where_the_module_does_not_show_it() -> None:
     uses = ["# a.py, in g\ndef g(x):\n    return f(x)", "# b.py, in h\nfirst, second = f(x)"]
     assert "It is used so:\n\n```python\n# b.py, in h\n" in prompt_of("a.py", SMALL, "f", [], uses)
+
+
+def test_tests_are_shown_that_ask_for_a_text_which_stands_nowhere_else() -> None:
+    """Nobody would guess it, however much the docstring says."""
+    source = DOCUMENTED.format("").replace(
+        "y = x", "if x is None:\n        raise ValueError(f'{x!r} is no value')\n    y = x"
+    )
+    tests = ["assert f(1)", "with raises(ValueError, match='is no value'):\n    f(None)", "assert f(2)"]
+    assert "match='is no value'" in prompt_of("a.py", ModuleText(source), "f", tests, [])
+    assert "match" not in prompt_of("a.py", ModuleText(source + "# is no value\n"), "f", tests, [])
