@@ -9,6 +9,8 @@ from textwrap import dedent
 
 from pytest_koderz.core.place import ModuleText, first_line
 
+from .shortened_module import own_names
+
 _BEFORE, _AFTER = 4, 3
 """Lines."""
 
@@ -72,20 +74,13 @@ def _used_in(module: ModuleText) -> Iterator[tuple[str, str, int]]:
     while parts:
         part = parts.pop()
         if user := functions.get(id(part)):
-            own = _own_names(part)
+            own = own_names(part)
             found = filter(None, map(_named, ast.walk(part)))
             yield from ((user, name, line) for name, line in found if name not in own)
         else:
             if named := _named(part):
                 yield "", *named
             parts += ast.iter_child_nodes(part)
-
-
-def _own_names(function: ast.AST) -> set[str]:
-    """Arguments, and what it gives a value itself."""
-    nodes = list(ast.walk(function))
-    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
 
 
 def _named(node: ast.AST) -> tuple[str, int] | None:

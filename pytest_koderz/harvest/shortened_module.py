@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pytest_koderz.core.place import Function, ModuleText, body_lines, first_line, is_docstring
 from pytest_koderz.core.syntax import bound
 
-LONGEST = 9000
+LONGEST = 8000
 """Characters of a module that are shown."""
 _LONG_VALUE = 5
 """Lines from which on a value that the function does not speak of is left out."""
@@ -33,7 +33,7 @@ class _Shortened:
         self._wanted = module.functions[name]
         self._used = used_in(self._wanted)
         self._methods = {other.rpartition(".")[2] for other, _ in module.defined}
-        self._instead = _emptied(module, self._wanted, "# TODO: this is to be written")
+        self._instead = emptied_lines(module, self._wanted, "# TODO: this is to be written")
 
     def text(self) -> str:
         length = sum(map(len, self._lines()))
@@ -80,7 +80,7 @@ class _Shortened:
     def _distant(self) -> list[tuple[int, int]]:
         """Lines of whole functions, classes and long values that have nothing to do with it, the longest first."""
         found = []
-        spoken_of = self._used | self._bases()
+        spoken_of = self._used | bases_of(self._module, self._name)
         for node in self._module.tree.body:
             last = node.end_lineno or node.lineno
             first = first_line(node) if isinstance(node, Function | ast.ClassDef) else node.lineno
@@ -90,17 +90,11 @@ class _Shortened:
                 found.append((first, last))
         return sorted(found, key=lambda part: part[0] - part[1])
 
-    def _bases(self) -> set[str]:
-        """Names of the classes that its class is made of."""
-        owner = self._name.rpartition(".")[0]
-        classes = (node for node in self._module.tree.body if isinstance(node, ast.ClassDef) and node.name == owner)
-        return {name for node in classes for base in node.bases for name in used_in(base)}
-
     def _speaks_of_it(self, node: ast.stmt) -> bool:
         return "." not in self._name and self._name in used_in(node)
 
     def _without_body(self, node: Function) -> Lines:
-        return self._unless_gone(_emptied(self._module, node, "# as it is"), node) if self._has_body(node) else {}
+        return self._unless_gone(emptied_lines(self._module, node), node)
 
     def _with_short_docstring(self, node: Function) -> Lines:
         """The first line of it."""
@@ -109,16 +103,26 @@ class _Shortened:
     def _unless_gone(self, instead: Lines, node: Function) -> Lines:
         return {} if self._instead.get(node.lineno) == "" else instead
 
-    def _has_body(self, node: Function) -> bool:
-        """In lines of its own."""
-        first, last = body_lines(node)
-        return last >= first > node.lineno and not self._module.lines[first - 1][: node.body[-1].col_offset].strip()
+
+def bases_of(module: ModuleText, name: str) -> set[str]:
+    """Names of the classes that a method's class is made of."""
+    owner = name.rpartition(".")[0]
+    classes = (node for node in module.tree.body if isinstance(node, ast.ClassDef) and node.name == owner)
+    bases = (base.value if isinstance(base, ast.Subscript) else base for node in classes for base in node.bases)
+    return {name for base in bases for name in used_in(base)}
 
 
 def used_in(node: ast.AST) -> set[str]:
     """Names and attributes."""
     found = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     return found | {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+
+
+def own_names(function: ast.AST) -> set[str]:
+    """Arguments, and what it gives a value itself."""
+    nodes = list(ast.walk(function))
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
 
 
 def _size(node: Function) -> int:
@@ -141,8 +145,11 @@ def _gone(node: Function) -> Lines:
     return dict.fromkeys(range(first_line(node), (node.end_lineno or node.lineno) + 1), "")
 
 
-def _emptied(module: ModuleText, node: Function, words: str) -> Lines:
+def emptied_lines(module: ModuleText, node: Function, words: str = "# as it is") -> Lines:
+    """Nothing where the body begins in the line of the head."""
     first, last = body_lines(node)
+    if not last >= first > node.lineno or module.lines[first - 1][: node.body[-1].col_offset].strip():
+        return {}
     line = module.lines[node.body[0].lineno - 1]
     margin = line[: len(line) - len(line.lstrip())]
     return dict.fromkeys(range(first, last + 1), "") | {first: f"{margin}{words}\n{margin}...\n"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pytest_koderz.core.place import Function, ModuleText, is_docstring
 
@@ -14,17 +15,31 @@ _SHORT_DOCSTRING = 60
 """Characters below which a docstring says too little, so that more tests are shown."""
 _LONGEST_TESTS, _LONGEST_TEST = 1500, 800
 """Characters of all tests that are shown, and where the docstring says more, of the one."""
-_LONGEST_USES = 800
+_LONGEST_USES = 600
 """Characters of what shows how it is used."""
+_LONGEST_ELSEWHERE = 1200
 _MOST_EXAMPLES = 3
+_MOST_PARTS = 6
 _LEAST_PIECE = 4
 """Characters of a text that nobody would guess."""
 _PLACE = re.compile(r"%[^a-z\s]*[a-z]|\{[^}]*\}|\n")
 """What another text is put in for."""
 
 
-def prompt_of(file: str, module: ModuleText, name: str, examples: Sequence[str], uses: Sequence[str]) -> str:
-    """*examples*: texts of tests that run it, *uses*: of what uses it, each the best first."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Texts beside the module that say something of a function, each kind the best first."""
+
+    examples: Sequence[str] = ()
+    """Tests that run it."""
+    uses: Sequence[str] = ()
+    """Lines that use it."""
+    elsewhere: Sequence[str] = ()
+    """What it has to do with in other files."""
+
+
+def prompt_of(file: str, module: ModuleText, name: str, known: Known) -> str:
+    """With as much of what is *known* as there is room for."""
     node = module.functions[name]
     kind = "method" if "." in name else "function"
     around = module_around(module, name).rstrip()
@@ -34,8 +49,9 @@ def prompt_of(file: str, module: ModuleText, name: str, examples: Sequence[str],
         "",
         f"```python\n{around}\n```",
     ]
-    unseen = [use for use in uses if not _is_in(use, around)]
-    lines += _shown("It is used so", unseen, _LONGEST_USES)
+    examples = known.examples
+    lines += _shown("It may need from other files", known.elsewhere, _LONGEST_ELSEWHERE, _MOST_PARTS)
+    lines += _shown("It is used so", [use for use in known.uses if not _is_in(use, around)], _LONGEST_USES)
     docstring = ast.get_docstring(node) or ""
     asked = _asked_for(module.functions[name], around, examples)
     if asked or len(docstring) < _SHORT_DOCSTRING:
@@ -68,12 +84,12 @@ def _is_in(use: str, text: str) -> bool:
     return all(line.strip() in there for line in use.splitlines()[1:])
 
 
-def _shown(words: str, texts: Sequence[str], longest: int) -> list[str]:
+def _shown(words: str, texts: Sequence[str], longest: int, most: int = _MOST_EXAMPLES) -> list[str]:
     """The first one, cut where it is too long, and of the next ones those that there is room for."""
     if not texts:
         return []
     shown = [texts[0].strip()[:longest]]
-    for text in texts[1:_MOST_EXAMPLES]:
+    for text in texts[1:most]:
         if sum(map(len, shown)) + len(text) <= longest:
             shown.append(text.strip())
     return ["", "{}:\n\n```python\n{}\n```".format(words, "\n\n".join(shown))]

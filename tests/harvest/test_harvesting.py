@@ -161,7 +161,7 @@ def test_what_ran_outside_of_all_tests_is_known_apart() -> None:
     module = ModuleText("def decorator(f):\n    return f\n\n@decorator\ndef used(x):\n    return x\n")
     lines = {"": [1, 2, 4, 5], "test_x.py::test_used": [6]}
     assert functions_of_import(module, lines) == {"decorator"}
-    assert found_tests(module, lines) == {"used": ["test_x.py::test_used"]}
+    assert found_tests(module, lines) == {"used": {"test_x.py::test_used": {6}}}
 
 
 def test_a_repository_that_makes_each_warning_an_error_is_run(tmp_path: Path, judge: Judge) -> None:

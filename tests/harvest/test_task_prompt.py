@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_koderz.core.place import ModuleText
 from pytest_koderz.harvest.shortened_module import LONGEST, module_around
-from pytest_koderz.harvest.task_prompt import prompt_of
+from pytest_koderz.harvest.task_prompt import Known, prompt_of
 
 SMALL = ModuleText("def f(x):\n    y = x\n    return y\n\n\ndef g(x):\n    return f(x)\n")
 DOCUMENTED = '''\
@@ -79,22 +79,22 @@ def test_a_long_value_that_the_function_uses_is_cut_short_in_the_end() -> None:
 
 
 def test_some_tests_are_shown_where_the_docstring_says_little() -> None:
-    prompt = prompt_of("a.py", SMALL, "f", ["assert f(1)", "assert f(2)", "x" * 2000, "assert f(4)"], [])
+    prompt = prompt_of("a.py", SMALL, "f", Known(["assert f(1)", "assert f(2)", "x" * 2000, "assert f(4)"]))
     assert "Some of its tests:\n\n```python\nassert f(1)\n\nassert f(2)\n```" in prompt
 
 
 def test_one_test_is_shown_where_the_docstring_says_more() -> None:
     """Unless it has examples."""
     tests = ["assert f(1)", "assert f(2)"]
-    shown = prompt_of("a.py", ModuleText(DOCUMENTED.format("")), "f", tests, [])
+    shown = prompt_of("a.py", ModuleText(DOCUMENTED.format("")), "f", Known(tests))
     assert shown.endswith("One of its tests:\n\n```python\nassert f(1)\n```\n")
     examples = DOCUMENTED.format("\n\n    >>> f(1)\n    1")
-    assert "assert" not in prompt_of("a.py", ModuleText(examples), "f", tests, [])
+    assert "assert" not in prompt_of("a.py", ModuleText(examples), "f", Known(tests))
 
 
 def test_how_it_is_used_is_shown_where_the_module_does_not_show_it() -> None:
     uses = ["# a.py, in g\ndef g(x):\n    return f(x)", "# b.py, in h\nfirst, second = f(x)"]
-    assert "It is used so:\n\n```python\n# b.py, in h\n" in prompt_of("a.py", SMALL, "f", [], uses)
+    assert "It is used so:\n\n```python\n# b.py, in h\n" in prompt_of("a.py", SMALL, "f", Known(uses=uses))
 
 
 def test_tests_are_shown_that_ask_for_a_text_which_stands_nowhere_else() -> None:
@@ -103,5 +103,5 @@ def test_tests_are_shown_that_ask_for_a_text_which_stands_nowhere_else() -> None
         "y = x", "if x is None:\n        raise ValueError(f'{x!r} is no value')\n    y = x"
     )
     tests = ["assert f(1)", "with raises(ValueError, match='is no value'):\n    f(None)", "assert f(2)"]
-    assert "match='is no value'" in prompt_of("a.py", ModuleText(source), "f", tests, [])
-    assert "match" not in prompt_of("a.py", ModuleText(source + "# is no value\n"), "f", tests, [])
+    assert "match='is no value'" in prompt_of("a.py", ModuleText(source), "f", Known(tests))
+    assert "match" not in prompt_of("a.py", ModuleText(source + "# is no value\n"), "f", Known(tests))
