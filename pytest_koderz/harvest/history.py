@@ -19,10 +19,10 @@ from pytest_koderz.sandbox.repository_tests import Repository
 from .code_files import copies_in_texts, import_folders, is_test, modules_of
 from .covered_functions import Covered, covered_in, tested_lines
 from .function_trials import MEMORY, TIMES, FunctionTrials, Harvest, LeftOut, Notify, Task, TestedTree, end_of
+from .mend_prompt import mend_prompt_of, words_of
 from .mends import Mend, mend_of
 from .near_copies import texts_with
 from .pytest_options import own_options
-from .task_prompt import mend_prompt_of, words_of
 
 MOST_SECONDS = 3600.0
 """For all commits; those that are left then are not looked at."""
@@ -209,5 +209,5 @@ class MendTrials(FunctionTrials):
         if texts_with(module.text_of(name), [("message", words_of(self._mend.said))]):
             raise LeftOut("the commit's message holds the answer")
         failing, failure = self._failing[file, name]
-        shown = self._examples(name, [test for test in tests if test in failing])
-        return mend_prompt_of(file, module, name, earlier, self._mend.said, shown, failure)
+        known = self._known(file, name, [test for test in tests if test in failing])
+        return mend_prompt_of(file, module, name, earlier, self._mend.said, known, failure)

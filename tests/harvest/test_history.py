@@ -16,9 +16,10 @@ from pytest_koderz.files.git_history import Commit, FileChange, GitFault, change
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.harvest.function_trials import LeftOut
 from pytest_koderz.harvest.history import History, harvest_history
+from pytest_koderz.harvest.mend_prompt import mend_prompt_of, words_of
 from pytest_koderz.harvest.mends import mend_of
 from pytest_koderz.harvest.suite_text import history_text
-from pytest_koderz.harvest.task_prompt import mend_prompt_of, words_of
+from pytest_koderz.harvest.task_prompt import Known
 from pytest_koderz.sandbox import open_sandbox, process_pool
 from pytest_koderz.sandbox.supervisor import Judge
 from tests.conftest import Run
@@ -169,7 +170,7 @@ def test_what_a_change_is_for_is_said(root: Path, commits: dict[str, Commit]) ->
     """The function as it was, the message, a new head, the tests and what they say; never the answer."""
     mended = ModuleText(text_at(root, commits[FIX].id, "numbers_of.py").replace("middle(values)", "middle(values, /)"))
     failing = ["def test_middle_of_even():\n    assert middle([4, 1, 2, 3]) == 2\n"]
-    prompt = mend_prompt_of("numbers_of.py", mended, "middle", EARLIER, MESSAGE, failing, "assert 3 == 2")
+    prompt = mend_prompt_of("numbers_of.py", mended, "middle", EARLIER, MESSAGE, Known(failing), "assert 3 == 2")
     assert "return ordered[len(ordered) // 2]\n" in prompt
     assert "> Fix: the middle of an even number" in prompt
     assert "def middle(values, /):\n" in prompt
