@@ -104,18 +104,18 @@ def _name(root: Path) -> str:
 
 def _told(found: Harvest | History, place: Path, folder: Path) -> Iterator[str]:
     functions = {name: why for name, why in found.left_out.items() if ":" in name}
-    commits = Counter(why for name, why in found.left_out.items() if name not in functions)
-    yield from (f"left out: {_counted(count)}: {' '.join(why.split())}" for why, count in commits.most_common())
+    commits = Counter(" ".join(why.split()) for name, why in found.left_out.items() if name not in functions)
+    yield from (f"left out: {_counted(count, 'commit')}: {why}" for why, count in commits.most_common())
     yield from (f"left out: {name}: {' '.join(why.split())}" for name, why in sorted(functions.items()))
-    more = f", {_counted(commits.total())}" if commits else ""
-    yield f"{len(found.tasks)} tasks, {len(functions)} functions{more} left out"
+    more = f", {_counted(commits.total(), 'commit')}" if commits else ""
+    yield f"{_counted(len(found.tasks), 'task')}, {_counted(len(functions), 'function')}{more} left out"
     if found.tasks:
         yield f"{place.relative_to(folder)}: written"
         yield from _weak(found.tasks)
 
 
-def _counted(commits: int) -> str:
-    return "1 commit" if commits == 1 else f"{commits} commits"
+def _counted(count: int, kind: str) -> str:
+    return f"{count} {kind}{'' if count == 1 else 's'}"
 
 
 def _weak(tasks: tuple[Task, ...]) -> Iterator[str]:

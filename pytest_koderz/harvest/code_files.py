@@ -59,7 +59,7 @@ def copies_in_texts(
     root: Path, functions: Mapping[str, Iterable[str]], modules: Mapping[str, ModuleText]
 ) -> tuple[str, ...]:
     """Files that are no modules and hold the body of one of *functions*: they are not there for candidates."""
-    names = [name for name in files_of_tree(root) if name.endswith(_COPIES)]
+    names = [name for name in files_of_tree(root) if name.endswith(_COPIES) and (root / name).is_file()]
     texts = [(name, (root / name).read_text(encoding="utf-8", errors="replace")) for name in names]
     found: set[str] = set()
     for file, known in functions.items():

@@ -83,7 +83,7 @@ def _harvest(root: Path, mend: Mend) -> Harvest:
     try:
         with exported(root, mend.commit.id) as tree:
             return _Commit(root, mend, tree).harvest()
-    except (UsageError, GitFault, SandboxFault) as fault:
+    except (UsageError, GitFault, SandboxFault, OSError) as fault:
         raise LeftOut(str(fault).removeprefix("--koderz-harvest: ")) from None
 
 
@@ -151,8 +151,8 @@ def _failing_before(place: FunctionPlace, mend: Mend, tree: Path, tests: Sequenc
 
 def _bring_tests(mend: Mend, tree: Path, before: Path) -> None:
     for change in mend.changes:
-        if change.before and is_test(change.before):
-            (before / change.before).unlink(missing_ok=True)
+        if change.before and is_test(change.before) and (before / change.before).is_file():
+            (before / change.before).unlink()
         if change.after and is_test(change.after) and (tree / change.after).is_file():
             (before / change.after).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(tree / change.after, before / change.after)
@@ -177,6 +177,13 @@ class MendTrials(FunctionTrials):
         self._telling = telling
         self._failing: dict[tuple[str, str], tuple[list[str], str]] = {}
         """By function the tests that what was before fails, and what the first of them says."""
+
+    def harvest(self) -> Harvest:
+        """With those of the commit's functions that nothing runs."""
+        found = super().harvest()
+        unrun = {key for key in self._mend.earlier if key[1] not in self._covered.get(key[0], {})}
+        why = "no test runs it in the files of tests that the commit changed"
+        return replace(found, left_out={**found.left_out, **{self._id(*key): why for key in sorted(unrun)}})
 
     def _id(self, file: str, name: str) -> str:
         return f"{self._mend.commit.short}:{super()._id(file, name)}"

@@ -110,7 +110,8 @@ def test_what_git_cannot_do_is_told_in_its_words(root: Path, tmp_path: Path) -> 
 def test_what_a_commit_mended_is_what_it_changed_and_tests_tell(root: Path, commits: dict[str, Commit]) -> None:
     """The functions as they were, and the tests that are new."""
     mend = mend_of(root, commits[FIX], "", "")
-    assert mend.earlier == {("numbers_of.py", "middle"): EARLIER}
+    assert mend.earlier["numbers_of.py", "middle"] == EARLIER
+    assert [name for _, name in mend.earlier] == ["middle", "told"]
     assert mend.tests == ("tests/test_numbers.py",)
     assert set(mend.brought) == {"test_middle_of_even"}
 
@@ -188,9 +189,11 @@ def test_a_history_becomes_a_suite(harvested: tuple[History, list[str]], commits
     assert merged.id == f"{commits['Merge side'].short}:numbers_of:spread"
     assert task.id == f"{commits[FIX].short}:numbers_of:middle"
     assert task.tests == ("tests/test_numbers.py::test_middle", "tests/test_numbers.py::test_middle_of_even")
-    assert notes[-1] == f"{commits[FIX].short} {FIX}: 1 of 1 functions"
+    assert notes[-1] == f"{commits[FIX].short} {FIX}: 1 of 2 functions"
+    unrun = found.left_out[f"{commits[FIX].short}:numbers_of:told"]
+    assert unrun == "no test runs it in the files of tests that the commit changed"
     assert found.left_out[commits["Spread is simpler"].short] == "the code before it passes the tests that it brought"
-    assert len(found.left_out) == len(commits) - 2
+    assert len(found.left_out) == len(commits) - 2 + 1
 
 
 @pytest.mark.slow
@@ -251,7 +254,7 @@ def test_one_command_makes_a_suite_that_runs(root: Path, judge: Judge, simulate:
             "looking at 7 commits of numbers",
             "*Merge side: 1 of 1 functions",
             "left out: 2 commits: it changes no test",
-            "2 tasks, 0 functions, 5 commits left out",
+            "2 tasks, 1 function, 5 commits left out",
             "problems/numbers-history.yaml: written",
         ]
     )

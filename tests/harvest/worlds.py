@@ -318,6 +318,11 @@ def spread(values):
     """From the least to the largest."""
     least = min(values)
     return max(values) - least
+
+
+def told(values):
+    """For people."""
+    return ", ".join(values)
 '''
 FIRST_TESTS = """\
 from numbers_of import middle, spread
@@ -341,7 +346,9 @@ def history(folder: Path) -> Path:
     (root / "tests").mkdir(parents=True)
     (root / ".gitattributes").write_text("tests export-ignore\n")
     module, tests = root / "numbers_of.py", root / "tests" / "test_numbers.py"
-    mended = BEFORE.replace("return ordered[len(ordered) // 2]", MENDED_LINE)
+    mended = BEFORE.replace("return ordered[len(ordered) // 2]", MENDED_LINE).replace(
+        "join(values)", "join(map(str, values))"
+    )
     more_tests = FIRST_TESTS + "\n\ndef test_middle_of_even():\n    assert middle([4, 1, 2, 3]) == 2\n"
     simpler = mended.replace("    least = min(values)\n    return max(values) - least\n", SIMPLER)
     third_tests = more_tests.replace("assert spread([3, 1, 2]) == 2", "assert spread([3, 2, 1]) == 2")
