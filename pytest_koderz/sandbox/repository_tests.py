@@ -108,7 +108,7 @@ class Repository:
         with self._lock:
             if self._trials is None:
                 self._trials = ChildFactory({**self._copy.settings(self._memory_limit), "forking": True})
-        return TrialsBench(self._trials, self._order("", (), "", ids, 0) | {"first": True, "watched": False})
+        return TrialsBench(self._trials, self._order("", (), "", ids, 0) | {"first": False, "watched": False})
 
     def path_of(self, file: str) -> str:
         """Where the tests find it."""
