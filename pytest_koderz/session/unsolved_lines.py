@@ -17,7 +17,7 @@ from pytest_koderz.reporters.text import counted, last_words
 
 from .context import BenchmarkRun
 from .items import carry_over, unsolved_of
-from .speaking import shown
+from .speaking import folded, shown
 
 CATEGORY = "failed"
 """Of what is unsolved, among the terminal's."""
@@ -113,7 +113,9 @@ class UnsolvedLines:
             reporter.section(f"{mark}{counted(len(lines), 'experiment')} unsolved")
             for line in lines:
                 reporter.line(fitting(shown(self._run.config, f"{mark}{line}"), width))
-            reporter.line("the last candidates: --koderz-show=stories; all of one: --koderz-analyze=exp_...")
+            hint = "the last candidates: --koderz-show=stories; all of one: --koderz-analyze=exp_..."
+            for part in folded(self._run.config, hint):
+                reporter.line(part)
 
     def _others(self) -> list[pytest.TestReport]:
         return [report for report in self._all if id(report) not in self._ours]
