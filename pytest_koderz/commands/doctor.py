@@ -233,7 +233,9 @@ def of_memory(settings: Settings) -> Iterator[Finding]:
         yield "ok", f"cortex: {server_name(**server)} starts, {server['database']}"
         fault = probe(**server)
         if fault is not None:
-            yield "missing", f"cortex: {fault.removeprefix('cortex ')}"
+            # The embedded server refuses nothing but where its file is damaged.
+            cure = f"; move {server['database']} away, and a new one is begun" if server["cortex_path"] is None else ""
+            yield "missing", f"cortex: {fault.removeprefix('cortex ')}{cure}"
         else:
             yield "ok", "cortex: a memory was stored, read back and forgotten"
     except UsageError as fault:

@@ -25,6 +25,7 @@ from pytest_koderz.backends.openai import BACKEND as OPENAI
 from pytest_koderz.backends.redaction import cause_of
 from pytest_koderz.commands import doctor
 from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.cortex.server.store import Store
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.sandbox import open_sandbox
@@ -320,6 +321,20 @@ def test_nobody_at_the_port_is_missing() -> None:
     ((word, text),) = OPENAI.findings(a_model("openai", hosts=(f"http://127.0.0.1:{free_port()}",)), {})
     assert word == "missing"
     assert "does not answer; start the server, or correct `hosts` in koderz.yaml" in text
+
+
+@pytest.mark.parametrize("kept", [0, 4096], ids=["no database", "its pages overwritten"])
+def test_a_corrupt_database_of_memories_is_told_with_its_cure(kept: int, tmp_path: Path) -> None:
+    """A run goes on without it, and owes it what it would have kept."""
+    (tmp_path / "koderz.yaml").write_text(SIMULATED)
+    settings = load_settings(None, tmp_path, {}, Choice())
+    place = Path(server_of(settings)["database"])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    Store(place).close()
+    place.write_bytes(place.read_bytes()[:kept] + b"Z" * 40_000)
+    told = [text for word, text in doctor.of_memory(settings) if word != "ok"]
+    assert len(told) == 1
+    assert "away, and a new one is begun" in told[0]
 
 
 def test_a_clock_that_is_behind_is_told(tmp_path: Path) -> None:
