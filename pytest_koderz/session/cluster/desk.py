@@ -31,6 +31,7 @@ class Office(Protocol):
     @property
     def refusals(self) -> RefusalBook: ...
     def say(self, text: str) -> None: ...
+    def complain(self, what: str) -> None: ...
     def lost(self, experiment: Experiment) -> None:
         """The process that worked on it is gone."""
         ...
@@ -80,7 +81,7 @@ class Desk:
     """Several threads may use it."""
 
     def __init__(self, office: Office) -> None:
-        self._office = office
+        self.office = office
         self._matters: dict[str, Matter] = {}
         self._lock = RLock()
         self._numbers = count()
@@ -113,7 +114,7 @@ class Desk:
     @property
     def stopping(self) -> bool:
         """Whether nothing new is begun."""
-        return self._office.stopping.is_set()
+        return self.office.stopping.is_set()
 
     def has_begun(self, order: Order) -> bool:
         matter = self._matters.get(order.start.id)
@@ -147,11 +148,11 @@ class Desk:
             if matter.attempt:
                 self._lose(matter)
             matter.attempt = attempt
-        return self._office.past_of(matter.order) if past is None else past
+        return self.office.past_of(matter.order) if past is None else past
 
     def _lose(self, matter: Matter) -> None:
         matter.let_go()
-        self._office.lost(matter.order.start)
+        self.office.lost(matter.order.start)
 
     def _answered(self, matter: Matter, question: Question) -> object:
         name, values = question.name, question.values
@@ -161,7 +162,7 @@ class Desk:
         if name in _OF_THE_WORLD:
             return getattr(matter.world, name)(*values)
         if name in _OF_REFUSALS:
-            return getattr(self._office.refusals, name)(*values, **question.named)
+            return getattr(self.office.refusals, name)(*values, **question.named)
         assert name in _OF_THE_DESK, name  # noqa: S101 - nobody asks anything else
         return getattr(self, f"_{name}")(matter, *values)
 
@@ -200,7 +201,7 @@ class Desk:
         return self.stopping
 
     def _say(self, matter: Matter, text: str) -> None:  # noqa: ARG002 - as any question
-        self._office.say(text)
+        self.office.say(text)
 
     def _number(self, matter: Matter) -> int:  # noqa: ARG002 - as any question
         """Of a process: each begins with another one of a model's servers."""

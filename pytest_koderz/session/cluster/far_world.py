@@ -15,19 +15,20 @@ from pytest_koderz.backends import OURS
 from pytest_koderz.backends.backend import Registry, Surroundings
 from pytest_koderz.backends.http.limits import kept_by
 from pytest_koderz.core.arm import Arm, ModelSettings, Role
-from pytest_koderz.core.errors import KoderzError, OutOfBudget
+from pytest_koderz.core.errors import InfrastructureError, KoderzError, OutOfBudget
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Spending
 from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox, meter
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.session.replay import BACKEND as REPLAY
 from pytest_koderz.session.secrets_of_run import secrets_of
 from pytest_koderz.session.workshop import Stopped, Workshop
 from pytest_koderz.settings.precedence import environment_of
 
-from .orders import LOOK, Ending, Link, Order, Send, Terms
+from .orders import LOOK, Ending, Link, Order, Send, Terms, Tree
 
 _link: ContextVar[Link] = ContextVar("link")
 """Of the attempt that this thread works for."""
@@ -46,6 +47,7 @@ def _performed(order: Order, send: Send, where: str) -> Ending:
         past = link.ask("begin")
         shop = workshop_of(order.terms)
         shop.problems[order.problem.id] = order.problem
+        shop.check_place(order.problem)
         return shop.solved(order.start, order.problem, order.arm, past, _FarWorld(link))
     except Stopped:
         return None
@@ -65,6 +67,7 @@ class FarWorkshop(Workshop):
         self.environment = environment_of(Path(terms.home), os.environ)
         self.backends = Registry((*OURS.values(), REPLAY))
         self._number: int | None = None
+        self._trees: dict[Tree, str] = {}
         super().__init__(
             self._opened,
             self._judge,
@@ -75,6 +78,20 @@ class FarWorkshop(Workshop):
             refusals=_FarRefusals(),
             preflights=platformdirs.user_cache_path("pytest-koderz") / "preflight",
         )
+
+    def check_place(self, problem: Problem) -> None:
+        """Raises InfrastructureError where its repository is not the client's: tests may say something else there."""
+        fault = "" if problem.place is None else self.fault_of_tree((problem.place.root, problem.place.digest))
+        if fault:
+            raise InfrastructureError(f"{platform.node()}: {fault}")
+
+    def fault_of_tree(self, tree: Tree) -> str:
+        """How a repository differs from the client's. Empty: it does not."""
+        if tree not in self._trees:
+            root, digest = Path(tree[0]), tree[1]
+            what = "is not there" if not root.is_dir() else "" if digest_of_tree(root) == digest else "differs there"
+            self._trees[tree] = what and f"repository '{root}' {what}"
+        return self._trees[tree]
 
     def _opened(self, model: ModelSettings, role: Role) -> Model | None:  # noqa: ARG002 - as the hook is called
         backend = self.backends.get(model.backend)
