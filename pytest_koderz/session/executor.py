@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import platform
-from contextlib import ExitStack
 from dataclasses import replace
-from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,8 +91,6 @@ class Executor:
         self.complain = run.benchmark.hooks.complain
         self._desk = Desk(self)
         self._terms = _terms_of(run)
-        self._under_way = 0
-        self._changed = Condition()
         self._dask: DaskEngine | None = None
         self._engine = self._opened(name)
 
@@ -150,16 +146,8 @@ class Executor:
         from .cluster.orders import Order
 
         order = Order(start, problem, arm, self._terms)
-        with ExitStack() as stack:
-            self._count(1)
-            stack.callback(self._count, -1)
-            matter = stack.enter_context(self._desk.taking(order, past, world))
+        with self._desk.taking(order, past, world) as matter:
             return matter.ended(self._engine.run(order))
-
-    def _count(self, change: int) -> None:
-        with self._changed:
-            self._under_way += change
-            self._changed.notify_all()
 
     def lost(self, experiment: Experiment) -> None:
         self._run.benchmark.hooks.observe("pytest_koderz_lost", experiment=experiment)
@@ -178,8 +166,7 @@ class Executor:
         from .cluster.far_world import close_workshop
 
         self.stopping.set()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._under_way)
+        self._desk.settle()
         self._engine.close()
         close_workshop(self._run.id)
 

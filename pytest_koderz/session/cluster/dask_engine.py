@@ -9,7 +9,7 @@ import platform
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -24,7 +24,7 @@ from .inspection import identities_there
 from .orders import Ending, Order, Response, Terms, Tree
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster, Queue
+    from distributed import Client, Queue
     from distributed import Future as Task
 
 CONNECT_SECONDS = 30
@@ -50,13 +50,13 @@ class DaskEngine:
         self._terms = terms
         self._name = f"koderz-{uuid4().hex[:12]}"
         self._closing = Event()
-        self._cluster: LocalCluster | None = None
+        self._opened = ExitStack()
         self._fit: set[str] = set()
         """Workers, by address, that were looked at and came to nothing."""
         self._alone: float | None = None
         """Since when somebody waits for one of them. None: nobody does."""
         self._lock = Lock()
-        self._levels = _silenced()
+        self._opened.enter_context(_quiet("distributed"))
         try:
             self._client = self._connected(name, jobs)
             self._client.subscribe_topic(self._name, self._told)
@@ -64,7 +64,7 @@ class DaskEngine:
             self.inspect(frozenset())
             self.jobs = sum(self._client.nthreads().values())
         except BaseException:
-            self._leave()
+            self._opened.close()
             raise
         self._threads = [Thread(target=each, name="koderz-dask", daemon=True) for each in (self._answer, self._watch)]
         for thread in self._threads:
@@ -104,7 +104,8 @@ class DaskEngine:
                         ending: Ending = task.result()
                         return ending
         except (KilledWorker, CancelledError, OSError) as fault:
-            raise InfrastructureError(f"the cluster lost it: {fault}") from None
+            why = str(fault).partition("\n")[0]
+            raise InfrastructureError(f"the cluster lost it: {why}") from None
         return None
 
     def close(self) -> None:
@@ -113,11 +114,13 @@ class DaskEngine:
             self._questions.put(FAREWELL)
         for thread in self._threads:
             thread.join(CONNECT_SECONDS)
-        self._leave()
+        self._opened.close()
 
     def _left(self) -> frozenset[str]:
         """The workers that may be given something. Raises InfrastructureError where none was left for too long."""
         with self._lock:
+            if self._client.status == "closed":
+                raise InfrastructureError("the Dask scheduler is gone")
             if self._fit:
                 self._alone = None
             elif self._alone is None:
@@ -142,7 +145,8 @@ class DaskEngine:
         task.add_done_callback(lambda _: done.set())
         # A result that is cut short on its way here is lost, so that nobody fetches one with a limit of time.
         while not done.wait(BEAT):
-            if not self._desk.has_begun(order) and (self._desk.stopping or not workers & self._fit):
+            unbegun = not self._desk.has_begun(order)
+            if self._client.status == "closed" or (unbegun and (self._desk.stopping or not workers & self._fit)):
                 return False
         return True
 
@@ -151,24 +155,30 @@ class DaskEngine:
 
         if name == "dask":
             processes, threads = _shape(jobs)
-            self._cluster = LocalCluster(
+            cluster = LocalCluster(
                 n_workers=processes,
                 threads_per_worker=threads,
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL + 1,
             )
-            name = self._cluster.scheduler_address
+            self._opened.callback(cluster.close)
+            name = cluster.scheduler_address
         try:
             client = Client(name.replace("dask://", "tcp://"), timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as fault:
             raise UsageError(f"--koderz-executor: no Dask scheduler answers at {name}: {fault}") from None
-        self._client = client
+        self._opened.callback(client.close)
+        self._opened.callback(self._unregister, client)
         try:
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         except TimeoutError:
             what = f"the Dask scheduler at {name} has no worker, and none came within {CONNECT_SECONDS} s"
             raise UsageError(f"--koderz-executor: {what}; start one with `dask worker {name}`") from None
         return client
+
+    def _unregister(self, client: Client) -> None:
+        with suppress(Exception):  # it may not have come to that, or the scheduler may be gone
+            client.unregister_worker_plugin(self._name)
 
     def _check_pythons(self) -> None:
         """What is sent to be run cannot be read by another one. Raises UsageError."""
@@ -181,10 +191,11 @@ class DaskEngine:
     def _told(self, event: tuple[float, tuple[str, str]]) -> None:
         """By a worker that was looked at."""
         address, fault = event[1]
-        if not fault:
-            self._fit.add(address)
-        elif hasattr(self, "_threads"):
+        if fault:
+            self._fit.discard(address)
             self._desk.office.complain(f"{_refusal(address, fault)}; it is given nothing")
+        else:
+            self._fit.add(address)
 
     def _answer(self) -> None:
         """Take the workers' questions, and answer each in a thread of its own: some wait for others."""
@@ -213,18 +224,6 @@ class DaskEngine:
                 self._fit -= fit - there
                 self._desk.lose(busy - there)
 
-    def _leave(self) -> None:
-        with _logged_at(logging.CRITICAL + 1):
-            client = getattr(self, "_client", None)
-            if client is not None:
-                with suppress(Exception):
-                    client.unregister_worker_plugin(self._name)
-                client.close()
-            if self._cluster is not None:
-                self._cluster.close()
-        for name, level in self._levels.items():
-            logging.getLogger(name).setLevel(level)
-
 
 def _pickled(response: Response) -> bytes:
     try:
@@ -244,22 +243,15 @@ def _shape(jobs: int | None) -> tuple[int, int]:
     return processes, -(-(jobs or processes) // processes)
 
 
-_LOGGERS = ("distributed", "distributed.nanny", "distributed.worker", "distributed.scheduler", "distributed.core")
-
-
-def _silenced() -> dict[str, int]:
-    """The levels before; what Dask logs would stand amidst pytest's lines."""
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    return levels
-
-
 @contextmanager
-def _logged_at(level: int) -> Iterator[None]:
-    before = logging.root.manager.disable
-    logging.disable(level)
+def _quiet(*libraries: str) -> Iterator[None]:
+    """What they log would stand amidst pytest's lines."""
+    known = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.split(".")[0] in libraries]
+    theirs = [each for each in known if not each.disabled]
+    for each in theirs:
+        each.disabled = True
     try:
         yield
     finally:
-        logging.disable(before)
+        for each in theirs:
+            each.disabled = False
