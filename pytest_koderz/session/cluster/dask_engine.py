@@ -7,7 +7,7 @@ import os
 import pickle
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from threading import Event, Lock, Thread
@@ -18,7 +18,7 @@ from pytest_koderz.backends.backend import Identity
 from pytest_koderz.core.errors import InfrastructureError
 from pytest_koderz.files.usage_error import UsageError
 
-from .dask_worker import FAREWELL, inspector, performed
+from .dask_worker import FAREWELL, inspector
 from .desk import Desk
 from .inspection import identities_there
 from .orders import Ending, Order, Response, Terms, Tree
@@ -52,7 +52,7 @@ class DaskEngine:
         self._closing = Event()
         self._opened = ExitStack()
         self._fit: set[str] = set()
-        """Workers, by address, that were looked at and came to nothing."""
+        """Workers, by address, that were looked at and found fit."""
         self._alone: float | None = None
         """Since when somebody waits for one of them. None: nobody does."""
         self._lock = Lock()
@@ -79,11 +79,14 @@ class DaskEngine:
         self._client.register_plugin(inspector(self._name, self._terms, trees), self._name)
         name = self._name
         # Defined here, so that it goes as it is: a worker may lack our package.
-        found = self._client.run(lambda dask_worker: dask_worker.plugins[name].fault)
+        found = self._client.run(
+            lambda dask_worker: getattr(dask_worker.plugins.get(name), "fault", None), on_error="ignore"
+        )
         for address, fault in sorted(found.items()):
             if fault:
                 raise UsageError(_refusal(address, fault))
-        self._fit.update(found)
+        # One that has just come tells of itself, as late ones do.
+        self._fit.update(address for address, fault in found.items() if fault == "")
 
     def identities(self) -> dict[str, Identity]:
         """What the servers of the models say to the workers, by model."""
@@ -133,7 +136,9 @@ class DaskEngine:
     @contextmanager
     def _given(self, order: Order, workers: frozenset[str]) -> Iterator[Task]:
         key = f"{self._name}-{order.start.id}-{uuid4().hex[:6]}"
-        task = self._client.submit(performed, order, self._name, self._client.id, key=key, workers=sorted(workers))
+        task = self._client.submit(
+            _performing(self._name, self._client.id), pickle.dumps(order), key=key, workers=sorted(workers)
+        )
         try:
             yield task
         finally:
@@ -219,10 +224,21 @@ class DaskEngine:
         """What a lost worker had in hand is not held until another one comes to it."""
         while not self._closing.wait(BEAT):
             busy, fit = self._desk.places, frozenset(self._fit)
-            with suppress(OSError):
+            with suppress(Exception):  # the scheduler may be gone
                 there = self._client.nthreads().keys()
                 self._fit -= fit - there
                 self._desk.lose(busy - there)
+
+
+def _performing(name: str, client_id: str) -> Callable[[bytes], Ending]:
+    """Defined here, so that it goes as it is: the scheduler reads it, and may lack our package."""
+
+    def koderz_experiment(order: bytes) -> Ending:
+        from pytest_koderz.session.cluster.dask_worker import performed
+
+        return performed(order, name, client_id)
+
+    return koderz_experiment
 
 
 def _pickled(response: Response) -> bytes:
