@@ -90,7 +90,7 @@ def test_it_prints_a_chapter(pytester: pytest.Pytester) -> None:
     """As it is written."""
     result = pytester.runpytest_inprocess("--koderz-guide", "judge")
     assert result.ret == pytest.ExitCode.OK
-    assert "\n".join(result.outlines) == chapter("judge").rstrip("\n")
+    assert "\n".join(result.outlines) == re.sub("<!--.*-->\n", "", chapter("judge")).rstrip("\n")
 
 
 def test_it_needs_neither_a_terminal_nor_right_settings(pytester: pytest.Pytester) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,9 +58,13 @@ class ModuleText:
     @cached_property
     def functions(self) -> dict[str, Function]:
         """By qualified name, those of the module and of its classes that are defined once, in order."""
-        found = list(_defined(self.tree))
-        names = [name for name, _ in found]
-        return {name: node for name, node in found if names.count(name) == 1}
+        names = Counter(name for name, _ in self.defined)
+        return {name: node for name, node in self.defined if names[name] == 1}
+
+    @cached_property
+    def defined(self) -> list[tuple[str, Function]]:
+        """With those that are defined several times."""
+        return list(_defined(self.tree))
 
     def text_of(self, name: str) -> str:
         """The function with its decorators, set out to the margin."""

@@ -75,14 +75,14 @@ def tested_lines(root: Path, source: Path, tests: list[str], imports: list[Path]
     return found
 
 
-def tests_by_function(module: ModuleText, lines: Mapping[str, list[int]]) -> dict[str, list[str]]:
-    """Of each of the module's functions the tests that ran a line of its body."""
-    found: dict[str, list[str]] = {}
+def tests_by_function(module: ModuleText, lines: Mapping[str, list[int]]) -> dict[str, dict[str, set[int]]]:
+    """Of each of the module's functions the tests that ran lines of its body, and which."""
+    found: dict[str, dict[str, set[int]]] = {}
     for name, node in module.functions.items():
         first, last = body_lines(node)
-        ran = [test for test, numbers in lines.items() if test and any(first <= number <= last for number in numbers)]
-        if ran:
-            found[name] = ran
+        ran = {test: {number for number in numbers if first <= number <= last} for test, numbers in lines.items()}
+        if those := {test: numbers for test, numbers in ran.items() if test and numbers}:
+            found[name] = those
     return found
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,10 +20,11 @@ from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
 
 from .callers import Callers
 from .covered_functions import functions_of_import, module_text, tested_lines, tests_by_function
+from .elsewhere import Elsewhere
 from .mutants import mutants_of
 from .near_copies import near_copy_of, shapes_of, texts_with
 from .pytest_options import own_options
-from .task_prompt import prompt_of
+from .task_prompt import Known, prompt_of
 from .trying import Versions
 
 MOST_SECONDS = 5.0
@@ -34,6 +37,7 @@ TIMES = 3
 _RUN_SECONDS = 120.0
 _MEMORY = 1 << 30
 _WORKERS = 2
+_TELLING_SECONDS = 60.0
 _COPIES = (".rst", ".md", ".txt", ".html", ".ipynb", ".pyi", ".diff", ".patch", ".in")
 _BROKEN = ("INTERNALERROR>", "ERROR")
 """What pytest begins a line with that says why there are no tests."""
@@ -139,7 +143,7 @@ class _Trials:
         repository: Repository,
         place: FunctionPlace,
         modules: Mapping[str, ModuleText],
-        covered: Mapping[str, Mapping[str, list[str]]],
+        covered: Mapping[str, Mapping[str, Mapping[str, set[int]]]],
         imported: AbstractSet[tuple[str, str]],
         notify: Notify,
     ) -> None:
@@ -149,11 +153,16 @@ class _Trials:
         self._covered = covered
         self._imported = imported
         self._shapes = shapes_of(modules)
-        self._callers = Callers({file: module for file, module in modules.items() if not _is_test(file)})
+        own = {file: module for file, module in modules.items() if not _is_test(file)}
+        self._callers, self._elsewhere = Callers(own), Elsewhere(own)
         self._notify = notify
         self._good: dict[str, float] = {}
         """Seconds of each test that passes again and again, in any order."""
         self._bad: dict[str, str] = {}
+        self._breadth = Counter(
+            test for functions in covered.values() for tests in functions.values() for test in tests
+        )
+        """How many functions each test runs."""
         self._methods: dict[str, list[tuple[ModuleText, str]]] = {}
         """By name alone."""
         for module in modules.values():
@@ -168,10 +177,19 @@ class _Trials:
         with Versions(self._repository, self._good, _WORKERS, self._notify) as versions:
             self._versions = versions
             with ThreadPoolExecutor(_WORKERS) as threads:
-                found = list(threads.map(lambda each: self._tried(*each), names))
+                found = list(self._followed(threads.map(lambda each: self._tried(*each), names), len(names)))
         tasks = [task for task in found if isinstance(task, Task)]
         left_out = {self._id(*key): str(each) for key, each in zip(names, found, strict=True) if isinstance(each, str)}
         return Harvest(self._place, tuple(tasks), left_out)
+
+    def _followed(self, found: Iterator[Task | str], count: int) -> Iterator[Task | str]:
+        """As they come; once a minute it is told how far it is."""
+        began = told = time.monotonic()
+        for number, each in enumerate(found, 1):
+            yield each
+            if (now := time.monotonic()) - told >= _TELLING_SECONDS:
+                told, left = now, (now - began) / number * (count - number)
+                self._notify(f"{number} of {count} functions tried, about {left / 60:.0f} min left")
 
     def _sift(self, tests: Sequence[str]) -> None:
         """Which tests the sandbox can run: all at once, and by file those that then fail, may be because of others."""
@@ -223,7 +241,7 @@ class _Trials:
         adequacy = self._adequacy(file, name, original, tests)
         if adequacy is not None and adequacy < LEAST_ADEQUACY:
             raise LeftOut(f"weak tests: they refuse {adequacy:.0%} of wrong versions")
-        prompt = prompt_of(file, module, name, self._examples(name, tests))
+        prompt = prompt_of(file, module, name, self._known(file, name, tests))
         callers = self._callers.of(file, name)
         return Task(self._id(file, name), file, node.name, prompt, tests, adequacy, callers)
 
@@ -238,11 +256,11 @@ class _Trials:
         """Seconds for a run of its own."""
         return max(3.0, 10 * sum(self._good[test] for test in tests) + 2)
 
-    def _tests(self, ran: Sequence[str]) -> tuple[str, ...]:
+    def _tests(self, ran: Collection[str]) -> tuple[str, ...]:
         """The quickest that together take not too long."""
         good = sorted((test for test in ran if test in self._good), key=lambda test: self._good[test])
         if not good:
-            raise LeftOut(f"the sandbox cannot run its tests: {self._bad.get(ran[0], 'they fail')}")
+            raise LeftOut(f"the sandbox cannot run its tests: {self._bad.get(next(iter(ran)), 'they fail')}")
         taken, seconds = [], 0.0
         for test in good[:MOST_TESTS]:
             seconds += self._good[test]
@@ -266,10 +284,9 @@ class _Trials:
     def _passing(self, file: str, name: str, sources: Sequence[str], tests: Sequence[str]) -> list[bool]:
         """Of each version whether it passes: the quickest test is the first, and the first that fails the last."""
         quickest = sorted(tests, key=lambda test: self._good[test])
-        if (file, name) in self._imported:
-            found: list[bool | None] = [None] * len(sources)
-        else:
-            found = self._versions.passing(file, name, self._modules[file].source, sources, quickest)
+        found = self._versions.passing(file, name, self._modules[file].source, sources, quickest)
+        if (file, name) in self._imported:  # what it did then was the original's doing
+            found = [None if each else each for each in found]
         return [
             self._passes(file, source, quickest) if each is None else each
             for source, each in zip(sources, found, strict=True)
@@ -291,12 +308,29 @@ class _Trials:
     ) -> TestsRun:
         return self._repository.run(source, written, file, tests, 0, seconds, first=first)
 
-    def _examples(self, name: str, tests: Sequence[str]) -> list[str]:
-        """The tests' texts, those that speak of the function first, and of these the shortest."""
+    def _known(self, file: str, name: str, tests: Sequence[str]) -> Known:
+        examples = self._examples(name, {test: self._covered[file][name][test] for test in tests})
+        return Known(examples, self._callers.lines(file, name), self._elsewhere.of(file, name))
+
+    def _examples(self, name: str, ran: Mapping[str, set[int]]) -> list[str]:
+        """The tests' texts: those that speak of the function first, then those that run lines which none before does,
+        then those that run the fewest functions. *ran* has by test the lines of the function.
+        """
         owner, _, alone = name.rpartition(".")
         word = owner if alone.startswith("__") else alone
-        found = {text for test in tests if (text := self._text_of(test))}
-        return sorted(found, key=lambda text: (word not in text, len(text), text))
+        lines: dict[str, set[int]] = {}
+        breadth: dict[str, int] = {}
+        for test, numbers in ran.items():
+            if text := self._text_of(test):
+                lines[text] = lines.get(text, set()) | numbers
+                breadth[text] = self._breadth[test]
+        found: list[str] = []
+        seen: set[int] = set()
+        while lines:
+            best = min(lines, key=lambda each: (word not in each, -len(lines[each] - seen), breadth[each], len(each)))
+            seen |= lines.pop(best)
+            found.append(best)
+        return found
 
     def _text_of(self, test: str) -> str:
         file, _, rest = test.partition("::")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,9 @@ _LARGEST_FILE = 16 << 20
 """Bytes, in a scratch folder."""
 _USUAL = ("unittest.mock", "decimal", "datetime", "random", "doctest", "difflib", "tempfile", "json", "logging")
 """What tests import most."""
+_NO_NAME = re.compile(r"\W")
+_VENDORS = re.compile(r"^_?(vendor|extern|third_?party)")
+_DEPTH_OF_VENDORS = 3
 _NEEDED_BY_PYTEST = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments"})
 
 
@@ -123,10 +127,28 @@ def _folders_of_packages(root: Path) -> Iterator[str]:
 
 
 def _installed(folder: str, packages: tuple[str, ...]) -> Iterator[str]:
-    """Other copies of *packages*. What tells of their version stays."""
-    for entry in sorted(os.listdir(folder)):  # noqa: PTH208 - names are wanted
-        if entry.partition(".")[0] in packages and not entry.endswith((".dist-info", ".egg-info")):
-            yield f"{folder}/{entry}"
+    """Other copies of *packages*, also compiled ones and within other packages; what tells of their version stays."""
+    for place in (folder, *_folders_of_vendors(folder, _DEPTH_OF_VENDORS)):
+        for inside in (place, f"{place}/__pycache__"):
+            for entry in _names_in(inside):
+                if _NO_NAME.split(entry)[0] in packages and not entry.endswith((".dist-info", ".egg-info")):
+                    yield f"{inside}/{entry}"
+
+
+def _folders_of_vendors(folder: str, depth: int) -> Iterator[str]:
+    """Folders in which packages keep copies of others, such as pip's `_vendor`."""
+    for entry in _names_in(folder) if depth else ():
+        place = f"{folder}/{entry}"
+        if entry.isidentifier() and os.path.isdir(place):  # noqa: PTH112 - there are many
+            if _VENDORS.search(entry):
+                yield place
+            yield from _folders_of_vendors(place, depth - 1)
+
+
+def _names_in(folder: str) -> list[str]:
+    with suppress(OSError):
+        return sorted(os.listdir(folder))  # noqa: PTH208 - names are wanted
+    return []
 
 
 def _offered(packages: tuple[str, ...]) -> list[str]:

@@ -140,7 +140,7 @@ class WatchedRun:
 
     def _is_beneath(self, frame: FrameType | None) -> bool:
         for _ in range(_DEPTH):
-            if frame is None or frame.f_code.co_filename.startswith("<frozen importlib"):
+            if frame is None or _imports(frame):
                 return False
             if self._is_own(frame):
                 return True
@@ -220,6 +220,12 @@ def _equals_everything(value: Any, depth: int) -> bool:
         return (value == _Stranger()) is True and (value == _Stranger()) is True
     except Exception:  # noqa: BLE001 - it is somebody's own method
         return False
+
+
+def _imports(frame: FrameType) -> bool:
+    """Whether it belongs to an import, and not to somebody who asks a loader for a text."""
+    code = frame.f_code
+    return code.co_filename.startswith("<frozen importlib") and not code.co_name.startswith("get_")
 
 
 def _trusted_modules() -> list[ModuleType]:

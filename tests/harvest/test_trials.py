@@ -38,7 +38,7 @@ def test_each_version_is_tried_as_if_it_were_alone(repository: Repository) -> No
     versions = [MODULE, module.emptied("clamp"), hangs, exits, other, MODULE]
     ids = clamp_problem(Path("small")).tests.split()
     with repository.bench(ids) as bench:
-        words = bench.tried(repository.path_of("smallthings.py"), "clamp", versions, ids, 0.5)
+        words = bench.tried(repository.path_of("smallthings.py"), "clamp", versions, dict.fromkeys(ids, 0.5))
     assert words == ["passed", "refused", "refused", "refused", "untried", "passed"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 from pytest_koderz.core.place import FunctionPlace
@@ -105,6 +106,9 @@ def small_repository(folder: Path) -> Path:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
+    packed = root / ".git" / "objects" / "ab" / "cdef"
+    packed.parent.mkdir()
+    packed.write_bytes(zlib.compress(f"blob {len(MODULE)}\0{MODULE}".encode()))
     return root
 
 

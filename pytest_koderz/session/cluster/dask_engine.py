@@ -142,7 +142,8 @@ class DaskEngine:
         try:
             yield task
         finally:
-            task.cancel()
+            with suppress(Exception):  # the scheduler may be gone
+                task.cancel()
 
     def _is_done(self, task: Task, order: Order, workers: frozenset[str]) -> bool:
         """False: the run was stopped before it was begun, or all *workers* that might begin it were lost."""
