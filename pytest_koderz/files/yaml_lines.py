@@ -136,9 +136,13 @@ def _string_keys(path: Path, node: yaml.MappingNode) -> list[tuple[yaml.Node, ya
 
 
 def _check_scalar(path: Path, node: yaml.Node) -> None:
-    """A scalar that its type cannot hold (a 13th month, not a number) is refused with its line."""
+    """A scalar that its type cannot hold (a 13th month, not a number) is refused with its line, and so is a null byte:
+    no file's name, variable or program holds one.
+    """
     import yaml
 
+    if "\0" in node.value:
+        raise UsageError(f"{path}:{_line(node)}: holds a null byte")
     if node.tag == _STRING:
         return
     try:
