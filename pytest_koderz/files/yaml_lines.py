@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 KeyPath = tuple[str | int, ...]
 
+MOST_BYTES = 16 << 20
+"""Of a file, which takes seconds for each of its megabytes; a repository's suite has less than one."""
+
 _STRING = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -57,7 +60,7 @@ def dotted(key_path: KeyPath) -> str:
 
 def read_yaml(path: Path) -> Located:
     """Read one YAML document. What cannot be read raises UsageError, in one line with file and line."""
-    return parse_yaml(path, text_of(path))
+    return parse_yaml(path, text_of(path, MOST_BYTES))
 
 
 def parse_yaml(path: Path, text: str) -> Located:
