@@ -138,8 +138,10 @@ async def _lines(source: ByteReceiveStream) -> AsyncIterator[bytes]:
     async for piece in source:
         *ends, rest = piece.split(b"\n")
         for end in ends:
-            yield bytes(held + end)
-            held.clear()
+            held += end
+            line, held = bytes(held), bytearray()
+            yield line
+            del line  # else it is held as long as the next one is waited for
         held += rest
         if len(held) > MOST_BYTES:
             raise MemoryUnavailable(f"cortex sent a message of more than {MOST_BYTES >> 20} MB")
