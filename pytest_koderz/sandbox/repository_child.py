@@ -44,7 +44,7 @@ class RepositoryChild:
         order = self._order
         self._channel.send(["placed"])
         _settle(order, self._folder)
-        watch = WatchedRun(order["path"], order["written"], order["tests_files"], order["root"])
+        watch = WatchedRun(order["path"], order["written"], order["tests_files"], order["root"], order["answered"])
         witness = Witness(order["ids"], order["path"], watch if order["watched"] else None)
         if order.get("trials"):
             self._try(witness, watch, order)
