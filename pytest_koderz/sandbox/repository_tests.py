@@ -282,7 +282,7 @@ def _words(told: Any) -> str:
 def _passed(run: TestsRun, ids: Sequence[str]) -> bool:
     """Every one of these tests, no other, and nothing else was done."""
     passed = bool(ids) and all(run.words.get(name) == "passed" for name in ids) and len(run.words) == len(ids)
-    return passed and run.whole and not run.timed_out and not run.tampering and not run.failures
+    return passed and run.whole and not run.timed_out and not run.tampering
 
 
 def _candidate_run(run: TestsRun, ids: Sequence[str], seconds: float) -> CandidateRun:
@@ -302,7 +302,8 @@ def _failures(run: TestsRun, ids: Sequence[str]) -> list[dict[str, Any]]:
     if run.tampering:
         return [_said(TAMPERING + words) for words in run.tampering[:5]]
     if run.failures:
-        return [dict(each) for each in run.failures]
+        of_tests = [dict(each) for each in run.failures if each["assertion"] in ids]
+        return of_tests or [dict(each) for each in run.failures]
     if not run.whole:
         return [dict(_NOTHING)]
     others = [f"{name}: {run.words.get(name, 'not run')}" for name in ids if run.words.get(name) != "passed"]
