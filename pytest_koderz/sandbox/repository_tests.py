@@ -125,7 +125,7 @@ class Repository:
         if place.qualname not in module.functions:
             raise TestsFault(f"{place.file} defines no {place.qualname}", unsendable=False)
         try:
-            answer = edited_module(module, place.qualname, candidate, place.file)
+            answer = edited_module(module, place.qualname, candidate, place.file, place.earlier)
             filled = module.filled(place.qualname, answer)
             compile(filled.source, place.file, "exec", dont_inherit=True)
         except (Misplaced, Unapplied, SyntaxError, ValueError) as fault:
