@@ -95,9 +95,13 @@ def fault_of(model: ModelSettings, settings: Settings) -> str | None:
 
 
 def check_servers(settings: Settings, workers: int) -> None:
-    """Refuse a model that none of the calls would reach, before others are paid to work for it. Raises UsageError."""
+    """Refuse a model that none of the calls would reach, or whose window is smaller than it is set to, before others
+    are paid to work for it. Raises UsageError.
+    """
     for model in settings.models:
-        fault = settings.backend_of(model).why_unreachable(model, settings.environment, workers)
+        backend = settings.backend_of(model)
+        fault = backend.why_unreachable(model, settings.environment, workers)
+        fault = fault or backend.window_fault(model, settings.environment)
         if fault is not None:
             raise UsageError(f"model '{model.name}' of profile '{settings.profile}': {fault}")
 

@@ -23,7 +23,7 @@ from .cutoffs import CUTOFFS
 from .overrides import Assignment
 from .prices import FRONTIER_PROVIDER, PriceBook
 from .prompt_sets import prompt_set
-from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, PurchaseEntry, SandboxEntry
+from .schema import MOST_EPOCHS, ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, PurchaseEntry, SandboxEntry
 
 PATIENCE = 600.0
 """Seconds: time for a server to be started again and to load a large model, or for a network to come back."""
@@ -172,7 +172,7 @@ class Names:
             problems=None if problems is None else str(problems),
             problems_at=None if choice.problems is not None else self._at_own("profiles", name, "problems"),
             sample=self._sample(name, profile, choice),
-            epochs=choice.epochs or profile.epochs,
+            epochs=_epochs(choice, profile),
             jobs=1 if jobs is None or jobs == "auto" else jobs,
             executor=choice.executor or profile.executor,
             leaves_jobs=jobs is None,
@@ -399,6 +399,13 @@ class Names:
 
 
 _ARM_KEYS = tuple(item.name for item in fields(ArmEntry) if item.name not in [*Role, "prompts"])
+
+
+def _epochs(choice: Choice, profile: ProfileEntry) -> int:
+    epochs = choice.epochs or profile.epochs
+    if epochs > MOST_EPOCHS:
+        raise UsageError(f"--koderz-epochs: {epochs} is more than {MOST_EPOCHS}")
+    return epochs
 
 
 def _given(key: str, arm: ArmEntry, profile: ProfileEntry) -> Any:

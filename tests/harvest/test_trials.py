@@ -42,6 +42,22 @@ def test_each_version_is_tried_as_if_it_were_alone(repository: Repository) -> No
     assert words == ["passed", "refused", "refused", "refused", "untried", "passed"]
 
 
+def test_what_cannot_be_collected_keeps_no_other_test_from_being_tried(tmp_path: Path) -> None:
+    root = small_repository(tmp_path)
+    (root / "tests" / "test_broken.py").write_text("import nosuchthing\n")
+    ids = clamp_problem(Path("small")).tests.split()
+    try:
+        repository = Repository(FunctionPlace(str(root), "", "", ""), 1 << 30)
+    except SandboxFault as fault:
+        pytest.skip(str(fault))
+    try:
+        with repository.bench(["tests/test_broken.py::test_it", *ids]) as bench:
+            limits = dict.fromkeys(ids, 0.5)
+            assert bench.tried(repository.path_of("smallthings.py"), "clamp", [MODULE], limits) == ["passed"]
+    finally:
+        repository.close()
+
+
 class _Failing:
     """A repository whose processes that have collected the tests are of no use."""
 

@@ -138,8 +138,10 @@ async def _lines(source: ByteReceiveStream) -> AsyncIterator[bytes]:
     async for piece in source:
         *ends, rest = piece.split(b"\n")
         for end in ends:
-            yield bytes(held + end)
-            held.clear()
+            held += end
+            line, held = bytes(held), bytearray()
+            yield line
+            del line  # else it is held as long as the next one is waited for
         held += rest
         if len(held) > MOST_BYTES:
             raise MemoryUnavailable(f"cortex sent a message of more than {MOST_BYTES >> 20} MB")
@@ -167,22 +169,37 @@ async def _write(
 
 
 async def _end(process: Process) -> None:
-    """Of the server and of what it has started, within the seconds of PATIENCE; what is left then is nobody's."""
+    """Of the server and of what it has started, within the seconds of PATIENCE; what is left then is nobody's.
+
+    A shield is none against a task's own cancellation, upon which they are killed at once.
+    """
+    try:
+        await _be_patient(process)
+    finally:
+        if process.returncode is None:
+            _signal(process, signal.SIGKILL)
+        _let_go(process)
+
+
+async def _be_patient(process: Process) -> None:
     import anyio
 
     with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
         await cast("ByteSendStream", process.stdin).aclose()
     for number, seconds in PATIENCE:
         if number is not None:
-            with suppress(OSError):
-                os.killpg(process.pid, number)
+            _signal(process, number)
         # Not `wait`, which waits for the ends of its pipes too, of which others may have copies.
         with anyio.move_on_after(seconds):
             while process.returncode is None:
                 await anyio.sleep(POLL)
         if process.returncode is not None:
             break
-    _let_go(process)
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with suppress(OSError):
+        os.killpg(process.pid, number)
 
 
 def _let_go(process: Process) -> None:
