@@ -19,10 +19,11 @@ from pytest_koderz.backends.http.limits import kept_by
 from pytest_koderz.core.arm import ModelSettings, Role
 from pytest_koderz.core.errors import InfrastructureError, KoderzError, OutOfBudget
 from pytest_koderz.core.experiment import Experiment
-from pytest_koderz.core.ports import Model, Prompt, Sandbox, meter
+from pytest_koderz.core.ports import Meter, Model, Prompt, Sandbox, meter
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.session.refusals import RefusalBook
 from pytest_koderz.session.replay import BACKEND as REPLAY
 from pytest_koderz.session.secrets_of_run import secrets_of
 from pytest_koderz.session.workshop import Stopped, Workshop, World
@@ -48,7 +49,7 @@ def _performed(order: Order, send: Send, where: str) -> Ending:
         shop = workshop_of(order.terms)
         shop.problems[order.problem.id] = order.problem
         shop.check_place(order.problem)
-        return shop.solved(order.start, order.problem, order.arm, past, cast("World", _FarWorld(link)))
+        return shop.solved(order.start, order.problem, order.arm, past, cast("World", _FarWorld()))
     except Stopped:
         return None
     except (KoderzError, UsageError) as fault:
@@ -75,7 +76,7 @@ class FarWorkshop(Workshop):
             environment=self.environment,
             path=Path(terms.path),
             redaction=secrets_of(terms.models, self.backends, self.environment),
-            refusals=_FarRefusals(),
+            refusals=cast("RefusalBook", _Far()),
             preflights=platformdirs.user_cache_path("pytest-koderz") / "preflight",
         )
 
@@ -149,34 +150,29 @@ def _sleep(seconds: float) -> None:
         time.sleep(min(left, LOOK))
 
 
-class _FarWorld:
-    """The World of an attempt: the client's, where the same is asked and told by the same name."""
+class _Far:
+    """What the client has: whatever is asked or told of it goes there by the same name."""
 
-    def __init__(self, link: Link) -> None:
-        self.admissions: dict[str, Callable[[Prompt], None]] = {}
-        self._link = link
+    def __init__(self, *of: object) -> None:
+        """*of* says which one, where there are several."""
+        self._of = of
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return partial(self._link.ask, name)
+        return partial(_link.get().ask, name, *self._of)
+
+
+class _FarWorld(_Far):
+    """The World of an attempt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.admissions: dict[str, Callable[[Prompt], None]] = {}
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
         if experiment.id in self.admissions:
             self.admissions[experiment.id](prompt)
-        number = self._link.ask("before_call", experiment, role, prompt)
-        meter.set(None if number is None else _FarMeter(number))
-
-
-class _FarMeter:
-    """That of a call, which the client has by a number."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def resend(self) -> None:
-        _link.get().ask("resend", self._number)
-
-    def unbilled(self) -> None:
-        _link.get().ask("unbilled", self._number)
+        number = _link.get().ask("before_call", experiment, role, prompt)
+        meter.set(None if number is None else cast("Meter", _Far(number)))
 
 
 class _FarLimits:
@@ -198,26 +194,3 @@ class _FarLimits:
 
 
 _LOOPBACK = re.compile(r"//(localhost|127\.|\[::1\])")
-
-
-class _FarRefusals:
-    """The client's, which all machines know."""
-
-    def __init__(self) -> None:
-        self._answered: set[str] = set()
-
-    def last_word(self, key: str) -> str | None:
-        words: str | None = _link.get().ask("last_word", key)
-        return words
-
-    def all_it_said(self, key: str) -> str | None:
-        words: str | None = None if key in self._answered else _link.get().ask("all_it_said", key)
-        return words
-
-    def refused(self, key: str, words: str, *, lasting: bool) -> None:
-        _link.get().ask("refused", key, words, lasting=lasting)
-
-    def answered(self, key: str) -> None:
-        if key not in self._answered:
-            _link.get().ask("answered", key)
-            self._answered.add(key)
