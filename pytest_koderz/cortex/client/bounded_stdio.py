@@ -111,6 +111,7 @@ async def _messages(source: ByteReceiveStream, talk: _Talk) -> AsyncIterator[Ses
             if _is_meant(line):
                 raise MemoryUnavailable(f"cortex sent a message that {_fault_of(line)}") from None
             continue
+        del line  # what it holds is held by the message
         if not isinstance(message, JSONRPCNotification):
             yield SessionMessage(message)
 
@@ -134,17 +135,25 @@ def _fault_of(line: bytes) -> str:
 
 
 async def _lines(source: ByteReceiveStream) -> AsyncIterator[bytes]:
-    held = bytearray()
+    held: list[bytes] = []
+    size = 0
     async for piece in source:
         *ends, rest = piece.split(b"\n")
         for end in ends:
-            held += end
-            line, held = bytes(held), bytearray()
-            yield line
-            del line  # else it is held as long as the next one is waited for
-        held += rest
-        if len(held) > MOST_BYTES:
+            held.append(end)
+            yield _joined(held)  # as an expression, so that nobody here keeps it meanwhile
+            size = 0
+        held.append(rest)
+        size += len(rest)
+        if size > MOST_BYTES:
             raise MemoryUnavailable(f"cortex sent a message of more than {MOST_BYTES >> 20} MB")
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """All of them, which are taken away."""
+    line = b"".join(pieces)
+    pieces.clear()
+    return line
 
 
 async def _write(
