@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +30,18 @@ def add_options(group: pytest.OptionGroup) -> None:
     )
 
 
-def asked_for(config: pytest.Config) -> bool:
-    return bool(config.getoption("koderz_harvest"))
+def asked_for(options: Namespace) -> bool:
+    return bool(getattr(options, "koderz_harvest", None))
+
+
+def leave_addopts(config: pytest.Config, args: list[str]) -> None:
+    """Take the options of the configuration's `addopts` out of *args*: since SRC is a path, pytest has taken the
+    repository's own for this session, too, and some may be of plugins that are not here.
+    """
+    addopts = config.getini("addopts")
+    for start in range(len(args)):
+        if addopts and args[start : start + len(addopts)] == addopts:
+            del args[start : start + len(addopts)]
 
 
 def begin(config: pytest.Config) -> int:

@@ -232,3 +232,12 @@ def test_what_follows_a_dropped_option_goes_with_it(tmp_path: Path) -> None:
     words = "--doctest-report ndiff --cov package --junitxml out.xml --benchmark-json=x --strict-config -v"
     (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {words}\n")
     assert own_options(tmp_path) == ["-o", "addopts=-v"]
+
+
+def test_a_repositorys_options_are_not_this_sessions(pytester: pytest.Pytester) -> None:
+    """pytest takes them for its own where SRC is a word of its own, and some may be of plugins that are not here."""
+    (pytester.path / "repository").mkdir()
+    (pytester.path / "repository" / "pytest.ini").write_text("[pytest]\naddopts = --cov-fail-under=100 --nosuch\n")
+    result = pytester.runpytest_inprocess("--koderz-harvest", "repository")
+    result.stderr.no_fnmatch_line("*unrecognized arguments*")
+    result.stderr.fnmatch_lines(["ERROR: --koderz-harvest: *"])
