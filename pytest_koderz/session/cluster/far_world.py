@@ -29,7 +29,7 @@ from pytest_koderz.session.secrets_of_run import secrets_of
 from pytest_koderz.session.workshop import Stopped, Workshop, World
 from pytest_koderz.settings.precedence import environment_of
 
-from .orders import LOOK, Ending, Contact, Order, Send, Terms, Tree
+from .orders import LOOK, Contact, Ending, Order, Send, Terms, Tree
 
 _contact: ContextVar[Contact] = ContextVar("contact")
 """Of the attempt that this thread works for."""
