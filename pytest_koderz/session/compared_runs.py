@@ -120,7 +120,7 @@ def changes_between(
     from pytest_koderz.evidence.changes import changes_of
     from pytest_koderz.evidence.findings import Frame
 
-    frame = Frame(after.id, (), before.label, margin, None, before.simulated or after.simulated, local_rate)
+    frame = Frame(after.label, (), before.label, margin, None, before.simulated or after.simulated, local_rate)
     return changes_of(pairs, margin, local_rate), frame, list(_differences(before, after))
 
 
