@@ -49,6 +49,7 @@
     const ids = hash.split("+").filter((id) => places.has(id)).slice(0, 2);
     if (ids.length) open_story(ids);
     else show_table(new URLSearchParams(hash));
+    if (!ids.length && hash.startsWith("exp_")) at("shown").textContent = `${hash.slice(0, 40)} is not on this page`;
   }
 
   // The table.

@@ -25,7 +25,7 @@ ASIDE = 7
 """Pixels between two intervals that would stand in one place."""
 LABEL = 27
 """Characters that fit to the right of a drawing."""
-NAMED = 18
+NAMED = 22
 """Characters of an arm's name in a drawing."""
 
 

@@ -140,9 +140,10 @@ def test_a_rate_of_ones_own_machines_is_on_the_axis() -> None:
     [
         ("koderz", "koderz"),
         ("bench_5e47659b:koderz", "5e47659b:koderz"),
-        ("bench_5e47659b:frontier-only", "5e4…:frontier-only"),
-        ("a-very-long-name-of-an-arm", "a-very-long-name-…"),
-        ("r.json:a-very-long-name-of-an-arm", "r.json:a-very-lon…"),
+        ("bench_5e47659b:frontier-only", "5e47659b:frontier-only"),
+        ("results.json:frontier-only", "results…:frontier-only"),
+        ("a-very-long-name-of-an-arm", "a-very-long-name-of-a…"),
+        ("r.json:a-very-long-name-of-an-arm", "r.json:a-very-long-na…"),
     ],
 )
 def test_a_name_is_as_long_as_a_drawing_has_room_for(arm: str, short: str) -> None:
