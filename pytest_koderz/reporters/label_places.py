@@ -57,7 +57,7 @@ def around(place: Place) -> Box:
 
 
 @dataclass(slots=True)
-class Room:
+class FreeSpace:
     """What is free of a drawing: neither lines nor words are there."""
 
     within: Box

@@ -10,7 +10,7 @@ from pytest_koderz.evidence.arms import ArmFigures, Point
 from pytest_koderz.evidence.findings import Findings
 
 from . import chart
-from .label_places import LINE, Box, Place, Room, around, beside
+from .label_places import LINE, Box, FreeSpace, Place, around, beside
 from .text import dollars
 
 RIGHT = 84
@@ -209,9 +209,9 @@ def _across(iteration: int, most: int) -> float:
     return round(chart.LEFT + (iteration - 1) / max(most - 1, 1) * room, 1)
 
 
-def room_of(curves: Iterable[Curve]) -> Room:
+def room_of(curves: Iterable[Curve]) -> FreeSpace:
     """What the lines, the marks at their ends and the intervals of *curves* leave free."""
-    room = Room(Box(chart.LEFT, 0, COLUMN, chart.HEIGHT - chart.BOTTOM))
+    room = FreeSpace(Box(chart.LEFT, 0, COLUMN, chart.HEIGHT - chart.BOTTOM))
     for curve in curves:
         room.draw(curve.points)
         room.taken.append(around(curve.end))
@@ -221,7 +221,7 @@ def room_of(curves: Iterable[Curve]) -> Room:
     return room
 
 
-def with_labels(curves: Sequence[Curve], room: Room) -> tuple[Curve, ...]:
+def with_labels(curves: Sequence[Curve], room: FreeSpace) -> tuple[Curve, ...]:
     """Each label beside its curve's end, where there is *room*; else in a column at the right, apart from the others,
     with a line that leads to it.
     """

@@ -13,7 +13,7 @@ from pytest_koderz.evidence.problems import cost_of
 
 from . import chart
 from .claim_lines import FOR_DECISIONS, at_rate
-from .label_places import Place, Room, beside
+from .label_places import FreeSpace, Place, beside
 from .money_lines import TELLING
 from .page_charts import Curve, Drawing, room_of, shortened, with_labels
 from .text import counted, dollars
@@ -98,7 +98,7 @@ def _curve(name: str, number: int, line: Sequence[_Spot], axes: _Axes) -> Curve:
     return Curve(number, name, f"{shortened(name)} {end.share:.0%}", places, places, interval, spent=dollars(end.paid))
 
 
-def _named(line: Sequence[_Spot], axes: _Axes, room: Room) -> Iterator[tuple[float, float, str]]:
+def _named(line: Sequence[_Spot], axes: _Axes, room: FreeSpace) -> Iterator[tuple[float, float, str]]:
     """Telling numbers of tries, the last one first, as far as there is *room*: of what is handed over above, of what is
     tried alone at the left.
     """
