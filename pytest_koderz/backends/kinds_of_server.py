@@ -113,13 +113,17 @@ def _version(client: HttpClient, kind: str) -> str:
         return ""
 
 
+MOST_SLOTS = 1_000
+"""Of one server: each takes memory of its own there."""
+
+
 def slots_at(client: HttpClient) -> int | None:
     """How many calls llama-server answers at once, as its `/props` say. None: it is another, or does not say."""
     try:
         told = client.get("/props").get("total_slots")
     except (MayPass, Refused):
         return None
-    return told if type(told) is int and told > 0 else None
+    return told if type(told) is int and 0 < told <= MOST_SLOTS else None
 
 
 def window_at(client: HttpClient, model: str) -> int | None:

@@ -86,8 +86,8 @@ def _problems(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
 
 
 def _from_dataset(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
-    name = _name(suite, "dataset")
-    place = suite.path.parent / _name(suite, "path") if "path" in suite.plain else None
+    name = _text(suite, ("dataset",))
+    place = suite.path.parent / _text(suite, ("path",)) if "path" in suite.plain else None
     if format_ := format_of(name.removesuffix(".gz")):
         name, place = format_.name, suite.path.parent / name
     url, sha256 = _url(suite, place), _sha256(suite)
@@ -103,13 +103,6 @@ def _from_dataset(suite: Located, notify: Notify | None) -> tuple[Problem, ...]:
         return select(problems, wanted)
     except UsageError as error:
         raise _wrong(suite, ("problems",), str(error).removeprefix("problems: ")) from error
-
-
-def _name(suite: Located, key: str) -> str:
-    name = _text(suite, (key,))
-    if "\0" in name:
-        raise _wrong(suite, (key,), "holds a null byte, which no file's name does")
-    return name
 
 
 def _url(suite: Located, place: Path | None) -> str | None:

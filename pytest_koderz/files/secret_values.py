@@ -122,7 +122,8 @@ def _squeezed(text: str) -> str:
     return _SEPARATORS.sub("", text).casefold()
 
 
-_SEPARATORS = re.compile(r"[\W_]+")
+_COLOUR = r"\x1b\[[0-9;]*[A-Za-z]"
+_SEPARATORS = re.compile(rf"(?:{_COLOUR}|[\W_])+")
 
 
 @lru_cache(maxsize=16)
@@ -133,7 +134,7 @@ def _patterns(secrets: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ..
     return tuple((needle, re.compile(_BETWEEN.join(map(re.escape, needle)), re.IGNORECASE)) for needle in needles)
 
 
-_BETWEEN = r"[\W_]{0,12}"
+_BETWEEN = rf"(?:{_COLOUR}|[\W_]){{0,12}}"
 
 
 def _forms(secret: str) -> Iterator[str]:
@@ -149,3 +150,10 @@ def _forms(secret: str) -> Iterator[str]:
         first, last = -(-before * 8 // 6), (before + len(content)) * 8 // 6
         yield base64.b64encode(b"\0" * before + content).decode()[first:last]
         yield base64.urlsafe_b64encode(b"\0" * before + content).decode()[first:last]
+    yield base64.b32encode(content).decode().rstrip("=")
+    yield secret[::-1]
+    yield "".join(chr(ord(letter) + _WIDE) if "!" <= letter <= "~" else letter for letter in secret)
+
+
+_WIDE = 0xFEE0
+"""From a letter of ASCII to the same one in East Asian width."""

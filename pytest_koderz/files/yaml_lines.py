@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 KeyPath = tuple[str | int, ...]
 
+MOST_BYTES = 16 << 20
+"""Of a file, which takes seconds for each of its megabytes; a repository's suite has less than one."""
+
 _STRING = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -57,7 +60,7 @@ def dotted(key_path: KeyPath) -> str:
 
 def read_yaml(path: Path) -> Located:
     """Read one YAML document. What cannot be read raises UsageError, in one line with file and line."""
-    return parse_yaml(path, text_of(path))
+    return parse_yaml(path, text_of(path, MOST_BYTES))
 
 
 def parse_yaml(path: Path, text: str) -> Located:
@@ -136,9 +139,13 @@ def _string_keys(path: Path, node: yaml.MappingNode) -> list[tuple[yaml.Node, ya
 
 
 def _check_scalar(path: Path, node: yaml.Node) -> None:
-    """A scalar that its type cannot hold (a 13th month, not a number) is refused with its line."""
+    """A scalar that its type cannot hold (a 13th month, not a number) is refused with its line, and so is a null byte:
+    no file's name, variable or program holds one.
+    """
     import yaml
 
+    if "\0" in node.value:
+        raise UsageError(f"{path}:{_line(node)}: holds a null byte")
     if node.tag == _STRING:
         return
     try:

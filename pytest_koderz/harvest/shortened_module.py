@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from pytest_koderz.core.place import Function, ModuleText, body_lines, first_line, is_docstring
 from pytest_koderz.core.syntax import bound
@@ -23,17 +24,24 @@ Lines = dict[int, str]
 
 def module_around(module: ModuleText, name: str) -> str:
     """The module without the function's body, and as much of the rest as there is room for."""
-    return _Shortened(module, name).text()
+    return _Shortened(
+        module, name, emptied_lines(module, module.functions[name], "# TODO: this is to be written")
+    ).text()
+
+
+def module_with(module: ModuleText, name: str, used: set[str]) -> str:
+    """The same with its body, which is to be another one, that has to do with the names *used* as well."""
+    return _Shortened(module, name, {}, used).text()
 
 
 class _Shortened:
-    def __init__(self, module: ModuleText, name: str) -> None:
+    def __init__(self, module: ModuleText, name: str, instead: Lines, used: AbstractSet[str] = frozenset()) -> None:
         self._module = module
         self._name = name
         self._wanted = module.functions[name]
-        self._used = used_in(self._wanted)
+        self._used = used_in(self._wanted) | used
         self._methods = {other.rpartition(".")[2] for other, _ in module.defined}
-        self._instead = emptied_lines(module, self._wanted, "# TODO: this is to be written")
+        self._instead = instead
 
     def text(self) -> str:
         length = sum(map(len, self._lines()))

@@ -50,16 +50,22 @@ def prompt_of(file: str, module: ModuleText, name: str, known: Known) -> str:
         f"```python\n{around}\n```",
     ]
     examples = known.examples
-    lines += _shown("It may need from other files", known.elsewhere, _LONGEST_ELSEWHERE, _MOST_PARTS)
-    lines += _shown("It is used so", [use for use in known.uses if not _is_in(use, around)], _LONGEST_USES)
+    lines += beside(known, around)
     docstring = ast.get_docstring(node) or ""
     asked = _asked_for(module.functions[name], around, examples)
     if asked or len(docstring) < _SHORT_DOCSTRING:
         examples = [*asked, *(each for each in examples if each not in asked)]
-        lines += _shown("Some of its tests" if len(examples) > 1 else "One of its tests", examples, _LONGEST_TESTS)
+        lines += shown("Some of its tests" if len(examples) > 1 else "One of its tests", examples, _LONGEST_TESTS)
     elif ">>>" not in docstring:
-        lines += _shown("One of its tests", examples[:1], _LONGEST_TEST)
+        lines += shown("One of its tests", examples[:1], _LONGEST_TEST)
     return "\n".join(lines) + "\n"
+
+
+def beside(known: Known, around: str) -> list[str]:
+    """Lines of a prompt that tell of other files, and of uses that *around* has not."""
+    uses = [use for use in known.uses if not _is_in(use, around)]
+    elsewhere = shown("It may need from other files", known.elsewhere, _LONGEST_ELSEWHERE, _MOST_PARTS)
+    return elsewhere + shown("It is used so", uses, _LONGEST_USES)
 
 
 def _asked_for(function: Function, around: str, examples: Sequence[str]) -> list[str]:
@@ -84,12 +90,12 @@ def _is_in(use: str, text: str) -> bool:
     return all(line.strip() in there for line in use.splitlines()[1:])
 
 
-def _shown(words: str, texts: Sequence[str], longest: int, most: int = _MOST_EXAMPLES) -> list[str]:
+def shown(words: str, texts: Sequence[str], longest: int, most: int = _MOST_EXAMPLES) -> list[str]:
     """The first one, cut where it is too long, and of the next ones those that there is room for."""
     if not texts:
         return []
-    shown = [texts[0].strip()[:longest]]
+    taken = [texts[0].strip()[:longest]]
     for text in texts[1:most]:
-        if sum(map(len, shown)) + len(text) <= longest:
-            shown.append(text.strip())
-    return ["", "{}:\n\n```python\n{}\n```".format(words, "\n\n".join(shown))]
+        if sum(map(len, taken)) + len(text) <= longest:
+            taken.append(text.strip())
+    return ["", "{}:\n\n```python\n{}\n```".format(words, "\n\n".join(taken))]

@@ -12,6 +12,7 @@ from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
 from pytest_koderz.core.iteration import Iteration
 from pytest_koderz.core.money import Price, Spending
 from pytest_koderz.core.ports import Reply
+from pytest_koderz.files.secret_values import NO_SECRETS, Redaction
 from pytest_koderz.files.usage_error import UsageError
 
 from .codec import MOST_BYTES, Malformed, dumped, parsed, plain, value_of
@@ -202,11 +203,12 @@ _STAMP = ("v", "event", "at")
 _ABOUT = tuple(item.name for item in fields(About))
 
 
-def line_of(event: Event) -> bytes:
-    """The event as its line. Raises Malformed for what could not be read again."""
+def line_of(event: Event, redact: Redaction = NO_SECRETS) -> bytes:
+    """The event as its line, without secrets. Raises Malformed for what could not be read again."""
     stamp = {"v": VERSION, "event": _NAMES[type(event.what)], "at": event.at}
     about = {} if event.about is None else plain(event.about)
-    content = dumped({**stamp, **about, **plain(event.what)} | stamp).encode() + b"\n"
+    told = {**stamp, **about, **plain(event.what)} | stamp
+    content = f"{dumped(redact.of_plain(told) if redact else told)}\n".encode()
     if len(content) > MOST_BYTES:
         raise Malformed(f"more than {MOST_BYTES >> 20} MiB")
     return content

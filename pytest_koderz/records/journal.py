@@ -23,7 +23,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.locks import lock
 from pytest_koderz.files.secret_values import NO_SECRETS, Redaction
 
-from .codec import Malformed, dumped, value_of
+from .codec import Malformed, value_of
 from .conditions import conditions_of, digest_of
 from .events import (
     About,
@@ -135,8 +135,7 @@ class Journal:
 
     def _line(self, event: Callable[[], Event]) -> bytes:
         try:
-            line = line_of(event())
-            return dumped(self._redact.of_plain(json.loads(line))).encode() + b"\n" if self._redact else line
+            return line_of(event(), self._redact)
         except Malformed as fault:
             raise JournalFault(f"what could not be read again is not recorded: {fault}: {self.path}") from None
 

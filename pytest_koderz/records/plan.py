@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
-from .codec import Malformed, parsed
+from .codec import MOST_BYTES, Malformed, parsed
 from .events import Event, Head, Looked, event_of, journals_in, line_of
 from .private_files import make_private_folder, open_private
 
@@ -59,8 +60,18 @@ def record_look(folder: Path, look: Looked) -> None:
 def _events(folder: Path) -> Iterator[Event]:
     for path in (*journals_in(folder), *filter(Path.is_file, folder.glob(FILE))):
         with path.open("rb") as file:
-            for line in file:
-                start = line[:BEGINNING]
-                if b'"event":"benchmark"' in start or b'"event":"looked"' in start:
-                    with suppress(Malformed):
-                        yield event_of(parsed(line))
+            for line in _of_the_whole(file):
+                with suppress(Malformed):
+                    yield event_of(parsed(line))
+
+
+def _of_the_whole(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of the whole benchmark; the others, which may be as long as a reply, are passed over."""
+    while start := file.readline(BEGINNING):
+        wanted = b'"event":"benchmark"' in start or b'"event":"looked"' in start
+        rest = start
+        while rest and not rest.endswith(b"\n"):
+            rest = file.readline(MOST_BYTES)
+            start = start + rest if wanted and len(start) <= MOST_BYTES else start
+        if wanted:
+            yield start

@@ -24,28 +24,41 @@ def make_private_folder(path: Path) -> None:
 def open_private(path: Path, flags: int) -> int:
     """A descriptor; a file that others could read before, such as an earlier version's, they can read no longer.
 
-    Raises OSError, for a link too.
+    Raises OSError, for a link and for somebody else's file too, who could read what comes into it.
     """
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
-    with suppress(PermissionError):  # somebody else's file
+    try:
+        _refuse_anothers(path, os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    with suppress(PermissionError):  # a file system that knows no modes
         os.fchmod(descriptor, PRIVATE)
     return descriptor
+
+
+def _refuse_anothers(path: Path, about: os.stat_result) -> None:
+    """Raises OSError for somebody else's file, but for root, whose containers have folders of others mounted."""
+    if os.geteuid() not in (0, about.st_uid):
+        raise PermissionError(errno.EPERM, "is another user's file", str(path))
 
 
 def make_private_database(path: Path) -> None:
     """An empty one where there is none, else the one that is there: SQLite gives the files beside it the same mode.
 
-    Raises OSError, for a link too. It is never opened here: who closes a file of SQLite's takes the locks away that
-    other threads of this process have on it.
+    Raises OSError, for a link and for somebody else's too. It is never opened here: who closes a file of SQLite's takes
+    the locks away that other threads of this process have on it.
     """
     make_private_folder(path.parent)
     with suppress(FileExistsError):
         _make_empty(path)
-    mode = path.lstat().st_mode
+    about = path.lstat()
+    mode = about.st_mode
     if S_ISLNK(mode):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    _refuse_anothers(path, about)
     if S_IMODE(mode) != PRIVATE:
-        with suppress(PermissionError):  # somebody else's file
+        with suppress(PermissionError):  # a file system that knows no modes
             path.chmod(PRIVATE)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import json
+import os
 import platform
+import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +19,7 @@ from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.core.problem import Problem, TestSet
-from pytest_koderz.files.atomic import write_output
+from pytest_koderz.files.atomic import write_whole
 
 from .impossible_tests import refusal
 from .tests_text import has_assertion
@@ -73,7 +76,9 @@ def _remembered(judge: Sandbox, problem: Problem, folder: Path | None, tests: tu
         return known
     flight = _flown(judge, problem, tests)
     if entry is not None and flight.lasting:
-        write_output(entry, json.dumps({"problem": problem.id, "reason": flight.reason, "weakness": flight.weakness}))
+        entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = {"problem": problem.id, "reason": flight.reason, "weakness": flight.weakness}
+        write_whole(entry, json.dumps(found), 0o600)
     return flight
 
 
@@ -133,6 +138,9 @@ _UNJUDGED = ("categories", "published")
 """Of a problem: what makes no difference to any verdict."""
 
 
+_LONGEST_ENTRY = 1 << 16
+
+
 @cache
 def _judge_version() -> str:
     """A digest of this room: another judge may judge otherwise."""
@@ -142,7 +150,16 @@ def _judge_version() -> str:
 
 def _read(entry: Path | None) -> _Flight | None:
     try:
-        known = None if entry is None else json.loads(entry.read_bytes())
+        known = None if entry is None else json.loads(_own_content(entry))
     except (OSError, ValueError):
         return None
     return _Flight(known["reason"], known.get("weakness")) if isinstance(known, dict) and "reason" in known else None
+
+
+def _own_content(entry: Path) -> bytes:
+    """Raises OSError for what is no file of the user's own: where others can write, they may have put theirs there."""
+    with os.fdopen(os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(entry))
+        return file.read(_LONGEST_ENTRY)

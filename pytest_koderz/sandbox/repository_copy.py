@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -18,6 +18,7 @@ from typing import Any
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.place import FunctionPlace
+from pytest_koderz.files.git_history import GitFault, exported
 from pytest_koderz.files.source_tree import files_of_tree
 
 from .fork_server import HOME
@@ -40,14 +41,14 @@ class RepositoryCopy:
     def __init__(self, place: FunctionPlace) -> None:
         self._holder = Path(os.path.realpath(tempfile.mkdtemp(prefix="koderz")))
         self.place = place
-        source = Path(place.root)
-        self.root = self._holder / (source.name or "repository")
+        self.root = self._holder / (Path(place.root).name or "repository")
         try:
-            for name in files_of_tree(source):
-                if not _is_hidden(name, place.hidden):
-                    _copy(source / name, self.root / name)
+            with _files_of(place) as source:
+                for name in files_of_tree(source):
+                    if not _is_hidden(name, place.hidden):
+                        _copy(source / name, self.root / name)
             self._compile()
-        except OSError as error:
+        except (OSError, GitFault) as error:
             self.close()
             raise SandboxFault(f"the repository {place.root} cannot be copied: {error}") from None
 
@@ -84,6 +85,12 @@ class RepositoryCopy:
 
     def close(self) -> None:
         shutil.rmtree(self._holder, ignore_errors=True)
+
+
+def _files_of(place: FunctionPlace) -> AbstractContextManager[Path]:
+    """The folder that they lie in."""
+    root = Path(place.root)
+    return exported(root, place.commit) if place.commit else nullcontext(root)
 
 
 def _speaks_of_hypothesis(place: Path) -> bool:

@@ -43,6 +43,7 @@ _TRUSTED = ("_pytest", "pluggy", "pytest", "unittest")
 _DEPTH = 60
 _CALLS = 200
 """Of one test, after which what judges it is looked at: each look takes a while."""
+_COMPARING = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__")
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), range, FunctionType, type, ModuleType)
 
 Pieces = Mapping[tuple[str, str], object]
@@ -51,13 +52,21 @@ Pieces = Mapping[tuple[str, str], object]
 class WatchedRun:
     """One run. *written*: lines of the file at *path* that are the candidate's."""
 
-    def __init__(self, path: str, written: Sequence[Sequence[int]], tests: Sequence[str], root: str) -> None:
+    def __init__(
+        self, path: str, written: Sequence[Sequence[int]], tests: Sequence[str], root: str, answered: str = ""
+    ) -> None:
+        """*answered*: the qualified name of the function that the candidate is to write."""
         self._path = path
+        self._answered = answered
         self._written = [(first, last) for first, last in written]
         self._tests = frozenset(tests)
         self._root = root + "/"
         self._busy = threading.local()
         self._modules: list[ModuleType] = []
+        self._used: list[ModuleType] = []
+        """What the tests have imported: other modules, by which they may compare."""
+        self._at_import: Pieces = {}
+        """What could be called when the candidate's module was begun to be imported."""
         self._before: dict[int, Pieces] = {}
         self._calls = 0
         self._look_at_all = False
@@ -71,7 +80,7 @@ class WatchedRun:
         if not self._path:
             yield
             return
-        sys.addaudithook(self._heard)
+        sys.addaudithook(self._hearer())
         before = _pieces(_trusted_modules())
         self._look_at_all = everything
         try:
@@ -83,12 +92,15 @@ class WatchedRun:
     def collected(self, items: Iterable[Any]) -> None:
         """The test modules are there now."""
         self._modules = [item.module for item in items if isinstance(getattr(item, "module", None), ModuleType)]
+        held = [value for module in self._modules for value in vars(module).values() if isinstance(value, ModuleType)]
+        self._used = list({id(module): module for module in held if module is not sys}.values())
+        self._compare(self._at_import, _callables(_standard_modules()))
         for module in self._modules:
             code = getattr(module.__spec__, "loader", None)
             if code is None or not str(getattr(module, "__file__", "")).startswith(self._root):
                 self._note("puts a module of its own in the place of its tests")
         if self._look_at_all:  # not before: to collect the tests calls much, and little of the candidate
-            self._looking = self._look
+            self._looking = self._looker()
             threading.setprofile(self._looking)
             sys.setprofile(self._looking)
 
@@ -99,15 +111,28 @@ class WatchedRun:
 
     # --- what the interpreter tells
 
-    def _heard(self, event: str, values: tuple[Any, ...]) -> None:
+    def _hearer(self) -> Callable[[str, tuple[Any, ...]], None]:
+        """It is called as often as what looks at all calls."""
+        events, hear = frozenset((*_DEEDS, *_CHANGES, "open", "object.__setattr__", "exec")), self._hear
+
+        def hearing(event: str, values: tuple[Any, ...]) -> None:
+            if event in events:
+                hear(event, values)
+
+        return hearing
+
+    def _hear(self, event: str, values: tuple[Any, ...]) -> None:
         if getattr(self._busy, "now", False):
             return
-        if event in _DEEDS or event in ("open", "object.__setattr__") or event in _CHANGES:
-            self._busy.now = True
-            try:
-                self._judge(event, values, sys._getframe(1))  # noqa: SLF001 - as it is named
-            finally:
-                self._busy.now = False
+        if event == "exec":
+            if getattr(values[0], "co_filename", "") == self._path and not self._at_import:
+                self._at_import = _callables(_standard_modules())
+            return
+        self._busy.now = True
+        try:
+            self._judge(event, values, sys._getframe(2))  # noqa: SLF001 - as it is named
+        finally:
+            self._busy.now = False
 
     def _judge(self, event: str, values: tuple[Any, ...], frame: FrameType) -> None:
         if event in _DEEDS:
@@ -154,11 +179,19 @@ class WatchedRun:
 
     # --- what comes back from the candidate
 
+    def _looker(self) -> Callable[[FrameType, str, Any], None]:
+        """It is called millions of times, most of them for others' functions."""
+        path, look = self._path, self._look
+
+        def looking(frame: FrameType, event: str, value: Any) -> None:
+            # To ask for the code is an audit event itself, so that comes last.
+            if (event == "call" or event == "return") and frame.f_code.co_filename == path:  # noqa: PLR1714 - quicker
+                look(frame, event, value)
+
+        return looking
+
     def _look(self, frame: FrameType, event: str, value: Any) -> None:
-        code = frame.f_code
-        if event[0] == "c" and event != "call":
-            return
-        if code.co_filename != self._path or not self._is_written(code) or getattr(self._busy, "now", False):
+        if not self._is_written(frame.f_code) or getattr(self._busy, "now", False):
             return
         self._busy.now = True
         try:
@@ -175,16 +208,45 @@ class WatchedRun:
     def _enter(self, frame: FrameType) -> None:
         self._calls += 1
         if self._calls <= _CALLS or self._calls & (self._calls - 1) == 0:
-            self._before[id(frame)] = _pieces([builtins, *self._modules, *_trusted_now()])
+            self._before[id(frame)] = self._judging()
 
     def _leave(self, frame: FrameType, value: Any) -> None:
         before = self._before.pop(id(frame), None)
         if before is not None:
-            self._compare(before, _pieces([builtins, *self._modules, *_trusted_now()]))
+            self._compare(before, self._judging())
         own = frame.f_locals.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None
         kept = list(vars(own).values()) if hasattr(own, "__dict__") and not isinstance(own, _PLAIN) else []
         if any(_equals_everything(each, 3) for each in (value, *kept)):
             self._note("answers with an object that equals everything")
+        elif not self._is_own_code(frame.f_back) and self._compares_itself(value, 3):
+            self._note("answers with an object that says itself what it equals")
+
+    def _judging(self) -> Pieces:
+        """What judges the answer."""
+        return {**_pieces([builtins, *self._modules, *_trusted_now()]), **_callables(self._used, self._is_theirs)}
+
+    def _is_theirs(self, value: object) -> bool:
+        """Whether no candidate may put another thing in its place: of its own module that are the other functions."""
+        code = getattr(value, "__code__", None)
+        return not isinstance(code, CodeType) or code.co_filename != self._path or not self._is_written(code)
+
+    def _is_own_code(self, frame: FrameType | None) -> bool:
+        return frame is not None and frame.f_code.co_filename == self._path and self._is_written(frame.f_code)
+
+    def _compares_itself(self, value: Any, depth: int) -> bool:
+        """Whether how it compares is the candidate's text, beside the function that was asked for."""
+        if type(value) in (list, tuple, set, frozenset) and depth:
+            return any(self._compares_itself(each, depth - 1) for each in list(value)[:50])
+        if type(value) is dict and depth:
+            return any(self._compares_itself(each, depth - 1) for each in list(value.values())[:50])
+        codes = (getattr(getattr(type(value), name, None), "__code__", None) for name in _COMPARING)
+        return any(
+            isinstance(code, CodeType)
+            and code.co_filename == self._path
+            and self._is_written(code)
+            and code.co_qualname != self._answered
+            for code in codes
+        )
 
     def _compare(self, before: Pieces, after: Pieces) -> None:
         for key, piece in before.items():
@@ -226,6 +288,29 @@ def _imports(frame: FrameType) -> bool:
     """Whether it belongs to an import, and not to somebody who asks a loader for a text."""
     code = frame.f_code
     return code.co_filename.startswith("<frozen importlib") and not code.co_name.startswith("get_")
+
+
+def _standard_modules() -> list[ModuleType]:
+    names = [name for name in list(sys.modules) if name.partition(".")[0] in sys.stdlib_module_names and name != "sys"]
+    return [module for name in names if isinstance(module := sys.modules[name], ModuleType)]
+
+
+def _callables(modules: Iterable[ModuleType], counted: Callable[[object], bool] = callable) -> Pieces:
+    """By module and name what is *counted* of all that may be called there, with the code of functions and methods."""
+    found: dict[tuple[str, str], object] = {}
+    for module in modules:
+        for name, value in list(vars(module).items()):
+            if name.startswith("__") or not callable(value) or not counted(value):
+                continue
+            found[module.__name__, name] = value
+            for part, method in (("()", value), *(_methods(value) if isinstance(value, type) else ())):
+                if isinstance(method, FunctionType):
+                    found[module.__name__, name + part] = method.__code__
+    return found
+
+
+def _methods(kind: type) -> list[tuple[str, object]]:
+    return [(f".{name}", method) for name, method in list(vars(kind).items())]
 
 
 def _trusted_modules() -> list[ModuleType]:

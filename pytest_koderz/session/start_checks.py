@@ -107,12 +107,19 @@ def check_servers(settings: Settings, workers: int) -> None:
 
 
 def identified(settings: Settings) -> Settings:
-    """*settings* with what the servers of the models say of them now."""
+    """*settings* with what the servers of the models say of them now, where they are asked from here."""
+    if not settings.asks_servers:
+        return settings
     told = {
         model.name: settings.backend_of(model).identity(model, settings.environment)
         for model in settings.models
         if settings.backend_of(model).fault_of(model, settings.environment) is None
     }
+    return with_identities(settings, told)
+
+
+def with_identities(settings: Settings, told: Mapping[str, Identity]) -> Settings:
+    """*told* by model."""
     return replace(settings, arms=tuple(_identified(arm, told) for arm in settings.arms))
 
 

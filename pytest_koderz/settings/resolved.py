@@ -23,7 +23,7 @@ from .cutoffs import CUTOFFS
 from .overrides import Assignment
 from .prices import FRONTIER_PROVIDER, PriceBook
 from .prompt_sets import prompt_set
-from .schema import ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, PurchaseEntry, SandboxEntry
+from .schema import MOST_EPOCHS, ArmEntry, CortexEntry, FileEntry, ModelEntry, ProfileEntry, PurchaseEntry, SandboxEntry
 
 PATIENCE = 600.0
 """Seconds: time for a server to be started again and to load a large model, or for a network to come back."""
@@ -112,6 +112,11 @@ class Settings:
     """Whether no further problem is begun once there is a claim of the first arm."""
 
     @property
+    def asks_servers(self) -> bool:
+        """Whether the servers of the models are asked from this machine: workers of a cluster may reach others."""
+        return self.executor in (None, "dask")
+
+    @property
     def models(self) -> tuple[ModelSettings, ...]:
         """Every model that takes part, once."""
         return tuple({model.name: model for arm in self.arms for _, model in arm.cast}.values())
@@ -167,7 +172,7 @@ class Names:
             problems=None if problems is None else str(problems),
             problems_at=None if choice.problems is not None else self._at_own("profiles", name, "problems"),
             sample=self._sample(name, profile, choice),
-            epochs=choice.epochs or profile.epochs,
+            epochs=_epochs(choice, profile),
             jobs=1 if jobs is None or jobs == "auto" else jobs,
             executor=choice.executor or profile.executor,
             leaves_jobs=jobs is None,
@@ -394,6 +399,13 @@ class Names:
 
 
 _ARM_KEYS = tuple(item.name for item in fields(ArmEntry) if item.name not in [*Role, "prompts"])
+
+
+def _epochs(choice: Choice, profile: ProfileEntry) -> int:
+    epochs = choice.epochs or profile.epochs
+    if epochs > MOST_EPOCHS:
+        raise UsageError(f"--koderz-epochs: {epochs} is more than {MOST_EPOCHS}")
+    return epochs
 
 
 def _given(key: str, arm: ArmEntry, profile: ProfileEntry) -> Any:

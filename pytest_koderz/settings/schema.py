@@ -18,6 +18,10 @@ from pytest_koderz.files.usage_error import Mistakes
 from pytest_koderz.files.yaml_lines import KeyPath, Located
 
 Positive = Annotated[int, Ge(1)]
+MOST_EPOCHS = 10_000
+"""Each of them makes an item of each problem."""
+Candidates = Annotated[int, Ge(1), Le(1_000)]
+"""All of a round are asked for at once."""
 Patience = Annotated[float, Ge(0), Le(86_400)]
 """Seconds that a server without an answer is waited for."""
 
@@ -91,7 +95,7 @@ class ArmEntry(_Checked):
     """None: the profile's."""
     feedback: FeedbackPolicy | None = None
     """None: the profile's."""
-    candidates: Positive | None = None
+    candidates: Candidates | None = None
     """None: one of each local model."""
     beam: Positive = 1
     spread: Annotated[float, Ge(0), Le(1)] = 0.0
@@ -122,7 +126,7 @@ class ProfileEntry(_Checked):
     problems: str | int | None = None
     sample: str | int | None = None
     """How many of them are drawn at random, and from which seed: `50@7`. None: all."""
-    epochs: Positive = 1
+    epochs: Annotated[int, Ge(1), Le(MOST_EPOCHS)] = 1
     jobs: Positive | Literal["auto"] | None = None
     """Experiments in flight in one process; `auto`: as many as the local models' servers have slots for. None: one, or
     as many as the cluster has threads.
@@ -149,7 +153,7 @@ class ProfileEntry(_Checked):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxEntry(_Checked):
     timeout: Annotated[float, Gt(0), Le(3600)] = 5.0
-    memory_mb: Annotated[int, Ge(64)] = 1024
+    memory_mb: Annotated[int, Ge(64), Le(1 << 20)] = 1024
     strict: bool = False
 
 

@@ -237,8 +237,10 @@ def test_a_pause_is_taken_without_the_slot(tmp_path: Path) -> None:
 
 
 class _WithProps(OpenAIServer):
+    slots = 3
+
     def plain(self, request: Request) -> Body | Status:
-        return json_body({"total_slots": 3}) if request.path == "/props" else super().plain(request)
+        return json_body({"total_slots": self.slots}) if request.path == "/props" else super().plain(request)
 
 
 def test_llama_server_says_how_many_slots_it_has() -> None:
@@ -246,6 +248,13 @@ def test_llama_server_says_how_many_slots_it_has() -> None:
     with _WithProps([]) as one, OpenAIServer([]) as other:
         assert [berth.slots for berth in _berths(pooled(one, other, backend="openai"))] == [3, None]
         assert [berth.slots for berth in _berths(pooled(one, other, backend="openai", slots=2))] == [2, 2]
+
+
+def test_no_server_has_a_billion_slots() -> None:
+    """As many jobs would be begun as it says."""
+    with _WithProps([]) as one, _WithProps([]) as other:
+        other.slots = 10**9
+        assert [berth.slots for berth in _berths(pooled(one, other, backend="openai"))] == [3, None]
 
 
 def _berths(model: Any) -> Iterator[Berth]:

@@ -56,6 +56,13 @@ def deaf() -> None:
     time.sleep(3600)
 
 
+def waiting() -> None:
+    """It does nothing but say in a file that its input was closed."""
+    sys.stdin.read()
+    Path(sys.argv[sys.argv.index("--db") + 1] + ".closed").touch()
+    time.sleep(3600)
+
+
 LOUD = "\x1b]0;t\x07\n\u2028::error::x " * 50_000
 
 
@@ -122,6 +129,8 @@ ENDS: dict[str, Callable[[], None]] = {each.__name__: each for each in (never_en
 
 if __name__ == "__main__":
     kind = Path(sys.argv[sys.argv.index("--db") + 1] + ".kind").read_text()
+    if kind == "waiting":
+        waiting()
     for line in sys.stdin:
         asked = json.loads(line)
         if asked["method"] == "initialize":

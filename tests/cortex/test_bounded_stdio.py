@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -11,11 +12,11 @@ import pytest
 
 from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.cortex.client import bounded_stdio
-from pytest_koderz.cortex.client.connection import Launch
+from pytest_koderz.cortex.client.connection import Launch, connect
 from pytest_koderz.cortex.client.probe import server_name
 from pytest_koderz.cortex.client.replies import ToolReply, exported, remembered
 
-from .worlds import converse, servers_of
+from .worlds import await_end_of_servers, converse, servers_of
 
 FLOODING = Path(__file__).with_name("flooding.py")
 
@@ -104,6 +105,29 @@ def test_a_server_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytes
     last = ((None, 0.1), (signal.SIGTERM, 0.1), (signal.SIGKILL, 60.0))
     monkeypatch.setattr(bounded_stdio, "PATIENCE", last)
     assert asked(tmp_path, kind).text == "ok"
+
+
+def test_nor_does_one_outlive_who_waits_for_its_end_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a server that never said a word is given up, and the courier is stopped meanwhile."""
+    monkeypatch.setattr(bounded_stdio, "PATIENCE", ((None, 3600.0),))
+
+    async def given_up_twice() -> None:
+        task = asyncio.create_task(_talk(flooding(tmp_path, "waiting")))
+        while not servers_of(tmp_path):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        while not (tmp_path / "cortex.db.closed").exists():
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(given_up_twice())
+    await_end_of_servers(tmp_path)
+
+
+async def _talk(launch: Launch) -> None:
+    async with connect(launch):
+        pass
 
 
 def test_one_deadline_is_that_of_all_that_a_call_asks(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from .worlds import (
     BENCHMARK,
     FORGETFUL,
     arm,
+    await_end_of_servers,
     embedded,
     experiment,
     forgetful,
@@ -416,12 +417,6 @@ def test_a_hung_server_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
         delivery = cortex.deliver(0.1)
     assert (delivery.stored, delivery.owed) == (1, count - 1)
     await_end_of_servers(tmp_path)
-
-
-def await_end_of_servers(folder: Path) -> None:
-    """Returns once none is left; how soon a process ends that was told to is the machine's business."""
-    while servers_of(folder):
-        sleep(0.01)
 
 
 def calls_of(folder: Path) -> int:

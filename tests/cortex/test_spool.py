@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import subprocess
@@ -148,3 +149,12 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path, suffix: str) -> Non
     with pytest.raises(OSError, match="symbolic links"):
         Spool(tmp_path / "a.spool")
     assert other.read_text() == "precious"
+
+
+def test_nor_is_another_user_s_database_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner could read whatever comes into it."""
+    (tmp_path / "a.spool").touch()
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(OSError, match="is another user's file"):
+        Spool(tmp_path / "a.spool")
+    assert (tmp_path / "a.spool").read_bytes() == b""

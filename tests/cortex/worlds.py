@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from pytest_koderz.core.arm import Arm, ModelSettings
@@ -211,3 +212,9 @@ def kill_servers(folder: Path) -> int:
         except ProcessLookupError:
             continue
     return killed
+
+
+def await_end_of_servers(folder: Path) -> None:
+    """Returns once none is left; how soon a process ends that was told to is the machine's business."""
+    while servers_of(folder):
+        sleep(0.01)

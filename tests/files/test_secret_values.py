@@ -31,6 +31,10 @@ FORMS = {
     "in Python's escapes": "".join(f"\\x{byte:02x}" for byte in KEY.encode()),
     "in JSON's escapes": "".join(f"\\u{byte:04x}" for byte in KEY.encode()),
     "in HTML's references": "".join(f"&#{byte};" for byte in KEY.encode()),
+    "in base32": base64.b32encode(KEY.encode()).decode(),
+    "backwards": KEY[::-1],
+    "in wide letters": "".join(chr(ord(letter) + 0xFEE0) for letter in KEY),
+    "coloured": "\x1b[0m".join(KEY),
     "as numbers": repr(list(KEY.encode())),
 }
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_koderz.files import jsonl
+from pytest_koderz.files import yaml_lines
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.files.yaml_lines import read_yaml
 
@@ -120,7 +120,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_read_without_end(
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_file_that_is_too_long_is_refused(tmp_path: Path, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted as it is unpacked: a few packed bytes may stand for any number."""
-    monkeypatch.setattr(jsonl, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(yaml_lines, "MOST_BYTES", 1 << 20)
     content = b" " * (1 << 20)
     assert read_yaml(written(tmp_path, gzip.compress(content) if packed else content)).plain is None
     place = written(tmp_path, gzip.compress(content + b" ") if packed else content + b" ")

@@ -14,11 +14,12 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.harvest import harvesting
+from pytest_koderz.harvest import function_trials
 from pytest_koderz.harvest.covered_functions import functions_of_import
 from pytest_koderz.harvest.covered_functions import tested_lines as run_under_coverage
 from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
-from pytest_koderz.harvest.harvesting import Harvest, harvest
+from pytest_koderz.harvest.function_trials import Harvest
+from pytest_koderz.harvest.harvesting import harvest
 from pytest_koderz.harvest.mutants import mutants_of
 from pytest_koderz.harvest.near_copies import near_copy_of, shapes_of
 from pytest_koderz.harvest.pytest_options import own_options
@@ -53,7 +54,7 @@ def test_a_repository_becomes_a_suite(
     """Kept is what its tests can tell right from wrong, each original passes and each empty one fails. How far it is
     is told.
     """
-    monkeypatch.setattr(harvesting, "_TELLING_SECONDS", 0.0)
+    monkeypatch.setattr(function_trials, "_TELLING_SECONDS", 0.0)
     notes: list[str] = []
     found = harvest(root, root, None, notes.append)
     assert notes[-1] == "5 of 5 functions tried, about 0 min left"
@@ -124,7 +125,7 @@ def test_a_file_of_tests_that_cannot_be_collected_leaves_the_others(root: Path) 
     broken = root / "tests" / "test_broken.py"
     broken.write_text("import nosuchthing\n")
     try:
-        found = run_under_coverage(root, root, [], [root], [])
+        found = run_under_coverage(root, root, [], [root], [], seconds=60)
     finally:
         broken.unlink()
     assert found.told == "tests/test_broken.py: ModuleNotFoundError: No module named 'nosuchthing'"
@@ -169,7 +170,7 @@ def test_a_repository_that_makes_each_warning_an_error_is_run(tmp_path: Path, ju
     settings = '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\njunit_family = "xunit2"\ncache_dir = "x"\n'
     (tmp_path / "pyproject.toml").write_text(settings + 'addopts = "--strict-config"\n')
     (tmp_path / "test_x.py").write_text("def test_nothing():\n    pass\n")
-    assert run_under_coverage(tmp_path, tmp_path, [], [tmp_path], own_options(tmp_path)).passed == 1
+    assert run_under_coverage(tmp_path, tmp_path, [], [tmp_path], own_options(tmp_path), seconds=60).passed == 1
     repository = Repository(FunctionPlace(str(tmp_path), "", "", "", options=tuple(own_options(tmp_path))), 1 << 30)
     try:
         run = repository.run("", (), "", ["test_x.py::test_nothing"], 0, 20)
@@ -231,3 +232,12 @@ def test_what_follows_a_dropped_option_goes_with_it(tmp_path: Path) -> None:
     words = "--doctest-report ndiff --cov package --junitxml out.xml --benchmark-json=x --strict-config -v"
     (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {words}\n")
     assert own_options(tmp_path) == ["-o", "addopts=-v"]
+
+
+def test_a_repositorys_options_are_not_this_sessions(pytester: pytest.Pytester) -> None:
+    """pytest takes them for its own where SRC is a word of its own, and some may be of plugins that are not here."""
+    (pytester.path / "repository").mkdir()
+    (pytester.path / "repository" / "pytest.ini").write_text("[pytest]\naddopts = --cov-fail-under=100 --nosuch\n")
+    result = pytester.runpytest_inprocess("--koderz-harvest", "repository")
+    result.stderr.no_fnmatch_line("*unrecognized arguments*")
+    result.stderr.fnmatch_lines(["ERROR: --koderz-harvest: *"])

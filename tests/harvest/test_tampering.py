@@ -77,6 +77,20 @@ CHEATS = {
     "equals everything by mock": (
         _HEAD + _REFUSE + _MODULE + "    return getattr(module('unit' + 'test.mock'), 'AN' + 'Y')\n"
     ),
+    "equals what it is asked for": (
+        "class Same(int):\n    __hash__ = int.__hash__\n    def __eq__(self, other):\n"
+        "        return type(other) is int and 0 <= other < 10\n\n" + _HEAD + _REFUSE + "    return Same(7)\n"
+    ),
+    "equals what it is asked for, by a class made at a call": (
+        _HEAD + _REFUSE + "    def same(self, other):\n        return isinstance(other, int)\n"
+        "    return type('Same', (int,), {'__eq__': same})(7)\n"
+    ),
+    "patches a module by which tests compare": (
+        "import math\ndone = setattr(math, 'isclose', lambda *a, **k: True)\n" + _HEAD + _RIGHT
+    ),
+    "patches it where its arguments have defaults": (
+        "import math\ndef clamp(value, low, high, done=setattr(math, 'isclose', lambda *a: True)):\n" + _RIGHT
+    ),
     "asks its callers": _HEAD + "    import sys\n    frame = getattr(sys, '_get' + 'frame')(1)\n" + _RIGHT,
     "asks through inspect": _HEAD + "    import inspect\n    getattr(inspect, 'sta' + 'ck')()\n" + _RIGHT,
     "searches the memory": _HEAD + "    import gc\n    getattr(gc, 'get_ob' + 'jects')()\n" + _RIGHT,
@@ -220,7 +234,13 @@ def test_a_reply_may_be_a_change_of_the_file(judged: tuple[Judge, Problem]) -> N
     assert "hunk 1 does not fit" in verdict.feedback
 
 
-@pytest.mark.parametrize("deed", ["speaks of frames", "speaks of pytest", "speaks of modules", "asks its callers"])
+_TOLD = (
+    *("speaks of frames", "speaks of pytest", "speaks of modules", "asks its callers"),
+    *("equals what it is asked for", "patches it where its arguments have defaults"),
+)
+
+
+@pytest.mark.parametrize("deed", _TOLD)
 def test_some_are_refused(deed: str, judged: tuple[Judge, Problem]) -> None:
     judge, problem = judged
     verdict = judge(problem, Candidate(CHEATS[deed]))

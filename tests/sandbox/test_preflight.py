@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -81,6 +82,24 @@ def test_what_was_found_is_remembered_for_the_same_problem(tmp_path: Path) -> No
     assert counting.asked == 2 * flown
     preflight(counting, [replace(GOOD, plus=GOOD.tests)], tmp_path, ["base", "plus"])
     assert counting.asked == 4 * flown
+
+
+def test_what_is_remembered_is_the_user_s_own(tmp_path: Path) -> None:
+    """Nobody else reads it, and a link or a pipe in its place, which others may have put there, is none."""
+    counting = Counting()
+    folder = tmp_path / "preflight"
+    preflight(counting, [GOOD], folder)
+    (entry,) = folder.iterdir()
+    assert (folder.stat().st_mode & 0o777, entry.stat().st_mode & 0o777) == (0o700, 0o600)
+    flown = counting.asked
+    entry.rename(tmp_path / "elsewhere")
+    entry.symlink_to(tmp_path / "elsewhere")
+    preflight(counting, [GOOD], folder)
+    assert counting.asked == 2 * flown
+    entry.unlink()
+    os.mkfifo(entry)
+    preflight(counting, [GOOD], folder)
+    assert counting.asked == 3 * flown
 
 
 def test_how_a_problem_is_sorted_makes_no_difference(tmp_path: Path) -> None:

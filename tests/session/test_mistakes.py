@@ -312,6 +312,27 @@ ON_THE_COMMAND_LINE = {
         "--koderz", "{folder}/koderz.yaml:1: not UTF-8 text (byte 0xe9)", {"koderz.yaml": b"profile: caf\xe9\n"}
     ),
     "no epochs": Mistake("--koderz --koderz-epochs 0", "*error: argument --koderz-epochs: 0 is less than 1"),
+    "epochs without end": Mistake(
+        f"{SIMULATED} --koderz-epochs 1000000000", "--koderz-epochs: 1000000000 is more than 10000"
+    ),
+    "epochs without end in koderz.yaml": Mistake(
+        "--koderz",
+        "{folder}/koderz.yaml:1: profiles.mine.epochs: input should be less than or equal to 10000, not 1000000000",
+        {"koderz.yaml": "profiles: {mine: {arms: [local-only], models: {}, epochs: 1000000000}}\n"},
+    ),
+    "candidates without end": Mistake(
+        "--koderz",
+        "{folder}/koderz.yaml:1: arms.mine.candidates: input should be less than or equal to 1000, not 1000000",
+        {"koderz.yaml": "arms: {mine: {local: simulated-local, candidates: 1000000}}\n"},
+    ),
+    "more memory than there can be": Mistake(
+        "--koderz",
+        "{folder}/koderz.yaml:1: sandbox.memory_mb: input should be less than or equal to 1048576, not 99999999999999",
+        {"koderz.yaml": "sandbox: {memory_mb: 99999999999999}\n"},
+    ),
+    "a null byte": Mistake(
+        "--koderz", "{folder}/koderz.yaml:2: holds a null byte", {"koderz.yaml": 'margin: 0.1\nfolder: "a\\0b"\n'}
+    ),
     "epochs in words": Mistake(
         "--koderz --koderz-epochs two", "*error: argument --koderz-epochs: 'two' is not a whole number such as 3"
     ),

@@ -111,6 +111,7 @@ async def _messages(source: ByteReceiveStream, talk: _Talk) -> AsyncIterator[Ses
             if _is_meant(line):
                 raise MemoryUnavailable(f"cortex sent a message that {_fault_of(line)}") from None
             continue
+        del line  # what it holds is held by the message
         if not isinstance(message, JSONRPCNotification):
             yield SessionMessage(message)
 
@@ -134,15 +135,25 @@ def _fault_of(line: bytes) -> str:
 
 
 async def _lines(source: ByteReceiveStream) -> AsyncIterator[bytes]:
-    held = bytearray()
+    held: list[bytes] = []
+    size = 0
     async for piece in source:
         *ends, rest = piece.split(b"\n")
         for end in ends:
-            yield bytes(held + end)
-            held.clear()
-        held += rest
-        if len(held) > MOST_BYTES:
+            held.append(end)
+            yield _joined(held)  # as an expression, so that nobody here keeps it meanwhile
+            size = 0
+        held.append(rest)
+        size += len(rest)
+        if size > MOST_BYTES:
             raise MemoryUnavailable(f"cortex sent a message of more than {MOST_BYTES >> 20} MB")
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """All of them, which are taken away."""
+    line = b"".join(pieces)
+    pieces.clear()
+    return line
 
 
 async def _write(
@@ -167,22 +178,37 @@ async def _write(
 
 
 async def _end(process: Process) -> None:
-    """Of the server and of what it has started, within the seconds of PATIENCE; what is left then is nobody's."""
+    """Of the server and of what it has started, within the seconds of PATIENCE; what is left then is nobody's.
+
+    A shield is none against a task's own cancellation, upon which they are killed at once.
+    """
+    try:
+        await _be_patient(process)
+    finally:
+        if process.returncode is None:
+            _signal(process, signal.SIGKILL)
+        _let_go(process)
+
+
+async def _be_patient(process: Process) -> None:
     import anyio
 
     with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
         await cast("ByteSendStream", process.stdin).aclose()
     for number, seconds in PATIENCE:
         if number is not None:
-            with suppress(OSError):
-                os.killpg(process.pid, number)
+            _signal(process, number)
         # Not `wait`, which waits for the ends of its pipes too, of which others may have copies.
         with anyio.move_on_after(seconds):
             while process.returncode is None:
                 await anyio.sleep(POLL)
         if process.returncode is not None:
             break
-    _let_go(process)
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with suppress(OSError):
+        os.killpg(process.pid, number)
 
 
 def _let_go(process: Process) -> None:
