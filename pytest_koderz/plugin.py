@@ -93,12 +93,18 @@ def koderz_experiment(request: pytest.FixtureRequest) -> object:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    if harvest.asked_for(early_config.known_args_namespace):
+        harvest.leave_addopts(early_config, args)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if guide.asked_for(config):
         return guide.open_guide(config)
     if init.asked_for(config):
         return init.begin(config)
-    if harvest.asked_for(config):
+    if harvest.asked_for(config.option):
         return harvest.begin(config)
     if verbs.asked_for(config):
         return verbs.run_verb(config)

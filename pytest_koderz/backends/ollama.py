@@ -21,7 +21,7 @@ from .http.retry import CALLING, Caller, MayPass, Refused, Unanswered, why_for_g
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
 from .served import CutShort, JsonModel, PooledModel, ServedModel, name_of
 from .streamed_replies import ChatPieces
-from .token_counts import ToldCounts, cut_warning, gpu_seconds_of, usage_of
+from .token_counts import MOST_TOKENS, ToldCounts, cut_warning, gpu_seconds_of, usage_of
 
 SERVICE = Service("OLLAMA_HOST", "OLLAMA_API_KEY", default="127.0.0.1:11434", port=11434)
 DEFAULT_TEMPERATURE = 0.8
@@ -212,6 +212,18 @@ def _tagged(model: str) -> str:
     return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
 
 
+def _window_at(settings: ModelSettings, environment: Environment, url: str) -> int | None:
+    """That of the model: the server takes no more of a prompt, whatever it is asked for."""
+    key, redact = SERVICE.key(environment), SERVICE.redactor(settings, environment)
+    try:
+        shown_of = HttpClient(url, LOOK_SECONDS, key, redact).post("/api/show", {"model": settings.model})
+    except (MayPass, Refused):
+        return None
+    about = _mapping(shown_of.get("model_info"))
+    told = about.get(f"{about.get('general.architecture')}.context_length")
+    return told if type(told) is int and 0 < told <= MOST_TOKENS else None
+
+
 def _identity(settings: ModelSettings, environment: Environment) -> Identity:
     """A tag may be pulled anew at any time, with other weights behind it."""
     return sum((_identity_at(client, settings.model) for client in _lookouts(settings, environment)), Identity())
@@ -254,5 +266,6 @@ BACKEND = Backend(
     findings=_findings,
     open=open_model,
     why_unreachable=_why_unreachable,
+    window_at=_window_at,
     identity=_identity,
 )

@@ -19,7 +19,16 @@ from .http.client import HttpClient
 from .http.failures import check_error, is_window
 from .http.hosts import Service, is_own, shown
 from .http.retry import CALLING, Caller, MayPass, Refused, why_for_good
-from .kinds_of_server import LLAMA_CPP, LOOK_SECONDS, WEIGHTS, answers_by_itself, identity_at, listing_of, slots_at
+from .kinds_of_server import (
+    LLAMA_CPP,
+    LOOK_SECONDS,
+    WEIGHTS,
+    answers_by_itself,
+    identity_at,
+    listing_of,
+    slots_at,
+    window_at,
+)
 from .options import EXTRA_BODY, KEEP_ALIVE, THINK, Option, fields_of
 from .served import CutShort, JsonModel, PooledModel, ServedModel, is_same_model, listed_in, name_of
 from .streamed_replies import CompletionPieces, Pieces
@@ -177,7 +186,14 @@ def _findings(settings: ModelSettings, environment: Environment) -> Iterator[Fin
     for url in SERVICE.urls(settings, environment):
         place = shown(url)
         if is_own(url):
-            yield _finding(HttpClient(url, LOOK_SECONDS, key, redact), place, settings.model)
+            client = HttpClient(url, LOOK_SECONDS, key, redact)
+            yield _finding(client, place, settings.model)
+            window = window_at(client, settings.model) if settings.context_tokens is None else None
+            if window is not None:
+                yield (
+                    "note",
+                    f"{place} has {window} tokens for a prompt and its reply; write `context_tokens: {window}`",
+                )
         else:
             yield "ok", f"nothing is missing; {place} is not asked beforehand"
 
@@ -260,6 +276,13 @@ def _slots_at(settings: ModelSettings, environment: Environment, url: str) -> in
     return slots_at(HttpClient(url, LOOK_SECONDS, SERVICE.key(environment), SERVICE.redactor(settings, environment)))
 
 
+def _window_at(settings: ModelSettings, environment: Environment, url: str) -> int | None:
+    if not is_own(url):
+        return None
+    key, redact = SERVICE.key(environment), SERVICE.redactor(settings, environment)
+    return window_at(HttpClient(url, LOOK_SECONDS, key, redact), settings.model)
+
+
 BACKEND = Backend(
     name="openai",
     service=SERVICE,
@@ -268,6 +291,7 @@ BACKEND = Backend(
     cost_at=_cost_at,
     identity=_identity,
     slots_at=_slots_at,
+    window_at=_window_at,
     frontier=True,
     simulated=never,
     requirements=_requirements,

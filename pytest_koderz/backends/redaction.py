@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.files.secret_values import Redaction
@@ -46,7 +47,14 @@ def cause_of(fault: BaseException) -> str:
     """The type and words of what lies at the bottom; the wrappers above it repeat URLs and object addresses."""
     while (inner := fault.__cause__ or fault.__context__) is not None:
         fault = inner
-    return f"{type(fault).__name__}: {fault}"
+    return f"{type(fault).__name__}: {fault}{_clock_behind(str(fault))}"
+
+
+def _clock_behind(words: str) -> str:
+    """Of a certificate that is not valid on this day: it may be the day that is wrong."""
+    if not any(each in words for each in ("certificate has expired", "certificate is not yet valid")):
+        return ""
+    return f"; this machine's clock says {datetime.now().astimezone().date()}"
 
 
 def key_fault(name: str, key: str) -> str | None:

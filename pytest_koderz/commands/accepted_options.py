@@ -17,6 +17,7 @@ BELONGS: Mapping[str, tuple[str, ...]] = {
     "koderz-sort": ("koderz-results",),
     "koderz-worth": ("koderz-whatif",),
     "koderz-tests": ("koderz-harvest",),
+    "koderz-commits": ("koderz-harvest",),
 }
 """Options of some verbs alone."""
 
@@ -91,7 +92,9 @@ VERB_OPTIONS: Mapping[str, VerbOptions] = {
         _named(f"{_SETTINGS} {_TUNED} margin {_SELECTION} jobs max-cost {_GATES}"),
     ),
     "koderz-init": VerbOptions("which writes a first koderz.yaml, and reads none"),
-    "koderz-harvest": VerbOptions("which tries a repository's own tests, and reads no settings", _named("tests")),
+    "koderz-harvest": VerbOptions(
+        "which tries a repository's own tests, and reads no settings", _named("commits tests")
+    ),
     "koderz-guide": VerbOptions("which prints a chapter, and reads no settings"),
 }
 """By verb, in the order in which the first of several that are asked for is taken."""

@@ -6,13 +6,15 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
 import pytest
 
-from pytest_koderz.backends.backend import Finding
+from pytest_koderz.backends.backend import Backend, Finding
+from pytest_koderz.core.arm import ModelSettings
 from pytest_koderz.core.errors import KoderzError, MemoryUnavailable
 from pytest_koderz.core.ports import Sandbox
 from pytest_koderz.core.problem import Problem
@@ -21,10 +23,13 @@ from pytest_koderz.datasets import load
 from pytest_koderz.datasets.catalogue import DATASETS
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.folder_lock import FolderLock
+from pytest_koderz.records.reader import folders_in, last_written
 from pytest_koderz.reporters.fixed_width import wrapped
 from pytest_koderz.reporters.header import price_line
 from pytest_koderz.reporters.summary import WIDTH
+from pytest_koderz.reporters.text import counted
 from pytest_koderz.session.budget import check_budget
+from pytest_koderz.session.collection import collection_of
 from pytest_koderz.session.cortex import server_of
 from pytest_koderz.session.gates import check_gates
 from pytest_koderz.session.items import ExperimentItem, benchmark_key
@@ -38,6 +43,9 @@ from .printing import columns_of, print_lines
 
 ROOM, MUCH_ROOM = 64 << 20, 1 << 30
 """Bytes of disk that a run must find, and that leave nothing to worry about."""
+
+OFF = 3600
+"""Seconds that a clock may be behind: the disk of another machine has that one's times."""
 
 TRIES = 3
 """Problems of one mode that are tried before it is called missing: one may have a fault of its own."""
@@ -74,12 +82,27 @@ def _checks(session: pytest.Session, benchmark: Benchmark) -> Iterator[Finding]:
     settings = benchmark.settings
     selection, problems = _selected(session)
     yield "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield of_the_clock(settings.folder, time.time())
     yield from _judge(benchmark, problems)
     yield from of_a_start(settings, session.config)
     yield from of_memory(settings)
     yield selection
     yield from _datasets(dataset.name for dataset in DATASETS.values() if dataset.home is not None)
     yield from _disk(settings.folder)
+
+
+def of_the_clock(folder: Path, now: float) -> Finding:
+    """By what was written before *now*, in seconds since 1970: how far ahead it is, nothing here can tell."""
+    told = f"the clock says {_moment(now)}"
+    written = [Path(__file__).stat().st_mtime, *map(last_written, folders_in(folder)[:1])]
+    if now > max(written) - OFF:
+        return "ok", told
+    why = "certificates of https are not valid yet, and later runs count as earlier ones"
+    return "note", f"{told}, but files here were written on {_moment(max(written))}; set it, since {why}"
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 def of_a_start(settings: Settings, config: pytest.Config) -> Iterator[Finding]:
@@ -182,8 +205,17 @@ def _models(settings: Settings) -> Iterator[Finding]:
         if fault is not None:
             yield "missing", fault
             continue
-        for word, text in settings.backend_of(model).findings(model, settings.environment):
+        for word, text in _of_backend(settings.backend_of(model), model, settings):
             yield word, f"model {model.name} ({model.backend}): {text}"
+
+
+def _of_backend(backend: Backend, model: ModelSettings, settings: Settings) -> Iterator[Finding]:
+    findings = list(backend.findings(model, settings.environment))
+    yield from findings
+    sound = all(word != "missing" for word, _ in findings)
+    fault = backend.window_fault(model, settings.environment) if sound else None
+    if fault is not None:
+        yield "missing", fault
 
 
 def _money(settings: Settings) -> Iterator[Finding]:
@@ -201,7 +233,9 @@ def of_memory(settings: Settings) -> Iterator[Finding]:
         yield "ok", f"cortex: {server_name(**server)} starts, {server['database']}"
         fault = probe(**server)
         if fault is not None:
-            yield "missing", f"cortex: {fault.removeprefix('cortex ')}"
+            # The embedded server refuses nothing but where its file is damaged.
+            cure = f"; move {server['database']} away, and a new one is begun" if server["cortex_path"] is None else ""
+            yield "missing", f"cortex: {fault.removeprefix('cortex ')}{cure}"
         else:
             yield "ok", "cortex: a memory was stored, read back and forgotten"
     except UsageError as fault:
@@ -219,7 +253,9 @@ def _selected(session: pytest.Session) -> tuple[Finding, list[Problem]]:
     chosen = [item for item in session.items if isinstance(item, ExperimentItem)]
     problems = {item.problem.id: item.problem for item in chosen}
     if session.testsfailed:
-        return ("missing", "problems: a suite cannot be read; what is wrong stands below"), []
+        first, *others = collection_of(session.config).faults or ["what is collected cannot be read"]
+        more = f"; {counted(len(others), 'further line')} of what is wrong below" if others else ""
+        return ("missing", f"problems: {first}{more}"), []
     if not chosen:
         return ("missing", "problems: none is selected; --koderz-list shows what there is"), []
     return ("ok", f"problems: {len(problems)}, experiments: {len(chosen)}"), list(problems.values())

@@ -35,6 +35,9 @@ CHAPTERS = (
 _CONTENTS = "contents"
 """What --koderz-guide means without a topic."""
 
+_FOR_TESTS = "<!--"
+"""Begins a line that tells how what follows is kept true; none is folded."""
+
 
 def add_options(group: pytest.OptionGroup) -> None:
     group.addoption(
@@ -77,7 +80,7 @@ def _lines(topic: str, columns: int) -> list[str]:
         return list(_contents(columns))
     if topic not in CHAPTERS:
         raise pytest.UsageError(f"--koderz-guide: no chapter named '{topic}'{nearest(topic, CHAPTERS)}")
-    return chapter(topic).splitlines()
+    return [line for line in chapter(topic).splitlines() if not line.startswith(_FOR_TESTS)]
 
 
 def _contents(columns: int) -> Iterator[str]:

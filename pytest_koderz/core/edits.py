@@ -60,15 +60,17 @@ def parted(text: str) -> tuple[str, str]:
     return "\n".join(lines[first:end]) + "\n", "\n".join(lines[:first] + lines[end:])
 
 
-def edited_module(module: ModuleText, name: str, text: str, file: str) -> str:
+def edited_module(module: ModuleText, name: str, text: str, file: str, earlier: str = "") -> str:
     """What *text* makes of *module*, in which *name* is still to be written: itself where it holds no edits.
 
-    Raises Unapplied, also where another function would be changed: its own tests are not run.
+    *earlier*: the function as it stands there till then; empty: without a body. Raises Unapplied, also where another
+    function would be changed: its own tests are not run.
     """
     edits = edits_of(text)
     if not edits:
         return text
-    made = ModuleText(edited(module.emptied(name), edits, file))
+    shown = module.filled(name, earlier).source if earlier else module.emptied(name)
+    made = ModuleText(edited(shown, edits, file))
     try:
         known = made.functions
     except UNREADABLE:

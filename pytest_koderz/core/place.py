@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ class FunctionPlace:
     root: str
     """Of the repository, on this machine."""
     digest: str
-    """Of all its files; of a tree with another one the tests may say something else."""
+    """Of all its files; of a tree with another one the tests may say something else. Empty: see `commit`."""
     file: str
     qualname: str
     """Such as `Cache.get`: the function's own name, or a class's of the module and that."""
@@ -33,6 +34,10 @@ class FunctionPlace:
     """Of pytest: the repository's own `addopts`, without what measures, repeats or distributes."""
     hidden: tuple[str, ...] = ()
     """Files and folders that hold what the candidate may not read, such as a copy of the answer."""
+    commit: str = ""
+    """Of the repository's history, whose files are meant. Empty: those that lie there."""
+    earlier: str = ""
+    """The function as it is to be mended, alone. Empty: it is to be written without."""
 
 
 class Misplaced(ValueError):
@@ -57,9 +62,13 @@ class ModuleText:
     @cached_property
     def functions(self) -> dict[str, Function]:
         """By qualified name, those of the module and of its classes that are defined once, in order."""
-        found = list(_defined(self.tree))
-        names = [name for name, _ in found]
-        return {name: node for name, node in found if names.count(name) == 1}
+        names = Counter(name for name, _ in self.defined)
+        return {name: node for name, node in self.defined if names[name] == 1}
+
+    @cached_property
+    def defined(self) -> list[tuple[str, Function]]:
+        """With those that are defined several times."""
+        return list(_defined(self.tree))
 
     def text_of(self, name: str) -> str:
         """The function with its decorators, set out to the margin."""
@@ -147,9 +156,10 @@ class _Filling:
         self._name = name
         self._answer = ModuleText(candidate if candidate.endswith("\n") else candidate + "\n")
         try:
-            self._own = _own_function(self._answer.tree, name)
+            tree = self._answer.tree
         except UNREADABLE as fault:
             raise Misplaced(_told(fault)) from None
+        self._own = _own_function(tree, name)
         self._node = module.functions[name]
 
     def done(self) -> Filled:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from .catalogue import DATASETS
-from .harvested import PLACED_KEYS, REPOSITORY_KEYS, REQUIRED_PLACED
+from .harvested import COMMIT_KEYS, PLACED_KEYS, REPOSITORY_KEYS, REQUIRED_PLACED
 from .suite import HARVESTED_KEYS, OWN_KEYS, PROBLEM_KEYS, REQUIRED, SUITE_KEYS
 
 _TEXT: dict[str, object] = {"type": "string", "pattern": r"\S"}
@@ -19,6 +19,7 @@ _SHAPES: dict[str, dict[str, object]] = {
     "entry_point": {"type": "string", "pattern": r"^[^\W\d]\w*$"},
 }
 """Of texts that are more than that."""
+_OF_HISTORY = {"required": ["commits"], "properties": {"imports": False, "options": False, "hidden": False}}
 
 
 def suite_schema() -> dict[str, Any]:
@@ -58,6 +59,7 @@ def _selecting() -> dict[str, Any]:
 def _harvested() -> dict[str, Any]:
     texts: dict[str, object] = {"type": "array", "items": {"type": "string"}}
     shapes: dict[str, dict[str, object]] = {
+        "published": _SHAPES["published"],
         "imports": texts,
         "options": texts,
         "hidden": texts,
@@ -70,7 +72,9 @@ def _harvested() -> dict[str, Any]:
         return {name: {**shapes.get(name, _TEXT), "description": each} for name, each in words.items()}
 
     problem = _closed(told(PLACED_KEYS), list(REQUIRED_PLACED))
-    repository = _closed(told(REPOSITORY_KEYS), ["path", "digest"])
+    commits = {"type": "object", "additionalProperties": _closed(told(COMMIT_KEYS), []), "minProperties": 1}
+    shapes["commits"] = {**commits, "propertyNames": {"pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$"}}
+    repository = _closed(told(REPOSITORY_KEYS), ["path"]) | {"oneOf": [{"required": ["digest"]}, _OF_HISTORY]}
     return {
         **_keys({"published": HARVESTED_KEYS["published"]}),
         "repository": {**repository, "description": HARVESTED_KEYS["repository"]},

@@ -21,15 +21,18 @@ class Exposure:
     models: tuple[str, ...]
     """By their names in koderz.yaml."""
     datasets: Mapping[str, date]
-    """That any of them may hold, with the day on which each came out."""
+    """That any of them may hold, with the day on which each, or the first of its problems, came out."""
 
 
 def exposure_of(definitions: Sequence[Arm], experiments: Sequence[Experiment]) -> Exposure | None:
     """None: no model is known to have been trained later than the problems came out."""
     ran = {one.arm for one in experiments}
     models = {model.name: model for arm in definitions if arm.name in ran for _, model in arm.cast}
-    days = {one.traits.dataset: one.traits.published for one in experiments}
-    known = {name: day for name, day in days.items() if day is not None}
+    known: dict[str, date] = {}
+    for one in experiments:
+        name, day = one.traits.dataset, one.traits.published
+        if day is not None:
+            known[name] = min(day, known.get(name, day))
     cutoffs = {name: model.cutoff for name, model in models.items() if model.cutoff is not None}
     exposed = tuple(name for name, cutoff in cutoffs.items() if any(day <= cutoff for day in known.values()))
     held = {name: day for name, day in known.items() if any(day <= cutoff for cutoff in cutoffs.values())}

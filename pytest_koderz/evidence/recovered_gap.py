@@ -10,8 +10,10 @@ from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment
 
 from .intervals import Interval
-from .pilots import LEAST
 from .problems import by_problem
+
+GAP_FROM = 60
+"""Problems. Of fewer, a gap that looks sure is often one that looks too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class RecoveredGap:
     """None: the control solved no more than the local model alone."""
     interval: Interval | None
     """None too where the control is not surely better than the local model, so that there may be no gap; and below
-    `LEAST` problems, of which a gap that looks sure is often one that looks too large.
+    GAP_FROM problems.
     """
 
 
@@ -41,7 +43,7 @@ def recovered_of(
     gains = [mine[key].share - bottom[key].share for key in shared]
     gaps = [top[key].share - bottom[key].share for key in shared]
     share = sum(gains) / sum(gaps) if sum(gaps) > 0 else None
-    told = share is not None and len(shared) >= LEAST
+    told = share is not None and len(shared) >= GAP_FROM
     return RecoveredGap(local, len(shared), share, fieller(gains, gaps) if told else None)
 
 

@@ -16,9 +16,9 @@ from .intervals import Interval, correlation_of, of_difference
 from .problems import Tries, by_problem
 from .resampling import bootstrap_ratio
 
-SHARE_FROM = 50
-"""Experiments of an arm from which the interval of a share of dollars covers what it should: of 30, where nearly all
-solve at once, too few are the expensive ones."""
+SHARE_FROM = 60
+"""Experiments of an arm from which the interval of a share of dollars covers what it should, on either side: of 50,
+where nearly all solve at once, too few are the expensive ones."""
 ROUNDING = 1e-9
 WIDEST_RATIO = 100.0
 """Between the limits of what is paid in place of a dollar. Farther apart they say nothing."""

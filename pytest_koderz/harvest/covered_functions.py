@@ -18,8 +18,6 @@ from pytest_koderz.files.usage_error import UsageError
 
 from .test_contexts import OUT, SOURCE
 
-MOST_SECONDS = 900
-"""For all tests once, with coverage."""
 _PLUGIN = "pytest_koderz.harvest.test_contexts"
 
 
@@ -46,8 +44,16 @@ class TestedLines:
         return name and f"{name}{others}: {why}"
 
 
-def tested_lines(root: Path, source: Path, tests: list[str], imports: list[Path], options: list[str]) -> TestedLines:
-    """Raises UsageError where pytest cannot do it, or no test passes."""
+def tested_lines(
+    root: Path,
+    source: Path,
+    tests: list[str],
+    imports: list[Path],
+    options: list[str],
+    *,
+    seconds: float,
+) -> TestedLines:
+    """Of all *tests* once. Raises UsageError where pytest cannot do it within *seconds*, or no test passes."""
     if find_spec("coverage") is None:
         raise UsageError("--koderz-harvest: needs coverage.py: pip install coverage")
     with tempfile.TemporaryDirectory() as folder:
@@ -60,10 +66,10 @@ def tested_lines(root: Path, source: Path, tests: list[str], imports: list[Path]
         command += ["-p", "no:cacheprovider", "-p", "no:koderz", "-p", "no:randomly", "-p", _PLUGIN]
         try:
             run = subprocess.run(  # noqa: S603 - the user's own tests, as the user runs them
-                command, cwd=root, env=environment, timeout=MOST_SECONDS, capture_output=True, text=True, check=False
+                command, cwd=root, env=environment, timeout=seconds, capture_output=True, text=True, check=False
             )
         except subprocess.TimeoutExpired:
-            raise UsageError(f"--koderz-harvest: the tests take more than {MOST_SECONDS} s") from None
+            raise UsageError(f"--koderz-harvest: the tests take more than {seconds:g} s") from None
         if not out.is_file():
             words = (run.stdout + run.stderr).strip().splitlines()[-1:] or ["it said nothing"]
             raise UsageError(f"--koderz-harvest: pytest cannot run the tests: {words[0]}")
@@ -75,14 +81,14 @@ def tested_lines(root: Path, source: Path, tests: list[str], imports: list[Path]
     return found
 
 
-def tests_by_function(module: ModuleText, lines: Mapping[str, list[int]]) -> dict[str, list[str]]:
-    """Of each of the module's functions the tests that ran a line of its body."""
-    found: dict[str, list[str]] = {}
+def tests_by_function(module: ModuleText, lines: Mapping[str, list[int]]) -> dict[str, dict[str, set[int]]]:
+    """Of each of the module's functions the tests that ran lines of its body, and which."""
+    found: dict[str, dict[str, set[int]]] = {}
     for name, node in module.functions.items():
         first, last = body_lines(node)
-        ran = [test for test, numbers in lines.items() if test and any(first <= number <= last for number in numbers)]
-        if ran:
-            found[name] = ran
+        ran = {test: {number for number in numbers if first <= number <= last} for test, numbers in lines.items()}
+        if those := {test: numbers for test, numbers in ran.items() if test and numbers}:
+            found[name] = those
     return found
 
 
@@ -91,6 +97,18 @@ def functions_of_import(module: ModuleText, lines: Mapping[str, list[int]]) -> s
     bodies = {name: body_lines(node) for name, node in module.functions.items()}
     ran = lines.get("", ())
     return {name for name, (first, last) in bodies.items() if any(first <= number <= last for number in ran)}
+
+
+Covered = dict[str, dict[str, dict[str, set[int]]]]
+"""By file and function the tests that run it, and which lines of it."""
+
+
+def covered_in(root: Path, modules: Mapping[str, ModuleText], lines: Lines) -> tuple[Covered, set[tuple[str, str]]]:
+    """Of the functions of *modules*, by file: what tests run them, and those that run while they are imported."""
+    ran = {file: lines.get(str(root / file), {}) for file in modules}
+    covered = {file: tests_by_function(module, ran[file]) for file, module in modules.items()}
+    imported = {(file, name) for file, module in modules.items() for name in functions_of_import(module, ran[file])}
+    return covered, imported
 
 
 def module_text(path: Path) -> ModuleText | None:

@@ -1,331 +1,45 @@
-"""A repository turned into tasks: those are kept whose tests tell right from wrong, alone and again."""
+"""A repository's functions turned into tasks, as they lie there."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_koderz.core.errors import SandboxFault
-from pytest_koderz.core.function_traits import code_lines
-from pytest_koderz.core.place import FunctionPlace, Misplaced, ModuleText, body_lines
-from pytest_koderz.files.source_tree import digest_of_tree, files_of_tree
+from pytest_koderz.core.place import FunctionPlace
+from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
+from pytest_koderz.sandbox.repository_tests import Repository
 
-from .callers import Callers
-from .covered_functions import functions_of_import, module_text, tested_lines, tests_by_function
-from .mutants import mutants_of
-from .near_copies import near_copy_of, shapes_of, texts_with
+from .code_files import copies_in_texts, import_folders, is_test, modules_of
+from .covered_functions import covered_in, tested_lines
+from .function_trials import MEMORY, FunctionTrials, Harvest, Notify, TestedTree
 from .pytest_options import own_options
-from .task_prompt import prompt_of
-from .trying import Versions
 
-MOST_SECONDS = 5.0
-"""Of all tests of a task together, by the original; more tests are not taken, and a single slower one not at all."""
-MOST_TESTS = 60
-LEAST_LINES = 2
-"""Of a body: what is shorter asks for nothing."""
-LEAST_ADEQUACY = 0.5
-TIMES = 3
-_RUN_SECONDS = 120.0
-_MEMORY = 1 << 30
-_WORKERS = 2
-_COPIES = (".rst", ".md", ".txt", ".html", ".ipynb", ".pyi", ".diff", ".patch", ".in")
-_BROKEN = ("INTERNALERROR>", "ERROR")
-"""What pytest begins a line with that says why there are no tests."""
-Notify = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A function that is worth to be asked for."""
-
-    id: str
-    file: str
-    entry_point: str
-    prompt: str
-    tests: tuple[str, ...]
-    adequacy: float | None
-    """The share of its mutants that the tests refuse. None: there is nothing in it to change."""
-    callers: int | None = None
-    """See `core.function_traits`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Harvest:
-    """What came of a repository."""
-
-    place: FunctionPlace
-    tasks: tuple[Task, ...]
-    left_out: Mapping[str, str]
-    """By function why it is no task."""
-
-
-class LeftOut(Exception):
-    """Why a function is no task."""
+_TESTS_SECONDS = 900.0
+"""For all tests once, with coverage."""
 
 
 def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Harvest:
     """The tasks of the functions beneath *source*. Raises UsageError where the repository's tests cannot be run."""
-    modules = _modules(root)
+    modules = modules_of(root)
     searched = {name: module for name, module in modules.items() if (root / name).is_relative_to(source)}
-    imports = sorted({_import_folder(root, file) for file in searched if not _is_test(file)})
-    place = FunctionPlace(str(root), digest_of_tree(root), "", "", tuple(imports or [""]), tuple(own_options(root)))
+    imports = import_folders(root, searched)
+    place = FunctionPlace(str(root), digest_of_tree(root), "", "", imports, tuple(own_options(root)))
     notify(f"running the tests of {root.name} once, to see what runs what")
     given = [str(tests)] if tests else []
     folders = [root / each for each in place.imports]
-    tested = tested_lines(root, source, given, folders, list(place.options))
+    tested = tested_lines(root, source, given, folders, list(place.options), seconds=_TESTS_SECONDS)
     if tested.faults:
         notify(f"{len(tested.faults)} tests or files of tests are passed over, since they fail here: {tested.told}")
-    lines = tested.lines
-    covered = {
-        file: tests_by_function(module, lines.get(str(root / file), {}))
-        for file, module in searched.items()
-        if not _is_test(file)
-    }
-    imported = {
-        (file, name) for file in covered for name in functions_of_import(modules[file], lines.get(str(root / file), {}))
-    }
-    place = replace(place, hidden=tuple(_copies_in_texts(root, covered, modules)))
+    code = {file: module for file, module in searched.items() if not is_test(file)}
+    covered, imported = covered_in(root, code, tested.lines)
+    place = replace(place, hidden=copies_in_texts(root, covered, modules))
     try:
-        repository = Repository(place, _MEMORY)
+        repository = Repository(place, MEMORY)
     except SandboxFault as fault:
         raise UsageError(f"--koderz-harvest: {fault}") from None
     try:
-        return _Trials(repository, place, modules, covered, imported, notify).harvest()
+        return FunctionTrials(repository, TestedTree(place, modules, covered, imported), notify).harvest()
     finally:
         repository.close()
-
-
-def _modules(root: Path) -> dict[str, ModuleText]:
-    texts = {name: module_text(root / name) for name in files_of_tree(root) if name.endswith(".py")}
-    return {name: text for name, text in texts.items() if text is not None}
-
-
-def _is_test(file: str) -> bool:
-    *folders, name = file.split("/")
-    tests = name.startswith("test_") or name.endswith("_test.py") or name in ("conftest.py", "setup.py")
-    return tests or any(folder in ("tests", "test", "testing", "docs", "examples", "benchmarks") for folder in folders)
-
-
-def _import_folder(root: Path, file: str) -> str:
-    folder = (root / file).parent
-    while (folder / "__init__.py").is_file() and folder != root:
-        folder = folder.parent
-    relative = folder.relative_to(root).as_posix()
-    return "" if relative == "." else relative
-
-
-def _copies_in_texts(root: Path, covered: Mapping[str, Iterable[str]], modules: Mapping[str, ModuleText]) -> list[str]:
-    """Files that are no modules and hold a body: they are not there for candidates."""
-    names = [name for name in files_of_tree(root) if name.endswith(_COPIES)]
-    texts = [(name, (root / name).read_text(encoding="utf-8", errors="replace")) for name in names]
-    found: set[str] = set()
-    for file, functions in covered.items():
-        module = modules[file]
-        for name in functions:
-            first, last = body_lines(module.functions[name])
-            found.update(texts_with("".join(module.lines[first - 1 : last]), texts))
-    return sorted(found)
-
-
-class _Trials:
-    def __init__(
-        self,
-        repository: Repository,
-        place: FunctionPlace,
-        modules: Mapping[str, ModuleText],
-        covered: Mapping[str, Mapping[str, list[str]]],
-        imported: AbstractSet[tuple[str, str]],
-        notify: Notify,
-    ) -> None:
-        self._repository = repository
-        self._place = place
-        self._modules = modules
-        self._covered = covered
-        self._imported = imported
-        self._shapes = shapes_of(modules)
-        self._callers = Callers({file: module for file, module in modules.items() if not _is_test(file)})
-        self._notify = notify
-        self._good: dict[str, float] = {}
-        """Seconds of each test that passes again and again, in any order."""
-        self._bad: dict[str, str] = {}
-        self._methods: dict[str, list[tuple[ModuleText, str]]] = {}
-        """By name alone."""
-        for module in modules.values():
-            for name in module.functions:
-                self._methods.setdefault(name.rpartition(".")[2], []).append((module, name))
-
-    def harvest(self) -> Harvest:
-        wanted = {test for functions in self._covered.values() for tests in functions.values() for test in tests}
-        self._sift(sorted(wanted))
-        names = [(file, name) for file, functions in self._covered.items() for name in functions]
-        self._notify(f"trying {len(names)} functions with {len(self._good)} tests that can be run in the sandbox")
-        with Versions(self._repository, self._good, _WORKERS, self._notify) as versions:
-            self._versions = versions
-            with ThreadPoolExecutor(_WORKERS) as threads:
-                found = list(threads.map(lambda each: self._tried(*each), names))
-        tasks = [task for task in found if isinstance(task, Task)]
-        left_out = {self._id(*key): str(each) for key, each in zip(names, found, strict=True) if isinstance(each, str)}
-        return Harvest(self._place, tuple(tasks), left_out)
-
-    def _sift(self, tests: Sequence[str]) -> None:
-        """Which tests the sandbox can run: all at once, and by file those that then fail, may be because of others."""
-        self._sift_together(tests)
-        by_file: dict[str, list[str]] = {}
-        for test in self._bad:
-            by_file.setdefault(test.partition("::")[0], []).append(test)
-        with ThreadPoolExecutor(_WORKERS) as threads:
-            list(threads.map(self._sift_together, by_file.values()))
-
-    def _sift_together(self, tests: Sequence[str]) -> None:
-        """Three times, once of them in reverse."""
-        orders = (tests, tests[::-1], tests)
-        with ThreadPoolExecutor(_WORKERS) as threads:
-            runs = list(threads.map(lambda order: self._run("", (), "", order, _RUN_SECONDS), orders))
-        for test in tests:
-            words = [run.words.get(test, "not run") for run in runs]
-            if words == ["passed"] * TIMES:
-                self._good[test] = max(run.durations.get(test, 0.0) for run in runs)
-                self._bad.pop(test, None)
-            else:
-                told = [each for run in runs for each in run.failures if each["assertion"] == test]
-                why = told[0]["summary"] if told else _end_of(runs[0]) or ", ".join(words)
-                self._bad[test] = str(why)
-
-    def _id(self, file: str, name: str) -> str:
-        module = file.removesuffix(".py").removesuffix("/__init__")
-        folders = sorted(self._place.imports, key=len, reverse=True)
-        inside = next((module[len(each) :] for each in folders if each and module.startswith(f"{each}/")), module)
-        return f"{inside.strip('/').replace('/', '.')}:{name}"
-
-    def _tried(self, file: str, name: str) -> Task | str:
-        try:
-            return self._task(file, name)
-        except LeftOut as why:
-            return str(why)
-        except (SandboxFault, Misplaced) as fault:
-            return f"the sandbox failed: {fault}"
-
-    def _task(self, file: str, name: str) -> Task:
-        module = self._modules[file]
-        node = module.functions[name]
-        _check_body(module, name)
-        if copy := near_copy_of(f"{file}:{name}", self._shapes):
-            raise LeftOut(f"{copy} says nearly the same")
-        tests = self._tests(self._covered[file][name])
-        original = module.text_of(name)
-        self._check_original(file, name, original, tests)
-        adequacy = self._adequacy(file, name, original, tests)
-        if adequacy is not None and adequacy < LEAST_ADEQUACY:
-            raise LeftOut(f"weak tests: they refuse {adequacy:.0%} of wrong versions")
-        prompt = prompt_of(file, module, name, self._examples(name, tests))
-        callers = self._callers.of(file, name)
-        return Task(self._id(file, name), file, node.name, prompt, tests, adequacy, callers)
-
-    def _check_original(self, file: str, name: str, original: str, tests: Sequence[str]) -> None:
-        place = replace(self._place, file=file, qualname=name)
-        alone = self._repository.judge(place, original, _joined(tests), 0, self._limit(tests), at_once=True).answer
-        if alone is None or alone["outcome"] != "passed":
-            words = alone["failures"][0]["summary"] if alone and alone["failures"] else "time is up"
-            raise LeftOut(f"the original fails its tests alone: {words}")
-
-    def _limit(self, tests: Sequence[str]) -> float:
-        """Seconds for a run of its own."""
-        return max(3.0, 10 * sum(self._good[test] for test in tests) + 2)
-
-    def _tests(self, ran: Sequence[str]) -> tuple[str, ...]:
-        """The quickest that together take not too long."""
-        good = sorted((test for test in ran if test in self._good), key=lambda test: self._good[test])
-        if not good:
-            raise LeftOut(f"the sandbox cannot run its tests: {self._bad.get(ran[0], 'they fail')}")
-        taken, seconds = [], 0.0
-        for test in good[:MOST_TESTS]:
-            seconds += self._good[test]
-            if seconds > MOST_SECONDS:
-                break
-            taken.append(test)
-        if not taken:
-            raise LeftOut(f"its tests take more than {MOST_SECONDS:g} s")
-        return tuple(sorted(taken))
-
-    def _adequacy(self, file: str, name: str, original: str, tests: Sequence[str]) -> float | None:
-        """Raises LeftOut where they do not even refuse an empty body."""
-        module = self._modules[file]
-        mutants = mutants_of(original, f"{file}:{name}")
-        wrong = [module.emptied(name)] * TIMES + [module.filled(name, each).source for each in mutants]
-        passed = self._passing(file, name, wrong, tests)
-        if any(passed[:TIMES]):
-            raise LeftOut("its tests pass without a body")
-        return round(passed[TIMES:].count(False) / len(mutants), 2) if mutants else None
-
-    def _passing(self, file: str, name: str, sources: Sequence[str], tests: Sequence[str]) -> list[bool]:
-        """Of each version whether it passes: the quickest test is the first, and the first that fails the last."""
-        quickest = sorted(tests, key=lambda test: self._good[test])
-        if (file, name) in self._imported:
-            found: list[bool | None] = [None] * len(sources)
-        else:
-            found = self._versions.passing(file, name, self._modules[file].source, sources, quickest)
-        return [
-            self._passes(file, source, quickest) if each is None else each
-            for source, each in zip(sources, found, strict=True)
-        ]
-
-    def _passes(self, file: str, source: str, tests: Sequence[str]) -> bool:
-        run = self._run(source, (), file, tests, self._limit(tests), first=True)
-        return all(run.words.get(test) == "passed" for test in tests) and run.whole
-
-    def _run(
-        self,
-        source: str,
-        written: Sequence[tuple[int, int]],
-        file: str,
-        tests: Sequence[str],
-        seconds: float,
-        *,
-        first: bool = False,
-    ) -> TestsRun:
-        return self._repository.run(source, written, file, tests, 0, seconds, first=first)
-
-    def _examples(self, name: str, tests: Sequence[str]) -> list[str]:
-        """The tests' texts, those that speak of the function first, and of these the shortest."""
-        owner, _, alone = name.rpartition(".")
-        word = owner if alone.startswith("__") else alone
-        found = {text for test in tests if (text := self._text_of(test))}
-        return sorted(found, key=lambda text: (word not in text, len(text), text))
-
-    def _text_of(self, test: str) -> str:
-        file, _, rest = test.partition("::")
-        name = rest.partition("[")[0].replace("::", ".")
-        module = self._modules.get(file)
-        if module and name in module.functions:
-            return module.text_of(name)
-        # A method that the class of tests inherits stands elsewhere.
-        found = self._methods.get(name.rpartition(".")[2], []) if "." in name else []
-        return found[0][0].text_of(found[0][1]) if len(found) == 1 else ""
-
-
-def _end_of(run: TestsRun) -> str:
-    """Why pytest ended before the tests; empty where it did not."""
-    if run.timed_out:
-        return "takes too long"
-    errors = [line for line in f"{run.stdout}\n{run.stderr}".splitlines() if line.startswith(_BROKEN)]
-    return "" if run.words or not errors else errors[-1].removeprefix(_BROKEN[0]).strip()
-
-
-def _joined(tests: Sequence[str]) -> str:
-    return "\n".join(tests) + "\n"
-
-
-def _check_body(module: ModuleText, name: str) -> None:
-    node = module.functions[name]
-    first, _ = body_lines(node)
-    if first <= node.lineno or code_lines(module, name) < LEAST_LINES:
-        raise LeftOut("too short to be asked for")
-    named = {ast.unparse(each).rpartition(".")[2].partition("(")[0] for each in node.decorator_list}
-    if named & {"overload", "abstractmethod", "setter", "deleter"}:
-        raise LeftOut(f"is decorated with {min(named)}")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .harvesting import Harvest, Task
+from pytest_koderz.core.place import FunctionPlace
+from pytest_koderz.files.git_history import Commit
+
+from .function_trials import Harvest, Task
+from .history import History
 
 
 def suite_text(harvest: Harvest, folder: Path) -> str:
@@ -16,27 +20,60 @@ def suite_text(harvest: Harvest, folder: Path) -> str:
     return "\n".join(_lines(harvest, folder)) + "\n"
 
 
+def history_text(history: History, folder: Path) -> str:
+    """The same of a history."""
+    return "\n".join(_lines_of_history(history, folder)) + "\n"
+
+
 def _lines(harvest: Harvest, folder: Path) -> Iterator[str]:
     place = harvest.place
-    yield "# Written by pytest --koderz-harvest: functions of a repository, each to be written anew. Take out what you"
-    yield "# do not want, and say in a prompt what it does not: `pytest --koderz-guide own_code`."
-    yield "repository:"
-    yield f"  path: {_text(Path(os.path.relpath(place.root, folder)).as_posix())}"
+    yield from _head("functions of a repository, each to be written anew", Path(place.root), folder)
     yield f'  digest: "{place.digest}"'
-    yield f'  python: "{platform.python_version()}"'
-    yield f"  imports: {_list(place.imports)}"
-    yield f"  options: {_list(place.options)}"
-    yield f"  hidden: {_list(place.hidden)}"
+    yield from _tree(place, "  ")
     yield "problems:"
     for task in harvest.tasks:
         yield from _task(task)
-    if harvest.left_out:
+    yield from _left_out(dict(sorted(harvest.left_out.items())))
+
+
+def _lines_of_history(history: History, folder: Path) -> Iterator[str]:
+    yield from _head("functions as they were before a commit, each to be mended", history.root, folder)
+    yield "  commits:"
+    for commit, harvest in history.commits:
+        yield f'    "{commit.id}":  # {commit.subject}' if commit.subject.isprintable() else f'    "{commit.id}":'
+        yield f"      published: {commit.day}"
+        yield from _tree(harvest.place, "      ")
+    yield "problems:"
+    for commit, harvest in history.commits:
+        for task in harvest.tasks:
+            yield from _task(task, commit)
+    yield from _left_out(history.left_out)
+
+
+def _head(words: str, root: Path, folder: Path) -> Iterator[str]:
+    yield f"# Written by pytest --koderz-harvest: {words}. Take out what you"
+    yield "# do not want, and say in a prompt what it does not: `pytest --koderz-guide own_code`."
+    yield "repository:"
+    yield f"  path: {_text(Path(os.path.relpath(root, folder)).as_posix())}"
+    yield f'  python: "{platform.python_version()}"'
+
+
+def _tree(place: FunctionPlace, margin: str) -> Iterator[str]:
+    yield f"{margin}imports: {_list(place.imports)}"
+    yield f"{margin}options: {_list(place.options)}"
+    yield f"{margin}hidden: {_list(place.hidden)}"
+
+
+def _left_out(left_out: Mapping[str, str]) -> Iterator[str]:
+    if left_out:
         yield "# Left out:"
-        yield from (f"#   {name}: {' '.join(why.split())}" for name, why in sorted(harvest.left_out.items()))
+        yield from (f"#   {name}: {' '.join(why.split())}" for name, why in left_out.items())
 
 
-def _task(task: Task) -> Iterator[str]:
+def _task(task: Task, commit: Commit | None = None) -> Iterator[str]:
     yield f"  - id: {_text(task.id)}"
+    if commit is not None:
+        yield f'    commit: "{commit.id}"'
     yield f"    file: {_text(task.file)}"
     yield f"    entry_point: {task.entry_point}"
     if task.adequacy is not None:
@@ -45,6 +82,8 @@ def _task(task: Task) -> Iterator[str]:
         yield f"    callers: {task.callers}"
     yield "    tests:"
     yield from (f"      - {_text(test)}" for test in task.tests)
+    if task.earlier:
+        yield f"    earlier: {_block(task.earlier)}"
     yield f"    prompt: {_block(task.prompt)}"
 
 

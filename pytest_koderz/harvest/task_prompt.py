@@ -3,105 +3,99 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pytest_koderz.core.place import Function, ModuleText, body_lines, first_line
+from pytest_koderz.core.place import Function, ModuleText, is_docstring
 
-LONGEST = 9000
-"""Characters of a module that are shown. Of a longer one the bodies of other functions go first, then what is far, then
-the bodies of what it calls and of its own class."""
+from .shortened_module import module_around
+
 _SHORT_DOCSTRING = 60
-"""Characters below which a docstring says too little, so that a test is shown as well."""
-_LONGEST_TEST = 1500
-"""Characters of all tests that are shown."""
+"""Characters below which a docstring says too little, so that more tests are shown."""
+_LONGEST_TESTS, _LONGEST_TEST = 1500, 800
+"""Characters of all tests that are shown, and where the docstring says more, of the one."""
+_LONGEST_USES = 600
+"""Characters of what shows how it is used."""
+_LONGEST_ELSEWHERE = 1200
 _MOST_EXAMPLES = 3
+_MOST_PARTS = 6
+_LEAST_PIECE = 4
+"""Characters of a text that nobody would guess."""
+_PLACE = re.compile(r"%[^a-z\s]*[a-z]|\{[^}]*\}|\n")
+"""What another text is put in for."""
 
 
-def prompt_of(file: str, module: ModuleText, name: str, examples: Sequence[str]) -> str:
-    """*examples*: texts of tests that run it, the best first; some are shown where the docstring says little."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Texts beside the module that say something of a function, each kind the best first."""
+
+    examples: Sequence[str] = ()
+    """Tests that run it."""
+    uses: Sequence[str] = ()
+    """Lines that use it."""
+    elsewhere: Sequence[str] = ()
+    """What it has to do with in other files."""
+
+
+def prompt_of(file: str, module: ModuleText, name: str, known: Known) -> str:
+    """With as much of what is *known* as there is room for."""
     node = module.functions[name]
     kind = "method" if "." in name else "function"
+    around = module_around(module, name).rstrip()
     lines = [
         f"In the file `{file}` the body of the {kind} `{name}` is missing. Write that {kind} whole, with its head;",
-        "the rest of the file stays as it is, and need not be repeated.",
+        "the rest of the file stays as it is, also what is not shown here, and need not be repeated.",
         "",
-        f"```python\n{module_around(module, name).rstrip()}\n```",
+        f"```python\n{around}\n```",
     ]
-    if examples and len(ast.get_docstring(node) or "") < _SHORT_DOCSTRING:
-        shown = [examples[0].strip()[:_LONGEST_TEST]]
-        for example in examples[1:_MOST_EXAMPLES]:
-            if sum(map(len, shown)) + len(example) <= _LONGEST_TEST:
-                shown.append(example.strip())
-        words = "One of its tests" if len(shown) == 1 else "Some of its tests"
-        tests = "\n\n".join(shown)
-        lines += ["", f"{words}:\n\n```python\n{tests}\n```"]
+    examples = known.examples
+    lines += beside(known, around)
+    docstring = ast.get_docstring(node) or ""
+    asked = _asked_for(module.functions[name], around, examples)
+    if asked or len(docstring) < _SHORT_DOCSTRING:
+        examples = [*asked, *(each for each in examples if each not in asked)]
+        lines += shown("Some of its tests" if len(examples) > 1 else "One of its tests", examples, _LONGEST_TESTS)
+    elif ">>>" not in docstring:
+        lines += shown("One of its tests", examples[:1], _LONGEST_TEST)
     return "\n".join(lines) + "\n"
 
 
-def module_around(module: ModuleText, name: str) -> str:
-    """The module without the function's body, and as much of the rest as there is room for."""
-    wanted = module.functions[name]
-    used = {node.id for node in ast.walk(wanted) if isinstance(node, ast.Name)}
-    used |= {node.attr for node in ast.walk(wanted) if isinstance(node, ast.Attribute)}
-    others = [(other, node) for other, node in module.functions.items() if other != name and _has_body(node)]
-    far = sorted(others, key=lambda each: (_nearness(each[0], name, used), -_size(each[1])))
-    emptied = [(name, wanted)]
-    text = _without(module, emptied, [])
-    while far and len(text) > LONGEST and not any(_nearness(far[0][0], name, used)):
-        emptied.append(far.pop(0))
-        text = _without(module, emptied, [])
-    dropped: list[tuple[int, int]] = []
-    gone = sorted(_distant(module, name, used), key=lambda part: part[1] - part[0], reverse=True)
-    while len(text) > LONGEST and gone:
-        dropped.append(gone.pop(0))
-        text = _without(module, emptied, dropped)
-    while len(text) > LONGEST and far:
-        emptied.append(far.pop(0))
-        text = _without(module, emptied, dropped)
-    return text
+def beside(known: Known, around: str) -> list[str]:
+    """Lines of a prompt that tell of other files, and of uses that *around* has not."""
+    uses = [use for use in known.uses if not _is_in(use, around)]
+    elsewhere = shown("It may need from other files", known.elsewhere, _LONGEST_ELSEWHERE, _MOST_PARTS)
+    return elsewhere + shown("It is used so", uses, _LONGEST_USES)
 
 
-def _nearness(other: str, name: str, used: set[str]) -> tuple[bool, bool, bool]:
-    """What sorts last is kept longest."""
-    owner, _, _ = name.rpartition(".")
-    alike = bool(owner) and other.startswith(f"{owner}.")
-    return (other.rpartition(".")[2] in used, alike and other.endswith(".__init__"), alike)
-
-
-def _size(node: Function) -> int:
-    first, last = body_lines(node)
-    return last - first
-
-
-def _has_body(node: Function) -> bool:
-    first, last = body_lines(node)
-    return last >= first > node.lineno
-
-
-def _distant(module: ModuleText, name: str, used: set[str]) -> list[tuple[int, int]]:
-    """Lines of whole functions and classes, and long values, that the function does not speak of."""
-    wanted = module.functions[name]
-    found = []
-    for node in module.tree.body:
-        last = node.end_lineno or node.lineno
-        first = first_line(node) if isinstance(node, Function | ast.ClassDef) else node.lineno
-        if first <= wanted.lineno <= last or getattr(node, "name", "") in used:
-            continue
-        if isinstance(node, Function | ast.ClassDef) or (isinstance(node, ast.Assign | ast.Expr) and last - first > 5):
-            found.append((first, last))
+def _asked_for(function: Function, around: str, examples: Sequence[str]) -> list[str]:
+    """As few of *examples* as have the texts that the function has to make and that stand nowhere in *around*."""
+    body = [part for part in function.body if not is_docstring(part)]
+    texts = {node.value for part in body for node in ast.walk(part) if isinstance(node, ast.Constant)}
+    parts = {piece for text in texts if isinstance(text, str) for piece in _PLACE.split(text)}
+    missing = {piece for piece in map(str.strip, parts) if len(piece) >= _LEAST_PIECE and piece not in around}
+    found: list[str] = []
+    while best := max(examples, key=lambda each: sum(piece in each for piece in missing), default=""):
+        left = {piece for piece in missing if piece not in best}
+        if left == missing:
+            break
+        missing = left
+        found.append(best)
     return found
 
 
-def _without(module: ModuleText, emptied: list[tuple[str, Function]], dropped: list[tuple[int, int]]) -> str:
-    """The module with these functions emptied and these lines left out."""
-    gone: dict[int, str] = {}
-    for number, (_, node) in enumerate(emptied):
-        first, last = body_lines(node)
-        line = module.lines[node.body[0].lineno - 1]
-        margin = line[: len(line) - len(line.lstrip())]
-        words = "# TODO: this is to be written" if number == 0 else "# as it is"
-        gone |= dict.fromkeys(range(first, last + 1), "")
-        gone[first] = f"{margin}{words}\n{margin}...\n"
-    for first, last in dropped:
-        gone |= dict.fromkeys(range(first, last + 1), "")
-    return "".join(gone.get(number, line) for number, line in enumerate(module.lines, 1))
+def _is_in(use: str, text: str) -> bool:
+    """Whether its lines, but for the first that says where they stand, are there."""
+    there = {line.strip() for line in text.splitlines()}
+    return all(line.strip() in there for line in use.splitlines()[1:])
+
+
+def shown(words: str, texts: Sequence[str], longest: int, most: int = _MOST_EXAMPLES) -> list[str]:
+    """The first one, cut where it is too long, and of the next ones those that there is room for."""
+    if not texts:
+        return []
+    taken = [texts[0].strip()[:longest]]
+    for text in texts[1:most]:
+        if sum(map(len, taken)) + len(text) <= longest:
+            taken.append(text.strip())
+    return ["", "{}:\n\n```python\n{}\n```".format(words, "\n\n".join(taken))]

@@ -24,7 +24,7 @@ _MOST_FAULTS = 3
 """Of one repository, after which it is not for this way."""
 _LEAST_SECONDS = 0.5
 _SLACK = 5
-"""How many times as long as the original a version may take."""
+"""How many times as long as the original a version may take for a test."""
 
 
 class Versions:
@@ -58,18 +58,18 @@ class Versions:
         self, file: str, name: str, original: str, sources: Sequence[str], tests: Sequence[str]
     ) -> list[bool | None]:
         """Of each whether it passes; None: that is not to be found out so, as the original would not pass either."""
-        limit = _LEAST_SECONDS + _SLACK * sum(self._seconds[test] for test in tests)
-        words = self._tried(self._repository.path_of(file), name, [original, *sources], tests, limit)
+        limits = {test: _LEAST_SECONDS + _SLACK * self._seconds[test] for test in tests}
+        words = self._tried(self._repository.path_of(file), name, [original, *sources], limits)
         if words[0] != "passed":
             self._tell(name, _ORIGINAL[words[0]])
             return [None] * len(sources)
         return [None if word == UNTRIED else word == "passed" for word in words[1:]]
 
-    def _tried(self, path: str, name: str, sources: Sequence[str], tests: Sequence[str], limit: float) -> list[str]:
+    def _tried(self, path: str, name: str, sources: Sequence[str], limits: Mapping[str, float]) -> list[str]:
         bench = None
         try:
             bench = self._bench()
-            words = bench.tried(path, name, sources, tests, limit)
+            words = bench.tried(path, name, sources, limits)
         except SandboxFault as fault:
             if bench:
                 bench.close()

@@ -16,6 +16,7 @@ from pytest_koderz.files.locks import lock
 from .events import Advised, Began, Called, Checkpointed, Ended, Head, Iterated, SpecWritten, journals_in
 from .recorded import Recorded, Run, about_of, charged_in, each_of, ledger_of, read_folder
 
+_UNSOLVED = b'"status":"unsolved"'
 _EXPERIMENT = re.compile(rb'"experiment":"(exp_[0-9a-f]{8})"')
 
 
@@ -69,6 +70,11 @@ def folders_in(parent: Path) -> list[Path]:
 def experiments_in(folder: Path) -> set[str]:
     """The ids of all experiments that the journals name, without reading what happened in them."""
     return {name.decode() for path in journals_in(folder) for name in _EXPERIMENT.findall(path.read_bytes())}
+
+
+def has_unsolved(folder: Path) -> bool:
+    """Whether any experiment of the benchmark in *folder* ended so, without reading what happened in them."""
+    return any(_UNSOLVED in path.read_bytes() for path in journals_in(folder))
 
 
 def archived(folder: Path) -> Archived:

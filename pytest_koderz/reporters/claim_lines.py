@@ -10,7 +10,7 @@ from pytest_koderz.evidence.compare import Claim, Comparison, Doubt
 from pytest_koderz.evidence.findings import Findings, Frame
 from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.pilots import LEAST
-from pytest_koderz.evidence.recovered_gap import RecoveredGap
+from pytest_koderz.evidence.recovered_gap import GAP_FROM, RecoveredGap
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings
 from pytest_koderz.evidence.spared import Spared
 
@@ -218,8 +218,8 @@ def _points(comparison: Comparison) -> str:
 
 
 def _gap(gap: RecoveredGap, control: str) -> Iterator[str]:
-    if gap.problems < LEAST:
-        yield f"  no share of the gap from {gap.local} to {control} below {LEAST} problems"
+    if gap.problems < GAP_FROM:
+        yield f"  no share of the gap from {gap.local} to {control} below {GAP_FROM} problems"
         return
     if gap.share is None or gap.interval is None:
         yield f"  no share of a gap: {control} is not surely better than {gap.local}"

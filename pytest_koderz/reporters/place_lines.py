@@ -14,7 +14,7 @@ from pytest_koderz.evidence.places import LEAST, By, Place, PlaceAdvice, Places
 
 from .arm_row import percents
 from .fixed_width import Table
-from .text import dollars, limits, percent, telling
+from .text import counted, dollars, limits, percent, telling
 
 MOST_FILES = 10
 MOST_NAMES = 5
@@ -59,6 +59,20 @@ def _of_arm(places: Places, columns: int, *, whole: bool) -> Iterator[str]:
         yield f"  by {UNITS[by]} (no claim rests on it)"
         for one in alike:
             yield from table.lines(kinds[one])
+
+
+def changed_file_lines(places: Places, columns: int, *, whole: bool = False) -> Iterator[str]:
+    """Of two runs of one repository the files on which they differ, those first that lost most."""
+    folder = folder_of(places)
+    changed = sorted((one for one in places.files if one.difference), key=lambda one: one.difference or 0)
+    shown = changed if whole else changed[:MOST_FILES]
+    rows = [(f"    {one.name.removeprefix(folder)}", *cells(one)) for one in shown]
+    table = Table("<0 >5 >5 >6 >5 >5 >5", [("", "tasks", "after", "before", *heads(places)[3:]), *rows], columns)
+    where = f" in {folder}" if folder else ""
+    yield f"  by file{where}: {len(changed)} of {counted(len(places.files), 'file')} changed{':' if changed else ''}"
+    yield from table.all_lines(rows) if rows else ()
+    if len(changed) > len(shown):
+        yield f"    and {len(changed) - len(shown)} more (-v)"
 
 
 def file_rows(places: Places) -> Iterator[tuple[Place, tuple[str, ...]]]:

@@ -12,8 +12,8 @@ from .text import brief
 
 ENOUGH = 3
 """Experiments that must have ended before it is told how long the rest will take."""
-QUIET = 2
-"""Seconds that an experiment may be silent before it is told."""
+QUIET, LONG = 2, 30
+"""Seconds that an experiment may be silent before its line tells it, and before it has a line in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,13 @@ def running_lines(course: RunState, now: float, waiting: Mapping[str, Waiting]) 
         # How long comes first: a narrow terminal cuts off what stands at the end.
         silence, model = _silence(one, now, waiting.get(one.id))
         yield f"{one.problem}[{one.arm}] {silence}{iteration}{last}{model}"
+
+
+def longest_silent(course: RunState, now: float, waiting: Mapping[str, Waiting]) -> tuple[UnderWay, ...]:
+    """The experiment of which nothing was heard for the longest time; none where that is not long."""
+    since = {one.id: waiting[one.id].since if one.id in waiting else one.since for one in course.running}
+    silent = [one for one in course.running if now - since[one.id] >= LONG]
+    return (min(silent, key=lambda one: since[one.id]),) if silent else ()
 
 
 def _silence(one: UnderWay, now: float, waiting: Waiting | None) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -25,6 +25,8 @@ _PRELOAD = ["collections", "functools", "itertools", "json", "linecache", "math"
 """What a child has loaded anyway, and candidates import most."""
 _CHECKERS_SHARE = 2
 """How many times as much memory as a candidate its checker may use: a small answer can be the seed of a large value."""
+_MOST_REPOSITORIES = 6
+"""Whose copies and processes are kept: a history has a repository for each commit."""
 LARGEST_FILE: dict[Isolation, int] = {"process-separated": 1 << 20, "in-process": 16 << 20}
 """Bytes, in a scratch folder: a function alone writes little, the tests of a whole program may write more."""
 
@@ -38,6 +40,8 @@ class ProcessPool:
         self._idle_checkers: deque[CheckerClient] = deque()
         self._factories: dict[tuple[Isolation, tuple[str, ...]], ChildFactory] = {}
         self._repositories: dict[FunctionPlace, Repository] = {}
+        """The last one that was asked for is the last."""
+        self._asked: Counter[FunctionPlace] = Counter()
         self._checkers = self._checker_server()
         try:
             self.factory("process-separated", ())
@@ -52,13 +56,25 @@ class ProcessPool:
                 self._factories[kind] = ChildFactory(_settings_of(*kind, self._memory_limit))
             return self._factories[kind]
 
-    def repository(self, place: FunctionPlace) -> Repository:
-        """Where the tests of the place's repository are run; its copy is made once. Raises SandboxFault."""
+    @contextmanager
+    def repository(self, place: FunctionPlace) -> Iterator[Repository]:
+        """Where the tests of the place's repository are run; its copy is kept for a next time. Raises SandboxFault."""
+        known = replace(place, file="", qualname="", earlier="")
         with self._lock:
-            known = replace(place, file="", qualname="")
-            if known not in self._repositories:
-                self._repositories[known] = Repository(place, self._memory_limit)
-            return self._repositories[known]
+            repository = self._repositories.pop(known, None) or Repository(place, self._memory_limit)
+            self._repositories[known] = repository
+            self._asked[known] += 1
+        try:
+            yield repository
+        finally:
+            with self._lock:
+                self._asked[known] -= 1
+                self._close_old_repositories()
+
+    def _close_old_repositories(self) -> None:
+        idle = [place for place in self._repositories if not self._asked[place]]
+        for place in idle[: max(0, len(self._repositories) - _MOST_REPOSITORIES)]:
+            self._repositories.pop(place).close()
 
     @contextmanager
     def checker(self) -> Iterator[CheckerClient]:

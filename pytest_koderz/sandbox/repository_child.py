@@ -45,7 +45,7 @@ class RepositoryChild:
         self._channel.send(["placed"])
         _settle(order, self._folder)
         watch = WatchedRun(order["path"], order["written"], order["tests_files"], order["root"], order["answered"])
-        witness = Witness(order["ids"], order["path"], watch if order["watched"] else None)
+        witness = Witness(order["ids"], order["path"], watch if order["watched"] else None, first=order["first"])
         if order.get("trials"):
             self._try(witness, watch, order)
             return
@@ -105,7 +105,8 @@ def _run(plugins: list[object], watch: WatchedRun, order: dict[str, Any], witnes
     arguments = [*order["files"], *order["options"], f"--rootdir={order['root']}", "-q", "--tb=short", "--no-header"]
     # Keys of the plugins that are left out are unknown then, which a repository may have made an error.
     arguments += [f"-pno:{name}" for name in _NEVER] + ["-Wignore::pytest.PytestConfigWarning"]
-    arguments += ["--maxfail=1"] * bool(order["first"])
+    # What cannot be collected is told and no pass, and the others are run.
+    arguments += ["--continue-on-collection-errors"]
     arguments += ["-n0"] * _is_there("xdist") + ["--hypothesis-seed=0"] * bool(order["hypothesis"])
     try:
         with watch.watching(everything=order["watched"]):

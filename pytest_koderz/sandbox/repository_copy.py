@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ from typing import Any
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.place import FunctionPlace
+from pytest_koderz.files.git_history import GitFault, exported
 from pytest_koderz.files.source_tree import files_of_tree
 
 from .fork_server import HOME
@@ -27,6 +29,9 @@ _LARGEST_FILE = 16 << 20
 """Bytes, in a scratch folder."""
 _USUAL = ("unittest.mock", "decimal", "datetime", "random", "doctest", "difflib", "tempfile", "json", "logging")
 """What tests import most."""
+_NO_NAME = re.compile(r"\W")
+_VENDORS = re.compile(r"^_?(vendor|extern|third_?party)")
+_DEPTH_OF_VENDORS = 3
 _NEEDED_BY_PYTEST = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments"})
 
 
@@ -36,14 +41,14 @@ class RepositoryCopy:
     def __init__(self, place: FunctionPlace) -> None:
         self._holder = Path(os.path.realpath(tempfile.mkdtemp(prefix="koderz")))
         self.place = place
-        source = Path(place.root)
-        self.root = self._holder / (source.name or "repository")
+        self.root = self._holder / (Path(place.root).name or "repository")
         try:
-            for name in files_of_tree(source):
-                if not _is_hidden(name, place.hidden):
-                    _copy(source / name, self.root / name)
+            with _files_of(place) as source:
+                for name in files_of_tree(source):
+                    if not _is_hidden(name, place.hidden):
+                        _copy(source / name, self.root / name)
             self._compile()
-        except OSError as error:
+        except (OSError, GitFault) as error:
             self.close()
             raise SandboxFault(f"the repository {place.root} cannot be copied: {error}") from None
 
@@ -80,6 +85,12 @@ class RepositoryCopy:
 
     def close(self) -> None:
         shutil.rmtree(self._holder, ignore_errors=True)
+
+
+def _files_of(place: FunctionPlace) -> AbstractContextManager[Path]:
+    """The folder that they lie in."""
+    root = Path(place.root)
+    return exported(root, place.commit) if place.commit else nullcontext(root)
 
 
 def _speaks_of_hypothesis(place: Path) -> bool:
@@ -123,10 +134,28 @@ def _folders_of_packages(root: Path) -> Iterator[str]:
 
 
 def _installed(folder: str, packages: tuple[str, ...]) -> Iterator[str]:
-    """Other copies of *packages*. What tells of their version stays."""
-    for entry in sorted(os.listdir(folder)):  # noqa: PTH208 - names are wanted
-        if entry.partition(".")[0] in packages and not entry.endswith((".dist-info", ".egg-info")):
-            yield f"{folder}/{entry}"
+    """Other copies of *packages*, also compiled ones and within other packages; what tells of their version stays."""
+    for place in (folder, *_folders_of_vendors(folder, _DEPTH_OF_VENDORS)):
+        for inside in (place, f"{place}/__pycache__"):
+            for entry in _names_in(inside):
+                if _NO_NAME.split(entry)[0] in packages and not entry.endswith((".dist-info", ".egg-info")):
+                    yield f"{inside}/{entry}"
+
+
+def _folders_of_vendors(folder: str, depth: int) -> Iterator[str]:
+    """Folders in which packages keep copies of others, such as pip's `_vendor`."""
+    for entry in _names_in(folder) if depth else ():
+        place = f"{folder}/{entry}"
+        if entry.isidentifier() and os.path.isdir(place):  # noqa: PTH112 - there are many
+            if _VENDORS.search(entry):
+                yield place
+            yield from _folders_of_vendors(place, depth - 1)
+
+
+def _names_in(folder: str) -> list[str]:
+    with suppress(OSError):
+        return sorted(os.listdir(folder))  # noqa: PTH208 - names are wanted
+    return []
 
 
 def _offered(packages: tuple[str, ...]) -> list[str]:

@@ -108,7 +108,7 @@ class Repository:
         with self._lock:
             if self._trials is None:
                 self._trials = ChildFactory({**self._copy.settings(self._memory_limit), "forking": True})
-        return TrialsBench(self._trials, self._order("", (), "", ids, 0) | {"first": True})
+        return TrialsBench(self._trials, self._order("", (), "", ids, 0) | {"first": False})
 
     def path_of(self, file: str) -> str:
         """Where the tests find it."""
@@ -125,7 +125,7 @@ class Repository:
         if place.qualname not in module.functions:
             raise TestsFault(f"{place.file} defines no {place.qualname}", unsendable=False)
         try:
-            answer = edited_module(module, place.qualname, candidate, place.file)
+            answer = edited_module(module, place.qualname, candidate, place.file, place.earlier)
             filled = module.filled(place.qualname, answer)
             compile(filled.source, place.file, "exec", dont_inherit=True)
         except (Misplaced, Unapplied, SyntaxError, ValueError) as fault:
@@ -282,7 +282,7 @@ def _words(told: Any) -> str:
 def _passed(run: TestsRun, ids: Sequence[str]) -> bool:
     """Every one of these tests, no other, and nothing else was done."""
     passed = bool(ids) and all(run.words.get(name) == "passed" for name in ids) and len(run.words) == len(ids)
-    return passed and run.whole and not run.timed_out and not run.tampering and not run.failures
+    return passed and run.whole and not run.timed_out and not run.tampering
 
 
 def _candidate_run(run: TestsRun, ids: Sequence[str], seconds: float) -> CandidateRun:
@@ -302,7 +302,8 @@ def _failures(run: TestsRun, ids: Sequence[str]) -> list[dict[str, Any]]:
     if run.tampering:
         return [_said(TAMPERING + words) for words in run.tampering[:5]]
     if run.failures:
-        return [dict(each) for each in run.failures]
+        of_tests = [dict(each) for each in run.failures if each["assertion"] in ids]
+        return of_tests or [dict(each) for each in run.failures]
     if not run.whole:
         return [dict(_NOTHING)]
     others = [f"{name}: {run.words.get(name, 'not run')}" for name in ids if run.words.get(name) != "passed"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -47,13 +47,14 @@ class TrialsBench:
     def close(self) -> None:
         self._stack.close()
 
-    def tried(self, path: str, name: str, sources: Sequence[str], ids: Sequence[str], seconds: float) -> list[str]:
+    def tried(self, path: str, name: str, sources: Sequence[str], limits: Mapping[str, float]) -> list[str]:
         """Of each module in *sources*: `passed`, `refused`, or `untried` where this way does not do.
 
-        *path* and *name* say where the function stands; *seconds* of the CPU each may take. Raises SandboxFault.
+        *path* and *name* say where the function stands; *limits* has the seconds of the CPU that each test may take.
+        Raises SandboxFault.
         """
-        order = {"path": path, "name": name, "sources": list(sources), "ids": list(ids), "seconds": seconds}
-        words = self._asked(order, (seconds * _PATIENCE + 1) * len(sources))
+        order = {"path": path, "name": name, "sources": list(sources), "limits": dict(limits)}
+        words = self._asked(order, (sum(limits.values()) * _PATIENCE + 1) * len(sources))
         if type(words) is not list or len(words) != len(sources) or not all(each in _WORDS for each in words):
             raise SandboxFault("a process of the sandbox does not tell what came of its trials")
         return words

@@ -174,10 +174,10 @@ class Judge:
     def _in_its_place(
         self, place: FunctionPlace, problem: Problem, tests: str, candidate: Candidate, seconds: float
     ) -> Verdict:
-        repository = self._pool.repository(place)
         seed = seed_of(self._draws, _key(problem, tests))
-        run = repository.judge(place, candidate.source, tests, seed, seconds)
-        return _verdict_of(run, seconds, "in-process", host_of(repository.missing))
+        with self._pool.repository(place) as repository:
+            run = repository.judge(place, candidate.source, tests, seed, seconds)
+            return _verdict_of(run, seconds, "in-process", host_of(repository.missing))
 
     def _run(self, child: ForkedProcess, problem: Problem, tests: str, source: str, seconds: float) -> CandidateRun:
         if problem.isolation == "in-process" and (why := why_unreadable(tests)):
@@ -226,7 +226,7 @@ def _imports_numpy(source: str) -> bool:
 
 def _key(problem: Problem, tests: str) -> str:
     place = problem.place
-    where = () if place is None else (place.root, place.digest, place.file, place.qualname)
+    where = () if place is None else (place.root, place.digest, place.commit, place.file, place.qualname)
     parts = problem.preamble, tests, problem.entry_point, *where
     return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 

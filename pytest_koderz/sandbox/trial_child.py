@@ -56,8 +56,8 @@ class Trials:
         items = {item.nodeid: item for item in session.items}
         self._channel.send(["collected"])
         while order := self._channel.recv():
-            chosen = [items[name] for name in order["ids"] if name in items]
-            if len(chosen) < len(order["ids"]):
+            chosen = [items[name] for name in order["limits"] if name in items]
+            if len(chosen) < len(order["limits"]):
                 self._channel.send([UNTRIED] * len(order["sources"]))
                 continue
             found = functions.get((order["path"], order["name"]), [])
@@ -80,12 +80,12 @@ class Trials:
 
     def _try(self, version: Version, found: Sequence[FunctionType], chosen: list[pytest.Item]) -> int:
         die_with_parent()
-        _limit(version["seconds"])
         if not _put(version["source"], version["path"], version["name"], found):
             return _CODES.index(UNTRIED)
         random.seed(self._seed)
         self._trying = True
         for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+            _limit(version["limits"][item.nodeid])
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._witness.word_of(item.nodeid) != "passed":
                 return _CODES.index(REFUSED)

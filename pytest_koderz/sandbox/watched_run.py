@@ -80,7 +80,7 @@ class WatchedRun:
         if not self._path:
             yield
             return
-        sys.addaudithook(self._heard)
+        sys.addaudithook(self._hearer())
         before = _pieces(_trusted_modules())
         self._look_at_all = everything
         try:
@@ -100,7 +100,7 @@ class WatchedRun:
             if code is None or not str(getattr(module, "__file__", "")).startswith(self._root):
                 self._note("puts a module of its own in the place of its tests")
         if self._look_at_all:  # not before: to collect the tests calls much, and little of the candidate
-            self._looking = self._look
+            self._looking = self._looker()
             threading.setprofile(self._looking)
             sys.setprofile(self._looking)
 
@@ -111,17 +111,28 @@ class WatchedRun:
 
     # --- what the interpreter tells
 
-    def _heard(self, event: str, values: tuple[Any, ...]) -> None:
+    def _hearer(self) -> Callable[[str, tuple[Any, ...]], None]:
+        """It is called as often as what looks at all calls."""
+        events, hear = frozenset((*_DEEDS, *_CHANGES, "open", "object.__setattr__", "exec")), self._hear
+
+        def hearing(event: str, values: tuple[Any, ...]) -> None:
+            if event in events:
+                hear(event, values)
+
+        return hearing
+
+    def _hear(self, event: str, values: tuple[Any, ...]) -> None:
         if getattr(self._busy, "now", False):
             return
-        if event == "exec" and getattr(values[0], "co_filename", "") == self._path and not self._at_import:
-            self._at_import = _callables(_standard_modules())
-        if event in _DEEDS or event in ("open", "object.__setattr__") or event in _CHANGES:
-            self._busy.now = True
-            try:
-                self._judge(event, values, sys._getframe(1))  # noqa: SLF001 - as it is named
-            finally:
-                self._busy.now = False
+        if event == "exec":
+            if getattr(values[0], "co_filename", "") == self._path and not self._at_import:
+                self._at_import = _callables(_standard_modules())
+            return
+        self._busy.now = True
+        try:
+            self._judge(event, values, sys._getframe(2))  # noqa: SLF001 - as it is named
+        finally:
+            self._busy.now = False
 
     def _judge(self, event: str, values: tuple[Any, ...], frame: FrameType) -> None:
         if event in _DEEDS:
@@ -154,7 +165,7 @@ class WatchedRun:
 
     def _is_beneath(self, frame: FrameType | None) -> bool:
         for _ in range(_DEPTH):
-            if frame is None or frame.f_code.co_filename.startswith("<frozen importlib"):
+            if frame is None or _imports(frame):
                 return False
             if self._is_own(frame):
                 return True
@@ -168,11 +179,19 @@ class WatchedRun:
 
     # --- what comes back from the candidate
 
+    def _looker(self) -> Callable[[FrameType, str, Any], None]:
+        """It is called millions of times, most of them for others' functions."""
+        path, look = self._path, self._look
+
+        def looking(frame: FrameType, event: str, value: Any) -> None:
+            # To ask for the code is an audit event itself, so that comes last.
+            if (event == "call" or event == "return") and frame.f_code.co_filename == path:  # noqa: PLR1714 - quicker
+                look(frame, event, value)
+
+        return looking
+
     def _look(self, frame: FrameType, event: str, value: Any) -> None:
-        code = frame.f_code
-        if event[0] == "c" and event != "call":
-            return
-        if code.co_filename != self._path or not self._is_written(code) or getattr(self._busy, "now", False):
+        if not self._is_written(frame.f_code) or getattr(self._busy, "now", False):
             return
         self._busy.now = True
         try:
@@ -263,6 +282,12 @@ def _equals_everything(value: Any, depth: int) -> bool:
         return (value == _Stranger()) is True and (value == _Stranger()) is True
     except Exception:  # noqa: BLE001 - it is somebody's own method
         return False
+
+
+def _imports(frame: FrameType) -> bool:
+    """Whether it belongs to an import, and not to somebody who asks a loader for a text."""
+    code = frame.f_code
+    return code.co_filename.startswith("<frozen importlib") and not code.co_name.startswith("get_")
 
 
 def _standard_modules() -> list[ModuleType]:

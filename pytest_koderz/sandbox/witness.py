@@ -17,8 +17,10 @@ _LONGEST = 1500
 class Witness:
     """Runs the tests *ids* alone, in this order, and keeps what is reported of them."""
 
-    def __init__(self, ids: Sequence[str], path: str, watch: WatchedRun | None) -> None:
+    def __init__(self, ids: Sequence[str], path: str, watch: WatchedRun | None, *, first: bool = False) -> None:
+        """*first*: the first test that fails is the last one. What cannot be collected is no test."""
         self._ids = ids
+        self._first = first
         self._path = path
         self._watch = watch
         self._words: dict[str, str] = {}
@@ -50,6 +52,13 @@ class Witness:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self._fail(report.nodeid, report)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        result = yield
+        if self._first and self._words.get(item.nodeid) == "failed":
+            item.session.shouldfail = "one test has failed"
+        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:

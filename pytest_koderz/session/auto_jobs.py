@@ -38,8 +38,8 @@ class ChosenJobs:
 
 
 def with_jobs(settings: Settings, workers: int) -> Settings:
-    """*settings* with a number, where they leave it to us; asks the servers."""
-    if not settings.chooses_jobs:
+    """*settings* with a number, where they leave it to us; asks the servers. A cluster says it itself."""
+    if not settings.chooses_jobs or not settings.asks_servers:
         return settings
     chosen = chosen_jobs(settings).over(workers)
     return replace(settings, jobs=chosen.number, why_jobs=chosen.why)

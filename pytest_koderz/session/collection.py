@@ -172,6 +172,12 @@ class Collection:
             self._run.head["selection"] = words or None
 
     @property
+    def faults(self) -> Sequence[str]:
+        """What is wrong with the suites that cannot be read, in lines."""
+        faults = (suite.fault for suite in self._suites if suite.fault is not None)
+        return [line for fault in faults for line in (str(fault) or repr(fault)).splitlines()]
+
+    @property
     def head(self) -> Mapping[str, Any]:
         """What the journals of what was collected would begin with."""
         return self._run.head

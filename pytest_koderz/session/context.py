@@ -77,6 +77,12 @@ class BenchmarkRun:
         frame = with_plan(frame_of(self.settings, self.id), self.folder)
         return replace(frame, shard=is_shard(self.config), part=part_of(self.config) or "")
 
+    def with_settings(self, settings: Settings) -> BenchmarkRun:
+        """The same as far as nothing was collected or recorded yet."""
+        self.benchmark.settings = settings
+        self.head.update(head_of(settings, self.id))
+        return replace(self, settings=settings)
+
     def register(self, feature: object, name: str) -> None:
         self.config.pluginmanager.register(feature, f"koderz-{name}")
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import platform
-from contextlib import ExitStack
 from dataclasses import replace
-from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +16,7 @@ if TYPE_CHECKING:  # a session without --koderz reads the options alone
     from pytest_koderz.core.problem import Problem
     from pytest_koderz.records.recorded import Past
 
-    from .cluster.desk import Desk
+    from .cluster.dask_engine import DaskEngine
     from .cluster.orders import Engine, Order, Terms
     from .context import BenchmarkRun
     from .runner import Hooks
@@ -33,17 +31,18 @@ def add_options(group: pytest.OptionGroup) -> None:
 
 
 def register(run: BenchmarkRun) -> BenchmarkRun:
-    """*run*, with as many jobs as the cluster has room for, where nobody says how many. Raises UsageError."""
+    """*run*, with what the cluster says of it: how many jobs, where nobody else does, and what answers for the models.
+
+    Raises UsageError.
+    """
     name = run.settings.executor
     if name is None or run.config.option.collectonly:
         return run
     check(run, name)
     executor = Executor(run, name)
-    run.config.add_cleanup(executor.close)
     run.benchmark.solve = executor.solved
     run.register(executor, "executor")
-    jobs = executor.engine.jobs if run.settings.leaves_jobs else run.settings.jobs
-    return replace(run, settings=replace(run.settings, jobs=jobs))
+    return executor.told(run)
 
 
 def check(run: BenchmarkRun, name: str) -> None:
@@ -89,13 +88,13 @@ class Executor:
         self.stopping = run.benchmark.stopping
         self.refusals = run.benchmark.refusals
         self.say = run.say
+        self.complain = run.benchmark.hooks.complain
         self._desk = Desk(self)
         self._terms = _terms_of(run)
-        self._under_way = 0
-        self._changed = Condition()
-        self.engine = self._opened(name, self._desk)
+        self._dask: DaskEngine | None = None
+        self._engine = self._opened(name)
 
-    def _opened(self, name: str, desk: Desk) -> Engine:
+    def _opened(self, name: str) -> Engine:
         """Raises UsageError."""
         from pytest_koderz.files.usage_error import UsageError
 
@@ -104,30 +103,51 @@ class Executor:
             from .cluster.dask_engine import DaskEngine
 
             jobs = None if run.settings.leaves_jobs else run.settings.jobs
-            return DaskEngine(name, self._terms, desk, jobs, run.benchmark.hooks.complain)
+            self._dask = DaskEngine(name, self._terms, self._desk, jobs)
+            return self._dask
         engine: Engine | None = run.config.hook.pytest_koderz_open_engine(
-            config=run.config, name=name, send=desk.answer
+            config=run.config, name=name, send=self._desk.answer
         )
         if engine is None:
             known = "dask, dask://HOST:PORT, tcp://HOST:PORT or a plugin's name"
             raise UsageError(f"--koderz-executor: nothing is known of '{name}'; it is {known}")
         return engine
 
+    def told(self, run: BenchmarkRun) -> BenchmarkRun:
+        """*run* with what is known of the cluster."""
+        from .start_checks import with_identities
+
+        settings = run.settings
+        if settings.leaves_jobs or (settings.chooses_jobs and not settings.asks_servers):
+            why = "as many as the cluster takes at once" if settings.chooses_jobs else ""
+            settings = replace(settings, jobs=self._engine.jobs, why_jobs=why)
+        if self._dask is not None and not settings.asks_servers:
+            settings = with_identities(settings, self._dask.identities())
+        return run.with_settings(settings)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """What is read from a worker's own disk must be the client's."""
+        from pytest_koderz.files.usage_error import UsageError
+
+        from .shards import problem_id_of
+
+        chosen = {problem_id_of(item) for item in session.items}
+        places = [one.place for one in self._run.benchmark.problems.values() if one.place and one.id in chosen]
+        if self._dask is None or not places:
+            return
+        try:
+            self._dask.inspect(frozenset((place.root, place.digest) for place in places))
+        except UsageError as fault:
+            raise pytest.UsageError(str(fault)) from None
+
     def solved(self, start: Experiment, problem: Problem, arm: Arm, past: Past, world: Hooks) -> Experiment:
         """As a workshop does it."""
         from .cluster.orders import Order
 
         order = Order(start, problem, arm, self._terms)
-        with ExitStack() as stack:
-            self._count(1)
-            stack.callback(self._count, -1)
-            matter = stack.enter_context(self._desk.taking(order, past, world))
-            return matter.ended(self.engine.run(order))
-
-    def _count(self, change: int) -> None:
-        with self._changed:
-            self._under_way += change
-            self._changed.notify_all()
+        with self._desk.taking(order, past, world) as matter:
+            return matter.ended(self._engine.run(order))
 
     def lost(self, experiment: Experiment) -> None:
         self._run.benchmark.hooks.observe("pytest_koderz_lost", experiment=experiment)
@@ -140,14 +160,14 @@ class Executor:
             recorded = read_folder(self._run.folder)
         return recorded.past(order.start.id, order.problem, order.arm)
 
-    def close(self) -> None:
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
         """What is under way ends with its next call; what that is answered is recorded before the journal closes."""
         from .cluster.far_world import close_workshop
 
         self.stopping.set()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._under_way)
-        self.engine.close()
+        self._desk.settle()
+        self._engine.close()
         close_workshop(self._run.id)
 
 
@@ -169,5 +189,5 @@ def _terms_of(run: BenchmarkRun) -> Terms:
         memory_mb=limits.memory_mb,
         strict=limits.strict,
         draws=run.draws,
-        judge=words_of(getattr(run.benchmark.sandbox(), "levels", None)),
+        judge=words_of(run.benchmark.sandbox()),
     )

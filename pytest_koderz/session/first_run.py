@@ -1,4 +1,4 @@
-"""The first run of a folder mostly ends red, which nobody expects of a new tool: a line says what that means."""
+"""The first run that ends red looks like a fault of a new tool: a line says what that means."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_koderz.core.experiment import Status
-from pytest_koderz.records.reader import folders_in
+from pytest_koderz.records.reader import folders_in, has_unsolved
 from pytest_koderz.reporters.text import counted
 
 from .context import BenchmarkRun
-from .speaking import shown
+from .speaking import folded
 
 
 def register(run: BenchmarkRun) -> None:
-    if run.is_worker or not run.config.pluginmanager.hasplugin("terminal"):
-        return
-    folder = run.settings.folder
-    known = folders_in(folder) if folder.is_dir() else []
-    if all(each.name == run.id for each in known):
+    if not run.is_worker and run.config.pluginmanager.hasplugin("terminal"):
         run.register(RedExplained(run), "first-run")
 
 
@@ -36,11 +32,17 @@ class RedExplained:
         reporter = self._run.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and reporter.verbosity > -2 and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
             for line in self._lines(session.testsfailed):
-                reporter.line(shown(self._run.config, self._run.mark + line))
+                for part in folded(self._run.config, self._run.mark + line):
+                    reporter.line(part)
 
     def _lines(self, failed: int) -> Iterator[str]:
         experiments = self._run.experiments.in_order()
         unsolved = sum(one.status is Status.UNSOLVED for one in experiments)
-        if unsolved and unsolved == failed:
+        if unsolved and unsolved == failed and not self._was_said():
             what = f"{unsolved} of {counted(len(experiments), 'experiment')} unsolved"
             yield f"{what}: pytest calls that failed, here it is the result; nothing is broken"
+
+    def _was_said(self) -> bool:
+        """Whether an earlier run of this folder left something unsolved."""
+        folder = self._run.settings.folder
+        return any(has_unsolved(each) for each in folders_in(folder) if each.name != self._run.id)

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from pytest_koderz.core.arm import Role
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.records.follower import Follower
 from pytest_koderz.reporters.live_terminal import LiveTerminal
-from pytest_koderz.reporters.status_line import Waiting, running_lines, status_line
+from pytest_koderz.reporters.status_line import Waiting, longest_silent, running_lines, status_line
 
 from .context import BenchmarkRun
 from .speaking import shown, status_key
@@ -77,8 +78,9 @@ class LiveStatus:
         run = self._run
         # Among other lines it must say whose it is; beneath them it needs its columns.
         lines = [f"{'' if self._overwriting else 'koderz: '}{run.mark}{status_line(course, now)}"]
-        if self._whole:
-            lines += [f"  {run.mark}{line}" for line in running_lines(course, now, dict(self._calls.waiting))]
+        waiting = dict(self._calls.waiting)
+        told = course if self._whole else replace(course, running=longest_silent(course, now, waiting))
+        lines += [f"  {run.mark}{line}" for line in running_lines(told, now, waiting)]
         self._terminal.show([shown(run.config, line) for line in lines])
 
 

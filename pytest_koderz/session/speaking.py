@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import pytest
 
 from pytest_koderz.files.visible_text import visible
+from pytest_koderz.reporters.fixed_width import wrapped
 
 status_key = pytest.StashKey[Callable[[], AbstractContextManager[None]]]()
 """A context in which no status is shown, where one is."""
@@ -33,6 +34,18 @@ def shown(config: pytest.Config, text: str) -> str:
     return visible(text if benchmark is None else benchmark.redaction(text))
 
 
+def folded(config: pytest.Config, text: str) -> list[str]:
+    """The same in lines that fit the terminal, but for what must be copied whole: an address or a path.
+
+    Where nobody looks at a terminal it stays one line, which can be searched for.
+    """
+    reporter, line = config.pluginmanager.get_plugin("terminalreporter"), shown(config, text)
+    if reporter is None or not reporter.isatty:
+        return [line]
+    later = " " * (len(line) - len(line.lstrip()) + 4)
+    return wrapped(line, reporter._tw.fullwidth, later=later, whole_words=True) or [""]  # noqa: SLF001 - no public way
+
+
 def say(config: pytest.Config, text: str) -> None:
     """Tell the user something while he waits; without pytest's terminal there is nobody to be told.
 
@@ -46,4 +59,5 @@ def say(config: pytest.Config, text: str) -> None:
     if reporter is not None:
         with uncaptured(config):
             reporter.ensure_newline()
-            reporter.write_line(shown(config, f"koderz: {text}"))
+            for line in folded(config, f"koderz: {text}"):
+                reporter.write_line(line)

@@ -95,20 +95,31 @@ def fault_of(model: ModelSettings, settings: Settings) -> str | None:
 
 
 def check_servers(settings: Settings, workers: int) -> None:
-    """Refuse a model that none of the calls would reach, before others are paid to work for it. Raises UsageError."""
+    """Refuse a model that none of the calls would reach, or whose window is smaller than it is set to, before others
+    are paid to work for it. Raises UsageError.
+    """
     for model in settings.models:
-        fault = settings.backend_of(model).why_unreachable(model, settings.environment, workers)
+        backend = settings.backend_of(model)
+        fault = backend.why_unreachable(model, settings.environment, workers)
+        fault = fault or backend.window_fault(model, settings.environment)
         if fault is not None:
             raise UsageError(f"model '{model.name}' of profile '{settings.profile}': {fault}")
 
 
 def identified(settings: Settings) -> Settings:
-    """*settings* with what the servers of the models say of them now."""
+    """*settings* with what the servers of the models say of them now, where they are asked from here."""
+    if not settings.asks_servers:
+        return settings
     told = {
         model.name: settings.backend_of(model).identity(model, settings.environment)
         for model in settings.models
         if settings.backend_of(model).fault_of(model, settings.environment) is None
     }
+    return with_identities(settings, told)
+
+
+def with_identities(settings: Settings, told: Mapping[str, Identity]) -> Settings:
+    """*told* by model."""
     return replace(settings, arms=tuple(_identified(arm, told) for arm in settings.arms))
 
 

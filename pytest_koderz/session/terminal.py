@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from .context import BenchmarkRun, ClosingLines
 from .cortex import CortexDelivery
 from .resume import nothing_to_resume, resume_lines
 from .settlement import Settlement
-from .speaking import shown, uncaptured
+from .speaking import folded, shown, uncaptured
 from .worker_messages import number_of_workers
 
 
@@ -60,7 +61,7 @@ class TerminalSections:
             self._rooms,
             price_line(settings.arms),
         ]
-        return [shown(run.config, f"koderz: {run.mark}{line}") for line in lines if line]
+        return [part for line in lines if line for part in folded(run.config, f"koderz: {run.mark}{line}")]
 
     def pytest_sessionstart(self) -> None:
         run = self._run
@@ -105,15 +106,17 @@ class TerminalSections:
         terminalreporter.section(f"{run.mark}koderz {run.id}")
         columns = terminalreporter._tw.fullwidth  # noqa: SLF001 - no public way
         whole = run.config.option.verbose > 0
-        for line in (*summary_lines(run.frame, experiments, columns, whole=whole), *self._closing_lines(experiments)):
+        for line in summary_lines(run.frame, experiments, columns, whole=whole):
             terminalreporter.line(shown(run.config, line))
+        for line in self._closing_lines(experiments):
+            for part in folded(run.config, line):
+                terminalreporter.line(part)
         if not self._settlement.complete:
             terminalreporter.line(f"go on with: {self._resuming()}")
 
     def _closing_lines(self, experiments: Sequence[Experiment]) -> Iterator[str]:
         yield ""
-        for complaint, times in self._run.experiments.complaints().items():
-            yield f"warning: {complaint}" if times == 1 else f"warning: {complaint} ({times} times)"
+        yield from complaint_lines(self._run.experiments.complaints())
         if _is_others(self._run.config.hook.pytest_koderz_summary):
             experiments = self._run.experiments.whole(self._run.folder)
         said = self._run.config.hook.pytest_koderz_summary(config=self._run.config, experiments=experiments)
@@ -127,6 +130,20 @@ class TerminalSections:
         settings = self._run.config.getoption("koderz_config")
         where = [f"--koderz-config={settings}"] if settings else []
         return shlex.join(["pytest", "--koderz", *self._run.paths, *where, "--koderz-resume"])
+
+
+def complaint_lines(complaints: Mapping[str, int]) -> Iterator[str]:
+    """One of all that differ in their figures alone, such as a prompt's length; names stay apart."""
+    alike: dict[str, list[str]] = {}
+    for complaint in complaints:
+        alike.setdefault(_FIGURE.sub("0", complaint), []).append(complaint)
+    for first, *others in alike.values():
+        times = sum(complaints[each] for each in (first, *others))
+        said = f"{times} times, with other figures" if others else f"{times} times"
+        yield f"warning: {first}" if times == 1 else f"warning: {first} ({said})"
+
+
+_FIGURE = re.compile(r"(?<![\w/.:-])\d[\d,.]*(?![\w/-])")
 
 
 def _is_others(hook: Any) -> bool:

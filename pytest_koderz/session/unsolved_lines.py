@@ -12,12 +12,12 @@ from _pytest._code.code import ReprExceptionInfo, ReprFileLocation, ReprTracebac
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.files.running_on_ci import running_on_ci
-from pytest_koderz.reporters.fixed_width import fitting
+from pytest_koderz.reporters.fixed_width import fitting, width_of
 from pytest_koderz.reporters.text import counted, last_words
 
 from .context import BenchmarkRun
 from .items import carry_over, unsolved_of
-from .speaking import shown
+from .speaking import folded, shown
 
 CATEGORY = "failed"
 """Of what is unsolved, among the terminal's."""
@@ -109,11 +109,21 @@ class UnsolvedLines:
         """In place of FAILURES."""
         lines = [_line(report, self._ours[id(report)]) for report in self._all if id(report) in self._ours]
         if lines and self._sections and self._lines:
-            mark, width = self._run.mark, _width(reporter)
+            mark = self._run.mark
             reporter.section(f"{mark}{counted(len(lines), 'experiment')} unsolved")
             for line in lines:
-                reporter.line(fitting(shown(self._run.config, f"{mark}{line}"), width))
-            reporter.line("the last candidates: --koderz-show=stories; all of one: --koderz-analyze=exp_...")
+                for part in self._in_columns(f"{mark}{line}", _width(reporter)):
+                    reporter.line(part)
+            hint = "the last candidates: --koderz-show=stories; all of one: --koderz-analyze=exp_..."
+            for part in folded(self._run.config, hint):
+                reporter.line(part)
+
+    def _in_columns(self, line: str, width: int) -> list[str]:
+        """Cut to *width*, but for the experiment's id, which is what to ask for."""
+        least = line[: line.index(": ")]
+        if width_of(least) < width - len("..."):
+            return [fitting(shown(self._run.config, line), width)]
+        return folded(self._run.config, least)
 
     def _others(self) -> list[pytest.TestReport]:
         return [report for report in self._all if id(report) not in self._ours]

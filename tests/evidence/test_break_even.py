@@ -14,7 +14,7 @@ from pytest_koderz.evidence.savings import measured
 
 from .experiments import ran
 
-PROBLEMS = 50
+PROBLEMS = 60
 
 
 def _drawn(seed: int, dearer: float = 1.0) -> tuple[list[float], list[float], list[float]]:

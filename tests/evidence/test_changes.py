@@ -33,6 +33,7 @@ def test_a_problem_solved_less_often_is_lost() -> None:
     after = Candidacy("b", tuple(ran(0, solved_at=None if epoch == 2 else 1, epoch=epoch) for epoch in (1, 2)))
     (change,) = changes_of([(before, after)], 0.05)
     assert change.lost == ("Problem/0",)
+    assert [(one.problem_id, one.epoch) for one in change.lost_in] == [("Problem/0", 2)]
 
 
 def test_other_prompts_are_a_change_like_any_other() -> None:

@@ -14,15 +14,16 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.harvest import function_trials
 from pytest_koderz.harvest.covered_functions import functions_of_import
 from pytest_koderz.harvest.covered_functions import tested_lines as run_under_coverage
 from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
-from pytest_koderz.harvest.harvesting import Harvest, harvest
+from pytest_koderz.harvest.function_trials import Harvest
+from pytest_koderz.harvest.harvesting import harvest
 from pytest_koderz.harvest.mutants import mutants_of
 from pytest_koderz.harvest.near_copies import near_copy_of, shapes_of
 from pytest_koderz.harvest.pytest_options import own_options
 from pytest_koderz.harvest.suite_text import suite_text
-from pytest_koderz.harvest.task_prompt import LONGEST, module_around, prompt_of
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.repository_tests import Repository
 from pytest_koderz.sandbox.supervisor import Judge
@@ -47,10 +48,16 @@ def judge() -> Iterator[Judge]:
 
 @pytest.mark.slow
 @pytest.mark.sample
-def test_a_repository_becomes_a_suite(root: Path, judge: Judge, tmp_path: Path) -> None:
-    """Kept is what its tests can tell right from wrong, each original passes and each empty one fails."""
+def test_a_repository_becomes_a_suite(
+    root: Path, judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kept is what its tests can tell right from wrong, each original passes and each empty one fails. How far it is
+    is told.
+    """
+    monkeypatch.setattr(function_trials, "_TELLING_SECONDS", 0.0)
     notes: list[str] = []
     found = harvest(root, root, None, notes.append)
+    assert notes[-1] == "5 of 5 functions tried, about 0 min left"
     assert [task.id for task in found.tasks] == ["smallthings:clamp", "smallthings:Stack.top"]
     assert "weak tests" in found.left_out["smallthings:weak"] or "without a body" in found.left_out["smallthings:weak"]
     assert "the sandbox cannot run its tests" in found.left_out["smallthings:connect"]
@@ -64,6 +71,33 @@ def test_a_repository_becomes_a_suite(root: Path, judge: Judge, tmp_path: Path) 
         assert problem.place is not None
         empty = ModuleText(problem.canonical_solution or "").emptied(problem.entry_point)
         assert not judge(problem, Candidate(empty)).passed
+
+
+DECORATED = """\
+def doubled(function):
+    def inner(value):
+        found = function(value)
+        return 2 * found
+
+    return inner
+
+
+@doubled
+def successor(value):
+    following = value + 1
+    return following
+"""
+
+
+@pytest.mark.slow
+def test_what_runs_while_its_module_is_imported_may_be_a_task(judge: Judge, tmp_path: Path) -> None:
+    """Wrong versions of it are tried from the import on where that has to be."""
+    (tmp_path / "setup.cfg").touch()
+    (tmp_path / "small.py").write_text(DECORATED)
+    test = "from small import doubled, successor\n\n\ndef test_all():\n    assert successor(1) == 4\n"
+    (tmp_path / "test_small.py").write_text(test + "    assert doubled(len)([0]) == 2\n")
+    found = harvest(tmp_path, tmp_path, None, print)
+    assert {task.id: task.adequacy for task in found.tasks} == {"small:doubled": 1.0, "small:successor": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +125,7 @@ def test_a_file_of_tests_that_cannot_be_collected_leaves_the_others(root: Path) 
     broken = root / "tests" / "test_broken.py"
     broken.write_text("import nosuchthing\n")
     try:
-        found = run_under_coverage(root, root, [], [root], [])
+        found = run_under_coverage(root, root, [], [root], [], seconds=60)
     finally:
         broken.unlink()
     assert found.told == "tests/test_broken.py: ModuleNotFoundError: No module named 'nosuchthing'"
@@ -123,22 +157,12 @@ def test_a_near_copy_is_found_whatever_its_variables_are_called() -> None:
     assert near_copy_of("a.py:clamp", shapes_of({"a.py": ModuleText(MODULE)})) is None
 
 
-def test_a_long_module_is_cut_around_the_function() -> None:
-    """What the function speaks of stays."""
-    others = "".join(f"def other_{n}(x):\n    y = x + {n}\n    return y * y\n\n" for n in range(500))
-    module = ModuleText(others + "def wanted(x):\n    z = other_7(x)\n    return z\n")
-    text = module_around(module, "wanted")
-    assert len(text) <= LONGEST
-    assert "return x + 7" in text or "def other_7(x):" in text
-    assert "z = other_7" not in text
-
-
 def test_what_ran_outside_of_all_tests_is_known_apart() -> None:
     """As a decorator does while its module is imported; another version of it has to be imported as well."""
     module = ModuleText("def decorator(f):\n    return f\n\n@decorator\ndef used(x):\n    return x\n")
     lines = {"": [1, 2, 4, 5], "test_x.py::test_used": [6]}
     assert functions_of_import(module, lines) == {"decorator"}
-    assert found_tests(module, lines) == {"used": ["test_x.py::test_used"]}
+    assert found_tests(module, lines) == {"used": {"test_x.py::test_used": {6}}}
 
 
 def test_a_repository_that_makes_each_warning_an_error_is_run(tmp_path: Path, judge: Judge) -> None:
@@ -146,7 +170,7 @@ def test_a_repository_that_makes_each_warning_an_error_is_run(tmp_path: Path, ju
     settings = '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\njunit_family = "xunit2"\ncache_dir = "x"\n'
     (tmp_path / "pyproject.toml").write_text(settings + 'addopts = "--strict-config"\n')
     (tmp_path / "test_x.py").write_text("def test_nothing():\n    pass\n")
-    assert run_under_coverage(tmp_path, tmp_path, [], [tmp_path], own_options(tmp_path)).passed == 1
+    assert run_under_coverage(tmp_path, tmp_path, [], [tmp_path], own_options(tmp_path), seconds=60).passed == 1
     repository = Repository(FunctionPlace(str(tmp_path), "", "", "", options=tuple(own_options(tmp_path))), 1 << 30)
     try:
         run = repository.run("", (), "", ["test_x.py::test_nothing"], 0, 20)
@@ -210,17 +234,10 @@ def test_what_follows_a_dropped_option_goes_with_it(tmp_path: Path) -> None:
     assert own_options(tmp_path) == ["-o", "addopts=-v"]
 
 
-def test_a_methods_own_class_is_cut_last() -> None:
-    """What the class does says what its method has to."""
-    others = "".join(f"class Other{n}:\n    def method(self):\n        return {n}\n\n\n" for n in range(400))
-    put = "    def put(self, x):\n        self.kept.append(x)\n\n"
-    own = f"class Own:\n{put}    def clear(self):\n        a = 1\n        return a\n"
-    text = module_around(ModuleText(others + own), "Own.clear")
-    assert len(text) <= LONGEST
-    assert "self.kept.append(x)" in text
-
-
-def test_some_tests_are_shown_where_the_docstring_says_little() -> None:
-    module = ModuleText("def f(x):\n    y = x\n    return y\n")
-    prompt = prompt_of("a.py", module, "f", ["assert f(1)", "assert f(2)", "x" * 2000, "assert f(4)"])
-    assert "Some of its tests:\n\n```python\nassert f(1)\n\nassert f(2)\n```" in prompt
+def test_a_repositorys_options_are_not_this_sessions(pytester: pytest.Pytester) -> None:
+    """pytest takes them for its own where SRC is a word of its own, and some may be of plugins that are not here."""
+    (pytester.path / "repository").mkdir()
+    (pytester.path / "repository" / "pytest.ini").write_text("[pytest]\naddopts = --cov-fail-under=100 --nosuch\n")
+    result = pytester.runpytest_inprocess("--koderz-harvest", "repository")
+    result.stderr.no_fnmatch_line("*unrecognized arguments*")
+    result.stderr.fnmatch_lines(["ERROR: --koderz-harvest: *"])

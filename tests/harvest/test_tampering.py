@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import py_compile
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.supervisor import Judge
 
-from .worlds import clamp_problem, small_repository
+from .worlds import MODULE, clamp_problem, small_repository
 
 _HEAD = "def clamp(value, low, high):\n"
 _SAME = "class Same:\n    __hash__ = None\n    def __eq__(self, other):\n        return True\n\n"
@@ -101,6 +102,30 @@ CHEATS = {
         _HEAD + "    text = open('.git/objects/original').read()\n    exec(text.split('class Stack')[0], space := {})\n"
         "    return space['clamp'](value, low, high)\n"
     ),
+    "reads its module through inspect": (
+        _HEAD + "    import inspect\n    text = getattr(inspect, 'getsou' + 'rce')(Stack)\n" + _RIGHT
+    ),
+    "reads its module through linecache": (
+        _HEAD + _MODULE + "    text = module('line' + 'cache').getlines(__file__)\n" + _RIGHT
+    ),
+    "reads its tests through their loader": (
+        _HEAD + _MODULE + "    tests = module('test_small' + 'things')\n"
+        "    text = getattr(tests.__loader__, 'get_sou' + 'rce')(tests.__name__)\n" + _RIGHT
+    ),
+    "reads its module through its loader": _HEAD
+    + "    text = getattr(__loader__, 'get_sou' + 'rce')(__name__)\n"
+    + _RIGHT,
+    "asks git": (
+        _HEAD + "    import subprocess\n    text = subprocess.run(['git', 'show', 'HEAD:smallthings.py'], "
+        "capture_output=True, text=True).stdout\n" + _RIGHT
+    ),
+    "unpacks objects of git": (
+        _HEAD + "    import glob, os, zlib\n    root = os.path.dirname(__file__)\n"
+        "    kept = glob.glob(f'{root}/**/.git/objects/*/*', recursive=True, include_hidden=True)\n"
+        "    texts = [zlib.decompress(open(each, 'rb').read()) for each in kept]\n"
+        "    exec(next(each for each in texts if b'low is' in each).partition(b'\\0')[2].split(b'class Stack')[0])\n"
+        "    return locals()['clamp'](value, low, high)\n"
+    ),
     "runs what was compiled": (
         _HEAD + _MODULE + "    import glob\n    kept, *_ = glob.glob('__pycache__/small*.pyc')\n"
         "    code = module('mar' + 'shal').loads(open(kept, 'rb').read()[16:])\n    exec(code, space := {})\n"
@@ -135,6 +160,34 @@ def clamp(value, low, high):
                         return space["clamp"](value, low, high)
     return None
 """
+
+
+_RUNS_THE_TEXT = "exec(data.split('class Stack')[0], space := {})"
+_RUNS_THE_CODE = "exec(module('mar' + 'shal').loads(data[16:]), space := {})"
+_COPIES = {
+    "runs an installed copy": ("smallthings.py", "r", _RUNS_THE_TEXT),
+    "runs a compiled installed copy": ("__pycache__/smallthings.*.pyc", "rb", _RUNS_THE_CODE),
+    "runs a copy that another package brings": ("other/_vendor/smallthings.py", "r", _RUNS_THE_TEXT),
+    "runs a compiled copy that another package brings": (
+        "other/_vendor/__pycache__/smallthings.*.pyc",
+        "rb",
+        _RUNS_THE_CODE,
+    ),
+}
+"""By deed, where beneath a folder of packages it looks, and what it does with what it finds."""
+COPIES = {
+    deed: _HEAD
+    + _MODULE
+    + "    import glob, os, sys\n"
+    + f"    found = [name for path in sys.path for name in glob.glob(os.path.join(path, {pattern!r}))]\n"
+    + f"    data = next(filter(None, (open(name, {mode!r}).read() for name in found)))\n    {runs}\n"
+    + "    return space['clamp'](value, low, high)\n"
+    for deed, (pattern, mode, runs) in _COPIES.items()
+} | {
+    "imports a copy that another package brings": (
+        _HEAD + _MODULE + "    return module('other._vendor.smallthings').clamp(value, low, high)\n"
+    )
+}
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +261,30 @@ def test_the_original_is_nowhere_to_be_read(judged: tuple[Judge, Problem]) -> No
     judge, problem = judged
     verdict = judge(problem, Candidate(READS_THE_ORIGINAL))
     assert not verdict.passed, verdict
+
+
+@pytest.fixture(scope="module")
+def judged_beside_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Judge, Problem]]:
+    """The package is installed here as well, and another one brings a copy of it."""
+    site = tmp_path_factory.mktemp("installed")
+    for folder in (site, site / "other" / "_vendor"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "smallthings.py").write_text(MODULE)
+        py_compile.compile(str(folder / "smallthings.py"), doraise=True)
+    with pytest.MonkeyPatch.context() as patch, open_sandbox(timeout=20) as judge:
+        patch.syspath_prepend(site)
+        if "private mounts" in judge.levels.missing:
+            pytest.skip("needs mounts of its own")
+        yield judge, clamp_problem(small_repository(tmp_path_factory.mktemp("small")))
+
+
+@pytest.mark.parametrize("deed", COPIES)
+def test_a_copy_elsewhere_is_not_there(deed: str, judged_beside_copies: tuple[Judge, Problem]) -> None:
+    """Installed, compiled, or brought by another package. An honest answer passes beside them."""
+    judge, problem = judged_beside_copies
+    verdict = judge(problem, Candidate(COPIES[deed]))
+    assert not verdict.passed, verdict
+    assert judge(problem, Candidate(_HEAD + _RIGHT)).passed
 
 
 def test_a_plugin_that_this_run_left_out_is_no_tampering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,8 +38,47 @@ def test_each_version_is_tried_as_if_it_were_alone(repository: Repository) -> No
     versions = [MODULE, module.emptied("clamp"), hangs, exits, other, MODULE]
     ids = clamp_problem(Path("small")).tests.split()
     with repository.bench(ids) as bench:
-        words = bench.tried(repository.path_of("smallthings.py"), "clamp", versions, ids, 0.5)
+        words = bench.tried(repository.path_of("smallthings.py"), "clamp", versions, dict.fromkeys(ids, 0.5))
     assert words == ["passed", "refused", "refused", "refused", "untried", "passed"]
+
+
+def test_what_cannot_be_collected_keeps_no_other_test_from_being_tried(tmp_path: Path) -> None:
+    root = small_repository(tmp_path)
+    (root / "tests" / "test_broken.py").write_text("import nosuchthing\n")
+    ids = clamp_problem(Path("small")).tests.split()
+    try:
+        repository = Repository(FunctionPlace(str(root), "", "", ""), 1 << 30)
+    except SandboxFault as fault:
+        pytest.skip(str(fault))
+    try:
+        with repository.bench(["tests/test_broken.py::test_it", *ids]) as bench:
+            limits = dict.fromkeys(ids, 0.5)
+            assert bench.tried(repository.path_of("smallthings.py"), "clamp", [MODULE], limits) == ["passed"]
+    finally:
+        repository.close()
+
+
+def test_what_cannot_be_collected_of_a_file_is_no_failure_of_its_tests(tmp_path: Path) -> None:
+    root = small_repository(tmp_path)
+    (root / "pyproject.toml").write_text('[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n')
+    with (root / "tests" / "test_smallthings.py").open("a") as tests:
+        tests.write("\n\nclass TestOdd:\n    def __init__(self):\n        pass\n")
+    problem = clamp_problem(root)
+    assert problem.place is not None
+    try:
+        repository = Repository(problem.place, 1 << 30)
+    except SandboxFault as fault:
+        pytest.skip(str(fault))
+    try:
+        for candidate, outcome in (
+            (ModuleText(MODULE).text_of("clamp"), "passed"),
+            ("def clamp(*a): return 3", "wrong"),
+        ):
+            run = repository.judge(problem.place, candidate, problem.tests, 0, 20)
+            assert run.answer is not None
+            assert run.answer["outcome"] == outcome, run
+    finally:
+        repository.close()
 
 
 class _Failing:

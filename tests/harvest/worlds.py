@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import zlib
 from pathlib import Path
 
 from pytest_koderz.core.place import FunctionPlace
@@ -105,6 +108,9 @@ def small_repository(folder: Path) -> Path:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
+    packed = root / ".git" / "objects" / "ab" / "cdef"
+    packed.parent.mkdir()
+    packed.write_bytes(zlib.compress(f"blob {len(MODULE)}\0{MODULE}".encode()))
     return root
 
 
@@ -296,3 +302,99 @@ def shop(folder: Path) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
+
+
+BEFORE = '''\
+"""Small numbers."""
+
+
+def middle(values):
+    """The value in the middle, once sorted; of an even number the lower one."""
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2]
+
+
+def spread(values):
+    """From the least to the largest."""
+    least = min(values)
+    return max(values) - least
+
+
+def told(values):
+    """For people."""
+    return ", ".join(values)
+'''
+FIRST_TESTS = """\
+from numbers_of import middle, spread
+
+
+def test_middle():
+    assert middle([3, 1, 2]) == 2
+
+
+def test_spread():
+    assert spread([3, 1, 2]) == 2
+"""
+MENDED_LINE = "return ordered[(len(ordered) - 1) // 2]"
+"""Which the first of the history's commits brings."""
+MESSAGE = "Fix: the middle of an even number\n\nSee https://example.org/7.\n\nSigned-off-by: A. Nyone <a@example.org>\n"
+
+
+def history(folder: Path) -> Path:
+    """In *folder*, a repository with a commit of each kind; the newest takes away what the others brought."""
+    root = folder / "numbers"
+    (root / "tests").mkdir(parents=True)
+    (root / ".gitattributes").write_text("tests export-ignore\n")
+    module, tests = root / "numbers_of.py", root / "tests" / "test_numbers.py"
+    mended = BEFORE.replace("return ordered[len(ordered) // 2]", MENDED_LINE).replace(
+        "join(values)", "join(map(str, values))"
+    )
+    more_tests = FIRST_TESTS + "\n\ndef test_middle_of_even():\n    assert middle([4, 1, 2, 3]) == 2\n"
+    simpler = mended.replace("    least = min(values)\n    return max(values) - least\n", SIMPLER)
+    third_tests = more_tests.replace("assert spread([3, 1, 2]) == 2", "assert spread([3, 2, 1]) == 2")
+    git(root, "init", "--quiet", "--initial-branch=main")
+    for message, code, told in (
+        ("Begin", BEFORE, FIRST_TESTS),
+        (MESSAGE, mended, more_tests),
+        ("Spread is simpler", simpler, third_tests),
+        ("Add double", simpler + DOUBLE, third_tests + DOUBLE_TEST),
+        ("Without words", simpler + DOUBLE.replace("Twice", "Two times"), third_tests + DOUBLE_TEST),
+    ):
+        module.write_text(code)
+        tests.write_text(told)
+        commit(root, message)
+    (root / "README").write_text("Numbers.\n")
+    commit(root, "Say what it is", "helper[bot]")
+    git(root, "switch", "--quiet", "--create", "side")
+    module.write_text(module.read_text().replace("- ordered[0]", "- ordered[0] if ordered else 0"))
+    commit(root, "Nothing has no spread")
+    tests.write_text(tests.read_text() + "\n\ndef test_spread_of_nothing():\n    assert spread([]) == 0\n")
+    commit(root, "Test it")
+    git(root, "switch", "--quiet", "main")
+    git(root, *WHO, "merge", "--quiet", "--no-ff", "--message=Merge side", "side")
+    module.write_text("")
+    commit(root, "Take all away")
+    return root
+
+
+SIMPLER = "    ordered = sorted(values)\n    return ordered[-1] - ordered[0]\n"
+DOUBLE = '\n\ndef double(value):\n    """Twice."""\n    found = value\n    return found + value\n'
+DOUBLE_TEST = "\n\ndef test_double():\n    from numbers_of import double\n\n    assert double(3) == 6\n"
+WHO = ("-c", "user.name=A. Nyone", "-c", "user.email=a@example.org")
+_WHEN = "2024-05-06T07:08:09+00:00"
+
+
+def git(root: Path, *words: str) -> str:
+    """With nothing of this user's settings, at a day of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    days = {"GIT_AUTHOR_DATE": _WHEN, "GIT_COMMITTER_DATE": _WHEN}
+    environment = {**kept, **days, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    done = subprocess.run(["git", *words], cwd=root, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(root: Path, message: str, author: str = "A. Nyone") -> str:
+    """All that lies there; the commit's hash."""
+    git(root, "add", "--all")
+    git(root, *WHO, "commit", "--quiet", f"--author={author} <a@example.org>", f"--message={message}")
+    return git(root, "rev-parse", "HEAD")

@@ -9,7 +9,7 @@ import pytest
 from pytest_koderz.core.iteration import Outcome, Verdict
 from pytest_koderz.records.follower import RunState, UnderWay
 from pytest_koderz.reporters.fixed_width import fitting
-from pytest_koderz.reporters.status_line import Waiting, lasting, running_lines, status_line
+from pytest_koderz.reporters.status_line import Waiting, lasting, longest_silent, running_lines, status_line
 
 LEFT = "about 6 h 32 min left"
 FOUR = tuple(UnderWay(f"exp_{number}", f"HumanEval/{number}", "koderz", 700.0) for number in range(4))
@@ -30,6 +30,21 @@ FOUR = tuple(UnderWay(f"exp_{number}", f"HumanEval/{number}", "koderz", 700.0) f
 def test_the_status_is_a_line(course: RunState, line: str) -> None:
     """What is not known is not told: how many there are, how long the rest takes when hardly anything has ended."""
     assert status_line(course, 720.0) == line
+
+
+@pytest.mark.parametrize(
+    ("now", "waiting", "names"),
+    [
+        (729.0, {}, []),
+        (730.0, {}, ["HumanEval/0"]),
+        (730.0, {"exp_2": Waiting("qwen", 690.0)}, ["HumanEval/2"]),
+        (730.0, {"exp_0": Waiting("qwen", 729.0)}, ["HumanEval/1"]),
+    ],
+)
+def test_what_is_silent_for_long_is_picked_out(now: float, waiting: dict[str, Waiting], names: list[str]) -> None:
+    """The one that is so for the longest time."""
+    course = RunState(820, 0, FOUR, Decimal(0), 700.0, 0)
+    assert [one.problem for one in longest_silent(course, now, waiting)] == names
 
 
 def test_each_experiment_under_way_is_a_line() -> None:

@@ -464,7 +464,7 @@ SITUATIONS: dict[str, Callable[[], tuple[Frame, list[Experiment]]]] = {
             purchase=Purchase(Decimal(2000), Decimal(200)),
             wrong_accept=Decimal(2),
         ),
-        [one for number in range(60) for epoch in (1, 2, 3) for one in _tried(number, epoch)],
+        [one for number in range(66) for epoch in (1, 2, 3) for one in _tried(number, epoch)],
     ),
     "places": lambda: (FRAME, _of_a_repository()),
     "places_alone": lambda: (

@@ -30,7 +30,9 @@ class DaskCluster:
 
     def __enter__(self) -> Self:
         options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(self._found))
-        self._scheduler = self._started("scheduler", *options)
+        (lacking := self.folder / "lacking").mkdir()
+        (lacking / "pytest_koderz.py").write_text("raise ImportError('a scheduler does without it')\n")
+        self._scheduler = self._started("scheduler", *options, environment={"PYTHONPATH": str(lacking)})
         for _ in range(self._first):
             self.add()
         self.wait(self._first)

@@ -20,7 +20,7 @@ from tests.conftest import Run
 
 from .dask_cluster import DaskCluster
 from .test_jobs import SETTINGS, Waiting
-from .worlds import recorded
+from .worlds import recorded, repository
 
 pytest.importorskip("distributed", reason="the extra `dask` is not installed")
 pytestmark = pytest.mark.slow
@@ -105,7 +105,7 @@ def server(
 ) -> Iterator[OllamaServer]:
     """One that waits, named by the environment that workers are started with."""
     (pytester.path / "koderz.yaml").write_text(SETTINGS)
-    with Waiting(answering.wait) as server:
+    with Waiting(answering.wait, models=["coder"]) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         yield server
 
@@ -153,6 +153,96 @@ def test_slots_hold_over_the_cluster(
     assert server.most_at_once == 1
 
 
+def test_auto_and_identities_are_what_workers_reach(
+    server: OllamaServer,
+    cluster: DaskCluster,
+    answering: Event,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The client, whose environment names another server, asks none: it has as many jobs as the cluster has threads."""
+    answering.set()
+    line = command("--koderz-executor", cluster.address, "--koderz-jobs", "auto", "--koderz-json", "results.json")
+    with OllamaServer([]) as other:
+        monkeypatch.setenv("OLLAMA_HOST", other.url)
+        run = subprocess.run(line, cwd=pytester.path, check=False, capture_output=True, text=True, timeout=120)
+        assert not other.requests
+    assert "jobs: 3 (as many as the cluster takes at once)" in run.stdout
+    told = {"digest": "0" * 64, "quantization": "Q4_0", "server": "Ollama 0.12.0"}
+    assert json.loads((pytester.path / "results.json").read_text())["benchmark"]["servers"] == {"coder": told}
+    (head,) = recorded(pytester.path, "benchmark")
+    assert [arm["local"]["identity"] for arm in head["definitions"]] == [told]
+
+
+LEAVING = """
+import pytest_koderz.session.cluster.dask_engine as engine
+
+engine.LEFT_SECONDS = 30
+"""
+
+
+def test_a_run_waits_for_a_worker_when_none_is_left_and_ends_by_itself_when_none_comes(
+    server: OllamaServer, cluster: DaskCluster, answering: Event, pytester: pytest.Pytester
+) -> None:
+    """What was not begun is invalid, and can be resumed; one that comes in time goes on with it."""
+    (pytester.path / "conftest.py").write_text(LEAVING)
+    line = command("--koderz-executor", cluster.address)
+    with subprocess.Popen(line, cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
+        wait_for(lambda: len(server.requests) == 3, run)
+        for number in range(3):
+            cluster.kill(number)
+        cluster.add()
+        wait_for(lambda: len(server.requests) == 4, run)
+        cluster.kill(3)
+        output, _ = run.communicate(timeout=120)
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED, output
+    assert " 8 errors" in output
+    assert output.count("no fit worker is left; waiting 30 s for one") in {1, 2}
+    assert "no fit worker left, and none came within 30 s" in output
+    answering.set()
+    cluster.add()
+    again = subprocess.run([*line, "--koderz-resume"], cwd=pytester.path, check=False, capture_output=True, text=True)
+    assert " 8 failed" in again.stdout
+
+
+def changing(hook: str) -> str:
+    """A conftest.py by which the repository is soon another machine's, where workers read it."""
+    change = "Path('repository/own.py').write_text('# As another machine has it.')"
+    return f"import pytest\nfrom pathlib import Path\n\n@pytest.hookimpl(tryfirst=True)\ndef {hook}():\n    {change}\n"
+
+
+def test_another_repository_is_refused(cluster: DaskCluster, forgetful: Run, pytester: pytest.Pytester) -> None:
+    """It is read from a worker's own disk; in one line, before anything is paid."""
+    place = repository(pytester.path)
+    (pytester.path / "conftest.py").write_text(changing("pytest_collection_finish"))
+    line = command("--koderz-profile", "simulated", "--koderz-executor", cluster.address)
+    run = subprocess.run(line, cwd=pytester.path, check=False, capture_output=True, text=True, timeout=120)
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR, run.stdout
+    (error,) = run.stderr.strip().splitlines()
+    assert error.startswith("ERROR: --koderz-executor: worker tcp://127.0.0.1:")
+    assert error.endswith(f": repository '{place}' differs there")
+    assert not recorded(pytester.path, "began")
+
+
+def test_a_late_worker_with_another_repository_is_given_nothing(
+    server: OllamaServer, cluster: DaskCluster, answering: Event, pytester: pytest.Pytester
+) -> None:
+    """It is named in the summary."""
+    place = repository(pytester.path)
+    (pytester.path / "koderz.yaml").write_text(SETTINGS.replace("problems: 0-7, ", ""))
+    (pytester.path / "conftest.py").write_text(changing("pytest_koderz_before_call"))
+    line = command("--koderz-executor", cluster.address)
+    with subprocess.Popen(line, cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
+        wait_for(lambda: len(server.requests) == 1, run)
+        cluster.add()
+        cluster.wait(4)
+        time.sleep(2)
+        answering.set()
+        output, _ = run.communicate(timeout=120)
+    assert " 1 failed" in output
+    assert f"repository '{place}' differs there; it is given nothing" in " ".join(output.split())
+
+
 def other_version(folder: Path) -> str:
     """A folder that says of our package what is not so."""
     about = folder / "pytest_koderz-99.0.dist-info"
@@ -191,8 +281,20 @@ def test_a_late_worker_of_another_version_is_given_nothing(
     assert "pytest-koderz 99.0 there" in " ".join(output.split())
 
 
+LOOKING = """
+import pytest_koderz.session.cluster.dask_engine as engine
+
+engine.BEAT = 0.001
+"""
+
+
 def test_a_cluster_of_this_machine_leaves_nothing_behind(forgetful: Run, pytester: pytest.Pytester) -> None:
-    """It has as many threads as there are jobs, and says nothing."""
+    """It has as many threads as there are jobs, and says nothing. Its results come whole, however often it is looked
+    whether the run was stopped meanwhile.
+    """
+    (pytester.path / "conftest.py").write_text(
+        "import pytest_koderz.session.cluster.dask_engine as it\nit.BEAT = 0.001\n"
+    )
     line = command("--koderz-profile", "simulated", "--koderz-problems", "0-5", "--koderz-executor", "dask")
     run = subprocess.run(
         [*line, "--koderz-jobs", "3"], cwd=pytester.path, check=False, capture_output=True, text=True, timeout=120

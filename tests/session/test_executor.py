@@ -21,7 +21,7 @@ from pytest_koderz.testing import NoMemory, RecordingListener
 from tests.conftest import Run
 from tests.core.worlds import ADD, KODERZ, START
 
-from .worlds import outcomes, recorded
+from .worlds import outcomes, recorded, repository
 
 ELSEWHERE = """
 import pickle
@@ -85,6 +85,26 @@ def test_a_budget_that_is_spent_skips_there_too(elsewhere: Run) -> None:
     """The guard refuses a call, and the experiment is skipped."""
     asked = ("--koderz-arm", "koderz", "--koderz-problems", "0", "--koderz-max-cost", "0.000001")
     elsewhere(*asked, "--koderz-executor", "elsewhere").assert_outcomes(skipped=1)
+
+
+CHANGING = """
+import pytest
+from pathlib import Path
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish():
+    Path("repository/own.py").write_text("# As another machine has it.")
+"""
+
+
+def test_a_repository_that_is_another_one_there_costs_nothing(elsewhere: Run, pytester: pytest.Pytester) -> None:
+    """Its tests may say something else."""
+    place = repository(pytester.path)
+    (pytester.path / "conftest.py").write_text(ELSEWHERE + CHANGING)
+    result = elsewhere("--koderz-arm", "local-only", "--koderz-executor", "elsewhere", "problems/own.yaml")
+    result.assert_outcomes(errors=1)
+    assert f"repository '{place}' differs there" in " ".join(result.stdout.str().split())
+    assert not recorded(pytester.path, "called")
 
 
 POLLY = """

@@ -1,4 +1,4 @@
-"""The first run ends red, and says what that means."""
+"""The first run that ends red says what that means."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class World:
         self.id, self.mark, self.is_worker = "bench_1a2b3c4d", "", False
         self.settings = SimpleNamespace(folder=folder)
         self.experiments = SimpleNamespace(in_order=lambda: experiments)
-        reporter = SimpleNamespace(verbosity=0, line=self.printed.append)
+        reporter = SimpleNamespace(verbosity=0, isatty=False, line=self.printed.append)
         plugins = SimpleNamespace(get_plugin=lambda _: reporter, hasplugin=lambda _: True)
         self.config = SimpleNamespace(pluginmanager=plugins, stash=pytest.Stash())
 
@@ -52,9 +52,12 @@ def test_it_is_silent_where_more_than_that_failed_or_nothing(tmp_path: Path) -> 
     assert World(tmp_path, unsolved=0).end(failed=0) == []
 
 
-def test_a_second_run_is_silent(tmp_path: Path) -> None:
-    """One that goes on with the first is no second one."""
-    for name, lines in (("bench_1a2b3c4d", 1), ("bench_00000000", 0)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "main.jsonl").touch()
-        assert len(World(tmp_path, unsolved=1).end(failed=1)) == lines
+@pytest.mark.parametrize(
+    ("name", "status", "lines"),
+    [("bench_1a2b3c4d", "unsolved", 1), ("bench_00000000", "solved", 1), ("bench_00000000", "unsolved", 0)],
+)
+def test_who_has_seen_it_is_not_told_again(tmp_path: Path, name: str, status: str, lines: int) -> None:
+    """An earlier run in which all was solved told nobody; one that goes on with the first is no second one."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "main.jsonl").write_text(f'{{"event":"ended","record":{{"status":"{status}"}}}}\n')
+    assert len(World(tmp_path, unsolved=1).end(failed=1)) == lines

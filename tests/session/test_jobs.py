@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Barrier, Event
 
 import pytest
@@ -45,8 +45,8 @@ def pytest_runtestloop():
 class Waiting(OllamaServer):
     """Knows nothing, and says so no sooner than *until* returns."""
 
-    def __init__(self, until: Callable[[float], object]) -> None:
-        super().__init__(["I do not know."] * 80)
+    def __init__(self, until: Callable[[float], object], models: Sequence[str] | None = None) -> None:
+        super().__init__(["I do not know."] * 80, models=models)
         self.until = until
 
     def body_of(self, answer: Answer, usage: Usage, request: Request) -> Body:

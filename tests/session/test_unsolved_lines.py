@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from fnmatch import fnmatch
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from pytest_koderz.session.unsolved_lines import UnsolvedLines
 from tests.conftest import Run
 
 RUN = ("--koderz-problems", "4,9", "--koderz-arm", "frontier-only")
@@ -67,6 +70,26 @@ def test_on_a_narrow_terminal_arm_and_number_come_first(
     assert [line for line in result.outlines if "UNSOLVED" in line] == [
         "SIMULATED UNSOLVED frontier-only: 2: HumanEva..."
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (60, ["SIMULATED HumanEval/4[koderz] exp_1a2b3c4d: 10 iterations..."]),
+        (44, ["SIMULATED HumanEval/4[koderz] exp_1a2b3c4d"]),
+        (40, ["SIMULATED HumanEval/4[koderz]", "    exp_1a2b3c4d"]),
+    ],
+)
+def test_the_id_of_an_experiment_is_never_cut(columns: int, lines: list[str]) -> None:
+    """It is what `--koderz-analyze` is to be asked for."""
+    reporter = SimpleNamespace(isatty=True, _tw=SimpleNamespace(fullwidth=columns))
+    option = SimpleNamespace(koderz_show="lines", no_summary=False, tbstyle="auto", reportchars="fE")
+    plugins = SimpleNamespace(get_plugin=lambda _: reporter)
+    told = SimpleNamespace(option=option, pluginmanager=plugins, stash=pytest.Stash())
+    told.invocation_params = SimpleNamespace(args=())
+    run: Any = SimpleNamespace(config=told, mark="SIMULATED ")
+    line = "SIMULATED HumanEval/4[koderz] exp_1a2b3c4d: 10 iterations, wrong (2/7): assert 1 == 2"
+    assert UnsolvedLines(run)._in_columns(line, columns) == lines
 
 
 SHOWN = {

@@ -5,34 +5,34 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import platform
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from itertools import count
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from pytest_koderz.backends.backend import Identity
 from pytest_koderz.core.errors import InfrastructureError
 from pytest_koderz.files.usage_error import UsageError
 
+from .dask_worker import FAREWELL, inspector
 from .desk import Desk
-from .far_world import close_workshop, perform
-from .inspection import facts_here
-from .orders import Ending, Order, Question, Response, Terms
+from .inspection import identities_there
+from .orders import Ending, Order, Response, Terms, Tree
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster, Queue, WorkerPlugin
+    from distributed import Client, Queue
+    from distributed import Future as Task
 
 CONNECT_SECONDS = 30
 """Within which a scheduler, and then one worker at least, must be there."""
+LEFT_SECONDS = 300
+"""For which a run waits for another worker when none is left: a batch system may have to start one."""
 BEAT = 1.0
 """Seconds between two looks at which workers are left, and whether the run was stopped."""
-PULSE = 15.0
-"""Seconds after which a worker asks a silent client whether it is still there."""
-SILENCE = 120.0
-"""Seconds without a word after which a worker takes its client for gone."""
 MOST_AT_ONCE = 2048
 """Questions that are answered at the same time: some wait for others."""
 
@@ -40,76 +40,141 @@ MOST_AT_ONCE = 2048
 class DaskEngine:
     """An Engine. Raises UsageError for a cluster that is not there, or not fit."""
 
-    def __init__(self, name: str, terms: Terms, desk: Desk, jobs: int | None, warn: Callable[[str], None]) -> None:
+    def __init__(self, name: str, terms: Terms, desk: Desk, jobs: int | None) -> None:
         """*name* is `dask`, for a cluster of this machine, or a scheduler's address; *jobs* is how many experiments
-        are wanted at once. *warn* is told of workers that come later and are not fit.
+        are wanted at once.
         """
+        from distributed import Queue
+
         self._desk = desk
         self._terms = terms
-        self._warn = warn
         self._name = f"koderz-{uuid4().hex[:12]}"
         self._closing = Event()
-        self._cluster: LocalCluster | None = None
-        self._levels = _silenced()
+        self._opened = ExitStack()
+        self._fit: set[str] = set()
+        """Workers, by address, that were looked at and found fit."""
+        self._alone: float | None = None
+        """Since when somebody waits for one of them. None: nobody does."""
+        self._lock = Lock()
+        self._opened.enter_context(_quiet("distributed"))
         try:
             self._client = self._connected(name, jobs)
-            self._inspect()
+            self._client.subscribe_topic(self._name, self._told)
+            self._questions = Queue(self._name, client=self._client)
+            self.inspect(frozenset())
             self.jobs = sum(self._client.nthreads().values())
         except BaseException:
-            self._leave()
+            self._opened.close()
             raise
         self._threads = [Thread(target=each, name="koderz-dask", daemon=True) for each in (self._answer, self._watch)]
         for thread in self._threads:
             thread.start()
 
+    def inspect(self, trees: frozenset[Tree]) -> None:
+        """Have each worker looked at, late ones too, for *trees* besides what all need.
+
+        Raises UsageError for one that could not come to the same results.
+        """
+        self._check_pythons()
+        self._client.register_plugin(inspector(self._name, self._terms, trees), self._name)
+        name = self._name
+        # Defined here, so that it goes as it is: a worker may lack our package.
+        found = self._client.run(
+            lambda dask_worker: getattr(dask_worker.plugins.get(name), "fault", None), on_error="ignore"
+        )
+        for address, fault in sorted(found.items()):
+            if fault:
+                raise UsageError(_refusal(address, fault))
+        # One that has just come tells of itself, as late ones do.
+        self._fit.update(address for address, fault in found.items() if fault == "")
+
+    def identities(self) -> dict[str, Identity]:
+        """What the servers of the models say to the workers, by model."""
+        told = self._client.run(identities_there, self._terms, workers=list(self._fit), on_error="ignore").values()
+        return {model.name: sum((each[model.name] for each in told), Identity()) for model in self._terms.models}
+
     def run(self, order: Order) -> Ending:
         from distributed import CancelledError, KilledWorker
 
-        task = self._client.submit(
-            _perform, order, self._name, key=f"{self._name}-{order.start.id}-{uuid4().hex[:6]}", resources=self._need
-        )
         try:
-            while True:
-                try:
-                    ending: Ending = task.result(timeout=BEAT)
-                except TimeoutError:
-                    if self._desk.stopping and not self._desk.has_begun(order):
-                        return None
+            while not self._desk.stopping:
+                workers = self._left()
+                if not workers:
+                    self._closing.wait(BEAT)
                     continue
-                return ending
+                with self._given(order, workers) as task:
+                    if self._is_done(task, order, workers):
+                        ending: Ending = task.result()
+                        return ending
         except (KilledWorker, CancelledError, OSError) as fault:
-            raise InfrastructureError(f"the cluster lost it: {fault}") from None
-        finally:
-            task.cancel()
+            why = str(fault).partition("\n")[0]
+            raise InfrastructureError(f"the cluster lost it: {why}") from None
+        return None
 
     def close(self) -> None:
         self._closing.set()
+        with suppress(Exception):  # the scheduler may be gone
+            self._questions.put(FAREWELL)
         for thread in self._threads:
-            thread.join()
-        self._leave()
+            thread.join(CONNECT_SECONDS)
+        self._opened.close()
 
-    @property
-    def _need(self) -> dict[str, int]:
-        """What only workers have that were found fit."""
-        return {self._name: 1}
+    def _left(self) -> frozenset[str]:
+        """The workers that may be given something. Raises InfrastructureError where none was left for too long."""
+        with self._lock:
+            if self._client.status == "closed":
+                raise InfrastructureError("the Dask scheduler is gone")
+            if self._fit:
+                self._alone = None
+            elif self._alone is None:
+                self._alone = time.monotonic()
+                self._desk.office.say(f"no fit worker is left; waiting {LEFT_SECONDS} s for one")
+            elif time.monotonic() - self._alone > LEFT_SECONDS:
+                raise InfrastructureError(f"the cluster had no fit worker left, and none came within {LEFT_SECONDS} s")
+            return frozenset(self._fit)
+
+    @contextmanager
+    def _given(self, order: Order, workers: frozenset[str]) -> Iterator[Task]:
+        key = f"{self._name}-{order.start.id}-{uuid4().hex[:6]}"
+        task = self._client.submit(
+            _performing(self._name, self._client.id), pickle.dumps(order), key=key, workers=sorted(workers)
+        )
+        try:
+            yield task
+        finally:
+            with suppress(Exception):  # the scheduler may be gone
+                task.cancel()
+
+    def _is_done(self, task: Task, order: Order, workers: frozenset[str]) -> bool:
+        """False: the run was stopped before it was begun, or all *workers* that might begin it were lost."""
+        done = Event()
+        task.add_done_callback(lambda _: done.set())
+        # A result that is cut short on its way here is lost, so that nobody fetches one with a limit of time.
+        while not done.wait(BEAT):
+            unbegun = not self._desk.has_begun(order)
+            if self._client.status == "closed" or (unbegun and (self._desk.stopping or not workers & self._fit)):
+                return False
+        return True
 
     def _connected(self, name: str, jobs: int | None) -> Client:
         from distributed import Client, LocalCluster
 
         if name == "dask":
             processes, threads = _shape(jobs)
-            self._cluster = LocalCluster(
+            cluster = LocalCluster(
                 n_workers=processes,
                 threads_per_worker=threads,
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL + 1,
             )
-            name = self._cluster.scheduler_address
+            self._opened.callback(cluster.close)
+            name = cluster.scheduler_address
         try:
             client = Client(name.replace("dask://", "tcp://"), timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as fault:
             raise UsageError(f"--koderz-executor: no Dask scheduler answers at {name}: {fault}") from None
-        self._client = client
+        self._opened.callback(client.close)
+        self._opened.callback(self._unregister, client)
         try:
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         except TimeoutError:
@@ -117,70 +182,69 @@ class DaskEngine:
             raise UsageError(f"--koderz-executor: {what}; start one with `dask worker {name}`") from None
         return client
 
-    def _inspect(self) -> None:
-        """Raises UsageError for a worker that could not come to the same results."""
-        here = facts_here(self._terms)
-        for address, there in self._client.get_versions()["workers"].items():
-            python = there["host"]["python"].rpartition(".final")[0] or there["host"]["python"]
-            if python.split(".")[:2] != here.python.split(".")[:2]:
-                raise UsageError(_refusal(address, f"Python {python} there, {here.python} here"))
-        self._client.subscribe_topic(self._name, self._told)
-        self._client.register_plugin(_inspector(self._name, self._terms), self._name)
-        name = self._name
-        # Defined here, so that it goes as it is: a worker may lack our package.
-        found = self._client.run(lambda dask_worker: dask_worker.plugins[name].fault)
-        for address, fault in sorted(found.items()):
-            if fault:
-                raise UsageError(_refusal(address, fault))
+    def _unregister(self, client: Client) -> None:
+        with suppress(Exception):  # it may not have come to that, or the scheduler may be gone
+            client.unregister_worker_plugin(self._name)
 
-    def _told(self, event: tuple[float, Any]) -> None:
+    def _check_pythons(self) -> None:
+        """What is sent to be run cannot be read by another one. Raises UsageError."""
+        here = platform.python_version()
+        for address, there in self._client.get_versions()["workers"].items():
+            python = there["host"]["python"].removesuffix(".final.0")
+            if python.split(".")[:2] != here.split(".")[:2]:
+                raise UsageError(_refusal(address, f"Python {python} there, {here} here"))
+
+    def _told(self, event: tuple[float, tuple[str, str]]) -> None:
+        """By a worker that was looked at."""
         address, fault = event[1]
-        if hasattr(self, "jobs"):
-            self._warn(f"{_refusal(address, fault)}; it is given nothing")
+        if fault:
+            self._fit.discard(address)
+            self._desk.office.complain(f"{_refusal(address, fault)}; it is given nothing")
+        else:
+            self._fit.add(address)
 
     def _answer(self) -> None:
         """Take the workers' questions, and answer each in a thread of its own: some wait for others."""
         from distributed import Queue
 
         replies: dict[str, Queue] = {}
-        questions = Queue(self._name, client=self._client)
-        with ThreadPoolExecutor(MOST_AT_ONCE, "koderz-desk") as pool:
-            while not self._closing.is_set():
-                with suppress(TimeoutError):
-                    back, number, content = questions.get(timeout=BEAT)
-                    if back not in replies:
-                        replies[back] = Queue(back, client=self._client)
-                    pool.submit(self._answer_one, replies[back], number, content)
+        with ThreadPoolExecutor(MOST_AT_ONCE, "koderz-desk") as pool, suppress(Exception):  # the scheduler may be gone
+            for back, number, content in iter(self._questions.get, FAREWELL):
+                if back not in replies:
+                    replies[back] = Queue(back, client=self._client)
+                pool.submit(self._answer_one, replies[back], number, content)
+            for reply in replies.values():
+                reply.put(FAREWELL)
 
     def _answer_one(self, back: Queue, number: int, content: bytes) -> None:
-        answer = None if not content else self._desk.answer(pickle.loads(content))  # noqa: S301 - Dask's own way
+        response = self._desk.answer(pickle.loads(content))  # noqa: S301 - Dask's own way
         with suppress(OSError, RuntimeError):  # nobody is there any more
-            back.put((number, b"" if answer is None else _pickled(answer)))
+            back.put((number, _pickled(response)))
 
     def _watch(self) -> None:
         """What a lost worker had in hand is not held until another one comes to it."""
-        while not self._closing.is_set():
-            busy = self._desk.places
-            with suppress(OSError):
-                self._desk.lose(busy - self._client.nthreads().keys())
-            self._closing.wait(BEAT)
-
-    def _leave(self) -> None:
-        with _logged_at(logging.CRITICAL + 1):
-            client = getattr(self, "_client", None)
-            if client is not None:
-                with suppress(Exception):
-                    client.unregister_worker_plugin(self._name)
-                client.close()
-            if self._cluster is not None:
-                self._cluster.close()
-        for name, level in self._levels.items():
-            logging.getLogger(name).setLevel(level)
+        while not self._closing.wait(BEAT):
+            busy, fit = self._desk.places, frozenset(self._fit)
+            with suppress(Exception):  # the scheduler may be gone
+                there = self._client.nthreads().keys()
+                self._fit -= fit - there
+                self._desk.lose(busy - there)
 
 
-def _pickled(answer: Response) -> bytes:
+def _performing(name: str, client_id: str) -> Callable[[bytes], Ending]:
+    """Defined here, so that it goes as it is: the scheduler reads it, and may lack our package."""
+
+    def koderz_experiment(order: bytes) -> Ending:
+        from pytest_koderz.session.cluster.dask_worker import performed
+
+        return performed(order, name, client_id)
+
+    return koderz_experiment
+
+
+def _pickled(response: Response) -> bytes:
     try:
-        return pickle.dumps(answer)
+        return pickle.dumps(response)
     except Exception as fault:  # noqa: BLE001 - a plugin's hook may give anything
         return pickle.dumps(Response(fault=InfrastructureError(f"what cannot be sent was answered: {fault}")))
 
@@ -196,129 +260,15 @@ def _shape(jobs: int | None) -> tuple[int, int]:
     return processes, -(-(jobs or processes) // processes)
 
 
-_LOGGERS = ("distributed", "distributed.nanny", "distributed.worker", "distributed.scheduler", "distributed.core")
-
-
-def _silenced() -> dict[str, int]:
-    """The levels before; what Dask logs would stand amidst pytest's lines."""
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    return levels
-
-
 @contextmanager
-def _logged_at(level: int) -> Iterator[None]:
-    before = logging.root.manager.disable
-    logging.disable(level)
+def _quiet(*libraries: str) -> Iterator[None]:
+    """What they log would stand amidst pytest's lines."""
+    known = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.split(".")[0] in libraries]
+    theirs = [each for each in known if not each.disabled]
+    for each in theirs:
+        each.disabled = True
     try:
         yield
     finally:
-        logging.disable(before)
-
-
-def _inspector(name: str, terms: Terms) -> WorkerPlugin:
-    """What looks at each worker, late ones too. It is defined here so that it goes as it is: one whose worker lacks our
-    package must be able to say so, and to work for others.
-    """
-    from distributed import WorkerPlugin
-
-    ours, benchmark, facts = pickle.dumps(terms), terms.benchmark_id, pickle.dumps(facts_here(terms))
-
-    class Inspector(WorkerPlugin):  # type: ignore[misc]  # Dask's, which tells no types
-        fault = ""
-
-        async def setup(self, worker: Any) -> None:
-            import pickle
-
-            try:
-                from pytest_koderz.session.cluster.inspection import fault_here
-
-                self.fault = fault_here(pickle.loads(ours), pickle.loads(facts))  # noqa: S301
-            except ImportError as missing:
-                self.fault = f"pytest-koderz is not there, or is another version ({missing})"
-            except Exception as broken:  # noqa: BLE001
-                self.fault = f"{type(broken).__name__}: {broken}"
-            if self.fault:
-                worker.log_event(name, (worker.address, self.fault))
-            else:
-                await worker.set_resources(**{name: worker.state.nthreads})
-
-        def teardown(self, worker: Any) -> None:  # noqa: ARG002
-            if not self.fault:
-                from pytest_koderz.session.cluster.dask_engine import forget
-
-                forget(name, benchmark)
-
-    return Inspector()
-
-
-# --- in a worker
-
-
-class Wire:
-    """From a worker's process to the client and back. Several threads may use it."""
-
-    def __init__(self, name: str) -> None:
-        from distributed import Queue, get_client
-
-        self.client = get_client()
-        self._back = f"{name}-{uuid4().hex[:12]}"
-        self._out, self._in = Queue(name, client=self.client), Queue(self._back, client=self.client)
-        self._waiting: dict[int, Future[Response]] = {}
-        self._numbers = count(1)
-        self._heard = time.monotonic()
-        self.closed = False
-        Thread(target=self._receive, name="koderz-wire", daemon=True).start()
-
-    def send(self, question: Question) -> Response:
-        number, answer = next(self._numbers), Future[Response]()
-        self._waiting[number] = answer
-        try:
-            self._out.put((self._back, number, pickle.dumps(question)))
-            while True:
-                with suppress(TimeoutError):
-                    return answer.result(PULSE)
-                if time.monotonic() - self._heard > SILENCE:
-                    return Response(stopped=True)
-                self._out.put((self._back, 0, b""))
-        except Exception:
-            # The scheduler is gone, and with it the client.
-            if self.closed or time.monotonic() - self._heard > PULSE:
-                return Response(stopped=True)
-            raise
-        finally:
-            self._waiting.pop(number, None)
-
-    def _receive(self) -> None:
-        while not self.closed:
-            try:
-                number, content = self._in.get(timeout=PULSE)
-            except TimeoutError:
-                continue
-            except Exception:  # noqa: BLE001 - the process ends
-                return
-            self._heard = time.monotonic()
-            if number in self._waiting:
-                self._waiting[number].set_result(pickle.loads(content))  # noqa: S301 - Dask's own way
-
-
-_wires: dict[str, Wire] = {}
-_wiring = Lock()
-
-
-def _perform(order: Order, name: str) -> Ending:
-    from distributed import get_worker
-
-    with _wiring:
-        if name not in _wires:
-            _wires[name] = Wire(name)
-    return perform(order, _wires[name].send, get_worker().address)
-
-
-def forget(name: str, benchmark_id: str) -> None:
-    """The client's run is over."""
-    wire = _wires.pop(name, None)
-    if wire is not None:
-        wire.closed = True
-    close_workshop(benchmark_id)
+        for each in theirs:
+            each.disabled = False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import copy_context
 from itertools import count
-from threading import Event, Lock, RLock
-from typing import Protocol
+from threading import Condition, Event, Lock
+from typing import Any, Protocol
 
 from pytest_koderz.backends.http.limits import Limits, folder_named
 from pytest_koderz.core.arm import Role
@@ -31,6 +31,7 @@ class Office(Protocol):
     @property
     def refusals(self) -> RefusalBook: ...
     def say(self, text: str) -> None: ...
+    def complain(self, what: str) -> None: ...
     def lost(self, experiment: Experiment) -> None:
         """The process that worked on it is gone."""
         ...
@@ -80,11 +81,11 @@ class Desk:
     """Several threads may use it."""
 
     def __init__(self, office: Office) -> None:
-        self._office = office
+        self.office = office
         self._matters: dict[str, Matter] = {}
-        self._lock = RLock()
+        self._lock = Condition()
         self._numbers = count()
-        self._processes = count()
+        self.processes = count()
 
     @contextmanager
     def taking(self, order: Order, past: Past, world: World) -> Iterator[Matter]:
@@ -96,6 +97,12 @@ class Desk:
             with self._lock:
                 self._matters.pop(order.start.id, None)
                 matter.let_go()
+                self._lock.notify_all()
+
+    def settle(self) -> None:
+        """Return when no order is under way."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._matters)
 
     @property
     def places(self) -> AbstractSet[str]:
@@ -113,7 +120,7 @@ class Desk:
     @property
     def stopping(self) -> bool:
         """Whether nothing new is begun."""
-        return self._office.stopping.is_set()
+        return self.office.stopping.is_set()
 
     def has_begun(self, order: Order) -> bool:
         matter = self._matters.get(order.start.id)
@@ -147,25 +154,25 @@ class Desk:
             if matter.attempt:
                 self._lose(matter)
             matter.attempt = attempt
-        return self._office.past_of(matter.order) if past is None else past
+        return self.office.past_of(matter.order) if past is None else past
 
     def _lose(self, matter: Matter) -> None:
         matter.let_go()
-        self._office.lost(matter.order.start)
+        self.office.lost(matter.order.start)
 
     def _answered(self, matter: Matter, question: Question) -> object:
         name, values = question.name, question.values
-        if name == "called":
-            with matter.booking:
-                return getattr(matter.world, name)(*values)
         if name in _OF_THE_WORLD:
             return getattr(matter.world, name)(*values)
         if name in _OF_REFUSALS:
-            return getattr(self._office.refusals, name)(*values, **question.named)
-        assert name in _OF_THE_DESK, name  # noqa: S101 - nobody asks anything else
-        return getattr(self, f"_{name}")(matter, *values)
+            return getattr(self.office.refusals, name)(*values, **question.named)
+        return _OF_THE_DESK[name](self, matter, *values)
 
-    def _before_call(self, matter: Matter, experiment: Experiment, role: Role, prompt: Prompt) -> int | None:
+    def called(self, matter: Matter, *about: Any) -> None:
+        with matter.booking:
+            matter.world.called(*about)
+
+    def before_call(self, matter: Matter, experiment: Experiment, role: Role, prompt: Prompt) -> int | None:
         """The number of the call's meter, which a guard may have set. None: there is none."""
         meter.set(None)
         matter.world.before_call(experiment, role, prompt)
@@ -176,13 +183,7 @@ class Desk:
         matter.meters[number] = found
         return number
 
-    def _resend(self, matter: Matter, number: int) -> None:
-        matter.meters[number].resend()
-
-    def _unbilled(self, matter: Matter, number: int) -> None:
-        matter.meters[number].unbilled()
-
-    def _taken(self, matter: Matter, folder: str, places: int) -> int | None:
+    def taken(self, matter: Matter, folder: str, places: int) -> int | None:
         give_back = Limits(folder_named(folder)).taken(places)
         if give_back is None:
             return None
@@ -190,24 +191,20 @@ class Desk:
         matter.places[number] = give_back
         return number
 
-    def _give_back(self, matter: Matter, number: int) -> None:
-        matter.places.pop(number)()
-
-    def _until_free(self, matter: Matter, folder: str, per_minute: int) -> float:  # noqa: ARG002 - as any question
-        return Limits(folder_named(folder)).until_free(per_minute)
-
-    def _stopping(self, matter: Matter) -> bool:  # noqa: ARG002 - as any question
-        return self.stopping
-
-    def _say(self, matter: Matter, text: str) -> None:  # noqa: ARG002 - as any question
-        self._office.say(text)
-
-    def _number(self, matter: Matter) -> int:  # noqa: ARG002 - as any question
-        """Of a process: each begins with another one of a model's servers."""
-        return next(self._processes)
-
 
 _OF_THE_WORLD = {"keep", "complain", "recall_spec", "recall_iterations", "recall_guidance"}
 _OF_THE_WORLD |= {"spec_written", "iterated", "advised", "checkpointed"}
 _OF_REFUSALS = {"last_word", "all_it_said", "refused", "answered"}
-_OF_THE_DESK = {"before_call", "resend", "unbilled", "taken", "give_back", "until_free", "stopping", "say", "number"}
+_OF_THE_DESK: Mapping[str, Callable[..., object]] = {
+    "before_call": Desk.before_call,
+    "called": Desk.called,
+    "resend": lambda _, matter, number: matter.meters[number].resend(),
+    "unbilled": lambda _, matter, number: matter.meters[number].unbilled(),
+    "taken": Desk.taken,
+    "give_back": lambda _, matter, number: matter.places.pop(number)(),
+    "until_free": lambda _, __, folder, per_minute: Limits(folder_named(folder)).until_free(per_minute),
+    "stopping": lambda desk, _: desk.stopping,
+    "say": lambda desk, _, text: desk.office.say(text),
+    # Of a process: each begins with another one of a model's servers.
+    "number": lambda desk, _: next(desk.processes),
+}

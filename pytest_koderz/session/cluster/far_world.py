@@ -6,28 +6,30 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar, copy_context
+from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any, cast
 
 from pytest_koderz.backends import OURS
 from pytest_koderz.backends.backend import Registry, Surroundings
 from pytest_koderz.backends.http.limits import kept_by
-from pytest_koderz.core.arm import Arm, ModelSettings, Role
-from pytest_koderz.core.errors import KoderzError, OutOfBudget
-from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec
-from pytest_koderz.core.iteration import Iteration
-from pytest_koderz.core.money import Spending
-from pytest_koderz.core.ports import Model, Prompt, Reply, Sandbox, meter
+from pytest_koderz.core.arm import ModelSettings, Role
+from pytest_koderz.core.errors import InfrastructureError, KoderzError, OutOfBudget
+from pytest_koderz.core.experiment import Experiment
+from pytest_koderz.core.ports import Meter, Model, Prompt, Sandbox, meter
 from pytest_koderz.core.problem import Problem
+from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.session.refusals import RefusalBook
 from pytest_koderz.session.replay import BACKEND as REPLAY
 from pytest_koderz.session.secrets_of_run import secrets_of
-from pytest_koderz.session.workshop import Stopped, Workshop
+from pytest_koderz.session.workshop import Stopped, Workshop, World
 from pytest_koderz.settings.precedence import environment_of
 
-from .orders import LOOK, Ending, Link, Order, Send, Terms
+from .orders import LOOK, Ending, Link, Order, Send, Terms, Tree
 
 _link: ContextVar[Link] = ContextVar("link")
 """Of the attempt that this thread works for."""
@@ -46,7 +48,8 @@ def _performed(order: Order, send: Send, where: str) -> Ending:
         past = link.ask("begin")
         shop = workshop_of(order.terms)
         shop.problems[order.problem.id] = order.problem
-        return shop.solved(order.start, order.problem, order.arm, past, _FarWorld(link))
+        shop.check_place(order.problem)
+        return shop.solved(order.start, order.problem, order.arm, past, cast("World", _FarWorld()))
     except Stopped:
         return None
     except (KoderzError, UsageError) as fault:
@@ -65,6 +68,7 @@ class FarWorkshop(Workshop):
         self.environment = environment_of(Path(terms.home), os.environ)
         self.backends = Registry((*OURS.values(), REPLAY))
         self._number: int | None = None
+        self._trees: dict[Tree, str] = {}
         super().__init__(
             self._opened,
             self._judge,
@@ -72,9 +76,23 @@ class FarWorkshop(Workshop):
             environment=self.environment,
             path=Path(terms.path),
             redaction=secrets_of(terms.models, self.backends, self.environment),
-            refusals=_FarRefusals(),
+            refusals=cast("RefusalBook", _Far()),
             preflights=platformdirs.user_cache_path("pytest-koderz") / "preflight",
         )
+
+    def check_place(self, problem: Problem) -> None:
+        """Raises InfrastructureError where its repository is not the client's: tests may say something else there."""
+        fault = "" if problem.place is None else self.fault_of_tree((problem.place.root, problem.place.digest))
+        if fault:
+            raise InfrastructureError(f"{platform.node()}: {fault}")
+
+    def fault_of_tree(self, tree: Tree) -> str:
+        """How a repository differs from the client's. Empty: it does not."""
+        if tree not in self._trees:
+            root, digest = Path(tree[0]), tree[1]
+            what = "is not there" if not root.is_dir() else "" if digest_of_tree(root) == digest else "differs there"
+            self._trees[tree] = what and f"repository '{root}' {what}"
+        return self._trees[tree]
 
     def _opened(self, model: ModelSettings, role: Role) -> Model | None:  # noqa: ARG002 - as the hook is called
         backend = self.backends.get(model.backend)
@@ -132,64 +150,29 @@ def _sleep(seconds: float) -> None:
         time.sleep(min(left, LOOK))
 
 
-class _FarWorld:
+class _Far:
+    """What the client has: whatever is asked or told of it goes there by the same name."""
+
+    def __init__(self, *of: object) -> None:
+        """*of* says which one, where there are several."""
+        self._of = of
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return partial(_link.get().ask, name, *self._of)
+
+
+class _FarWorld(_Far):
     """The World of an attempt."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.admissions: dict[str, Callable[[Prompt], None]] = {}
-        self._ask = link.ask
-
-    def keep(self, experiment: Experiment) -> None:
-        self._ask("keep", experiment)
-
-    def complain(self, what: str) -> None:
-        self._ask("complain", what)
-
-    def recall_spec(self, experiment: Experiment, problem: Problem, arm: Arm) -> Spec | None:
-        found: Spec | None = self._ask("recall_spec", experiment, problem, arm)
-        return found
-
-    def recall_iterations(self, experiment: Experiment, limit: int) -> Sequence[Iteration] | None:
-        found: Sequence[Iteration] | None = self._ask("recall_iterations", experiment, limit)
-        return found
-
-    def recall_guidance(self, experiment: Experiment) -> Sequence[Advice] | None:
-        found: Sequence[Advice] | None = self._ask("recall_guidance", experiment)
-        return found
 
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
         if experiment.id in self.admissions:
             self.admissions[experiment.id](prompt)
-        number = self._ask("before_call", experiment, role, prompt)
-        meter.set(None if number is None else _FarMeter(number))
-
-    def called(self, experiment: Experiment, role: Role, prompt: Prompt, reply: Reply, spending: Spending) -> None:
-        self._ask("called", experiment, role, prompt, reply, spending)
-
-    def spec_written(self, experiment: Experiment, spec: Spec) -> None:
-        self._ask("spec_written", experiment, spec)
-
-    def iterated(self, experiment: Experiment, iteration: Iteration) -> None:
-        self._ask("iterated", experiment, iteration)
-
-    def advised(self, experiment: Experiment, advice: Advice) -> None:
-        self._ask("advised", experiment, advice)
-
-    def checkpointed(self, experiment: Experiment, guidance: Guidance) -> None:
-        self._ask("checkpointed", experiment, guidance)
-
-
-class _FarMeter:
-    """That of a call, which the client has by a number."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def resend(self) -> None:
-        _link.get().ask("resend", self._number)
-
-    def unbilled(self) -> None:
-        _link.get().ask("unbilled", self._number)
+        number = _link.get().ask("before_call", experiment, role, prompt)
+        meter.set(None if number is None else cast("Meter", _Far(number)))
 
 
 class _FarLimits:
@@ -211,26 +194,3 @@ class _FarLimits:
 
 
 _LOOPBACK = re.compile(r"//(localhost|127\.|\[::1\])")
-
-
-class _FarRefusals:
-    """The client's, which all machines know."""
-
-    def __init__(self) -> None:
-        self._answered: set[str] = set()
-
-    def last_word(self, key: str) -> str | None:
-        words: str | None = _link.get().ask("last_word", key)
-        return words
-
-    def all_it_said(self, key: str) -> str | None:
-        words: str | None = None if key in self._answered else _link.get().ask("all_it_said", key)
-        return words
-
-    def refused(self, key: str, words: str, *, lasting: bool) -> None:
-        _link.get().ask("refused", key, words, lasting=lasting)
-
-    def answered(self, key: str) -> None:
-        if key not in self._answered:
-            _link.get().ask("answered", key)
-            self._answered.add(key)

@@ -1,65 +1,43 @@
-"""Whether a machine comes to the same results as the client: versions, the judge's locks, and what models need."""
+"""Whether a machine comes to the same results as the client: its judge's locks, repositories, and what models need."""
 
 from __future__ import annotations
 
-import platform
-from dataclasses import dataclass, fields
-from importlib.metadata import version
+from asyncio import gather, to_thread
+from collections.abc import Iterable
 
+from pytest_koderz.backends.backend import Identity
 from pytest_koderz.core.errors import SandboxFault
 
 from .far_world import workshop_of
-from .orders import Terms
+from .orders import Terms, Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    python: str
-    koderz: str
-    judge: str = ""
-    """Its levels. Empty: not asked for."""
-
-
-_NAMES = {"python": "Python", "koderz": "pytest-koderz", "judge": "judge"}
-
-
-def facts_here(terms: Terms) -> Facts:
-    """Those of this process."""
-    return Facts(platform.python_version(), version("pytest-koderz"), terms.judge)
-
-
-def fault_here(terms: Terms, wanted: Facts) -> str:
+def fault_here(terms: Terms, trees: Iterable[Tree]) -> str:
     """For a worker: how it differs from the client. Empty: it is fit."""
-    mine = Facts(platform.python_version(), version("pytest-koderz"), wanted.judge)
-    fault = _difference(mine, wanted)
-    if fault:
-        return fault
     shop = workshop_of(terms)
     for model in terms.models:
         missing = shop.backends.of(model).fault_of(model, shop.environment)
         if missing:
             return f"model '{model.name}': {missing}"
+    differing = [fault for tree in sorted(trees) if (fault := shop.fault_of_tree(tree))]
+    return differing[0] if differing else _fault_of_judge(terms)
+
+
+def _fault_of_judge(terms: Terms) -> str:
     try:
-        levels = getattr(shop.sandbox(), "levels", None)
-    except SandboxFault as fault_of_judge:
-        return f"judge: {fault_of_judge}"
-    return _difference(Facts(mine.python, mine.koderz, words_of(levels)), wanted)
+        judge = words_of(workshop_of(terms).sandbox())
+    except SandboxFault as fault:
+        return f"judge: {fault}"
+    return "" if judge == terms.judge else f"judge {judge} there, {terms.judge} here"
 
 
-def words_of(levels: object) -> str:
+def words_of(judge: object) -> str:
     """What holds a candidate, as it is compared."""
-    return "" if levels is None else f"{levels}"
+    return f"{getattr(judge, 'levels', '')}"
 
 
-def _difference(there: Facts, here: Facts) -> str:
-    told = [
-        f"{_NAMES[item.name]} {getattr(there, item.name)} there, {getattr(here, item.name)} here"
-        for item in fields(Facts)
-        if _counts(item.name, getattr(there, item.name)) != _counts(item.name, getattr(here, item.name))
-    ]
-    return "; ".join(told)
-
-
-def _counts(name: str, value: str) -> str:
-    """Of a version of Python what may change results."""
-    return ".".join(value.split(".")[:2]) if name == "python" else value
+async def identities_there(terms: Terms) -> dict[str, Identity]:
+    """What the servers that a worker reaches say of each model; its other work goes on meanwhile."""
+    shop = workshop_of(terms)
+    asked = (to_thread(shop.backends.of(each).identity, each, shop.environment) for each in terms.models)
+    return dict(zip((each.name for each in terms.models), await gather(*asked), strict=True))

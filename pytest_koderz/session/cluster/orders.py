@@ -17,6 +17,10 @@ LOOK = 1.0
 """Seconds between two looks of one who sleeps whether the run was stopped."""
 
 
+Tree = tuple[str, str]
+"""A repository: its folder, and the digest that it must have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What is the same for all experiments of a benchmark. No key is among it: each machine has its own."""

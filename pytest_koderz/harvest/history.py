@@ -1,0 +1,220 @@
+"""A repository's history turned into tasks: functions that a commit mended, which brought a test that tells."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_koderz.core.errors import SandboxFault
+from pytest_koderz.core.place import FunctionPlace
+from pytest_koderz.files.git_history import Commit, GitFault, commits_of, exported
+from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.sandbox.repository_tests import Repository
+
+from .code_files import copies_in_texts, import_folders, is_test, modules_of
+from .covered_functions import Covered, covered_in, tested_lines
+from .function_trials import MEMORY, TIMES, FunctionTrials, Harvest, LeftOut, Notify, Task, TestedTree, end_of
+from .mend_prompt import mend_prompt_of, words_of
+from .mends import Mend, mend_of
+from .near_copies import texts_with
+from .pytest_options import own_options
+
+MOST_SECONDS = 3600.0
+"""For all commits; those that are left then are not looked at."""
+_TESTS_SECONDS = 120.0
+"""For a commit's own tests once, and for those of a file that are tried on the code before it."""
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+"""Another one each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What came of a repository's commits."""
+
+    root: Path
+    commits: tuple[tuple[Commit, Harvest], ...]
+    """Those with tasks, the newest first."""
+    left_out: Mapping[str, str]
+    """By commit, or by the function that one of them changed, why it is no task."""
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        return tuple(task for _, harvest in self.commits for task in harvest.tasks)
+
+
+def harvest_history(source: Path, root: Path, tests: Path | None, most: int, notify: Notify) -> History:
+    """The tasks of the last *most* commits. Raises UsageError where *root* has no history."""
+    try:
+        commits = commits_of(root, most)
+    except GitFault as fault:
+        raise UsageError(f"--koderz-commits: {fault}") from None
+    notify(f"looking at {len(commits)} commits of {root.name}")
+    end = time.monotonic() + MOST_SECONDS
+    found: list[tuple[Commit, Harvest]] = []
+    left_out: dict[str, str] = {}
+    for commit in commits:
+        if time.monotonic() > end:
+            left_out[commit.short] = f"not looked at: the others took {MOST_SECONDS:g} s"
+            continue
+        try:
+            mend = mend_of(root, commit, _within(root, source), _within(root, tests or root))
+            harvest = _harvest(root, mend)
+        except LeftOut as why:
+            left_out[commit.short] = str(why)
+            continue
+        notify(f"{commit.short} {commit.subject}: {len(harvest.tasks)} of {len(mend.earlier)} functions")
+        left_out |= harvest.left_out
+        if harvest.tasks:
+            found.append((commit, harvest))
+    return History(root, tuple(found), left_out)
+
+
+def _within(root: Path, place: Path) -> str:
+    """From *root* on; empty for itself, and for what lies elsewhere."""
+    return "" if place == root or not place.is_relative_to(root) else place.relative_to(root).as_posix()
+
+
+def _harvest(root: Path, mend: Mend) -> Harvest:
+    try:
+        with exported(root, mend.commit.id) as tree:
+            return _Commit(root, mend, tree).harvest()
+    except (UsageError, GitFault, SandboxFault, OSError) as fault:
+        raise LeftOut(str(fault).removeprefix("--koderz-harvest: ")) from None
+
+
+class _Commit:
+    def __init__(self, root: Path, mend: Mend, tree: Path) -> None:
+        """*tree*: where the commit's files lie."""
+        self._mend = mend
+        self._tree = tree
+        self._modules = modules_of(tree)
+        imports = import_folders(tree, self._modules)
+        self._place = FunctionPlace(str(root), "", "", "", imports, tuple(own_options(tree)), commit=mend.commit.id)
+
+    def harvest(self) -> Harvest:
+        covered, imported = self._covered()
+        telling = _failing_before(self._place, self._mend, self._tree, _brought(self._mend, covered))
+        place = replace(self._place, hidden=copies_in_texts(self._tree, covered, self._modules))
+        repository = Repository(place, MEMORY)
+        try:
+            tree = TestedTree(place, self._modules, covered, imported)
+            return MendTrials(repository, tree, self._mend, telling).harvest()
+        finally:
+            repository.close()
+
+    def _covered(self) -> tuple[Covered, set[tuple[str, str]]]:
+        """Of the functions that the commit changed."""
+        folders = [self._tree / each for each in self._place.imports]
+        tests, options = list(self._mend.tests), list(self._place.options)
+        tested = tested_lines(self._tree, self._tree, tests, folders, options, seconds=_TESTS_SECONDS)
+        files = {file: self._modules[file] for file, _ in self._mend.earlier if file in self._modules}
+        covered, imported = covered_in(self._tree, files, tested.lines)
+        changed = {
+            file: {name: ran for name, ran in functions.items() if (file, name) in self._mend.earlier}
+            for file, functions in covered.items()
+        }
+        return changed, imported
+
+
+def _brought(mend: Mend, covered: Covered) -> list[str]:
+    """Tests of the commit's that run what it changed. Raises LeftOut."""
+    ran = {test for functions in covered.values() for tests in functions.values() for test in tests}
+    brought = sorted(test for test in ran if _function_of(test) in mend.brought)
+    if not brought:
+        raise LeftOut("no test that it brought runs a function that it changed")
+    return brought
+
+
+def _function_of(test: str) -> str:
+    return test.partition("[")[0].rpartition("::")[2]
+
+
+def _failing_before(place: FunctionPlace, mend: Mend, tree: Path, tests: Sequence[str]) -> frozenset[str]:
+    """Of *tests* those that fail on the code before the commit, again and again. Raises LeftOut."""
+    with exported(Path(place.root), mend.commit.parents[0]) as before:
+        _bring_tests(mend, tree, before)
+        imports = import_folders(before, modules_of(before))
+        repository = Repository(FunctionPlace(str(before), "", "", "", imports, tuple(own_options(before))), MEMORY)
+        try:
+            passed = {test for _ in range(TIMES) for test in _passing(repository, tests)}
+        finally:
+            repository.close()
+    if not set(tests) - passed:
+        raise LeftOut("the code before it passes the tests that it brought")
+    return frozenset(tests) - passed
+
+
+def _bring_tests(mend: Mend, tree: Path, before: Path) -> None:
+    for change in mend.changes:
+        if change.before and is_test(change.before) and (before / change.before).is_file():
+            (before / change.before).unlink()
+        if change.after and is_test(change.after) and (tree / change.after).is_file():
+            (before / change.after).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(tree / change.after, before / change.after)
+
+
+def _passing(repository: Repository, tests: Sequence[str]) -> list[str]:
+    """File by file: one that cannot be collected takes no other one with it."""
+    by_file: dict[str, list[str]] = {}
+    for test in tests:
+        by_file.setdefault(test.partition("::")[0], []).append(test)
+    runs = [repository.run("", (), "", each, 0, _TESTS_SECONDS) for each in by_file.values()]
+    return [test for run in runs for test, word in run.words.items() if word == "passed"]
+
+
+class MendTrials(FunctionTrials):
+    """Of functions that a commit changed: the tests that it brought come first, and refuse what was before."""
+
+    def __init__(self, repository: Repository, tree: TestedTree, mend: Mend, telling: AbstractSet[str]) -> None:
+        """*telling*: tests that the commit brought and the code before it fails."""
+        super().__init__(repository, tree, lambda _: None)
+        self._mend = mend
+        self._telling = telling
+        self._failing: dict[tuple[str, str], tuple[list[str], str]] = {}
+        """By function the tests that what was before fails, and what the first of them says."""
+
+    def harvest(self) -> Harvest:
+        """With those of the commit's functions that nothing runs."""
+        found = super().harvest()
+        unrun = {key for key in self._mend.earlier if key[1] not in self._covered.get(key[0], {})}
+        why = "no test runs it in the files of tests that the commit changed"
+        return replace(found, left_out={**found.left_out, **{self._id(*key): why for key in sorted(unrun)}})
+
+    def _id(self, file: str, name: str) -> str:
+        return f"{self._mend.commit.short}:{super()._id(file, name)}"
+
+    def _task(self, file: str, name: str) -> Task:
+        return replace(super()._task(file, name), earlier=self._mend.earlier[file, name])
+
+    def _tests(self, file: str, name: str) -> tuple[str, ...]:
+        good = self._quickest(self._covered[file][name])
+        telling = [test for test in good if test in self._telling]
+        if not telling:
+            raise LeftOut("no test runs it that the commit brought and the code before it fails")
+        tests = self._taken([*telling, *(test for test in good if test not in self._telling)])
+        self._failing[file, name] = self._refusing(file, name, tests)
+        return tests
+
+    def _refusing(self, file: str, name: str, tests: Sequence[str]) -> tuple[list[str], str]:
+        """Raises LeftOut where what was before passes in the function's place."""
+        source = self._modules[file].filled(name, self._mend.earlier[file, name]).source
+        runs = [self._run(source, (), file, tests, self._limit(tests)) for _ in range(TIMES)]
+        passed = {test for run in runs for test in tests if run.words.get(test) == "passed"}
+        failing = [test for test in tests if test in self._telling and test not in passed]
+        if not failing:
+            raise LeftOut("as it was before it passes the tests that the commit brought")
+        told = [str(each["summary"]) for each in runs[0].failures if each["assertion"] in failing]
+        return failing, _ADDRESS.sub("", (told or [end_of(runs[0])])[0])
+
+    def _prompt(self, file: str, name: str, tests: Sequence[str]) -> str:
+        module, earlier = self._modules[file], self._mend.earlier[file, name]
+        if texts_with(module.text_of(name), [("message", words_of(self._mend.said))]):
+            raise LeftOut("the commit's message holds the answer")
+        failing, failure = self._failing[file, name]
+        known = self._known(file, name, [test for test in tests if test in failing])
+        return mend_prompt_of(file, module, name, earlier, self._mend.said, known, failure)
