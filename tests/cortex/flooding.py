@@ -57,9 +57,12 @@ def deaf() -> None:
 
 
 def waiting() -> None:
-    """It does nothing but say in a file that its input was closed."""
+    """It does nothing but say by files that it was asked, and that its input was closed."""
+    database = sys.argv[sys.argv.index("--db") + 1]
+    sys.stdin.readline()
+    Path(f"{database}.asked").touch()
     sys.stdin.read()
-    Path(sys.argv[sys.argv.index("--db") + 1] + ".closed").touch()
+    Path(f"{database}.closed").touch()
     time.sleep(3600)
 
 
