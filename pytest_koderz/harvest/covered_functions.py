@@ -60,7 +60,8 @@ def tested_lines(
         out = Path(folder) / "contexts.json"
         ours = str(Path(__file__).parents[2])
         paths = os.pathsep.join([*map(str, imports), ours])
-        environment = {**os.environ, SOURCE: str(source), OUT: str(out), "PYTHONPATH": paths}
+        measured = source if source.is_dir() else source.parent
+        environment = {**os.environ, SOURCE: str(measured), OUT: str(out), "PYTHONPATH": paths}
         command = [sys.executable, "-m", "pytest", *tests, *options, f"--rootdir={root}", "-q", "--tb=short"]
         command += ["--continue-on-collection-errors", "-Wignore::pytest.PytestConfigWarning"]
         command += ["-p", "no:cacheprovider", "-p", "no:koderz", "-p", "no:randomly", "-p", _PLUGIN]

@@ -176,7 +176,7 @@ class MendTrials(FunctionTrials):
         self._mend = mend
         self._telling = telling
         self._failing: dict[tuple[str, str], tuple[list[str], str]] = {}
-        """By function the tests that what was before fails, and what the first of them says."""
+        """By function the tests that what was before fails, and which of them says what."""
 
     def harvest(self) -> Harvest:
         """With those of the commit's functions that nothing runs."""
@@ -208,8 +208,9 @@ class MendTrials(FunctionTrials):
         failing = [test for test in tests if test in self._telling and test not in passed]
         if not failing:
             raise LeftOut("as it was before it passes the tests that the commit brought")
-        told = [str(each["summary"]) for each in runs[0].failures if each["assertion"] in failing]
-        return failing, _ADDRESS.sub("", (told or [end_of(runs[0])])[0])
+        said = [each for each in runs[0].failures if each["assertion"] in failing]
+        told = f"`{said[0]['assertion']}` says: {said[0]['summary']}" if said else end_of(runs[0])
+        return failing, _ADDRESS.sub("", told)
 
     def _prompt(self, file: str, name: str, tests: Sequence[str]) -> str:
         module, earlier = self._modules[file], self._mend.earlier[file, name]

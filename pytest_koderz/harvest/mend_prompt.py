@@ -14,6 +14,7 @@ from .task_prompt import Known, beside, shown
 _LONGEST_TESTS = 3000
 """Characters of those that say what is to be mended."""
 _LONGEST_MESSAGE = 1500
+_END = "\n"
 _TRAILER = re.compile(r"[A-Z][\w-]*-([Bb]y|[Ii]d|[Ll]og|[Uu]rl|[Uu]ntil): |\(cherry picked from |git-svn-id: ")
 _LINK = re.compile(r"<?https?://\S+")
 
@@ -22,7 +23,7 @@ def mend_prompt_of(
     file: str, mended: ModuleText, name: str, earlier: str, said: str, known: Known, failure: str
 ) -> str:
     """*earlier*: the function before. *said*: of the commit. *known*: its examples are tests that what was before
-    fails, and *failure* is what the first of them says.
+    fails, and *failure* is which of them says what.
     """
     kind = "method" if "." in name else "function"
     module = ModuleText(mended.filled(name, earlier).source)
@@ -34,15 +35,22 @@ def mend_prompt_of(
         f"```python\n{around}\n```",
         *beside(known, around),
     ]
-    if words := words_of(said):
-        lines += ["", "What was said of the change:", "", *(f"> {line}".rstrip() for line in words.splitlines())]
+    if message := words_of(said):
+        lines += ["", "What was said of the change:", "", *(f"> {line}".rstrip() for line in message.splitlines())]
     if (head := _head(mended.functions[name])) != _head(module.functions[name]):
         lines += ["", f"The {kind} is to begin so:", "", f"```python\n{head}\n```"]
-    lines += shown(
-        "Tests that it fails" if len(known.examples) > 1 else "A test that it fails", known.examples, _LONGEST_TESTS
-    )
-    lines += ["", f"It says: {failure}"] if failure else []
+    words = "Tests that it fails" if len(known.examples) > 1 else "A test that it fails"
+    lines += shown(words, [_cut(each.strip()) for each in known.examples], _LONGEST_TESTS)
+    lines += ["", failure] if failure else []
     return "\n".join(lines) + "\n"
+
+
+def _cut(text: str) -> str:
+    """Without its middle where it is too long: a test's new cases come last."""
+    if len(text) <= _LONGEST_TESTS:
+        return text
+    before, after = text[: _LONGEST_TESTS // 3], text[-_LONGEST_TESTS // 2 :]
+    return f"{before.rpartition(_END)[0]}{_END}# [...]{_END}{after.partition(_END)[2]}"
 
 
 def words_of(message: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.evidence.changes import Candidacy, Change
 from pytest_koderz.evidence.findings import Frame, findings_of
+from pytest_koderz.evidence.problems import by_problem
 
 from .changed_lines import besides, change_lines
 from .claim_lines import pair_lines
@@ -50,14 +51,25 @@ def page_of_changes(
     experiments = [replace(one, arm=label) for label, side in sides.items() for one in side.experiments]
     definitions = tuple(replace(arm, name=label) for label, side in sides.items() for arm in side.definitions)
     within = replace(frame, arms=tuple(sides), control="", definitions=definitions)
-    shown = table_and_stories(within, findings_of(within, experiments), experiments, {})
+    shared = [one for pair in pairs for one in _of_both(*pair)]
+    shown = table_and_stories(within, findings_of(within, shared), experiments, {})
     rows = [_row(row, changes) for row in shown["rows"]]
     told = [_told(change, pair, frame) for change, pair in zip(changes, pairs, strict=True)]
     lines = change_lines(changes, frame, notes, WIDEST, whole=True)
     nothing: dict[str, Any] = {"places": [], "advice": {}}  # of the sides by themselves, which are not asked about here
     marks = {"rows": rows, "counts": counts_of(rows, NAMES), "names": NAMES, "summary": lines, "what_if": [], **nothing}
-    changed = {"told": told, "notes": [cut(note, LONGEST) for note in notes], "frame": frame}
+    both = len({one.problem_id for one in shared})
+    changed: dict[str, Any] = {"told": told, "notes": [cut(note, LONGEST) for note in notes], "frame": frame}
+    changed |= {"shared": both, "left_out": both < len(rows)}
     return rendered("changes.html.jinja", frame.simulated, **{**shown, **marks, **changed})
+
+
+def _of_both(before: Candidacy, after: Candidacy) -> Iterator[Experiment]:
+    """Of each side the settled ones of the problems that both settled, so that their dollars can be compared."""
+    then, now = by_problem(before.experiments), by_problem(after.experiments)
+    for side, tries in ((before, then), (after, now)):
+        known = [one for name, each in tries.items() if name in then and name in now for one in each.experiments]
+        yield from (replace(one, arm=side.label) for one in known)
 
 
 def _row(row: ProblemRow, changes: Sequence[Change]) -> ProblemRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import floor, log10
@@ -15,6 +15,8 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 130, 12, 34
 """Margins, which hold the labels."""
 TICKS = 4
 """About how many labels the axis of dollars has."""
+_STEPS = {0.0: 25, 0.25: 25, 0.5: 10, 0.75: 5}
+"""Shares at which an axis may begin, with the percents between two of its labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,15 @@ def across(dollars: float, most: float) -> float:
     return round(LEFT + dollars / most * (WIDTH - LEFT - RIGHT), 1)
 
 
-def height(share: float) -> float:
-    """The place of a share of solved."""
-    return round(TOP + (1 - share) * (HEIGHT - TOP - BOTTOM), 1)
+def height(share: float, lowest: float = 0.0) -> float:
+    """The place of a share of solved, where the axis begins at *lowest*."""
+    return round(TOP + (1 - share) / (1 - lowest) * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def lowest_of(shares: Iterable[float]) -> float:
+    """Where an axis may begin so that all *shares* are on it, and none of its room is left to nothing."""
+    least = min(shares, default=0.0)
+    return max(begin for begin in _STEPS if begin <= least)
 
 
 def dollar_ticks(most: float) -> tuple[tuple[float, str], ...]:
@@ -80,9 +88,10 @@ def dollar_ticks(most: float) -> tuple[tuple[float, str], ...]:
     return tuple((across(dollars, most), f"${dollars:,.10g}") for dollars in _ticks(most))
 
 
-def share_ticks() -> tuple[tuple[float, str], ...]:
+def share_ticks(lowest: float = 0.0) -> tuple[tuple[float, str], ...]:
     """Places with their labels."""
-    return tuple((height(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
+    percents = range(round(lowest * 100), 101, _STEPS[lowest])
+    return tuple((height(percent / 100, lowest), f"{percent}%") for percent in percents)
 
 
 def _ticks(most: float) -> list[float]:

@@ -8,7 +8,7 @@
   const files = [...body.rows].filter((row) => row.classList.contains("file")), rows = [...body.rows].filter((row) => !files.includes(row));
   const places = new Map(rows.flatMap((row) => links_in(row).map((link) => [id_of(link), { row, link }])));
   const title = document.title;
-  let state = new URLSearchParams(), opened = [], problem_shown = true;
+  let state = new URLSearchParams(), opened = [], problem_shown = true, picked_here = "";
 
   function make(tag, attributes, ...children) {
     const made = document.createElement(tag);
@@ -49,6 +49,7 @@
     const ids = hash.split("+").filter((id) => places.has(id)).slice(0, 2);
     if (ids.length) open_story(ids);
     else show_table(new URLSearchParams(hash));
+    if (!ids.length && hash.startsWith("exp_")) at("shown").textContent = `${hash.slice(0, 40)} is not on this page`;
   }
 
   // The table.
@@ -66,7 +67,7 @@
     story.hidden = true;
     at("table").hidden = false;
     document.title = title;
-    if (!left && state.has("file")) at("tools").scrollIntoView({ block: "nearest" });
+    if (!left && [...state.keys()].length && location.hash !== picked_here) at("tools").scrollIntoView();
     if (left) {
       left.row.scrollIntoView({ block: "center" });
       left.link.focus();
@@ -132,7 +133,8 @@
       if (value) wanted.set(key, value);
       else wanted.delete(key);
     }
-    location.replace("#" + wanted);
+    picked_here = "#" + wanted;
+    location.replace(picked_here);
   }
 
   function sort_by(column) {

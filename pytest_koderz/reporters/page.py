@@ -19,7 +19,7 @@ from pytest_koderz.files.visible_text import visible
 from . import chart
 from .header import arm_lines
 from .packed_stories import Stories
-from .page_charts import BAR, RIGHT, bars_of, drawings_of
+from .page_charts import RIGHT, bars_of, drawings_of
 from .page_table import MARKS, counts_of, grouped, rows_of
 from .page_verdict import sentences_of
 from .place_lines import advice_by_file, tables_of, weak_words
@@ -55,7 +55,7 @@ def rendered(template: str, simulated: bool, **shown: Any) -> str:
     """The page that *template* makes of what is *shown*, with the style and the program of all pages."""
     style, program = (files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     hashes = {"style": _hash(style), "program": _hash(program)}
-    common = {"mark": SIMULATED if simulated else "", "size": chart, "right": RIGHT, "bar": BAR}
+    common = {"mark": SIMULATED if simulated else "", "size": chart, "right": RIGHT}
     return (
         _environment()
         .get_template(template)
@@ -83,6 +83,7 @@ def table_and_stories(
         "weak_below": percent(WEAK),
         "about_arms": arm_lines(frame.definitions),
         "rows": rows,
+        "has_epochs": any(cell.solved for row in rows for cell in row.cells),
         "counts": counts_of(rows),
         "names": MARKS,
         "files": list(dict.fromkeys(row.file for row in rows if row.file)),

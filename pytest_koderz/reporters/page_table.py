@@ -54,15 +54,19 @@ class Link:
     @property
     def words(self) -> str:
         """`solved in 2`."""
-        if self.status is Status.RUNNING:
-            return "unfinished"
-        join = {Status.SOLVED: f" in {self.tries}", Status.UNSOLVED: f" after {self.tries}"}
-        return f"{self.status}{join.get(self.status, '')}"
+        return f"{self.ended}{self.short}"
+
+    @property
+    def ended(self) -> str:
+        """`solved in `, where a number follows."""
+        return {Status.SOLVED: "solved in ", Status.UNSOLVED: "unsolved after "}.get(self.status, "")
 
     @property
     def short(self) -> str:
         """`2`, behind a sign that says how it ended."""
-        return str(self.tries) if self.status.settled else self.words
+        if self.status is Status.RUNNING:
+            return "unfinished"
+        return str(self.tries) if self.status.settled else str(self.status)
 
     @property
     def spoken(self) -> str:

@@ -23,6 +23,14 @@ class Sentence:
         """For its colour. None: nothing is claimed."""
         return next((claim for claim in Claim if f": {claim.upper()}" in self.head), None)
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """The head as what stands before its claim, the claim's word, and what stands behind it."""
+        if self.claim is None:
+            return self.head, "", ""
+        before, _, behind = self.head.rpartition(f": {self.claim.upper()}")
+        return f"{before}: ", self.claim.upper(), behind
+
 
 def sentences_of(frame: Frame, findings: Findings) -> Iterator[Sentence]:
     """The first one is what the benchmark was run for."""

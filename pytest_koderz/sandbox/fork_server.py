@@ -126,7 +126,7 @@ class ForkServer:
         except OSError as error:
             raise SandboxFault(f"a fork server of the sandbox does not answer: {error}") from None
         if not greeting:
-            raise SandboxFault(f"a fork server of the sandbox did not start: {self._last_words()}")
+            raise not_started("a fork server", self._last_words())
         _, *missing = json.loads(greeting)
         self.missing = tuple(missing)
         self._ready = True
@@ -144,10 +144,16 @@ def _started(control: int, settings: dict[str, Any]) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        # What else may lack, such as memory, says so in words of its own.
-        cure = "; this user may have no more processes: end some, or raise the limit (ulimit -u)"
-        more = cure if error.errno == errno.EAGAIN else ""
-        raise SandboxFault(f"a fork server of the sandbox did not start: {error}{more}") from None
+        raise not_started("a fork server", str(error)) from None
+
+
+def not_started(what: str, why: str) -> SandboxFault:
+    """With the cure where processes lack, as the system or a process of ours says; anything else has words of its own,
+    such as memory.
+    """
+    cure = "; this user may have no more processes: end some, or raise the limit (ulimit -u)"
+    more = cure if f"[Errno {errno.EAGAIN}]" in why else ""
+    return SandboxFault(f"{what} of the sandbox did not start: {why}{more}")
 
 
 class ForkedProcess:
@@ -208,7 +214,7 @@ class ForkedProcess:
             pid = int.from_bytes(greeting, "big")
             if pid == 0:
                 why = self.sock.recv(4096).decode(errors="replace") if greeting else "it said nothing"
-                raise SandboxFault(f"a process of the sandbox did not start: {why}")
+                raise not_started("a process", why)
             self._pidfd = pidfd_of(pid)
             self._take_folder()
         except OSError as error:

@@ -120,7 +120,7 @@ def changes_between(
     from pytest_koderz.evidence.changes import changes_of
     from pytest_koderz.evidence.findings import Frame
 
-    frame = Frame(after.id, (), before.label, margin, None, before.simulated or after.simulated, local_rate)
+    frame = Frame(after.label, (), before.label, margin, None, before.simulated or after.simulated, local_rate)
     return changes_of(pairs, margin, local_rate), frame, list(_differences(before, after))
 
 
@@ -134,6 +134,7 @@ def pairs_of(
     from dataclasses import replace
 
     from pytest_koderz.files.usage_error import UsageError
+    from pytest_koderz.files.visible_text import quoted
 
     after = after if now is None else replace(after, arms=now)
     if (before.id, before.arm) == (after.id, after.arm):
@@ -142,7 +143,7 @@ def pairs_of(
         raise UsageError(f"--koderz-compare: of one run two arms are compared: {before.label}:ARM, each of them")
     meant = _meant(before, after)
     if not meant:
-        arms = " and ".join(f"{', '.join(side.arms)} of {side.label}" for side in (before, after))
+        arms = " and ".join(f"{quoted(', '.join(side.arms))} of {side.label}" for side in (before, after))
         raise UsageError(f"--koderz-compare: no arm is in both runs ({arms}); name one of each, as {before.label}:ARM")
     return [(before.side(one), after.side(other)) for one, other in meant]
 
@@ -235,23 +236,15 @@ def _from_journals(name: str, folder: Path, besides: str) -> ComparedSide:
 
 
 def _from_file(path: Path) -> ComparedSide:
-    import json
-
     from pytest_koderz.evidence.problems import by_arm
-    from pytest_koderz.files.jsonl import text_of
     from pytest_koderz.files.usage_error import UsageError
-    from pytest_koderz.reporters.results import VERSION
-    from pytest_koderz.reporters.results_read import experiments_told
+    from pytest_koderz.reporters.results_read import FAULTS, benchmark_told, experiments_told, not_results, results_in
 
     try:
-        results = json.loads(text_of(path))
-        head, known = results["benchmark"], results["version"] == VERSION
-        arms = by_arm(experiments_told(results)) if known else {}
-        simulated = bool(head["simulated"])
+        results = results_in(path)
+        head, arms = benchmark_told(results), by_arm(experiments_told(results))
+        return ComparedSide(head["id"], path.name, "", arms, (), head, head["simulated"])
     except UsageError as error:
         raise UsageError(f"--koderz-compare: {error}") from None
-    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError, RecursionError):
-        raise UsageError(f"--koderz-compare: {path} is not a file that --koderz-json wrote") from None
-    if not known:
-        raise UsageError(f"--koderz-compare: {path} has another format than {VERSION}; write it anew")
-    return ComparedSide(str(head["id"]), path.name, "", arms, (), head, simulated)
+    except FAULTS:
+        raise UsageError(f"--koderz-compare: {not_results(path)}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -209,24 +208,21 @@ def _is_weighed(report: pytest.TestReport) -> bool:
 
 def _baseline(text: str | None, arm: Arm) -> Mapping[str, float] | None:
     """The share of epochs solved by problem, from a file that --koderz-json wrote."""
-    from pytest_koderz.files.jsonl import text_of
     from pytest_koderz.files.usage_error import UsageError
-    from pytest_koderz.reporters.results import VERSION
+    from pytest_koderz.files.visible_text import quoted
+    from pytest_koderz.reporters.results_read import FAULTS, benchmark_told, not_results, results_in
 
     if text is None:
         return None
+    path = Path(text)
     try:
-        results = json.loads(text_of(Path(text)))
-        found, graded_on = results["version"], results["benchmark"]["grade_on"]
+        results = results_in(path)
+        graded_on = quoted(str(benchmark_told(results)["grade_on"]))
         solved = _solved_in(results["experiments"], arm.name)
     except UsageError as error:
         raise UsageError(f"--koderz-baseline: {error}") from None
-    except (ValueError, LookupError, TypeError, RecursionError):
-        raise UsageError(f"--koderz-baseline: {text} is not a file that --koderz-json wrote") from None
-    if found != VERSION:
-        raise UsageError(
-            f"--koderz-baseline: {text} has format {found}, and this version reads {VERSION}; write it anew"
-        )
+    except FAULTS:
+        raise UsageError(f"--koderz-baseline: {not_results(path)}") from None
     if graded_on != arm.grade_on:
         how = f"was graded on the {graded_on} tests, and this run is on the {arm.grade_on} tests"
         raise UsageError(f"--koderz-baseline: {text} {how}; write it anew, or set `grade_on: {graded_on}`")

@@ -29,6 +29,7 @@ from pytest_koderz.cortex.server.store import Store
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.folder_lock import FolderLock
 from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.fork_server import not_started
 from pytest_koderz.sandbox.supervisor import Judge
 from pytest_koderz.session.budget import check_budget
 from pytest_koderz.session.cortex import server_of
@@ -321,6 +322,29 @@ def test_nobody_at_the_port_is_missing() -> None:
     ((word, text),) = OPENAI.findings(a_model("openai", hosts=(f"http://127.0.0.1:{free_port()}",)), {})
     assert word == "missing"
     assert "does not answer; start the server, or correct `hosts` in koderz.yaml" in text
+
+
+def test_a_process_that_may_have_no_child_names_the_cure_too() -> None:
+    """One of ours may have started with the last that this user may have."""
+    words = "BlockingIOError: [Errno 11] Resource temporarily unavailable"
+    assert str(not_started("a process", words)).endswith(
+        "; this user may have no more processes: end some, or raise the limit (ulimit -u)"
+    )
+    assert str(not_started("a process", "MemoryError")) == "a process of the sandbox did not start: MemoryError"
+
+
+def test_a_memory_server_for_which_no_thread_is_left_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system answers where threads count as processes; nothing stays open."""
+
+    def no_thread(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    (tmp_path / "koderz.yaml").write_text(SIMULATED)
+    settings = load_settings(None, tmp_path, {}, Choice())
+    monkeypatch.setattr("pytest_koderz.cortex.client.connection.threading.Thread.start", no_thread)
+    ((word, text),) = doctor.of_memory(settings)
+    assert word == "note"
+    assert "can't start new thread; this user may have no more processes (ulimit -u)" in text
 
 
 @pytest.mark.parametrize("kept", [0, 4096], ids=["no database", "its pages overwritten"])

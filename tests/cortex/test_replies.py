@@ -124,3 +124,19 @@ def test_of_all_that_a_server_complains_the_end_is_kept() -> None:
         subprocess.run([sys.executable, "-c", flood], stderr=words.sink, check=True)
         assert words.line() == "the reason"
         assert len(words._kept) <= LONGEST_WORDS
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("Traceback\nOSError: no\n", "OSError: no"),
+        ("  | ExceptionGroup: x\n    | RuntimeError: no thread\n    +----------------\n", "RuntimeError: no thread"),
+        ("\n", ""),
+    ],
+)
+def test_the_last_words_of_a_server_have_a_word(written: str, told: str) -> None:
+    """The frame around a group of errors has none."""
+    with LastWords() as words:
+        words.sink.write(written)
+        words.sink.flush()
+        assert words.line() == told

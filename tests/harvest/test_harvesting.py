@@ -132,6 +132,11 @@ def test_a_file_of_tests_that_cannot_be_collected_leaves_the_others(root: Path) 
     assert found.passed > 3
 
 
+def test_what_is_harvested_may_be_one_file(root: Path) -> None:
+    found = run_under_coverage(root, root / "smallthings.py", [], [root], [], seconds=60)
+    assert len(found.lines[str(root / "smallthings.py")]) > 3
+
+
 def test_a_changed_repository_is_refused(root: Path, tmp_path: Path) -> None:
     """Its tests may say something else by now."""
     place = clamp_problem(root).place

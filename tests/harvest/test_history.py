@@ -171,13 +171,28 @@ def test_what_a_change_is_for_is_said(root: Path, commits: dict[str, Commit]) ->
     """The function as it was, the message, a new head, the tests and what they say; never the answer."""
     mended = ModuleText(text_at(root, commits[FIX].id, "numbers_of.py").replace("middle(values)", "middle(values, /)"))
     failing = ["def test_middle_of_even():\n    assert middle([4, 1, 2, 3]) == 2\n"]
-    prompt = mend_prompt_of("numbers_of.py", mended, "middle", EARLIER, MESSAGE, Known(failing), "assert 3 == 2")
+    prompt = mend_prompt_of(
+        "numbers_of.py", mended, "middle", EARLIER, MESSAGE, Known(failing), "`test_x` says: assert 3 == 2"
+    )
     assert "return ordered[len(ordered) // 2]\n" in prompt
     assert "> Fix: the middle of an even number" in prompt
     assert "def middle(values, /):\n" in prompt
     assert "A test that it fails:\n\n```python\ndef test_middle_of_even" in prompt
-    assert "It says: assert 3 == 2" in prompt
+    assert prompt.endswith("```\n\n`test_x` says: assert 3 == 2\n")
     assert MENDED_LINE not in prompt
+
+
+def test_of_a_long_test_the_middle_goes(root: Path, commits: dict[str, Commit]) -> None:
+    """What is new in a table of cases comes last, as does what is done with them."""
+    mended = ModuleText(text_at(root, commits[FIX].id, "numbers_of.py"))
+    rows = "".join(f"    ([{number}], {number}),\n" for number in range(500))
+    test = f"CASES = [\n{rows}]\ndef test_all():\n    assert all(middle(each) == one for each, one in CASES)\n"
+    prompt = mend_prompt_of("numbers_of.py", mended, "middle", EARLIER, "", Known([test]), "")
+    assert "    ([0], 0),\n" in prompt
+    assert "    ([250], 250),\n" not in prompt
+    assert "# [...]\n    ([" in prompt
+    assert "    ([499], 499),\n]\ndef test_all():" in prompt
+    assert len(prompt) < 4000
 
 
 @pytest.mark.slow

@@ -46,6 +46,20 @@ def test_what_changed_leads_to_both_stories() -> None:
     assert len(page.stories) == 8
 
 
+def test_figures_are_of_what_both_runs_settled() -> None:
+    """Else the dollars of a run of more problems would look dearer; the table has all."""
+    one = _experiment("HumanEval/0", "koderz", Status.SOLVED, 1)
+    before = [replace(one, id=f"exp_0000000{place}", problem_id=f"HumanEval/{place}") for place in range(5)]
+    after = [replace(each, id=each.id.replace("_0", "_1")) for each in before[:3]]
+    pair = Candidacy("a:koderz", tuple(before), (KODERZ,)), Candidacy("b:koderz", tuple(after), (KODERZ,))
+    page = Page(page_of_changes(changes_of([pair], 0.05), [pair], BETWEEN, []))
+    words = " ".join(page.words.split())
+    assert "Drawings and figures are of the 3 problems that both settled; the table has all." in words
+    assert words.count("3/3") == 4  # solved, and at the first try, of each run
+    assert "HumanEval/4" in words
+    assert "Drawings and figures" not in _page().words
+
+
 def test_simulated_runs_are_marked_on_the_page() -> None:
     """Heading and claim."""
     page = _page(frame=replace(BETWEEN, simulated=True))

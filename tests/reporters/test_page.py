@@ -118,6 +118,22 @@ def test_a_verdict_has_its_interval_and_its_dollars() -> None:
     assert "an ESTIMATE" in first["no_control"].details[0]
 
 
+def test_a_claim_is_seen_at_once() -> None:
+    """Its word stands apart within the sentence, which stays whole."""
+    for name in ("measured", "worse", "no_control"):
+        for one in sentences_of(*_found(name)):
+            before, word, behind = one.parts
+            assert f"{before}{word}{behind}" == one.head
+            assert word == (one.claim.upper() if one.claim else "")
+    page = Page(html_of(*_page_of("worse")))
+    assert ("class", "claim") in page.attributes
+
+
+def _page_of(name: str) -> tuple[Frame, dict[str, Any], list[Experiment]]:
+    frame, experiments = SITUATIONS[name]()
+    return frame, {}, experiments
+
+
 def _found(name: str) -> tuple[Frame, Findings]:
     frame, experiments = SITUATIONS[name]()
     return frame, findings_of(frame, experiments)
@@ -277,13 +293,16 @@ LONG = ("five_arms", "five_arms_epochs", "just_ask")
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SITUATIONS]
 )
 def test_every_curve_is_named_at_a_place_of_its_own(name: str) -> None:
-    """Within the drawing, with a mark for each step, also where it cost nothing."""
+    """Within the drawing, beside its end or in the column; with a mark for each step, also where it cost nothing."""
     frame, experiments = SITUATIONS[name]()
     findings = findings_of(frame, experiments)
     for drawing in drawings_of(findings):
-        heights = sorted(curve.label_y for curve in drawing.curves)
+        heights = sorted(curve.label_at[1] for curve in drawing.curves if curve.has_leader)
         assert all(low >= high + 16 for high, low in pairwise(heights))
         assert all(-16 * len(heights) <= height <= HEIGHT for height in heights)
+        for curve in drawing.curves:
+            assert curve.has_leader == (curve.label_at[0] >= WIDTH - 130)
+            assert curve.has_leader or abs(curve.label_at[1] - curve.end[1]) <= 15
         assert all(curve.arm in curve.label and curve.marks for curve in drawing.curves)
     steps = {arm: len(steps) for arm, steps in findings.steps.items()}
     for curve in next(drawings_of(findings)).curves if name == "measured" else ():

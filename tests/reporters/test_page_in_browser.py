@@ -109,6 +109,15 @@ def test_an_address_picks_rows(page: Path, address: str, rows: int) -> None:
     assert len(re.findall(r"<tr(?![^>]* hidden)", body[1])) == rows
 
 
+@pytest.mark.parametrize(("address", "is_shown"), [("", False), ("show=unsolved", True), ("q=add", True)])
+def test_an_address_of_the_table_shows_the_table(page: Path, address: str, is_shown: bool) -> None:
+    """Not the verdict above it, which whoever sent the address did not mean."""
+    asked = "setTimeout(() => document.title = String(scrollY > 200), 500)"
+    source = re.sub(r"<meta http-equiv[^>]*>", "", page.read_text())
+    page.write_text(source.replace("</body>", f"<script>onload = () => {asked}</script></body>"))
+    assert f"<title>{str(is_shown).lower()}</title>" in shown(page, address, "--window-size=800,300")
+
+
 @with_axe
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("address", ["", "exp_1a2b3c4d", "exp_1a2b3c4d+exp_0badc0de"])

@@ -12,7 +12,7 @@ from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.money import Spending
 from pytest_koderz.evidence.cut_short import Answered, Calls, answers_of
-from pytest_koderz.reporters.chart import HEIGHT, WIDTH
+from pytest_koderz.reporters.chart import HEIGHT, LEFT, WIDTH, lowest_of, share_ticks
 from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.page_charts import shortened
 from pytest_koderz.reporters.ways_drawing import ways_drawings
@@ -52,7 +52,7 @@ def test_a_drawing_has_each_number_of_tries() -> None:
     alone, cascade, _ = drawing.curves
     assert [len(curve.points) for curve in drawing.curves] == [5, 5, 1]
     assert [curve.number for curve in drawing.curves] == [0, 2, 1]
-    assert [name for _, _, name in alone.names] == ["1", "2", "3", "5"]
+    assert sorted(name for _, _, name in alone.names) == ["1", "2", "3", "5"]
     assert [curve.label for curve in drawing.curves] == ["koderz 80%", "then frontier-only 100%", "frontier-only 80%"]
     assert [curve.spent for curve in drawing.curves] == ["$0.0150", "$0.0350", "$0.1000"]
     assert alone.points == tuple(sorted(alone.points, key=lambda place: (place[0], -place[1])))
@@ -61,6 +61,29 @@ def test_a_drawing_has_each_number_of_tries() -> None:
     assert "5 problems, without another call" in drawing.note
     assert "Oracle stop" in drawing.note
     assert cascade.interval is not None
+
+
+def test_numbers_cover_neither_lines_nor_the_axis() -> None:
+    """Also where all of it costs nothing, so that its marks stand on the axis."""
+    experiments = [*_experiments("0")[:5], *_experiments()[5:]]
+    (drawing,) = ways_drawings(
+        answers_of((ARM, CONTROL), experiments, _calls(experiments), "frontier-only"), ARMS, None
+    )
+    alone, cascade, control = drawing.curves
+    assert {x for x, _ in alone.points} == {LEFT}
+    assert all(x > LEFT for x, _, _ in alone.names)
+    assert alone.label_at[0] > LEFT
+    marks = [place for curve in (alone, cascade, control) for place in curve.points]
+    for x, y, name in (*alone.names, *cascade.names):
+        assert not any(abs(x - at) < 3.5 * len(name) and abs(y - height) < 7 for at, height in marks)
+
+
+def test_the_axis_begins_below_the_least_that_is_drawn() -> None:
+    """So that its room is not left to nothing."""
+    (drawing,) = ways_drawings(_answers(), ARMS, None)
+    assert [label for _, label in drawing.y_ticks] == ["0%", "25%", "50%", "75%", "100%"]
+    assert [lowest_of([least, 1.0]) for least in (0.1, 0.25, 0.6, 0.9, 1.0)] == [0.0, 0.25, 0.5, 0.75, 0.75]
+    assert [label for _, label in share_ticks(0.75)] == ["75%", "80%", "85%", "90%", "95%", "100%"]
 
 
 def test_an_unknown_price_is_not_drawn() -> None:
@@ -117,9 +140,10 @@ def test_a_rate_of_ones_own_machines_is_on_the_axis() -> None:
     [
         ("koderz", "koderz"),
         ("bench_5e47659b:koderz", "5e47659b:koderz"),
-        ("bench_5e47659b:frontier-only", "5e4…:frontier-only"),
-        ("a-very-long-name-of-an-arm", "a-very-long-name-…"),
-        ("r.json:a-very-long-name-of-an-arm", "r.json:a-very-lon…"),
+        ("bench_5e47659b:frontier-only", "5e47659b:frontier-only"),
+        ("results.json:frontier-only", "results…:frontier-only"),
+        ("a-very-long-name-of-an-arm", "a-very-long-name-of-a…"),
+        ("r.json:a-very-long-name-of-an-arm", "r.json:a-very-long-na…"),
     ],
 )
 def test_a_name_is_as_long_as_a_drawing_has_room_for(arm: str, short: str) -> None:

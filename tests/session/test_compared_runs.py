@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.evidence.findings import Frame
+from pytest_koderz.files.jsonl import MOST_VALUES
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.session.compared_runs import ComparedSide, changes_between, pairs_of, run_named
@@ -88,6 +92,86 @@ def test_a_file_of_results_is_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         run_named("gone.json", tmp_path)
     with pytest.raises(UsageError, match=r"newest is not in the journals"):
         run_named("newest", tmp_path)
+
+
+def _told(key: tuple[str | int, ...], value: object) -> str:
+    """A file of two results in which *value* stands at *key*; an Ellipsis: nothing does."""
+    frame = Frame("bench_1a2b3c4d", ("koderz",), "frontier-only", 0.05, None)
+    head = {"prompt_version": "4", "grade_on": "base", "models": {"m": "ollama:1"}}
+    results = results_of(frame, head, [ran(0, spec="0.1", gpu=2.0), ran(1)])
+    section: Any = results
+    for part in key[:-1]:
+        section = section[part]
+    if value is ...:
+        del section[key[-1]]
+    else:
+        section[key[-1]] = value
+    return json.dumps(results)
+
+
+FIRST = ("experiments", 0)
+OTHERS = {
+    "missing": _told((*FIRST, "spent"), ...),
+    "no number": _told((*FIRST, "seconds"), math.nan),
+    "endless": _told((*FIRST, "spent", 0, "cost_usd"), math.inf),
+    "negative": _told((*FIRST, "spent", 0, "cost_usd"), -1),
+    "negative seconds": _told((*FIRST, "spent", 0, "gpu_seconds"), -0.5),
+    "huge": _told((*FIRST, "spent", 0, "tokens_in"), 10**30),
+    "huge dollars": _told((*FIRST, "spec", "cost_usd"), 1e300),
+    "huge seconds": _told((*FIRST, "seconds"), 1e308),
+    "true": _told((*FIRST, "epoch"), True),
+    "a list for a name": _told((*FIRST, "problem"), []),
+    "a list for an id": _told((*FIRST, "id"), ["exp_1"]),
+    "no outcome": _told((*FIRST, "outcome"), "perfect"),
+    "no policy": _told((*FIRST, "accept_on"), []),
+    "no steps": _told((*FIRST, "steps"), 7),
+    "a share of two": _told((*FIRST, "traits", "function"), {"file": "a", "lines": 1, "branches": 1, "adequacy": 2}),
+    "models in a list": _told(("benchmark", "models"), [1]),
+    "servers in a text": _told(("benchmark", "servers"), {"m": "x"}),
+    "a number for an id": _told(("benchmark", "id"), 7),
+    "a text for experiments": _told(("experiments",), "none"),
+    "nothing": "",
+    "garbage": "\x00{",
+    "deep": '{"a":' * 100_000,
+    "digits": "9" * 10_000,
+}
+
+
+@pytest.mark.parametrize("text", OTHERS.values(), ids=OTHERS.keys())
+def test_what_no_run_can_have_written_is_no_file_of_results(text: str, tmp_path: Path) -> None:
+    """Its types, ranges and keys are looked at before anything is worked out."""
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(UsageError, match=r"^--koderz-compare: \S*r.json is not a file that --koderz-json wrote$"):
+        run_named(str(tmp_path / "r.json"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (_told(("version",), 99), "has format 99, and this version reads 1; write it anew"),
+        (_told(("experiments",), []), "holds no experiment"),
+        ("[" * (MOST_VALUES + 1), "holds more than 4,000,000 values, which no results do"),
+    ],
+)
+def test_a_file_of_results_that_cannot_be_compared_says_why(text: str, fault: str, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(UsageError, match=rf"r.json {fault}$"):
+        run_named(str(tmp_path / "r.json"), tmp_path)
+
+
+def test_names_in_a_file_of_results_are_shown_in_one_short_line(tmp_path: Path) -> None:
+    """Where they are part of a mistake."""
+    for name, arm in (("a.json", "x\n\x1b[31m" * 9_000), ("b.json", "y")):
+        (tmp_path / name).write_text(
+            _told(("experiments",), [json.loads(_told((*FIRST, "arm"), arm))["experiments"][0]])
+        )
+    sides = [run_named(str(tmp_path / name), tmp_path) for name in ("a.json", "b.json")]
+    before, after = (replace(side, id=side.label, arms={**side.arms, side.label: ()}) for side in sides)
+    with pytest.raises(UsageError) as told:
+        pairs_of(before, after)
+    assert "\n" not in str(told.value)
+    assert "\x1b" not in str(told.value)
+    assert len(str(told.value)) < 1_000
 
 
 @pytest.mark.slow

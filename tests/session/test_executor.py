@@ -14,7 +14,7 @@ from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.ports import Meter, meter
 from pytest_koderz.records.recorded import Past
 from pytest_koderz.session.cluster.desk import Desk
-from pytest_koderz.session.cluster.orders import Link, Order, Terms
+from pytest_koderz.session.cluster.orders import Contact, Order, Terms
 from pytest_koderz.session.refusals import Refusals
 from pytest_koderz.session.workshop import Stopped
 from pytest_koderz.testing import NoMemory, RecordingListener
@@ -210,7 +210,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
 def test_what_a_lost_worker_held_is_free_and_its_order_goes_on(client: Client) -> None:
     """Its slot is another one's at once; who goes on has what is recorded; the lost one is not heard."""
     desk = Desk(client)
-    first, second = (Link(START.id, desk.answer, where) for where in ("tcp://one", "tcp://two"))
+    first, second = (Contact(START.id, desk.answer, where) for where in ("tcp://one", "tcp://two"))
     with desk.taking(ORDER, Past(), client):
         assert first.ask("begin") == Past()
         assert first.ask("taken", "server", 1) is not None
@@ -232,7 +232,7 @@ def test_what_a_lost_worker_held_is_free_and_its_order_goes_on(client: Client) -
 def test_who_begins_again_takes_the_place_of_one_that_was_not_known_to_be_lost(client: Client) -> None:
     """As where the engine hears of it before anybody looked."""
     desk = Desk(client)
-    first, second = (Link(START.id, desk.answer) for _ in range(2))
+    first, second = (Contact(START.id, desk.answer) for _ in range(2))
     with desk.taking(ORDER, Past(), client):
         first.ask("begin")
         assert second.ask("begin") == AGAIN
@@ -248,14 +248,14 @@ def test_who_begins_again_takes_the_place_of_one_that_was_not_known_to_be_lost(c
 def test_a_meter_is_told_from_afar(client: Client) -> None:
     """What it raises is raised there."""
     desk = Desk(client)
-    link = Link(START.id, desk.answer)
+    contact = Contact(START.id, desk.answer)
     with desk.taking(ORDER, Past(), client):
-        link.ask("begin")
-        number = link.ask("before_call", START, "spec", None)
-        link.ask("resend", number)
+        contact.ask("begin")
+        number = contact.ask("before_call", START, "spec", None)
+        contact.ask("resend", number)
         assert client.metered.resent == 1  # type: ignore[attr-defined]
         with pytest.raises(OutOfBudget, match="nothing is left"):
-            link.ask("unbilled", number)
+            contact.ask("unbilled", number)
     assert meter.get() is None
 
 
@@ -263,12 +263,12 @@ def test_nothing_is_begun_once_the_run_is_stopped(client: Client) -> None:
     """Who waits for an order hears it; who sleeps is told to end."""
     desk = Desk(client)
     with desk.taking(ORDER, Past(), client) as matter:
-        link = Link(START.id, desk.answer)
-        link.ask("begin")
-        assert not link.stopping()
+        contact = Contact(START.id, desk.answer)
+        contact.ask("begin")
+        assert not contact.stopping()
         client.stopping.set()
-        assert link.ask("stopping")
+        assert contact.ask("stopping")
         with pytest.raises(Stopped):
-            Link(START.id, desk.answer).ask("begin")
+            Contact(START.id, desk.answer).ask("begin")
         with pytest.raises(Stopped):
             matter.ended(None)

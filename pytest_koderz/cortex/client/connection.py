@@ -30,6 +30,8 @@ START_TIMEOUT = 30.0
 ANSWER_TIMEOUT = 15.0
 """Seconds for one answer, after which a server counts as hung; an answer takes milliseconds."""
 
+FEW_PROCESSES = "; this user may have no more processes (ulimit -u)"
+
 LONGEST_WORDS = 4096
 """Bytes of what a server writes to its standard error, of which a complaint quotes the last line."""
 
@@ -131,7 +133,10 @@ async def connect(launch: Launch) -> AsyncIterator[Connection]:
 
 
 class LastWords:
-    """A context manager: what a server writes beside its answers, of which no more than the end is kept."""
+    """A context manager: what a server writes beside its answers, of which no more than the end is kept.
+
+    Entering raises MemoryUnavailable where there may be no further thread.
+    """
 
     def __enter__(self) -> Self:
         reading, writing = os.pipe()
@@ -139,7 +144,12 @@ class LastWords:
         """What the server is given."""
         self._kept = b""
         self._thread = threading.Thread(target=self._listen, args=(reading,), name="cortex-log", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # threads count as processes
+            os.close(reading)
+            self.sink.close()
+            raise MemoryUnavailable(f"cortex does not start: {error}{FEW_PROCESSES}") from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -151,10 +161,11 @@ class LastWords:
                 self._kept = (self._kept + piece)[-LONGEST_WORDS:]
 
     def line(self) -> str:
-        """The last one of a server that has ended, as it may be told."""
+        """The last one with a word of a server that has ended, as it may be told: a group of errors ends in a frame."""
         self.sink.close()
         self._thread.join(1.0)  # what the server itself has started may hold the other end
-        return quoted(self._kept.decode(errors="replace").strip().rpartition("\n")[2])
+        lines = reversed(self._kept.decode(errors="replace").split("\n"))
+        return quoted(next((line.strip(" |\r") for line in lines if any(map(str.isalnum, line))), ""))
 
 
 def _unavailable(error: BaseException, log: LastWords, started: bool) -> MemoryUnavailable:
@@ -162,5 +173,6 @@ def _unavailable(error: BaseException, log: LastWords, started: bool) -> MemoryU
         error = error.exceptions[0]
     if isinstance(error, MemoryUnavailable):
         return error
-    words = log.line() or quoted(repr(error))
+    few = FEW_PROCESSES if isinstance(error, BlockingIOError) else ""
+    words = log.line() or f"{quoted(repr(error))}{few}"
     return MemoryUnavailable(f"cortex {'broke off' if started else 'does not start'}: {words}")

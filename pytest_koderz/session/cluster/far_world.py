@@ -29,9 +29,9 @@ from pytest_koderz.session.secrets_of_run import secrets_of
 from pytest_koderz.session.workshop import Stopped, Workshop, World
 from pytest_koderz.settings.precedence import environment_of
 
-from .orders import LOOK, Ending, Link, Order, Send, Terms, Tree
+from .orders import LOOK, Contact, Ending, Order, Send, Terms, Tree
 
-_link: ContextVar[Link] = ContextVar("link")
+_contact: ContextVar[Contact] = ContextVar("contact")
 """Of the attempt that this thread works for."""
 
 
@@ -41,11 +41,11 @@ def perform(order: Order, send: Send, where: str = "") -> Ending:
 
 
 def _performed(order: Order, send: Send, where: str) -> Ending:
-    link = Link(order.start.id, send, where)
-    _link.set(link)
+    contact = Contact(order.start.id, send, where)
+    _contact.set(contact)
     kept_by.set(_FarLimits(order.terms))
     try:
-        past = link.ask("begin")
+        past = contact.ask("begin")
         shop = workshop_of(order.terms)
         shop.problems[order.problem.id] = order.problem
         shop.check_place(order.problem)
@@ -100,7 +100,7 @@ class FarWorkshop(Workshop):
             return None
         backend.prepare(model, _say)
         if self._number is None:
-            self._number = _link.get().ask("number")
+            self._number = _contact.get().ask("number")
         around = Surroundings(
             environment=self.environment, worker=self._number, problems=self.problems, notify=_say, sleep=_sleep
         )
@@ -135,14 +135,14 @@ def close_workshop(benchmark_id: str) -> None:
 
 
 def _say(text: str) -> None:
-    _link.get().ask("say", text)
+    _contact.get().ask("say", text)
 
 
 def _sleep(seconds: float) -> None:
     """Raises OutOfBudget as soon as the run is stopped."""
     until = time.monotonic() + seconds
     while True:
-        if _link.get().stopping():
+        if _contact.get().stopping():
             raise OutOfBudget("the run was stopped")
         left = until - time.monotonic()
         if left <= 0:
@@ -158,7 +158,7 @@ class _Far:
         self._of = of
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return partial(_link.get().ask, name, *self._of)
+        return partial(_contact.get().ask, name, *self._of)
 
 
 class _FarWorld(_Far):
@@ -171,7 +171,7 @@ class _FarWorld(_Far):
     def before_call(self, experiment: Experiment, role: Role, prompt: Prompt) -> None:
         if experiment.id in self.admissions:
             self.admissions[experiment.id](prompt)
-        number = _link.get().ask("before_call", experiment, role, prompt)
+        number = _contact.get().ask("before_call", experiment, role, prompt)
         meter.set(None if number is None else cast("Meter", _Far(number)))
 
 
@@ -185,12 +185,12 @@ class _FarLimits:
         return f"{host} at {platform.node()}" if self._elsewhere and _LOOPBACK.search(host) else host
 
     def taken(self, folder: str, places: int) -> Callable[[], None] | None:
-        link = _link.get()
-        number = link.ask("taken", folder, places)
-        return None if number is None else lambda: link.ask("give_back", number)
+        contact = _contact.get()
+        number = contact.ask("taken", folder, places)
+        return None if number is None else lambda: contact.ask("give_back", number)
 
     def until_free(self, folder: str, per_minute: int) -> float:
-        return float(_link.get().ask("until_free", folder, per_minute))
+        return float(_contact.get().ask("until_free", folder, per_minute))
 
 
 _LOOPBACK = re.compile(r"//(localhost|127\.|\[::1\])")

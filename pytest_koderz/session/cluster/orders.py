@@ -98,7 +98,7 @@ class Engine(Protocol):
         ...
 
 
-class Link:
+class Contact:
     """From one attempt at an order to the client."""
 
     def __init__(self, order: str, send: Send, where: str = "") -> None:

@@ -23,7 +23,7 @@ Found = tuple[str, str, Definition]
 """A file, the name of a class or nothing, and the definition."""
 
 
-class Elsewhere:
+class OtherFiles:
     """*modules* by file, without tests."""
 
     def __init__(self, modules: Mapping[str, ModuleText]) -> None:

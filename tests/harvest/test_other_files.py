@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_koderz.core.place import ModuleText
-from pytest_koderz.harvest.elsewhere import Elsewhere
+from pytest_koderz.harvest.other_files import OtherFiles
 
 BASE = """\
 class Parser:
@@ -49,11 +49,11 @@ FOUND = [
 
 def test_classes_it_is_made_of_come_first_then_what_it_uses() -> None:
     """Of the former what shares private attributes with it, or has its name."""
-    found = Elsewhere({"base.py": ModuleText(BASE), "own.py": ModuleText(OWN)})
+    found = OtherFiles({"base.py": ModuleText(BASE), "own.py": ModuleText(OWN)})
     assert found.of("own.py", "BlockParser.__init__") == FOUND
 
 
 def test_what_several_files_define_is_left_out() -> None:
     """Nobody knows which of them is meant."""
     others = {name: ModuleText(BASE) for name in ("base.py", "more.py")}
-    assert Elsewhere({**others, "own.py": ModuleText(OWN)}).of("own.py", "BlockParser.__init__") == []
+    assert OtherFiles({**others, "own.py": ModuleText(OWN)}).of("own.py", "BlockParser.__init__") == []
