@@ -10,6 +10,7 @@ import platform
 import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -76,9 +77,10 @@ def _remembered(judge: Sandbox, problem: Problem, folder: Path | None, tests: tu
         return known
     flight = _flown(judge, problem, tests)
     if entry is not None and flight.lasting:
-        entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = {"problem": problem.id, "reason": flight.reason, "weakness": flight.weakness}
-        write_whole(entry, json.dumps(found), 0o600)
+        with suppress(OSError):  # such as a full disk: it is found out again
+            entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(entry, json.dumps(found), 0o600)
     return flight
 
 

@@ -102,6 +102,15 @@ def test_what_is_remembered_is_the_user_s_own(tmp_path: Path) -> None:
     assert counting.asked == 3 * flown
 
 
+def test_where_nothing_can_be_kept_it_is_found_out_again(tmp_path: Path) -> None:
+    """As on a full disk: that takes time, and no experiment."""
+    (tmp_path / "file").touch()
+    counting = Counting()
+    for _ in range(2):
+        assert preflight(counting, [GOOD], tmp_path / "file") == {"own/good": None}
+    assert counting.asked > 2
+
+
 def test_how_a_problem_is_sorted_makes_no_difference(tmp_path: Path) -> None:
     """Nor since when it is known."""
     judge = Counting()
