@@ -20,6 +20,8 @@ from .session import (
 )
 from .session.loaded_once import give_back, keep_loaded
 
+pytest_plugins = ("pytest_koderz.session.marks",)
+
 # Without --koderz these modules cost nothing: what their options are for is imported where it is done.
 
 
@@ -75,21 +77,6 @@ def _check_idle(config: pytest.Config) -> None:
         from .commands.accepted_options import where_it_belongs
 
         raise pytest.UsageError(f"{ours} does nothing without {where_it_belongs(ours)}")
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "koderz_experiment" in metafunc.fixturenames:
-        from .session.marks import parametrize
-
-        parametrize(metafunc)
-
-
-@pytest.fixture
-def koderz_experiment(request: pytest.FixtureRequest) -> object:
-    """The experiment that the test's mark `koderz` asks for, ended: solved or unsolved."""
-    from .session.marks import run_parametrized
-
-    return run_parametrized(request)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -15,8 +15,10 @@ if TYPE_CHECKING:  # a session without --koderz comes here too
 FIXTURE = "koderz_experiment"
 
 
-def parametrize(metafunc: pytest.Metafunc) -> None:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each problem and arm that its mark names; skipped where --koderz is not given."""
+    if FIXTURE not in metafunc.fixturenames:
+        return
     if not metafunc.config.getoption("koderz"):
         skipped = pytest.param(None, marks=pytest.mark.skip(reason="runs experiments: needs --koderz"), id="koderz")
         metafunc.parametrize(FIXTURE, [skipped], indirect=True)
@@ -29,8 +31,9 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(FIXTURE, pairs, indirect=True, ids=ids)
 
 
-def run_parametrized(request: pytest.FixtureRequest) -> Experiment:
-    """The ended experiment of this test: solved or unsolved. An invalid one is an error, a guarded one is skipped."""
+@pytest.fixture
+def koderz_experiment(request: pytest.FixtureRequest) -> Experiment:
+    """The experiment that the test's mark `koderz` asks for, ended: solved or unsolved."""
     from pytest_koderz.core.experiment import Status
 
     from .items import Unsettled, benchmark_key, experiment_key, tell_junit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -121,6 +122,7 @@ def test_nor_does_one_outlive_who_waits_for_its_end_no_longer(tmp_path: Path, mo
 
     asyncio.run(given_up_twice())
     await_end_of_servers(tmp_path)
+    gc.collect()  # what is told of a process that nobody has waited for
 
 
 async def _talk(launch: Launch) -> None:

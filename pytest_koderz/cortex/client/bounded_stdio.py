@@ -212,8 +212,14 @@ def _signal(process: Process, number: signal.Signals) -> None:
 
 
 def _let_go(process: Process) -> None:
-    """Of its pipes, for which nothing public is there: they would be warned of when they are collected."""
+    """Of its pipes, and of one that was killed at once, whose end the loop may not see: nothing public is there for it,
+    and both would be warned of when they are collected.
+    """
     transport = getattr(getattr(process, "_process", None), "_transport", None)
-    if transport is not None:
-        with suppress(PermissionError):
-            transport.close()
+    if transport is None:
+        return
+    with suppress(PermissionError):
+        transport.close()
+    child = transport.get_extra_info("subprocess")
+    if child is not None and child.returncode is None:
+        child.returncode = -signal.SIGKILL
