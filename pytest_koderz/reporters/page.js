@@ -98,7 +98,8 @@
     }
     const left = new Set(rows.filter((row) => !row.hidden).map((row) => row.dataset.file));
     for (const head of files) head.hidden = !by_file() || !left.has(head.dataset.file);
-    at("shown").textContent = shown === rows.length ? `${shown} shown` : `${shown} of ${rows.length} shown`;
+    at("shown").textContent = shown === rows.length ? `${shown} shown` : `${shown} of ${rows.length} shown `;
+    if (!shown && rows.length) at("shown").append(make("a", { href: "#" }, "show all"));
   }
 
   function sort_rows() {

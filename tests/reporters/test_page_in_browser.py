@@ -104,9 +104,12 @@ def test_two_arms_stand_side_by_side(page: Path) -> None:
 
 @pytest.mark.parametrize(("address", "rows"), [("", 1), ("show=unsolved", 1), ("q=nowhere", 0), ("show=invalid", 0)])
 def test_an_address_picks_rows(page: Path, address: str, rows: int) -> None:
-    body = re.search(r'<div id="rows".*?<tbody>(.*?)</tbody>', shown(page, address), re.DOTALL)
+    """Where it picks none there is a way back."""
+    document = shown(page, address)
+    body = re.search(r'<div id="rows".*?<tbody>(.*?)</tbody>', document, re.DOTALL)
     assert body is not None
     assert len(re.findall(r"<tr(?![^>]* hidden)", body[1])) == rows
+    assert ('<a href="#">show all</a>' in document) == (rows == 0)
 
 
 @pytest.mark.parametrize(("address", "is_shown"), [("", False), ("show=unsolved", True), ("q=add", True)])
