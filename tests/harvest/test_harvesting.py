@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from pytest_koderz.harvest.mutants import mutants_of
 from pytest_koderz.harvest.near_copies import near_copy_of, shapes_of
 from pytest_koderz.harvest.pytest_options import own_options
 from pytest_koderz.harvest.suite_text import suite_text
-from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.repository_tests import Repository
 from pytest_koderz.sandbox.supervisor import Judge
 
@@ -36,14 +34,6 @@ pytest.importorskip("coverage")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_repository(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
-    with open_sandbox() as judge:
-        if "private mounts" in judge.levels.missing:
-            pytest.skip("needs mounts of its own")
-        yield judge
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from pytest_koderz.harvest.mend_prompt import mend_prompt_of, words_of
 from pytest_koderz.harvest.mends import mend_of
 from pytest_koderz.harvest.suite_text import history_text
 from pytest_koderz.harvest.task_prompt import Known
-from pytest_koderz.sandbox import open_sandbox, process_pool
+from pytest_koderz.sandbox import process_pool
 from pytest_koderz.sandbox.supervisor import Judge
 from tests.conftest import Run
 
@@ -42,14 +41,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def commits(root: Path) -> dict[str, Commit]:
     """By subject."""
     return {each.subject: each for each in commits_of(root, 100)}
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
-    with open_sandbox() as judge:
-        if "private mounts" in judge.levels.missing:
-            pytest.skip("needs mounts of its own")
-        yield judge
 
 
 @pytest.fixture(scope="module")
