@@ -287,8 +287,8 @@ def paid_interval(
 ) -> tuple[float, float]:
     """Of sum(ours) / sum(theirs): the bootstrap-t over problems, Davison and Hinkley (1997), section 5.2.
 
-    On the scale of logarithms, at least as wide as Student's and at most 1.5 times as wide as Satterthwaite's, on the
-    side of the tail sqrt(1 + 60 / tries) times as far; where costs are log-normal with Cox's limits in it.
+    On the scale of logarithms, at most 1.5 times as wide as Satterthwaite's, on the side of the tail at least as wide
+    as Student's and sqrt(1 + 60 / tries) times as far; where costs are log-normal as far as Cox's limits on that side.
     Problems stand in the order of the numbers *standing*; none: of both sides.
     """
     sides = standing or (theirs, ours)
@@ -306,14 +306,19 @@ def paid_interval(
     kurtosis = n * (left**4).sum() / (left**2).sum() ** 2 if (left**2).sum() > 0 else 1.0
     freedom = min(max(2 * n / (kurtosis - 1), 2.0), n - 1) if kurtosis > 1 else n - 1
     most = max(student, 1.5 * float(t.ppf(0.975, freedom)))
-    low, high = -min(max(-low, student), most), min(max(high, student), most)
-    wider = math.sqrt(1 + 60 / tries)
-    low, high = (low * wider, high) if float((left**3).sum()) > 0 else (low, high * wider)
+    wider, upwards = math.sqrt(1 + 60 / tries), float((left**3).sum()) > 0
+    reaches = [
+        min(max(seen, student), most) * wider if of_tail else min(max(seen, 0.0), most)
+        for seen, of_tail in ((-low, upwards), (high, not upwards))
+    ]
+    low, high = -reaches[0], reaches[1]
     if not logs:
         return ratio - high * error, ratio - low * error
     found = ratio * math.exp(-high * error / ratio), ratio * math.exp(-low * error / ratio)
     tail = _cox(*pairs)
-    return found if tail is None else (min(found[0], tail[0]), max(found[1], tail[1]))
+    if tail is None:
+        return found
+    return min(found[0], tail[0] if np.ptp(theirs) else math.inf), max(found[1], tail[1] if np.ptp(ours) else 0.0)
 
 
 _STREAMS: dict[int, Any] = {}

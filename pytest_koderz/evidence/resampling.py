@@ -43,16 +43,20 @@ def bootstrap_ratio(
 
     The studentized bootstrap (bootstrap-t): Hall (1988), Ann. Stat. 16:927-953; Davison and Hinkley (1997), Bootstrap
     Methods and their Application, section 5.2. Dollars are skewed, and with 10 to 50 problems it covers the truth
-    where the percentile and BCa intervals, which scipy has, fall 3 to 6 points short. Where Student's quantile is the
-    wider one it is taken instead, since a small sample may lack the few expensive tries that make the tail. No limit
-    lies farther out than FARTHEST times Student's quantile with the degrees of freedom of Satterthwaite (1946),
-    Biometrics Bull. 2:110-114. On the side of the tail, to which the terms are skewed, the limit of a ratio lies
-    sqrt(1 + TAIL / tries) times as far away, as calibrated on simulated benchmarks (Loh 1987, J. Am. Stat. Assoc.
-    82:155-162, has the idea): of 50 to 100 problems, few of which are dear, the bootstrap alone lies beyond the truth
-    on that side in 5 to 6 %. *tries* are the experiments behind the numbers, None: one for each problem.
+    where the percentile and BCa intervals, which scipy has, fall 3 to 6 points short. No limit lies farther out than
+    FARTHEST times Student's quantile with the degrees of freedom of Satterthwaite (1946), Biometrics Bull. 2:110-114.
+
+    A small sample may lack the few expensive tries that make the tail. On its side, to which the terms are skewed,
+    Student's quantile is taken where it is the wider one, and the limit of a ratio lies sqrt(1 + TAIL / tries) times as
+    far away, as calibrated on simulated benchmarks (Loh 1987, J. Am. Stat. Assoc. 82:155-162, has the idea): of 50 to
+    100 problems, few of which are dear, the bootstrap alone lies beyond the truth on that side in 5 to 6 %. On the
+    other side Student's limit lies too far out (Johnson 1978, J. Am. Stat. Assoc. 73:536-544), and the bootstrap's is
+    taken as it is. A mean may have tails on both. *tries* are the experiments behind the numbers, None: one for each
+    problem.
 
     A *positive* ratio is studentized by its logarithm, so that its limits are positive too; and where its terms may be
-    log-normal its interval holds that of `log_normal_limits`, since a sample that lacks the tail cannot show it.
+    log-normal its limits reach as far as those of `log_normal_limits`, since a sample that lacks the tail cannot show
+    it: upwards where the numerators have one, downwards where the denominators have.
 
     The order of the problems makes no difference. None where no interval can be had: fewer than three problems, no
     denominator, too many resamples without one, a ratio of fewer than LEAST_TRIES tries, or limits beyond all
@@ -115,21 +119,14 @@ class Resampled:
         pivots = _pivots(*_ratios(*self._mixed(self._sums, top, bottom), self.problems), ratio, positive)
         if np.isnan(pivots).mean() > (1 - confidence) / 2:
             return None
-        influences = tops - ratio * bottoms
-        low, high = _quantiles(pivots, _freedom(influences), self.problems, confidence)
-        if tail is not None:
-            wider = sqrt(1 + TAIL / tail)
-            low, high = (low * wider, high) if float((influences**3).sum()) > 0 else (low, high * wider)
+        low, high = _quantiles(pivots, tops - ratio * bottoms, tail, confidence)
         with np.errstate(over="ignore", invalid="ignore"):
             steps = -error * np.array([high, low])
             limits = ratio * np.exp(steps / ratio) if positive else ratio + steps
         if not np.isfinite(limits).all() or (positive and not limits.all()):
             return None
         found = Interval(float(limits[0]), float(limits[1]), confidence)
-        beyond = log_normal_limits(tops, bottoms, confidence) if positive else None
-        if beyond is None:
-            return found
-        return Interval(min(found.low, beyond.low), max(found.high, beyond.high), confidence)
+        return _with_tails(found, tops, bottoms) if positive else found
 
     def _mixed(self, sums: Any, top: Sequence[float], bottom: Sequence[float]) -> tuple[Any, Any, Any, Any, Any]:
         """Of sums (rows) of all terms: those of the mixtures, of their squares and of their product."""
@@ -146,6 +143,21 @@ class Resampled:
 
         sides = (firsts @ np.array(each, dtype=float) for each in (top, bottom))
         return (*sides, product(top, top), product(top, bottom), product(bottom, bottom))
+
+
+def _with_tails(found: Interval, tops: Any, bottoms: Any) -> Interval:
+    """*found*, reaching as far as the log-normal tail of each side does."""
+    tails = log_normal_limits(tops, bottoms, found.confidence)
+    if tails is None:
+        return found
+    low = min(found.low, tails.low) if _has_tail(bottoms) else found.low
+    high = max(found.high, tails.high) if _has_tail(tops) else found.high
+    return Interval(low, high, found.confidence)
+
+
+def _has_tail(values: Any) -> bool:
+    """Of what was taken for log-normal: not where all are the same, nor where 0 stands among solves."""
+    return bool(values.min() > 0 and values.max() > values.min() * (1 + 1e-9))
 
 
 def log_normal_limits(top: Any, bottom: Any, confidence: float = 0.95) -> Interval | None:
@@ -217,16 +229,24 @@ def _rounded(values: Any) -> Any:
     return np.round(values / (np.abs(values).max(initial=0) or 1.0), 10)
 
 
-def _quantiles(pivots: Any, freedom: float, n: int, confidence: float) -> tuple[float, float]:
-    """Between which standard errors the ratio lies away from the truth, as the resamples show it."""
+def _quantiles(pivots: Any, influences: Any, tail: int | None, confidence: float) -> tuple[float, float]:
+    """Between which standard errors the ratio lies away from the truth, as the resamples show it. What a tail upwards
+    hides is on the low side, what a tail downwards hides on the high one; of a mean (no *tail*) it may be on both.
+    """
     import numpy as np
     from scipy.special import stdtrit
 
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = map(float, np.quantile(np.where(np.isnan(pivots), np.inf, pivots), tails, method="inverted_cdf"))
-    least = float(stdtrit(n - 1, tails[1]))
-    most = max(least, FARTHEST * float(stdtrit(freedom, tails[1])))
-    return -min(max(-low, least), most), min(max(high, least), most)
+    least = float(stdtrit(len(influences) - 1, tails[1]))
+    most = max(least, FARTHEST * float(stdtrit(_freedom(influences), tails[1])))
+    wider = 1.0 if tail is None else sqrt(1 + TAIL / tail)
+
+    def reach(seen: float, *, of_tail: bool) -> float:
+        return wider * min(max(seen, least), most) if of_tail else min(max(seen, 0.0), most)
+
+    upwards = float((influences**3).sum()) > 0
+    return -reach(-low, of_tail=upwards or tail is None), reach(high, of_tail=not upwards or tail is None)
 
 
 def _freedom(influences: Any) -> float:

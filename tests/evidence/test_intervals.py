@@ -295,6 +295,36 @@ def test_log_normal_costs_have_the_tail_that_a_sample_lacks() -> None:
     assert interval.high >= tail.high > 1.5 * costs.mean()
 
 
+def test_a_log_normal_tail_reaches_to_its_own_side_only() -> None:
+    """What a sample lacks are dear problems: over ones the mean may be higher than Cox's lower limit says, not lower;
+    below the line it is the other way round.
+    """
+    costs, ones = np.sort(np.exp(2 * np.random.default_rng(9).normal(size=60))), np.ones(60)
+    above, below = (
+        bootstrap_ratio(one.tolist(), other.tolist(), positive=True) for one, other in ((costs, ones), (ones, costs))
+    )
+    tail = log_normal_limits(costs, ones)
+    assert above is not None
+    assert below is not None
+    assert tail is not None
+    assert tail.low < above.low < costs.mean() < tail.high < above.high
+    assert 1 / above.high == pytest.approx(below.low, rel=0.01)
+    assert below.high == pytest.approx(1 / above.low, rel=0.01)
+
+
+def test_on_the_side_without_the_tail_students_limit_lies_too_far_out() -> None:
+    """Exponential costs: the lower limit of a ratio is nearer than Student's, the upper one farther; of a mean, which
+    may have a tail on either side, neither is nearer.
+    """
+    costs = np.random.default_rng(5).exponential(size=60)
+    student = 2.001 * costs.std(ddof=1) / 60**0.5
+    ratio, mean = bootstrap_ratio(costs.tolist(), [1.0] * 60), bootstrap_ratio(costs.tolist())
+    assert ratio is not None
+    assert mean is not None
+    assert costs.mean() - ratio.low < 0.96 * student < 1.4 * student < ratio.high - costs.mean()
+    assert min(costs.mean() - mean.low, mean.high - costs.mean()) > 0.999 * student
+
+
 def test_coxs_limits_agree_with_a_published_example() -> None:
     """Zhou and Gao (1997) and Olsson (2005), J. Stat. Educ. 13: n = 40, mean 5.127, variance 1.0004 of the logarithms;
     with Student's quantile in place of 1.96, as Olsson recommends: (4.9, 6.3) on the scale of logarithms.
