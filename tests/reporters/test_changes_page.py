@@ -88,7 +88,14 @@ def test_simulated_runs_are_marked_on_the_page() -> None:
     assert "SIMULATED b:koderz against" in page.words
 
 
-@pytest.mark.parametrize("frame", [BETWEEN, replace(BETWEEN, benchmark_id=HOSTILE, control=HOSTILE)])
+def test_arms_of_one_run_are_no_change_of_it() -> None:
+    """The heading says what is beside each other."""
+    assert "koderz: what changed from a to b" in _page().words
+    page = _page(frame=replace(BETWEEN, control="b"))
+    assert "koderz: arms of b beside each other" in page.words
+
+
+@pytest.mark.parametrize("frame", [BETWEEN, replace(BETWEEN, benchmark_id=HOSTILE, control=f"{HOSTILE}2")])
 def test_names_of_problems_and_runs_are_text(frame: Frame) -> None:
     """Whatever looks like markup is none, and nothing runs but the page's own program."""
     page = _page(name=f"own/{HOSTILE}\x1b\u202e", frame=frame)
