@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_koderz.session import compared_runs
+from pytest_koderz.session.command_line import looking_key
 from pytest_koderz.session.completion import OneCompleted, benchmarks, found_by, problems, recorded
 from pytest_koderz.session.option_types import at_least_zero
 
@@ -111,6 +112,8 @@ VERBS = (
     "koderz_doctor",
 )
 """The options above that are verbs; of several that are given the first one runs."""
+PRICING = ("koderz_quote", "koderz_doctor")
+"""Those that tell what a run would cost, or whether it could begin."""
 
 
 def _verbs() -> Mapping[str, Verb]:
@@ -154,7 +157,8 @@ def _is_asked(config: pytest.Config, name: str) -> bool:
 
 
 def select(config: pytest.Config) -> None:
-    """The problem that a verb names is the selection."""
+    """The problem that a verb names is the selection; a verb that only looks needs no price."""
+    config.stash[looking_key] = asked_for(config) and not any(_is_asked(config, name) for name in PRICING)
     config.option.koderz_problems = config.option.koderz_prompt or config.option.koderz_problems
 
 

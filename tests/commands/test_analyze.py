@@ -379,3 +379,16 @@ def test_a_doctor_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert without.ret == pytest.ExitCode.TESTS_FAILED
     assert complete.ret == pytest.ExitCode.OK
     assert SECRET not in complete.stdout.str()
+
+
+def test_what_was_run_is_told_without_its_servers(run: Run, pytester: pytest.Pytester) -> None:
+    """Whose price nobody knows then: only what runs or prices needs it."""
+    text = "profiles: {p: {arms: [local-only], models: {local: mine}}}\nprofile: p\n"
+    text += 'models: {mine: {backend: openai, model: mine, hosts: ["http://127.0.0.1:1"]}}\n'
+    (pytester.path / "koderz.yaml").write_text(text)
+    for verb in ("--koderz-results", "--koderz-list", "--koderz-prune"):
+        assert run(verb).ret == pytest.ExitCode.OK
+    for verb in ("--koderz-quote", "--koderz-doctor", "--koderz"):
+        result = run(verb)
+        assert "no price is known for 'mine'" in result.stdout.str() + result.stderr.str()
+        assert result.ret != pytest.ExitCode.OK
