@@ -106,6 +106,11 @@ BROKEN: dict[str, tuple[str, bytes, str]] = {
         LINES + b'{"message": {"content": "a"}}\n{"error": "out of memory"}\n',
         "out of memory",
     ),
+    "error before the end, Ollama": (
+        "ollama",
+        LINES + b'{"message": {"content": "a"}}\n{"error": "out of memory"}\n{"message": {}, "done": true}\n',
+        "out of memory",
+    ),
     "broken off": ("openai", EVENTS + sse(delta("a"), delta("", "error")), "it broke the reply off"),
     "no JSON": ("openai", EVENTS + b"data: {oops\n\n", "it streamed something that is not JSON"),
     "no object": ("ollama", LINES + b"[]\n", "it streamed JSON that is no object"),
