@@ -34,7 +34,7 @@ from pytest_koderz.session.start_checks import TYPICAL_ANSWER, frame_of, setting
 from pytest_koderz.settings import Settings
 
 from .printing import columns_of, page_lines, writer_of
-from .recorded_files import write_files
+from .recorded_files import collected_for, write_files
 
 DEFAULT_MARGIN = 0.05
 """Of a head that does not say it."""
@@ -43,13 +43,14 @@ EVERYTHING = "*"
 """What --koderz-results means without a text."""
 
 
-def analyze(config: pytest.Config, session: pytest.Session) -> int:  # noqa: ARG001 - as pytest calls it
+def analyze(config: pytest.Config, session: pytest.Session) -> int:
     """--koderz-analyze: one experiment's whole story, or a benchmark's summary."""
     which: str = config.option.koderz_analyze
     if not which.startswith(("exp_", "bench_")):
         raise UsageError(f"--koderz-analyze: '{which}' is no id such as exp_1a2b3c4d or bench_1a2b3c4d; {HOW_TO_LIST}")
     benchmark, source = _remembered(config, which) if _asks_cortex(config) else _recorded(config, which)
-    written = [f"results: {path}" for path in write_files(config, benchmark, frame_of_archived(config, benchmark))]
+    files = write_files(config, benchmark, frame_of_archived(config, benchmark), collected_for(session))
+    written = [f"results: {path}" for path in files]
     lines = chain(_benchmark_lines(config, benchmark, source), written)
     if which.startswith("exp_") and config.option.koderz_only:
         raise UsageError(f"--koderz-only picks of a benchmark's experiments; {which} is one")

@@ -115,6 +115,7 @@ def _profile(found: FoundModel | None, *, frontier: bool) -> Iterator[str]:
         name = json.dumps(found.model, ensure_ascii=False)
         yield "models:"
         window = f"context_tokens: {found.context_tokens or USUAL_WINDOW}"
+        yield "  # A small model may fill a reply to its end, 4096 tokens: `max_tokens: 1024` among these cuts it."
         yield f"  my-local: {{backend: {found.backend}, model: {name}, {hosts}temperature: 0.2, {window}}}"
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pytest_koderz.core.problem import Problem
 from pytest_koderz.evidence.findings import Frame
 from pytest_koderz.records.merging import ShardRecord, merge, shards_in
 from pytest_koderz.records.reader import Archived, archived
 from pytest_koderz.reporters.summary import SIMULATED, summary_lines
 from pytest_koderz.reporters.text import counted
-from pytest_koderz.session.collection import collection_of
 from pytest_koderz.session.items import benchmark_key
 from pytest_koderz.session.look_record import record_look_at
 
 from .analyze import frame_of_archived
 from .printing import print_lines, writer_of
-from .recorded_files import write_files
+from .recorded_files import collected_for, write_files
 
 
 def merge_shards(config: pytest.Config, session: pytest.Session) -> int:
@@ -30,7 +28,7 @@ def merge_shards(config: pytest.Config, session: pytest.Session) -> int:
     folder = merge(shards, settings.folder)
     benchmark = archived(folder)
     frame = replace(frame_of_archived(config, benchmark), simulated=benchmark.simulated)
-    written = list(write_files(config, benchmark, frame, _collected(session)))
+    written = list(write_files(config, benchmark, frame, collected_for(session)))
     print_lines(config, _lines(config, benchmark, frame, shards))
     print_lines(config, (*(f"results: {path}" for path in written), f"journal: {folder}"))
     record_look_at(folder, frame, benchmark.experiments)
@@ -47,12 +45,3 @@ def _lines(config: pytest.Config, benchmark: Archived, frame: Frame, shards: tup
 
 def _whole(config: pytest.Config) -> bool:
     return bool(config.option.verbose > 0)
-
-
-def _collected(session: pytest.Session) -> Mapping[str, tuple[str, Problem]]:
-    """By problem: the file of its suite as ids have it, and itself; a shard's journal has neither."""
-    option = session.config.option
-    if not any((option.koderz_html, getattr(option, "xmlpath", None))):
-        return {}
-    session.perform_collect()
-    return collection_of(session.config).held

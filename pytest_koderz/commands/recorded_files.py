@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,17 +25,28 @@ from pytest_koderz.reporters.page import html_of
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.run_markdown import markdown_of
 from pytest_koderz.reporters.text import headline
+from pytest_koderz.session.collection import collection_of
 from pytest_koderz.session.exports import export
 from pytest_koderz.session.head import told_of
 from pytest_koderz.session.items import benchmark_key, labels_of, panel_of
 from pytest_koderz.session.junit_totals import add_output
 from pytest_koderz.session.speaking import shown
 
-NOTHING: Mapping[str, tuple[str, Problem]] = {}
+
+def collected_for(session: pytest.Session) -> Mapping[str, tuple[str, Problem]]:
+    """By problem the file of its suite as ids have it, and itself, for the files that need it: no journal has either.
+    Empty where suites cannot be collected any more.
+    """
+    option = session.config.option
+    if not any((option.koderz_html, getattr(option, "xmlpath", None))):
+        return {}
+    with suppress(pytest.UsageError):
+        session.perform_collect()
+    return collection_of(session.config).held
 
 
 def write_files(
-    config: pytest.Config, benchmark: Archived, frame: Frame, collected: Mapping[str, tuple[str, Problem]] = NOTHING
+    config: pytest.Config, benchmark: Archived, frame: Frame, collected: Mapping[str, tuple[str, Problem]]
 ) -> Iterator[Path]:
     """Those that the command line names, as the benchmark's own run would have written them; where each is.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_koderz.session import compared_runs
+from pytest_koderz.session.command_line import looking_key
 from pytest_koderz.session.completion import OneCompleted, benchmarks, found_by, problems, recorded
 from pytest_koderz.session.option_types import at_least_zero
 
@@ -111,6 +112,8 @@ VERBS = (
     "koderz_doctor",
 )
 """The options above that are verbs; of several that are given the first one runs."""
+PRICING = ("koderz_quote", "koderz_doctor")
+"""Those that tell what a run would cost, or whether it could begin."""
 
 
 def _verbs() -> Mapping[str, Verb]:
@@ -154,7 +157,8 @@ def _is_asked(config: pytest.Config, name: str) -> bool:
 
 
 def select(config: pytest.Config) -> None:
-    """The problem that a verb names is the selection."""
+    """The problem that a verb names is the selection; a verb that only looks needs no price."""
+    config.stash[looking_key] = asked_for(config) and not any(_is_asked(config, name) for name in PRICING)
     config.option.koderz_problems = config.option.koderz_prompt or config.option.koderz_problems
 
 
@@ -162,7 +166,7 @@ def run_verb(config: pytest.Config) -> int:
     """Run the verb that is asked for; the exit status. Raises pytest.UsageError for an option that it does not take."""
     from _pytest.main import wrap_session
 
-    from pytest_koderz.files.usage_error import UsageError
+    from pytest_koderz.files.usage_error import UsageError, permitted
 
     from .accepted_options import check_options, typed_options
 
@@ -176,7 +180,8 @@ def run_verb(config: pytest.Config) -> int:
 
     def run(config: pytest.Config, session: pytest.Session) -> int:
         try:
-            return verb(config, session)
+            with permitted():
+                return verb(config, session)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
 

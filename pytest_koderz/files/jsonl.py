@@ -81,7 +81,8 @@ def fault_of_id(name: str) -> str | None:
     """Why *name* cannot be a problem's id, which pytest shows as `file::name[arm]`; None where it can."""
     if name.strip() and not any(letter in "[]" or letter.isspace() or not letter.isprintable() for letter in name):
         return None
-    return f"{name!r}: an id has no spaces and no square brackets, such as `own/rotate`"
+    no = "no spaces and no square brackets" if name.isprintable() else "no character that cannot be seen"
+    return f"{name!r}: an id has {no}, such as `own/rotate`"
 
 
 def read_rows(path: Path) -> Iterator[Row]:

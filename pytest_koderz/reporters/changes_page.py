@@ -11,14 +11,15 @@ from pytest_koderz.evidence.changes import Candidacy, Change
 from pytest_koderz.evidence.findings import Frame, findings_of
 from pytest_koderz.evidence.problems import by_problem
 
-from .changed_lines import besides, change_lines
+from .changed_lines import REASON, REASONS, besides, change_lines
 from .claim_lines import pair_lines
+from .fixed_width import fitting
 from .page import rendered, table_and_stories
 from .page_table import DISAGREE, MARKS, ProblemRow, counts_of
 from .page_verdict import Sentence, sentence_of
 from .plain_text import LONGEST_NAME, cut
 from .summary import WIDEST
-from .text import LONGEST
+from .text import LONGEST, last_words
 
 GAINED, LOST = "gained", "lost"
 NAMES = {LOST: "lost", GAINED: "gained", **{mark: name for mark, name in MARKS.items() if mark != DISAGREE}}
@@ -32,6 +33,8 @@ class Turned:
     problem: str
     address: str
     """Of the two stories side by side."""
+    reason: str = ""
+    """How one that is lost failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def page_of_changes(
     marks = {"rows": rows, "counts": counts_of(rows, NAMES), "names": NAMES, "summary": lines, "what_if": [], **nothing}
     both = len({one.problem_id for one in shared})
     changed: dict[str, Any] = {"told": told, "notes": [cut(note, LONGEST) for note in notes], "frame": frame}
-    changed |= {"shared": both, "left_out": both < len(rows)}
+    changed |= {"shared": both, "left_out": both < len(rows), "reasons": REASONS}
     return rendered("changes.html.jinja", frame.simulated, **{**shown, **marks, **changed})
 
 
@@ -80,12 +83,13 @@ def _row(row: ProblemRow, changes: Sequence[Change]) -> ProblemRow:
 def _told(change: Change, pair: tuple[Candidacy, Candidacy], frame: Frame) -> Told:
     lines = [*pair_lines(change.comparison, frame, whole=True), *besides(change)]
     addresses = _addresses(*pair)
-    lost, gained = (tuple(_turned(each, addresses)) for each in (change.lost, change.gained))
+    reasons = {one.problem_id: fitting(last_words(one), REASON) for one in change.lost_in}
+    lost, gained = (tuple(_turned(each, addresses, reasons)) for each in (change.lost, change.gained))
     return Told(sentence_of([cut(line.strip(), LONGEST) for line in lines]), lost, gained)
 
 
-def _turned(problems: Iterable[str], addresses: Mapping[str, str]) -> Iterator[Turned]:
-    return (Turned(cut(problem, LONGEST_NAME), addresses[problem]) for problem in problems)
+def _turned(problems: Iterable[str], addresses: Mapping[str, str], reasons: Mapping[str, str]) -> Iterator[Turned]:
+    return (Turned(cut(name, LONGEST_NAME), addresses[name], reasons.get(name, "")) for name in problems)
 
 
 def _addresses(before: Candidacy, after: Candidacy) -> dict[str, str]:

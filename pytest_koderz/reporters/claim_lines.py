@@ -24,6 +24,8 @@ FOR_DECISIONS = "koderz-blind"
 """The shipped arm whose loop the task's own examples end."""
 MANY = 20
 """Of fewer problems one may well carry as much."""
+SMALL = 0.001
+"""Percent; a smaller level of a test is not told in digits."""
 
 
 def verdict_lines(frame: Frame, findings: Findings, *, whole: bool = False) -> Iterator[str]:
@@ -72,9 +74,10 @@ def note_lines(frame: Frame, findings: Findings) -> Iterator[str]:
     looks = findings.looks
     if looks and not frame.shard and (len(looks) > 1 or looks[-1].share < 1):
         look, level = looks[-1], 100 * findings.comparisons[0].level
+        tested = f"at {level:.2g} %" if level >= SMALL else f"below {SMALL} %"
         yield (
             f"note: look {len(looks)}, at {look.problems} of {counted(look.planned, 'problem')}: each side is tested "
-            f"at {level:.2g} %, so that all looks together err in 2.5 %"
+            f"{tested}, so that all looks together err in 2.5 %"
         )
     yield from _training(findings)
     if findings.spared is not None:

@@ -13,6 +13,8 @@ LONGEST = 20_000
 """Characters of one line that are shown; ten megabytes would be read by nobody."""
 LEAST = 8
 """Columns that a word which was cut still has."""
+TOGETHER = re.compile(r"\S*\d (?:%|s\b)\S*|\S*\[[^\s\]]+, [^\s\]]+\]\S*")
+"""What no line ends within: a number with its unit, and an interval."""
 
 
 def width_of(text: str) -> int:
@@ -63,7 +65,13 @@ class _Wrapper(TextWrapper):
     """textwrap measures with `len` what `_split` gives it, and cuts a word that is longer than a line itself."""
 
     def _split(self, text: str) -> list[str]:
-        return [_Measured(chunk) for chunk in super()._split(text)]
+        kept: list[str] = []
+        for chunk in super()._split(text):
+            if len(kept) > 1 and TOGETHER.fullmatch(whole := "".join((*kept[-2:], chunk))):
+                kept[-2:] = [whole]
+            else:
+                kept.append(chunk)
+        return [_Measured(chunk) for chunk in kept]
 
     def _handle_long_word(self, reversed_chunks: list[str], cur_line: list[str], cur_len: int, width: int) -> None:
         if not self.break_long_words:

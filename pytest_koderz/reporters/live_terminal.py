@@ -11,11 +11,11 @@ import pytest
 
 from .fixed_width import fitting
 
-CLEAR = "\x1b[J"
-"""Everything from the cursor on."""
+SAVE, RESTORE = "\x1b7", "\x1b8"
+CLEAR = f"{SAVE}\x1b[C\x1b[J{RESTORE}"
+"""Everything behind the cursor. From the very first cell on tmux would keep what is cleared for scrolling back."""
 DOWN = "\x1bD"
 """A line further in the same column; at the end of the screen that scrolls."""
-SAVE, RESTORE = "\x1b7", "\x1b8"
 PATIENCE = 5.0
 """Seconds after which something is written though another thread is about to: it will not wait for ever."""
 
@@ -28,7 +28,7 @@ class LiveTerminal:
         self._reporter = reporter
         self._overwriting = overwriting
         self._lock = RLock()
-        self._shown = False
+        self._shown: Sequence[str] = ()
         self._descriptor = self._duplicate()
 
     def _duplicate(self) -> int | None:
@@ -47,14 +47,16 @@ class LiveTerminal:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """While others write: what is shown is wiped away, and nothing else is until they have done."""
+        """While others write: what is shown is wiped away, and comes back beneath what they have written."""
         with self._alone():
-            self._wipe()
+            before = self._wipe()
             try:
                 yield
             finally:
                 with suppress(OSError, ValueError):
                     self._reporter._tw.flush()  # noqa: SLF001
+                if before:
+                    self._overwrite(before)
 
     def close(self) -> None:
         with self._alone():
@@ -82,7 +84,7 @@ class LiveTerminal:
         room = f"{DOWN * len(kept)}\x1b[{len(kept)}A"
         beneath = "".join(f"\r\n{line}" for line in kept)
         self._write(f"{CLEAR}{room}{SAVE}{beneath}{RESTORE}")
-        self._shown = True
+        self._shown = lines
 
     def _add(self, lines: Sequence[str]) -> None:
         writer = self._reporter._tw  # noqa: SLF001
@@ -94,10 +96,12 @@ class LiveTerminal:
                 # pytest's own mark for "something else was written": it then writes the item's name again.
                 self._reporter.currentfspath = -2
 
-    def _wipe(self) -> None:
-        if self._shown:
+    def _wipe(self) -> Sequence[str]:
+        """What was shown until now."""
+        shown, self._shown = self._shown, ()
+        if shown:
             self._write(CLEAR)
-            self._shown = False
+        return shown
 
     def _size(self) -> tuple[int, int]:
         with suppress(OSError):

@@ -607,7 +607,9 @@
   function begin() {
     for (const head of table.tHead.rows[0].cells) {
       const column = head.cellIndex;
-      head.replaceChildren(button(head.textContent, () => sort_by(column)));
+      const sorter = button("", () => sort_by(column));
+      sorter.replaceChildren(...head.childNodes);
+      head.append(sorter);
     }
     for (const each of at("marks").children) each.addEventListener("click", () => toggle_mark(each.value));
     at("search").addEventListener("input", (event) => change({ q: event.target.value.trim() }));

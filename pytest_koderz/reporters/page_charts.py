@@ -13,7 +13,7 @@ from . import chart
 from .label_places import LINE, Box, FreeSpace, Place, around, beside
 from .text import dollars
 
-RIGHT = 84
+RIGHT = 108
 """Room for labels beyond the width of `chart`."""
 COLUMN = chart.WIDTH - chart.RIGHT + 15
 """Pixels to the column of labels."""

@@ -62,6 +62,7 @@ _BENCHMARK: Mapping[str, Any] = {
     "simulated": bool,
     "grade_on": str | None,
     "profile": str | None,
+    "settings": str | None,
     "models": Mapping[str, str],
     "servers": Mapping[str, Mapping[str, str]],
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from difflib import unified_diff
 
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status
@@ -66,9 +67,17 @@ def ending_words(experiment: Experiment) -> str:
 def circumstances_of(experiment: Experiment) -> str:
     """Benchmark, time and prompt version, as far as they are known."""
     parts = [f"of {experiment.benchmark_id}" if experiment.benchmark_id else ""]
-    parts += [f"began {experiment.started}" if experiment.started else "", f"{experiment.seconds:,.1f} s"]
+    parts += [f"began {_second(experiment.started)}" if experiment.started else "", f"{experiment.seconds:,.1f} s"]
     parts += [f"prompt version {experiment.prompt_version}" if experiment.prompt_version else ""]
     return ", ".join(part for part in parts if part)
+
+
+def _second(started: str) -> str:
+    """`2026-11-28 06:50:13 UTC`."""
+    try:
+        return f"{datetime.fromisoformat(started).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError):
+        return started
 
 
 def spec_words(spec: Spec) -> str:

@@ -91,8 +91,8 @@ def detail(verdict: Verdict) -> str:
     return " ".join(text.split())
 
 
-def headline(experiment: Experiment) -> str:
-    """One line on how an experiment ended."""
+def headline(experiment: Experiment, *, failure: bool = True) -> str:
+    """One line on how an experiment ended, with its first *failure*."""
     if experiment.status in (Status.INVALID, Status.SKIPPED):
         return f"{experiment.status}: {experiment.reason}"
     if not experiment.iterations:
@@ -104,8 +104,8 @@ def headline(experiment: Experiment) -> str:
     words = verdict_words(last)
     if graded is not None and experiment.accepted:
         words = f"{words}, but {outcome_words(graded)} on the grading tests"
-    failure = detail(deciding_verdict(experiment))
-    return f"unsolved after {tried}, the last {words}{': ' + failure if failure else ''}"
+    told = detail(deciding_verdict(experiment)) if failure else ""
+    return f"unsolved after {tried}, the last {words}{': ' + told if told else ''}"
 
 
 def last_words(experiment: Experiment) -> str:
@@ -142,7 +142,9 @@ def _failure_lines(experiment: Experiment) -> list[str]:
     if not experiment.iterations:
         return [head, headline(experiment)]
     failed = _failed_test(deciding_verdict(experiment))
-    return [head, "", *_code_lines(experiment.iterations[-1]), "", *failed, f"E   {headline(experiment)}"]
+    untold = not any(line.startswith("E") for line in failed)
+    last = f"E   {headline(experiment, failure=untold)}"
+    return [head, "", *_code_lines(experiment.iterations[-1]), "", *failed, last]
 
 
 def _code_lines(iteration: Iteration) -> list[str]:

@@ -53,7 +53,9 @@ class Collection:
     def __init__(self, run: BenchmarkRun) -> None:
         self._run = run
         self._suites: list[Suite] = []
-        """All that were collected."""
+        """All that are asked for, whatever `--lf` and others pass over."""
+        self._beside: list[Suite] = []
+        """Others in their folders: pytest looks at every file of a folder of which one is named."""
         self._contents: dict[str, Sequence[Problem]] = {}
         """What the suites of the items hold."""
         self._selected: dict[str, Sequence[Problem]] = {}
@@ -68,7 +70,9 @@ class Collection:
 
         suite = suite_at(file_path, parent)
         if suite is not None:
-            self._suites.append(suite.home if isinstance(suite, ShippedSuite) else suite)
+            named = any(parent.session.isinitpath(place) for place in (file_path, *file_path.parents))
+            known = self._suites if named else self._beside
+            known.append(suite.home if isinstance(suite, ShippedSuite) else suite)
         return suite
 
     @pytest.hookimpl(trylast=True)
@@ -97,10 +101,20 @@ class Collection:
             pointed = config.option.keyword or config.args_source is pytest.Config.ArgsSource.ARGS
             if asked or not pointed:
                 where = "--koderz-problems" if asked else settings.problems_at
-                self._refuse(items, f"{where}: {str(error).removeprefix('problems: ')}")
+                mistake = self._elsewhere(settings.problems) or str(error).removeprefix("problems: ")
+                self._refuse(items, f"{where}: {mistake}")
             return False
         _deselect(config, items, ours.keys() - chosen)
         return True
+
+    def _elsewhere(self, wanted: str) -> str | None:
+        """Where a problem stands that no suite of this run has; None: nowhere beside them."""
+        from pytest_koderz.datasets.selection import select_known
+
+        for suite in self._beside:
+            for problem in select_known(suite.problems, wanted):
+                return f"{problem.id!r} stands in {suite.nodeid}, which is not among what is run; name that file too"
+        return None
 
     def _draw(self, config: pytest.Config, items: list[pytest.Item], *, narrowed: bool) -> None:
         """From what the suites hold, whatever -k, --lf and node ids leave of it: the sample is the same for all."""
@@ -159,6 +173,14 @@ class Collection:
             what = f"no problem of {min(lacking).name} has the tests that `grade_on` asks for"
             where = self._run.settings.path
             self._refuse(session.items, f"{where}: {what}; suites of humanevalplus and mbppplus do")
+
+    def pytest_report_collectionfinish(self, config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+        """Why nothing of what the command line names is run, of which pytest tells no more than a number."""
+        if config.getoption("koderz_problems") is None or _experiments(items):
+            return []
+        left = "`-k`, node ids, --lf or a plugin leave nothing of --koderz-problems"
+        why = left if self._suites else "--koderz-problems picks of suites, and none is collected"
+        return [f"koderz: {self._run.mark}no experiment is run: {why}"]
 
     def _plan(self, chosen: set[str]) -> None:
         """How many problems there will be, and which; tests of a user's own may take any."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from .completion import EachCompleted, OneCompleted, arms, feedback_policies, keys, profiles, slots, words
 from .option_types import at_least_zero, count
 
 if TYPE_CHECKING:  # a session without --koderz reads the options alone
-    import pytest
-
     from pytest_koderz.settings import Choice
+
+looking_key = pytest.StashKey[bool]()
+"""Whether nothing will be run or priced."""
 
 
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -105,6 +108,7 @@ def choice_of(config: pytest.Config) -> Choice:
         markdown=option("koderz_markdown"),
         max_cost=None if limit is None else Decimal(limit),
         models=tuple(option("koderz_model")),
+        looking=config.stash.get(looking_key, False),
         max_iterations=option("koderz_max_iterations"),
         checkpoint_interval=option("koderz_checkpoint_interval"),
         feedback=option("koderz_feedback"),

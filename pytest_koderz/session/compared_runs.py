@@ -162,9 +162,18 @@ def _meant(before: ComparedSide, after: ComparedSide) -> list[tuple[str, str]]:
 
 
 def _differences(before: ComparedSide, after: ComparedSide) -> Iterator[str]:
-    """What is known to be another one: the tests that decide, profile, models and what the command line changed."""
+    """What is known to be another one; where nothing is named that koderz.yaml has otherwise, that something is."""
     if before.id == after.id:
         return
+    named = [*_named_differences(before, after)]
+    yield from named
+    then, now = (side.head.get("settings") for side in (before, after))
+    if then and now and then != now and not named:
+        yield "koderz.yaml had other arms, limits or settings of a model, such as its temperature"
+
+
+def _named_differences(before: ComparedSide, after: ComparedSide) -> Iterator[str]:
+    """The tests that decide, profile, models and what the command line changed."""
     for key, word in (("grade_on", "graded on"), ("profile", "profile")):
         then, now = before.head.get(key), after.head.get(key)
         if key in before.head and key in after.head and then != now:
@@ -230,7 +239,7 @@ def _from_journals(name: str, folder: Path, besides: str) -> ComparedSide:
     found = archived(known[name])
     head = found.head
     told = {"profile": head.profile, "models": dict(head.models), "overrides": head.overrides, "servers": head.servers}
-    told |= {"grade_on": head.grade_on} if head.grade_on else {}
+    told |= {key: value for key in ("grade_on", "settings") if (value := getattr(head, key))}
     arms = by_arm(shared_out(found.experiments))
     return ComparedSide(found.id, found.id, "", arms, head.definitions, told, found.simulated)
 

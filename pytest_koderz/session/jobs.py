@@ -38,12 +38,12 @@ def register(run: BenchmarkRun) -> None:
     if number < 2 and run.settings.executor is None:
         return
     if run.is_worker:
-        run.register(WorkerJobs(run.benchmark, number, run.folder), "jobs")
+        run.register(WorkerJobs(run.benchmark, number, run.config, run.folder), "jobs")
     elif number_of_workers(run.config):
         _check_xdist()
         run.register(SeveralEach(number), "jobs")
     else:
-        run.register(Jobs(run.benchmark, number), "jobs")
+        run.register(Jobs(run.benchmark, number, run.config), "jobs")
 
 
 def _check_xdist() -> None:
@@ -62,9 +62,11 @@ class Jobs:
     with its next call to a model, or at once where it waits for a server, and can be resumed.
     """
 
-    def __init__(self, benchmark: Benchmark, number: int) -> None:
+    def __init__(self, benchmark: Benchmark, number: int, config: pytest.Config) -> None:
         self._benchmark = benchmark
         self._number = number
+        self._config = config
+        self._begun: list[Future[Experiment]] = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
@@ -76,6 +78,7 @@ class Jobs:
             for item in [] if idle else session.items:
                 if isinstance(item, ExperimentItem):
                     item.started = pool.submit(item.run_in, self._benchmark)
+                    self._begun.append(item.started)
             return (yield)
 
     @contextmanager
@@ -83,12 +86,18 @@ class Jobs:
         """Whatever is in flight when it is left ends with its next call."""
         from concurrent.futures import ThreadPoolExecutor
 
+        from .speaking import say
+
         with ThreadPoolExecutor(self._number, "koderz-job") as pool:
             try:
                 yield pool
             finally:
                 self._benchmark.stopping.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+                running = sum(future.running() for future in self._begun)
+                if running:
+                    words = f"stopping: what is in flight ({running}) is paid for, and ends first"
+                    say(self._config, f"{words}; Ctrl-C again does not wait")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_before_call(self) -> None:
@@ -101,9 +110,9 @@ class Jobs:
 class WorkerJobs(Jobs):
     """In a worker of xdist: begins what the worker is handed, as soon as it is."""
 
-    def __init__(self, benchmark: Benchmark, number: int, folder: Path) -> None:
+    def __init__(self, benchmark: Benchmark, number: int, config: pytest.Config, folder: Path) -> None:
         """*folder* has the journals of all workers."""
-        super().__init__(benchmark, number)
+        super().__init__(benchmark, number, config)
         self._folder = folder
         self._lost = 0
         self._reading = Lock()
@@ -111,10 +120,10 @@ class WorkerJobs(Jobs):
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
         with self._pool() as pool:
-            _let_begin(session, partial(self._begun, pool))
+            _let_begin(session, partial(self._start, pool))
             return (yield)
 
-    def _begun(self, pool: Executor, item: pytest.Item) -> Future[Experiment] | None:
+    def _start(self, pool: Executor, item: pytest.Item) -> Future[Experiment] | None:
         """None for a test of a user's own, which is only run."""
         from .items import ExperimentItem
 

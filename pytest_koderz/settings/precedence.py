@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -42,6 +43,8 @@ def load_settings(
     if assignments:
         said = overridden(sources, assignments)
         entry = entry_of(said).over(entry)
+    if choice.looking:
+        entry = replace(entry, allow_unknown_price=True)
     folder = sources[0].path.parent if own is not None else root
     secrets = environment_of(folder, environment)
     prices = PriceBook(entry.prices, datetime.now(UTC).date())

@@ -53,6 +53,8 @@ class Choice:
     grade_on: str | None = None
     sets: tuple[str, ...] = ()
     """`key.path=value`, each: any other key of koderz.yaml."""
+    looking: bool = False
+    """Nothing will be run or priced: a price that is not known refuses nothing, as that of a server that is off."""
 
 
 @dataclass(frozen=True, slots=True)

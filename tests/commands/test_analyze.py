@@ -22,6 +22,7 @@ from pytest_koderz.testing import OllamaServer
 from tests.conftest import Run
 from tests.core.worlds import START
 from tests.cortex.worlds import LOSSY, NODE, REAL
+from tests.reporters.test_page import Page
 
 SECRET = "sk-ant-made-up-0123456789"
 
@@ -54,7 +55,7 @@ arms:
 
 
 def test_files_are_made_of_a_recorded_benchmark(forgetful: Run, run: Run, pytester: pytest.Pytester) -> None:
-    """Without running it again: the same JSON and Markdown, a page, and a case in JUnit for each experiment."""
+    """Without running it again: the same JSON, Markdown and stories of a page, and a case in JUnit for each."""
     named = ("--koderz-json={}.json", "--koderz-html={}.html", "--koderz-markdown={}.md", "--junitxml={}.xml")
     forgetful("--koderz-problems", "2,4", "--tb=no", *(name.format("ran") for name in named))
     (folder,) = (pytester.path / ".koderz").glob("bench_*")
@@ -63,7 +64,9 @@ def test_files_are_made_of_a_recorded_benchmark(forgetful: Run, run: Run, pytest
     ran, told = (json.loads((pytester.path / name).read_text()) for name in ("ran.json", "told.json"))
     ran["benchmark"].pop("warnings")  # what a run complained of is in no journal
     assert told == ran
-    assert folder.name in (pytester.path / "told.html").read_text()
+    ran_page, told_page = (Page((pytester.path / name).read_text()) for name in ("ran.html", "told.html"))
+    assert folder.name in told_page.words
+    assert told_page.parts == ran_page.parts, "with the texts of the problems, and what models were asked"
     assert (pytester.path / "told.md").read_text() == (pytester.path / "ran.md").read_text()
     ran_cases, told_cases = (_cases(pytester.path / name) for name in ("ran.xml", "told.xml"))
     assert told_cases == ran_cases
@@ -376,3 +379,16 @@ def test_a_doctor_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert without.ret == pytest.ExitCode.TESTS_FAILED
     assert complete.ret == pytest.ExitCode.OK
     assert SECRET not in complete.stdout.str()
+
+
+def test_what_was_run_is_told_without_its_servers(run: Run, pytester: pytest.Pytester) -> None:
+    """Whose price nobody knows then: only what runs or prices needs it."""
+    text = "profiles: {p: {arms: [local-only], models: {local: mine}}}\nprofile: p\n"
+    text += 'models: {mine: {backend: openai, model: mine, hosts: ["http://127.0.0.1:1"]}}\n'
+    (pytester.path / "koderz.yaml").write_text(text)
+    for verb in ("--koderz-results", "--koderz-list", "--koderz-prune"):
+        assert run(verb).ret == pytest.ExitCode.OK
+    for verb in ("--koderz-quote", "--koderz-doctor", "--koderz"):
+        result = run(verb)
+        assert "no price is known for 'mine'" in result.stdout.str() + result.stderr.str()
+        assert result.ret != pytest.ExitCode.OK

@@ -143,7 +143,8 @@ def test_an_id_that_cannot_be_an_items_is_named(tmp_path: Path, name: str, writt
             return
     place = tmp_path / "rows.jsonl"
     fault = fault_in(place, name, lines_of(ROWS[name] | {"task_id": written}))
-    assert fault == f"{place}:1: task_id: {written!r}: an id has no spaces and no square brackets, such as `own/rotate`"
+    lacks = "spaces and no square brackets" if written.isprintable() else "character that cannot be seen"
+    assert fault == f"{place}:1: task_id: {written!r}: an id has no {lacks}, such as `own/rotate`"
 
 
 @pytest.mark.parametrize("name", ["humanevalplus", "mbppplus"])

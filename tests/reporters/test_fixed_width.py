@@ -65,6 +65,14 @@ def test_no_part_is_wider_than_its_columns_and_no_letter_is_lost(text: str, colu
     assert "".join("".join(parts).split()) == "".join(text.split())
 
 
+@pytest.mark.parametrize("kept", ["(-110.8 %):", "17.5 s", "[-22, +71],", "0.003 % of"])
+def test_a_line_does_not_end_within_a_figure(kept: str) -> None:
+    """A number stays with its unit, an interval whole, at any width that holds it."""
+    for columns in range(len(kept) + 2, 40):
+        parts = wrapped(f"savings of the arm {kept} and more", columns)
+        assert any(kept.removesuffix(" of") in part for part in parts)
+
+
 def test_a_table_that_fits_has_the_columns_of_its_picture() -> None:
     """The words' column is as wide as its widest."""
     assert lines_of(ROWS, 60) == [

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from _pytest._io import TerminalWriter
 
-from pytest_koderz.reporters.live_terminal import CLEAR, LiveTerminal
+from pytest_koderz.reporters.live_terminal import LiveTerminal
 
 
 def _terminal(monkeypatch: pytest.MonkeyPatch, *, overwriting: bool) -> tuple[LiveTerminal, TerminalWriter, StringIO]:
@@ -29,15 +29,20 @@ class Screen:
         self.lines = [""] * rows
         self.row = self.column = 0
         self.saved = (0, 0)
+        self.scrolled: list[str] = []
+        """What can be scrolled back to: tmux keeps a whole screen that is cleared there."""
 
     def feed(self, text: str) -> None:
         for part in re.findall(r"\x1b\[\d*[A-Z]|\x1b[D78]|.|\n", text, re.DOTALL):
             self._take(part)
 
     def _take(self, part: str) -> None:
-        if part == CLEAR:
+        if part == "\x1b[J":
+            self.scrolled += self.lines if self.row == self.column == 0 else []
             self.lines[self.row] = self.lines[self.row][: self.column]
             self.lines[self.row + 1 :] = [""] * (self.rows - self.row - 1)
+        elif part == "\x1b[C":
+            self.column = min(self.column + 1, self.columns - 1)
         elif part.endswith("A"):
             self.row -= int(part[2:-1])
         elif part == "\x1b7":
@@ -80,7 +85,24 @@ def test_nothing_is_left_of_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
         file.seek(0)
         file.truncate()
     terminal.close()
+    screen.feed(file.getvalue())
     assert screen.lines == ["item 5 passed", "item 6 passed", "", ""]
+
+
+def test_it_comes_back_beneath_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, not with the next look a second later; and on an empty screen nothing of it can be scrolled back to."""
+    terminal, writer, file = _terminal(monkeypatch, overwriting=True)
+    screen = Screen(40, 6)
+    terminal.show(["0/9 done", "  HumanEval/0"])
+    for _ in range(3):
+        terminal.show(["1/9 done"])
+        with terminal.paused():
+            writer.write(".")
+    with terminal.paused():
+        writer.line("F")
+    screen.feed(file.getvalue())
+    assert screen.lines == ["...F", "", "1/9 done", "", "", ""]
+    assert not screen.scrolled
 
 
 def test_lines_are_added_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

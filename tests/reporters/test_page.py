@@ -32,7 +32,7 @@ from tests.core.worlds import ADD, KODERZ, RIGHT, run, wrong
 
 from .test_summary import FRAME, SITUATIONS
 
-VOID = {"meta", "line", "circle", "polyline", "path", "use", "rect", "input"}
+VOID = {"meta", "line", "circle", "polyline", "path", "use", "rect", "input", "wbr"}
 HOSTILE = "</pre></script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 

@@ -14,9 +14,9 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.records.journal import Journal
 from pytest_koderz.records.reader import archived, experiments_in, folders_in, in_order, with_ledger
 from pytest_koderz.reporters.overview import is_meant, state_of
-from pytest_koderz.reporters.story import story_lines
+from pytest_koderz.reporters.story import circumstances_of, story_lines
 from pytest_koderz.testing import ScriptedModel
-from tests.core.worlds import ADD, KODERZ, RIGHT, run, wrong
+from tests.core.worlds import ADD, KODERZ, RIGHT, START, run, wrong
 
 
 @pytest.fixture
@@ -155,3 +155,12 @@ def test_the_order_is_that_of_the_arms(experiment: Experiment) -> None:
     names = [("b", "x/10", 1), ("a", "x/10", 1), ("a", "x/2", 2), ("a", "x/2", 1)]
     mixed = [replace(experiment, arm=arm, problem_id=problem, epoch=epoch) for arm, problem, epoch in names]
     assert [(one.arm, one.problem_id, one.epoch) for one in in_order(mixed, ["b", "a"])] == [names[0], *names[:0:-1]]
+
+
+@pytest.mark.parametrize(
+    ("started", "told"),
+    [("2026-11-28T06:50:13.507+01:00", "began 2026-11-28 05:50:13 UTC, "), ("long ago", "began long ago, ")],
+)
+def test_a_story_tells_when_it_began(started: str, told: str) -> None:
+    """To the second, as the list of benchmarks does to the minute; what is no time stays as it is."""
+    assert told in circumstances_of(replace(START, started=started))

@@ -16,7 +16,7 @@ import pytest
 from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.core.experiment import Advice, Experiment, Guidance, Spec, Status
 from pytest_koderz.core.function_traits import FunctionTraits
-from pytest_koderz.core.iteration import Candidate, Iteration, Outcome, Verdict
+from pytest_koderz.core.iteration import Candidate, Failure, Iteration, Outcome, Verdict
 from pytest_koderz.core.money import Ledger, Price, Spending, Usage
 from pytest_koderz.core.problem import Traits
 from pytest_koderz.evidence.break_even import Purchase
@@ -598,10 +598,25 @@ def test_an_unknown_sum_is_unknown_and_an_exact_one_has_all_digits() -> None:
     assert dollars(Decimal(100), exact=True) == "100"
 
 
+def test_a_level_has_no_power_of_ten() -> None:
+    """Of an early look it is next to nothing."""
+    lines = " ".join(summary_lines(replace(FRAME, planned=6), _pair(NAMES[0], True, False)))
+    assert "each side is tested below 0.001 %, so" in lines
+
+
 def test_a_failure_names_what_happened() -> None:
     """In one line for the short summary, in full for the section."""
     unsolved = _experiment(NAMES[0], "koderz", Status.UNSOLVED, 2)
     assert headline(unsolved) == "unsolved after 2 iterations, the last wrong, 3 of 7 assertions passed"
     assert "   1  answer 2" in failure_lines(unsolved)
+    failure = Failure("TypeError: no", "assert f(1) == 2", exception="TypeError: no")
+    verdict = Verdict(Outcome.CRASHED, 3, 7, failures=(failure,))
+    crashed = replace(unsolved, iterations=(replace(unsolved.iterations[0], verdicts=(verdict,)),))
+    assert headline(crashed).endswith("3 of 7 assertions passed: TypeError: no")
+    assert failure_lines(crashed)[-3:] == [
+        ">   assert f(1) == 2",
+        "E   TypeError: no",
+        "E   unsolved after 1 iteration, the last crashed, 3 of 7 assertions passed",
+    ]
     invalid = _experiment(NAMES[0], "koderz", Status.INVALID, 0)
     assert headline(invalid) == "invalid: the server is down"

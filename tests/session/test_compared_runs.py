@@ -71,6 +71,17 @@ def test_what_else_differs_is_named() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("now", "models", "told"), [("2", "m", ["koderz.yaml had"]), ("1", "m", []), ("2", "n", ["model"])]
+)
+def test_that_something_differs_is_told(now: str, models: str, told: list[str]) -> None:
+    """A temperature stands in no head; where what differs is named already, no more is said."""
+    before = _side("a", "x", settings="1", models={"m": "ollama:m"})
+    after = _side("b", "x", settings=now, models={"m": f"ollama:{models}"})
+    _, _, notes = changes_between(before, after, pairs_of(before, after), 0.05, None)
+    assert [note[: len(word)] for note, word in zip(notes, told, strict=True)] == told
+
+
 def test_a_file_of_results_is_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One arm of it too, with the nearest name where there is none such; what is no such file is called that."""
     frame = Frame("bench_1a2b3c4d", ("koderz",), "frontier-only", 0.05, None)

@@ -77,6 +77,35 @@ def test_a_selection_is_of_what_the_suites_hold(chosen: tuple[str, ...], forgetf
     result.stderr.fnmatch_lines(["ERROR: --koderz-problems: *900*"])
 
 
+@pytest.mark.parametrize("more", [(), ("-n", "1")])
+def test_a_problem_of_another_suite_is_not_passed_over(more: tuple[str, ...], forgetful: Run) -> None:
+    """It is named with its file, which runs it where it is named too; the shipped ones likewise."""
+    asked = ("--koderz-problems", "own/acronym", "--koderz-arm", "frontier-only")
+    result = forgetful(*asked, *more)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = "ERROR: --koderz-problems: 'own/acronym' stands in problems/own.yaml, which is not among what is run; *"
+    result.stderr.fnmatch_lines([told])
+    result = forgetful(*asked, "problems/humaneval.yaml", "problems/own.yaml", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["problems/own.yaml::own/acronym?frontier-only?"])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        (("-k", "HumanEval/3["), "`-k`, node ids, --lf or a plugin leave nothing of*"),
+        (("test_own.py",), "*picks of suites, and none is*"),
+    ],
+)
+def test_why_nothing_is_run_is_told(
+    chosen: tuple[str, ...], told: str, forgetful: Run, pytester: pytest.Pytester
+) -> None:
+    """In a line, where the command line names problems and no experiment is left."""
+    pytester.makepyfile(test_own="def test_own(): pass")
+    result = forgetful("--koderz-problems", "0", *chosen)
+    result.stdout.fnmatch_lines([f"koderz: SIMULATED no experiment is run: {told}"])
+    assert "no experiment is run" not in forgetful("-k", "HumanEval/3[", "--collect-only").stdout.str()
+
+
 SHARDING = """
 import pytest
 

@@ -88,7 +88,7 @@ def test_a_server_is_asked_several_things_at_once(
 def test_ctrl_c_starts_nothing_more_and_a_resume_finishes(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The four calls in flight are answered and recorded; the other four experiments cost nothing until resumed."""
+    """The four calls in flight are answered and recorded, which is told; the other four cost nothing until resumed."""
     (pytester.path / "conftest.py").write_text(NOTICING)
     answering = Event()
     with Waiting(answering.wait) as server:
@@ -102,6 +102,7 @@ def test_ctrl_c_starts_nothing_more_and_a_resume_finishes(
             answering.set()
             output, _ = process.communicate(timeout=120)
         assert process.returncode == pytest.ExitCode.INTERRUPTED, output
+        assert "koderz: stopping: what is in flight (4) is paid for, and ends first; Ctrl-C again" in output
         assert len(recorded(pytester.path, "called")) == len(server.requests) == 4
         run("--koderz", "--koderz-resume").assert_outcomes(failed=8)
         assert len(recorded(pytester.path, "called")) == 8

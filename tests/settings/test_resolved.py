@@ -70,3 +70,16 @@ def test_settings_that_are_no_file_are_not_passed_over(
     make(tmp_path / name)
     with pytest.raises(UsageError, match=rf"^{tmp_path / name}: "):
         load_settings(None, tmp_path, {}, Choice())
+
+
+WINDOWS = {"qwen3-coder": 262_144, "gpt-oss": 131_072, "qwen-coder": 32_768, "codellama": 2_048}
+"""In tokens, as Ollama's library has the models of the shipped settings; a server refuses more."""
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_the_shipped_models_of_ollama_fit_their_windows(name: str, tmp_path: Path) -> None:
+    """A reply at its longest leaves a prompt 1,000 tokens at least."""
+    choice = Choice(profile="live", arms=("local-only",), models=(f"local={name}",))
+    (model,) = load_settings(None, tmp_path, {}, choice).models
+    assert model.context_tokens is not None
+    assert model.max_tokens + 1000 <= model.context_tokens <= WINDOWS[name]
