@@ -62,9 +62,14 @@ def begin(config: pytest.Config) -> int:
         found, text = _harvested(config, source, root, tests, most, place.parent)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+    except KeyboardInterrupt:
+        print_lines(config, ["stopped before anything was tried: nothing is written"])
+        return int(pytest.ExitCode.INTERRUPTED)
     if found.tasks:
         write_output(place, text)
     print_lines(config, _told(found, place, folder))
+    if found.untried:
+        return int(pytest.ExitCode.INTERRUPTED)
     return int(pytest.ExitCode.OK if found.tasks else pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -120,6 +125,9 @@ def _told(found: Harvest | History, place: Path, folder: Path) -> Iterator[str]:
     yield from (f"left out: {name}: {' '.join(why.split())}" for name, why in sorted(functions.items()))
     more = f", {_counted(commits.total(), 'commit')}" if commits else ""
     yield f"{_counted(len(found.tasks), 'task')}, {_counted(len(functions), 'function')}{more} left out"
+    if found.untried:
+        more_of_them = _counted(found.untried, f"more {found.kind}")
+        yield f"stopped before {more_of_them} had been tried"
     if found.tasks:
         yield f"{place.relative_to(folder)}: written"
         yield from _weak(found.tasks)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.function_traits import code_lines
 from pytest_koderz.core.place import FunctionPlace, Misplaced, ModuleText, body_lines
-from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
+from pytest_koderz.sandbox.repository_tests import TAMPERING, Repository, TestsRun
 
 from .callers import Callers
 from .code_files import is_test
@@ -81,6 +82,10 @@ class Harvest:
     tasks: tuple[Task, ...]
     left_out: Mapping[str, str]
     """By function why it is no task."""
+    untried: int = 0
+    """Functions that were left when it was stopped."""
+    kind: ClassVar[str] = "function"
+    """What is tried."""
 
 
 class LeftOut(Exception):
@@ -118,22 +123,33 @@ class FunctionTrials:
         self._sift(sorted(wanted))
         names = [(file, name) for file, functions in self._covered.items() for name in functions]
         self._notify(f"trying {len(names)} functions with {len(self._good)} tests that can be run in the sandbox")
-        with Versions(self._repository, self._good, _WORKERS, self._notify) as versions:
-            self._versions = versions
-            with ThreadPoolExecutor(_WORKERS) as threads:
-                found = list(self._followed(threads.map(lambda each: self._tried(*each), names), len(names)))
-        tasks = [task for task in found if isinstance(task, Task)]
-        left_out = {self._id(*key): str(each) for key, each in zip(names, found, strict=True) if isinstance(each, str)}
-        return Harvest(self._place, tuple(tasks), left_out)
+        found = self._found(names)
+        tasks = [task for task in found.values() if isinstance(task, Task)]
+        left_out = {self._id(*key): each for key, each in found.items() if isinstance(each, str)}
+        return Harvest(self._place, tuple(tasks), left_out, len(names) - len(found))
 
-    def _followed(self, found: Iterator[Task | str], count: int) -> Iterator[Task | str]:
-        """As they come; once a minute it is told how far it is."""
+    def _found(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Task | str]:
+        """What came of each function of a file; after Ctrl-C of those alone that had come to their end by then."""
+        with (
+            Versions(self._repository, self._good, _WORKERS, self._notify) as self._versions,
+            ThreadPoolExecutor(_WORKERS) as threads,
+        ):
+            trials = [threads.submit(self._tried, *each) for each in names]
+            try:
+                self._follow(trials)
+            except KeyboardInterrupt:
+                self._notify("stopping, once the functions that are being tried have come to their end")
+                threads.shutdown(wait=False, cancel_futures=True)
+        return {name: trial.result() for name, trial in zip(names, trials, strict=True) if not trial.cancelled()}
+
+    def _follow(self, trials: Sequence[Future[Task | str]]) -> None:
+        """As they come to their end; once a minute it is told how far they are."""
         began = told = time.monotonic()
-        for number, each in enumerate(found, 1):
-            yield each
+        for number, each in enumerate(trials, 1):
+            each.result()
             if (now := time.monotonic()) - told >= _TELLING_SECONDS:
-                told, left = now, (now - began) / number * (count - number)
-                self._notify(f"{number} of {count} functions tried, about {left / 60:.0f} min left")
+                told, left = now, (now - began) / number * (len(trials) - number)
+                self._notify(f"{number} of {len(trials)} functions tried, about {left / 60:.0f} min left")
 
     def _sift(self, tests: Sequence[str]) -> None:
         """Which tests the sandbox can run: all at once, and by file those that then fail, may be because of others."""
@@ -191,9 +207,13 @@ class FunctionTrials:
 
     def _check_original(self, file: str, name: str, original: str, tests: Sequence[str]) -> None:
         place = replace(self._place, file=file, qualname=name)
-        alone = self._repository.judge(place, original, _joined(tests), 0, self._limit(tests), at_once=True).answer
-        if alone is None or alone["outcome"] != "passed":
-            words = alone["failures"][0]["summary"] if alone and alone["failures"] else "time is up"
+        run = self._repository.judge(place, original, _joined(tests), 0, self._limit(tests), at_once=True)
+        if run.timed_out:
+            raise LeftOut("its tests take too long where all that the original does is looked at")
+        if run.answer is not None and run.answer["failures"]:
+            words = run.answer["failures"][0]["summary"]
+            if words.startswith(TAMPERING):
+                raise LeftOut(f"the original does what no candidate may: it {words.removeprefix(TAMPERING)}")
             raise LeftOut(f"the original fails its tests alone: {words}")
 
     def _limit(self, tests: Sequence[str]) -> float:

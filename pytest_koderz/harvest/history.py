@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.place import FunctionPlace
@@ -41,6 +42,9 @@ class History:
     """Those with tasks, the newest first."""
     left_out: Mapping[str, str]
     """By commit, or by the function that one of them changed, why it is no task."""
+    untried: int = 0
+    """Commits that were left, in part or as a whole, when it was stopped."""
+    kind: ClassVar[str] = "commit"
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -54,24 +58,45 @@ def harvest_history(source: Path, root: Path, tests: Path | None, most: int, not
     except GitFault as fault:
         raise UsageError(f"--koderz-commits: {fault}") from None
     notify(f"looking at {len(commits)} commits of {root.name}")
-    end = time.monotonic() + MOST_SECONDS
-    found: list[tuple[Commit, Harvest]] = []
-    left_out: dict[str, str] = {}
-    for commit in commits:
-        if time.monotonic() > end:
-            left_out[commit.short] = f"not looked at: the others took {MOST_SECONDS:g} s"
-            continue
+    search = _Search(root, _within(root, source), _within(root, tests or root), notify)
+    seen = 0
+    try:
+        for commit in commits:
+            search.look_at(commit)
+            seen += 1
+    except KeyboardInterrupt:
+        pass  # a part of the commits is worth something, too
+    return History(root, tuple(search.found), search.left_out, len(commits) - seen)
+
+
+class _Search:
+    """In one commit after the other."""
+
+    def __init__(self, root: Path, source: str, tests: str, notify: Notify) -> None:
+        self._root = root
+        self._folders = source, tests
+        self._notify = notify
+        self._end = time.monotonic() + MOST_SECONDS
+        self.found: list[tuple[Commit, Harvest]] = []
+        self.left_out: dict[str, str] = {}
+
+    def look_at(self, commit: Commit) -> None:
+        """Raises KeyboardInterrupt once it is told to stop; what was settled until then is kept."""
+        if time.monotonic() > self._end:
+            self.left_out[commit.short] = f"not looked at: the others took {MOST_SECONDS:g} s"
+            return
         try:
-            mend = mend_of(root, commit, _within(root, source), _within(root, tests or root))
-            harvest = _harvest(root, mend)
+            mend = mend_of(self._root, commit, *self._folders)
+            harvest = _harvest(self._root, mend)
         except LeftOut as why:
-            left_out[commit.short] = str(why)
-            continue
-        notify(f"{commit.short} {commit.subject}: {len(harvest.tasks)} of {len(mend.earlier)} functions")
-        left_out |= harvest.left_out
+            self.left_out[commit.short] = str(why)
+            return
+        self._notify(f"{commit.short} {commit.subject}: {len(harvest.tasks)} of {len(mend.earlier)} functions")
+        self.left_out |= harvest.left_out
         if harvest.tasks:
-            found.append((commit, harvest))
-    return History(root, tuple(found), left_out)
+            self.found.append((commit, harvest))
+        if harvest.untried:
+            raise KeyboardInterrupt
 
 
 def _within(root: Path, place: Path) -> str:

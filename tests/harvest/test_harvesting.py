@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.harvest import function_trials
+from pytest_koderz.harvest import function_trials, harvesting
 from pytest_koderz.harvest.covered_functions import functions_of_import
 from pytest_koderz.harvest.covered_functions import tested_lines as run_under_coverage
 from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
@@ -25,6 +26,7 @@ from pytest_koderz.harvest.pytest_options import own_options
 from pytest_koderz.harvest.suite_text import suite_text
 from pytest_koderz.sandbox.repository_tests import Repository
 from pytest_koderz.sandbox.supervisor import Judge
+from tests.conftest import Run
 
 from .worlds import MODULE, SECRET, clamp_problem, small_repository
 
@@ -34,6 +36,40 @@ pytest.importorskip("coverage")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_repository(tmp_path_factory.mktemp("small"))
+
+
+def _stopped_at(words: str) -> Callable[[str], None]:
+    """As if Ctrl-C came when this is told."""
+
+    def notify(line: str) -> None:
+        if words in line:
+            raise KeyboardInterrupt
+
+    return notify
+
+
+@pytest.mark.slow
+def test_of_a_harvest_that_is_stopped_there_is_what_was_tried(
+    root: Path, judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how much is missing."""
+    assert judge
+    monkeypatch.setattr(function_trials, "_TELLING_SECONDS", 0.0)
+    monkeypatch.setattr(function_trials, "_WORKERS", 1)
+    found = harvest(root, root, None, _stopped_at("1 of 5 functions tried"))
+    assert found.tasks[0].id == "smallthings:clamp"
+    assert 0 < found.untried == 5 - len(found.tasks) - len(found.left_out)
+    assert f"# Stopped before {found.untried} more function" in suite_text(found, tmp_path)
+
+
+def test_a_harvest_that_is_stopped_early_says_that_there_is_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> Harvest:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(harvesting, "harvest", stopped)
+    result = run("--koderz-harvest", ".")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["stopped before anything was tried: nothing is written"])
 
 
 @pytest.mark.slow

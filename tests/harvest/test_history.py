@@ -203,6 +203,20 @@ def test_a_history_becomes_a_suite(harvested: tuple[History, list[str]], commits
 
 
 @pytest.mark.slow
+def test_of_a_history_that_is_stopped_there_is_what_was_found(root: Path, judge: Judge, tmp_path: Path) -> None:
+    """The commit that was looked at, and those before it, are told as missing."""
+    assert judge
+
+    def notify(line: str) -> None:
+        if FIX in line:
+            raise KeyboardInterrupt
+
+    found = harvest_history(root, root, None, 100, notify)
+    assert ([task.entry_point for task in found.tasks], found.untried) == (["spread"], 2)
+    assert history_text(found, tmp_path).endswith("# Stopped before 2 more commits had been tried.\n")
+
+
+@pytest.mark.slow
 @pytest.mark.sample
 def test_a_mend_is_judged_on_its_commits_files(problem: Problem, judge: Judge) -> None:
     """Though they lie there no more. What was before fails; a change of it is fitted to it."""
@@ -265,7 +279,9 @@ def test_one_command_makes_a_suite_that_runs(root: Path, judge: Judge, simulate:
         ]
     )
     run_of_it = simulate("--koderz-set", "cortex.enabled=false", "--koderz-arm", "frontier-only", "-v")
-    run_of_it.stdout.fnmatch_lines(["*collected 2 items*", "*:numbers_of:middle*"])
+    run_of_it.stdout.fnmatch_lines(
+        ["*collected 2 items*", "*2 problems judged in-process: tests that need*", "*:numbers_of:middle*"]
+    )
     assert "invalid" not in run_of_it.stdout.str()
 
 
