@@ -19,6 +19,7 @@ from pytest_koderz.sandbox.repository_tests import TAMPERING, Repository, TestsR
 from .callers import Callers
 from .code_files import is_test
 from .covered_functions import Covered
+from .definitions import Definitions
 from .mutants import mutants_of
 from .near_copies import near_copy_of, shapes_of
 from .other_files import OtherFiles
@@ -103,7 +104,7 @@ class FunctionTrials:
         self._imported = tree.imported
         self._shapes = shapes_of(modules)
         own = {file: module for file, module in modules.items() if not is_test(file)}
-        self._callers, self._other_files = Callers(own), OtherFiles(own)
+        self._callers, self._other_files, self._definitions = Callers(own), OtherFiles(own), Definitions(own)
         self._notify = notify
         self._good: dict[str, float] = {}
         """Seconds of each test that passes again and again, in any order."""
@@ -285,7 +286,8 @@ class FunctionTrials:
 
     def _known(self, file: str, name: str, tests: Sequence[str]) -> Known:
         examples = self._examples(name, {test: self._covered[file][name][test] for test in tests})
-        return Known(examples, self._callers.lines(file, name), self._other_files.of(file, name))
+        uses, definitions = self._callers.lines(file, name), self._definitions.of(file, name)
+        return Known(examples, uses, self._other_files.of(file, name), definitions)
 
     def _examples(self, name: str, ran: Mapping[str, set[int]]) -> list[str]:
         """The tests' texts: those that speak of the function first, then those that run lines which none before does,

@@ -1,4 +1,4 @@
-"""A repository's history turned into tasks: functions that a commit mended, which brought a test that tells."""
+"""A repository's history turned into tasks: functions that a commit mended, whose tests tell that it did."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class _Commit:
 
     def harvest(self) -> Harvest:
         covered, imported = self._covered()
-        telling = _failing_before(self._place, self._mend, self._tree, _brought(self._mend, covered))
+        telling = _failing_before(self._place, self._mend, self._tree, _running(covered))
         place = replace(self._place, hidden=copies_in_texts(self._tree, covered, self._modules))
         repository = Repository(place, MEMORY)
         try:
@@ -146,17 +146,12 @@ class _Commit:
         return changed, imported
 
 
-def _brought(mend: Mend, covered: Covered) -> list[str]:
-    """Tests of the commit's that run what it changed. Raises LeftOut."""
+def _running(covered: Covered) -> list[str]:
+    """Tests that run what it changed. Raises LeftOut."""
     ran = {test for functions in covered.values() for tests in functions.values() for test in tests}
-    brought = sorted(test for test in ran if _function_of(test) in mend.brought)
-    if not brought:
-        raise LeftOut("no test that it brought runs a function that it changed")
-    return brought
-
-
-def _function_of(test: str) -> str:
-    return test.partition("[")[0].rpartition("::")[2]
+    if not ran:
+        raise LeftOut("no test in the files of tests that it changed runs a function that it changed")
+    return sorted(ran)
 
 
 def _failing_before(place: FunctionPlace, mend: Mend, tree: Path, tests: Sequence[str]) -> frozenset[str]:
@@ -170,7 +165,7 @@ def _failing_before(place: FunctionPlace, mend: Mend, tree: Path, tests: Sequenc
         finally:
             repository.close()
     if not set(tests) - passed:
-        raise LeftOut("the code before it passes the tests that it brought")
+        raise LeftOut("the code before it passes the tests that it changed")
     return frozenset(tests) - passed
 
 
@@ -193,10 +188,10 @@ def _passing(repository: Repository, tests: Sequence[str]) -> list[str]:
 
 
 class MendTrials(FunctionTrials):
-    """Of functions that a commit changed: the tests that it brought come first, and refuse what was before."""
+    """Of functions that a commit changed: the tests that tell come first, and refuse what was before."""
 
     def __init__(self, repository: Repository, tree: TestedTree, mend: Mend, telling: AbstractSet[str]) -> None:
-        """*telling*: tests that the commit brought and the code before it fails."""
+        """*telling*: tests, as the commit left them, that the code before it fails."""
         super().__init__(repository, tree, lambda _: None)
         self._mend = mend
         self._telling = telling
@@ -220,7 +215,7 @@ class MendTrials(FunctionTrials):
         good = self._quickest(self._covered[file][name])
         telling = [test for test in good if test in self._telling]
         if not telling:
-            raise LeftOut("no test runs it that the commit brought and the code before it fails")
+            raise LeftOut("no test runs it that the code before the commit fails")
         tests = self._taken([*telling, *(test for test in good if test not in self._telling)])
         self._failing[file, name] = self._refusing(file, name, tests)
         return tests
@@ -232,7 +227,7 @@ class MendTrials(FunctionTrials):
         passed = {test for run in runs for test in tests if run.words.get(test) == "passed"}
         failing = [test for test in tests if test in self._telling and test not in passed]
         if not failing:
-            raise LeftOut("as it was before it passes the tests that the commit brought")
+            raise LeftOut("as it was before it passes the commit's tests")
         said = [each for each in runs[0].failures if each["assertion"] in failing]
         told = f"`{said[0]['assertion']}` says: {said[0]['summary']}" if said else end_of(runs[0])
         return failing, _ADDRESS.sub("", told)
