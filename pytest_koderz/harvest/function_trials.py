@@ -73,6 +73,8 @@ class TestedTree:
     """Of the functions that are to be tried."""
     imported: AbstractSet[tuple[str, str]]
     """File and name of functions that run while they are imported."""
+    made: Mapping[str, str]
+    """See `TestedLines`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class FunctionTrials:
         self._modules = modules = tree.modules
         self._covered = covered = tree.covered
         self._imported = tree.imported
+        self._made = tree.made
         self._shapes = shapes_of(modules)
         own = {file: module for file, module in modules.items() if not is_test(file)}
         self._callers, self._other_files, self._definitions = Callers(own), OtherFiles(own), Definitions(own)
@@ -317,7 +320,7 @@ class FunctionTrials:
             return module.text_of(name)
         # A method that the class of tests inherits stands elsewhere.
         found = self._methods.get(name.rpartition(".")[2], []) if "." in name else []
-        return found[0][0].text_of(found[0][1]) if len(found) == 1 else ""
+        return found[0][0].text_of(found[0][1]) if len(found) == 1 else self._made.get(test, "")
 
 
 def end_of(run: TestsRun) -> str:

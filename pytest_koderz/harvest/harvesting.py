@@ -40,6 +40,6 @@ def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Har
     except SandboxFault as fault:
         raise UsageError(f"--koderz-harvest: {fault}") from None
     try:
-        return FunctionTrials(repository, TestedTree(place, modules, covered, imported), notify).harvest()
+        return FunctionTrials(repository, TestedTree(place, modules, covered, imported, tested.made), notify).harvest()
     finally:
         repository.close()

@@ -122,18 +122,18 @@ class _Commit:
         self._place = FunctionPlace(str(root), "", "", "", imports, tuple(own_options(tree)), commit=mend.commit.id)
 
     def harvest(self) -> Harvest:
-        covered, imported = self._covered()
+        covered, imported, made = self._covered()
         telling = _failing_before(self._place, self._mend, self._tree, _running(covered))
         place = replace(self._place, hidden=copies_in_texts(self._tree, covered, self._modules))
         repository = Repository(place, MEMORY)
         try:
-            tree = TestedTree(place, self._modules, covered, imported)
+            tree = TestedTree(place, self._modules, covered, imported, made)
             return MendTrials(repository, tree, self._mend, telling).harvest()
         finally:
             repository.close()
 
-    def _covered(self) -> tuple[Covered, set[tuple[str, str]]]:
-        """Of the functions that the commit changed."""
+    def _covered(self) -> tuple[Covered, set[tuple[str, str]], Mapping[str, str]]:
+        """Of the functions that the commit changed; with the texts of tests that functions made."""
         folders = [self._tree / each for each in self._place.imports]
         tests, options = list(self._mend.tests), list(self._place.options)
         tested = tested_lines(self._tree, self._tree, tests, folders, options, seconds=_TESTS_SECONDS)
@@ -143,7 +143,7 @@ class _Commit:
             file: {name: ran for name, ran in functions.items() if (file, name) in self._mend.earlier}
             for file, functions in covered.items()
         }
-        return changed, imported
+        return changed, imported, tested.made
 
 
 def _running(covered: Covered) -> list[str]:

@@ -158,6 +158,34 @@ def test_a_file_of_tests_that_cannot_be_collected_leaves_the_others(root: Path) 
     assert found.passed > 3
 
 
+MADE = """\
+import unittest
+
+
+class Test(unittest.TestCase):
+    def test_written(self):
+        pass
+
+
+def made(text, found):
+    def method(self):
+        self.assertEqual(text.upper(), found)
+
+    return method
+
+
+Test.test_made = made("a", "A")
+"""
+
+
+def test_a_test_that_a_function_made_has_a_text(tmp_path: Path) -> None:
+    """And what it was made for."""
+    (tmp_path / "test_x.py").write_text(MADE)
+    made = run_under_coverage(tmp_path, tmp_path, [], [tmp_path], [], seconds=60).made
+    text = "def method(self):\n    self.assertEqual(text.upper(), found)\n"
+    assert made == {"test_x.py::Test::test_made": f"# test_made\n# found = 'A'\n# text = 'a'\n{text}"}
+
+
 def test_what_is_harvested_may_be_one_file(root: Path) -> None:
     found = run_under_coverage(root, root / "smallthings.py", [], [root], [], seconds=60)
     assert len(found.lines[str(root / "smallthings.py")]) > 3
