@@ -90,7 +90,9 @@ def _made_text(item: pytest.Function) -> str:
 
 
 def _why(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """The last line of what pytest marks as the error."""
+    """The first line of the error, or where pytest has none the last of what it marks as one."""
+    if crash := getattr(report.longrepr, "reprcrash", None):
+        return next(iter(crash.message.splitlines()), "")[:200] or "it says nothing"
     lines = [line.strip() for line in str(report.longrepr).splitlines() if line.strip()]
     marked = [line[1:].strip() for line in lines if line.startswith("E ")]
     return (marked or lines or ["it says nothing"])[-1][:200]

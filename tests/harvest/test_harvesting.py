@@ -132,6 +132,7 @@ def test_what_runs_while_its_module_is_imported_may_be_a_task(judge: Judge, tmp_
         ("import nosuchthing\n", "test_x.py: ModuleNotFoundError: No module named 'nosuchthing'"),
         ("def test_x(nosuchfixture): pass\n", "test_x.py::test_x: fixture 'nosuchfixture' not found"),
         ("def test_x(): assert 1 == 2\n", "test_x.py::test_x: assert 1 == 2"),
+        ("def test_x(): assert [1] == [2]\n", "test_x.py::test_x: assert [1] == [2]"),
         ("", "pytest finds no tests under"),
     ],
 )
