@@ -10,7 +10,7 @@ from functools import cached_property
 
 from pytest_koderz.core.place import Function, ModuleText
 
-from .shortened_module import COMMON, own_names, used_in
+from .shortened_module import COMMON, own_names, used_beside_the_library
 
 _LONGEST = 200
 """Characters of one of them."""
@@ -44,7 +44,7 @@ class Definitions:
         function = self._modules[file].functions[name]
         owner, imported = name.rpartition(".")[0], _imported_in(self._modules[file])
         found: list[Definition] = []
-        for used in sorted(used_in(function) - COMMON - own_names(function)):
+        for used in sorted(used_beside_the_library(self._modules[file], function) - COMMON - own_names(function)):
             known = [each for each in self._by_name.get(used, ()) if (each.file, each.owner) != (file, name)]
             inside = [each for each in known if each.file == file]
             inside.sort(key=lambda each: each.owner.rpartition(".")[0] != owner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import sys
 import tokenize
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -127,7 +128,7 @@ class _Shortened:
 
     def _with_short_docstring(self, node: Function) -> Lines:
         """The first line of it."""
-        return self._unless_gone(_short_docstring(self._module, node), node)
+        return self._unless_gone(with_short_docstring(self._module, node), node)
 
     def _unless_gone(self, instead: Lines, node: Function) -> Lines:
         return {} if self._instead.get(node.lineno) == "" else instead
@@ -145,6 +146,16 @@ def used_in(node: ast.AST) -> set[str]:
     """Names and attributes."""
     found = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     return found | {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+
+
+def used_beside_the_library(module: ModuleText, node: ast.AST) -> set[str]:
+    """The same, but for what is asked of modules of the standard library."""
+    imports = [alias for part in ast.walk(module.tree) if isinstance(part, ast.Import) for alias in part.names]
+    library = {each.asname or each.name for each in imports if each.name.partition(".")[0] in sys.stdlib_module_names}
+    attributes = [part for part in ast.walk(node) if isinstance(part, ast.Attribute)]
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} | {
+        part.attr for part in attributes if ast.unparse(part.value) not in library
+    }
 
 
 def own_names(function: ast.AST) -> set[str]:
@@ -191,7 +202,8 @@ def emptied_lines(module: ModuleText, node: Function, words: str = "# as it is")
     return dict.fromkeys(range(first, last + 1), "") | {first: f"{margin}{words}\n{margin}...\n"}
 
 
-def _short_docstring(module: ModuleText, node: Function) -> Lines:
+def with_short_docstring(module: ModuleText, node: Function | ast.ClassDef) -> Lines:
+    """The first line of it."""
     start = node.body[0]
     last = start.end_lineno or start.lineno
     if not is_docstring(start) or last - start.lineno < 2:
