@@ -166,12 +166,16 @@ def _generic_reader(kind: Any) -> Reader:
     if origin is Literal:
         return _choice_reader({each: each for each in inner})
     if origin in (Union, types.UnionType):
-        return _union_reader([reader_of(each) for each in inner])
+        return _union_reader(inner)
     if origin is tuple:
         return _list_reader(reader_of(inner[0]))
-    if isinstance(origin, type) and issubclass(origin, Mapping):
+    if _is_mapping(origin):
         return _mapping_reader(reader_of(inner[1]))
     raise TypeError(f"records hold no {kind}")
+
+
+def _is_mapping(origin: Any) -> bool:
+    return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
 def _record_reader(kind: type) -> Reader:
@@ -221,13 +225,6 @@ def _check_pairs(iteration: Iteration) -> None:
             raise Malformed(f"{name} must be as many as candidates, or none")
 
 
-def _within(name: str | int, read: Reader, value: object) -> Any:
-    try:
-        return read(value)
-    except Malformed as fault:
-        raise Malformed(fault.words, (name, *fault.path)) from None
-
-
 def _unknown(value: object) -> Any:  # noqa: ARG001 - whatever it holds
     raise Malformed("is no key of this version")
 
@@ -241,12 +238,17 @@ def _choice_reader(choices: Mapping[Any, Any]) -> Reader:
     return read
 
 
-def _union_reader(readers: Sequence[Reader]) -> Reader:
+def _union_reader(kinds: Sequence[Any]) -> Reader:
     """The members have no JSON value in common, but for whole numbers among floats."""
+    readers = [reader_of(kind) for kind in kinds]
+    by_type: dict[type, list[Reader]] = {}
+    for kind, reader in zip(kinds, readers, strict=True):
+        for each in _told_as(kind):
+            by_type.setdefault(each, []).append(reader)
 
     def read(told: object) -> Any:
         faults = []
-        for each in readers:
+        for each in by_type.get(type(told), readers):
             try:
                 return each(told)
             except Malformed as fault:
@@ -257,10 +259,27 @@ def _union_reader(readers: Sequence[Reader]) -> Reader:
     return read
 
 
+def _told_as(kind: Any) -> tuple[type, ...]:
+    """The classes that JSON has for values of *kind*."""
+    if kind in (int, bool, types.NoneType):
+        return (kind,)
+    if kind is float:
+        return float, int
+    if is_dataclass(kind) or _is_mapping(get_origin(kind)):
+        return (dict,)
+    return (list,) if get_origin(kind) is tuple else (str,)
+
+
 def _list_reader(read_one: Reader) -> Reader:
     def read(told: object) -> Any:
         _expect(list, told)
-        return tuple(_within(place, read_one, each) for place, each in enumerate(cast("list[Any]", told)))
+        taken: list[Any] = []
+        try:
+            for each in cast("list[Any]", told):
+                taken.append(read_one(each))  # noqa: PERF401 - so that the place of a fault is known
+        except Malformed as fault:
+            raise Malformed(fault.words, (len(taken), *fault.path)) from None
+        return tuple(taken)
 
     return read
 
@@ -268,7 +287,13 @@ def _list_reader(read_one: Reader) -> Reader:
 def _mapping_reader(read_one: Reader) -> Reader:
     def read(told: object) -> Any:
         _expect(dict, told)
-        return {name: _within(name, read_one, each) for name, each in cast("dict[str, Any]", told).items()}
+        taken = {}
+        for name, each in cast("dict[str, Any]", told).items():
+            try:
+                taken[name] = read_one(each)
+            except Malformed as fault:
+                raise Malformed(fault.words, (name, *fault.path)) from None
+        return taken
 
     return read
 
@@ -296,7 +321,8 @@ def _nothing(told: object) -> None:
 
 
 def _whole(told: object) -> int:
-    _expect(int, told)
+    if type(told) is not int:
+        _expect(int, told)
     if not -MOST_WHOLE < cast(int, told) < MOST_WHOLE:
         raise Malformed("is a number too large")
     return cast(int, told)

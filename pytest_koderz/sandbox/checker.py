@@ -20,7 +20,8 @@ TESTS = "<tests>"
 _REFERENCE = "expected"
 """The function of a set of tests, if it has one, that gives right answers: the same ones for each candidate."""
 _SLOW_SECONDS = 0.001
-_MOST_BYTES = 64 << 20
+_MOST_BYTES = 8 << 20
+"""Of the answers that are kept for one set of tests."""
 
 
 class ReferenceAnswers:

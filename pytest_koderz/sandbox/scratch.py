@@ -88,9 +88,11 @@ class Removal:
 def remove(folder: str) -> None:
     """Delete *folder*, whatever modes its subfolders have been given. Nobody may be at work in it any more.
 
-    Subfolders are moved up beside it first: they can lie deeper than any path or recursion goes.
+    What is deep in it is moved up first: it can lie deeper than any path or recursion goes. It stays within *folder*,
+    so that whoever removes what was left by one that was killed meanwhile finds all of it.
     """
-    numbers, waiting = count(), [folder]
+    names, waiting = (f"{folder}/{os.getpid()}.{number}" for number in count()), [folder]
+    places = (name for name in names if not os.path.lexists(name))
     while waiting:
         place = waiting.pop()
         _open_up(place)
@@ -98,13 +100,19 @@ def remove(folder: str) -> None:
             for entry in list(os.scandir(place)):
                 with suppress(OSError):
                     if entry.is_dir(follow_symlinks=False):
-                        lifted = f"{folder}.{next(numbers)}"
                         os.chmod(entry.path, stat.S_IRWXU)  # noqa: PTH101 - pathlib would have to be imported
-                        os.rename(entry.path, lifted)  # noqa: PTH104 - likewise
-                        waiting.append(lifted)
+                        waiting.append(entry.path if place == folder else _lifted(entry.path, next(places)))
                     else:
                         os.unlink(entry.path)  # noqa: PTH108 - likewise
-            os.rmdir(place)  # noqa: PTH106 - likewise
+            if place != folder:
+                os.rmdir(place)  # noqa: PTH106 - likewise
+    with suppress(OSError):
+        os.rmdir(folder)  # noqa: PTH106 - likewise
+
+
+def _lifted(path: str, place: str) -> str:
+    os.rename(path, place)  # noqa: PTH104 - likewise
+    return place
 
 
 def _open_up(folder: str) -> None:

@@ -72,6 +72,8 @@ class Workshop:
         self._models: dict[str, WatchedModel] = {}
         self._sandbox: Sandbox | None = None
         self._lock = threading.Lock()
+        self._trials: dict[str, threading.Lock] = {}
+        """By problem: held while the judge is tried on it."""
 
     def solved(self, start: Experiment, problem: Problem, arm: Arm, past: Past, world: World) -> Experiment:
         """The experiment, ended. Raises KoderzError and UsageError where nothing was asked yet."""
@@ -105,10 +107,16 @@ class Workshop:
                 close()
 
     def _check(self, problem: Problem, sandbox: Sandbox, world: World) -> None:
-        """Before anything is spent on *problem*: the judge must tell its known answer from known cheats."""
+        """Before anything is spent on *problem*: the judge must tell its known answer from known cheats.
+
+        Several arms begin with the same problem: one finds it out, and the others are told.
+        """
         from pytest_koderz.sandbox.preflight import preflight
 
-        reason = preflight(sandbox, [problem], self._preflights, notify=world.complain)[problem.id]
+        with self._lock:
+            trial = self._trials.setdefault(problem.id, threading.Lock())
+        with trial:
+            reason = preflight(sandbox, [problem], self._preflights, notify=world.complain)[problem.id]
         if reason is not None:
             raise InfrastructureError(f"{problem.id} cannot be judged here: {reason}")
 

@@ -20,6 +20,7 @@ from pytest_koderz.core.iteration import Candidate, Outcome, Verdict
 from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.sandbox import open_sandbox
+from pytest_koderz.sandbox.candidate_run import CheckerClient
 from pytest_koderz.sandbox.channel import Channel, dumps, loads
 from pytest_koderz.sandbox.checker import Checker
 from pytest_koderz.sandbox.deadline import CapturedOutput
@@ -302,6 +303,23 @@ def test_no_message_towards_a_child_holds_more_than_one_call() -> None:
         recording = _Recording()
         assert checker.judge("k", recording)["outcome"] == "passed"
         assert recording.ways == ["answer", *["call", "answer"] * 3]
+
+
+def test_tests_that_take_turns_are_compiled_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of 64 experiments at once do: some sets take as long to compile as several verdicts."""
+    asked: list[str] = []
+    ask = CheckerClient._ask
+
+    def recorded(client: CheckerClient, message: list[str]) -> None:
+        asked.append(message[0])
+        ask(client, message)
+
+    monkeypatch.setattr(CheckerClient, "_ask", recorded)
+    turns = [_problem(f"assert candidate({number}) == {number + 1}") for number in range(64)]
+    with open_sandbox() as judge:
+        for problem in turns * 2:
+            assert judge(problem, Candidate("def f(n):\n    return n + 1\n")).passed
+    assert asked == ["learn"] * len(turns)
 
 
 def test_random_inputs_are_no_trouble(judge: Judge) -> None:

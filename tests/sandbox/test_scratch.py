@@ -9,6 +9,9 @@ import json
 import mimetypes
 import os
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ from pytest_koderz.core.iteration import Candidate
 from pytest_koderz.core.problem import Isolation, Problem
 from pytest_koderz.sandbox.file_attributes import perform
 from pytest_koderz.sandbox.landlock import beside, readable
-from pytest_koderz.sandbox.scratch import make
+from pytest_koderz.sandbox.scratch import make, remove
 from pytest_koderz.sandbox.supervisor import Judge
 
 from .worlds import linux
@@ -251,6 +254,32 @@ def test_a_system_without_room_for_temporary_files_says_so(monkeypatch: pytest.M
     monkeypatch.setattr("tempfile.mkdtemp", full)
     with pytest.raises(SandboxFault, match=r"no folder .* no usable temporary directory"):
         make()
+
+
+def test_whoever_is_killed_while_a_folder_is_removed_leaves_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor removes what its fork server had begun to; each may be stopped after each of its steps."""
+    steps = ("rename", "unlink", "rmdir")
+    for stop in range(12):
+        folder = tmp_path / "koderz"
+        deep = folder / "1" / "files" / "a" / "b" / "c"
+        deep.mkdir(parents=True)
+        (deep / "file").touch()
+        with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+            left = iter(range(stop))
+            for name in steps:
+                patched.setattr(os, name, partial(_unless_stopped, getattr(os, name), left))
+            remove(str(folder))
+        assert [each.name for each in tmp_path.iterdir()] in (["koderz"], [])
+        remove(str(folder))
+        assert not list(tmp_path.iterdir())
+
+
+def _unless_stopped(call: Callable[..., None], left: Iterator[int], *values: str) -> None:
+    if next(left, None) is None:
+        raise KeyboardInterrupt
+    call(*values)
 
 
 def test_folders_that_hold_what_may_be_read_hold_no_scratch_folder() -> None:

@@ -229,3 +229,33 @@ def test_an_attempt_that_was_stopped_makes_no_further_call(forgetful: Run, pytes
     assert "rerun" in result.parseoutcomes()
     assert "error" not in result.parseoutcomes()
     assert "errors" not in result.parseoutcomes()
+
+
+TRIED = """
+import pathlib
+from pytest_koderz.sandbox import open_sandbox
+
+class Tried:
+    def __init__(self):
+        self.judge = open_sandbox()
+        self.close = self.judge.close
+
+    def __call__(self, problem, candidate, tests="base"):
+        if "_exit(0)" in candidate.source:
+            with open("cheats", "a") as cheats:
+                cheats.write(problem.id + "\\n")
+        return self.judge(problem, candidate, tests)
+
+def pytest_koderz_open_sandbox():
+    return Tried()
+"""
+
+
+def test_arms_that_begin_together_try_the_judge_once(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """On each problem, where nothing is known of it yet: a trial takes as long as several verdicts."""
+    (pytester.path / ".koderz" / "preflight").unlink()
+    pytester.makeconftest(TRIED)
+    names = ("koderz", "koderz-blind", "no-checkpoints", "frontier-only")
+    arms = [word for name in names for word in ("--koderz-arm", name)]
+    forgetful(*arms, "--koderz-problems", "0-1", "--koderz-jobs", "8").assert_outcomes(passed=7, failed=1)
+    assert sorted((pytester.path / "cheats").read_text().split()) == ["HumanEval/0", "HumanEval/1"]
