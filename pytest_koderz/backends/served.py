@@ -14,6 +14,7 @@ from pytest_koderz.core.iteration import StopReason
 from pytest_koderz.core.money import Usage
 from pytest_koderz.core.ports import Prompt, Reply
 from pytest_koderz.core.withdrawal import check_wanted, heeding, is_withdrawn
+from pytest_koderz.files.visible_text import quoted
 
 from .backend import Surroundings
 from .http.client import HttpClient
@@ -300,5 +301,5 @@ def listed_in(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def name_of(told: object, asked: str) -> str:
-    """The model that a server says it is, in one line; what was asked for where it does not say."""
-    return " ".join(told.split())[:LONGEST_NAME] if isinstance(told, str) and told.strip() else asked
+    """The model that a server says it is, in one line that can be shown; what was asked for where it does not say."""
+    return quoted(told, LONGEST_NAME) if isinstance(told, str) and told.strip() else asked

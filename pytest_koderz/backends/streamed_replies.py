@@ -135,11 +135,14 @@ class ChatPieces(Pieces):
     def __init__(self) -> None:
         super().__init__()
         self._last: dict[str, Any] = {}
+        self._error: dict[str, Any] = {}
 
     def take(self, line: bytes) -> None:
         if not line.strip():
             return
         self._last = _object(line)
+        if self._last.get("error"):
+            self._error = {"error": self._last["error"]}
         self.ended = self.ended or bool(self._last.get("done") or self._last.get("error"))
         try:
             self._add(self._last.get("message") or {})
@@ -148,7 +151,8 @@ class ChatPieces(Pieces):
 
     @property
     def answer(self) -> dict[str, Any]:
-        return {**self._last, "message": {**self._message(), "content": "".join(self.texts.get("content", ()))}}
+        message = {**self._message(), "content": "".join(self.texts.get("content", ()))}
+        return {**self._last, **self._error, "message": message}
 
     @property
     def told(self) -> ToldCounts:

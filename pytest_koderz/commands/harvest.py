@@ -46,22 +46,30 @@ def leave_addopts(config: pytest.Config, args: list[str]) -> None:
 
 def begin(config: pytest.Config) -> int:
     """--koderz-harvest: writes problems/NAME.yaml. It needs no session and no settings."""
-    from pytest_koderz.files.atomic import write_output
-    from pytest_koderz.files.source_tree import root_of_tree
-    from pytest_koderz.files.usage_error import UsageError
+    from pytest_koderz.files.usage_error import UsageError, permitted
 
     from .accepted_options import check_options
-    from .printing import print_lines
 
     check_options(config, "koderz-harvest")
+    try:
+        with permitted():
+            return _begun(config)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _begun(config: pytest.Config) -> int:
+    from pytest_koderz.files.atomic import write_output
+    from pytest_koderz.files.source_tree import root_of_tree
+
+    from .printing import print_lines
+
     source, tests = _places(config)
     root, most = root_of_tree(source), _commits(config)
     folder = config.invocation_params.dir  # for pytest itself the option may have moved the root
     place = folder / "problems" / f"{_name(root)}{'-history' if most else ''}.yaml"
     try:
         found, text = _harvested(config, source, root, tests, most, place.parent)
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
     except KeyboardInterrupt:
         print_lines(config, ["stopped before anything was tried: nothing is written"])
         return int(pytest.ExitCode.INTERRUPTED)

@@ -162,7 +162,7 @@ def run_verb(config: pytest.Config) -> int:
     """Run the verb that is asked for; the exit status. Raises pytest.UsageError for an option that it does not take."""
     from _pytest.main import wrap_session
 
-    from pytest_koderz.files.usage_error import UsageError
+    from pytest_koderz.files.usage_error import UsageError, permitted
 
     from .accepted_options import check_options, typed_options
 
@@ -176,7 +176,8 @@ def run_verb(config: pytest.Config) -> int:
 
     def run(config: pytest.Config, session: pytest.Session) -> int:
         try:
-            return verb(config, session)
+            with permitted():
+                return verb(config, session)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import html
 import json
 import re
@@ -145,14 +146,21 @@ def _forms(secret: str) -> Iterator[str]:
     yield "".join(f"0x{byte:02x}" for byte in content)
     yield "".join(f"u{ord(letter):04x}" for letter in secret)
     yield "".join(f"{ord(letter)}" for letter in secret)
+    # Of UTF-16 the last byte depends on which of a letter's two bytes comes first.
+    for written in (content, base64.b64encode(content).rstrip(b"="), secret.encode("utf-16-le", "surrogatepass")[:-1]):
+        yield from _in_base64(written)
+    yield base64.b32encode(content).decode().rstrip("=")
+    yield secret[::-1]
+    yield codecs.encode(secret, "rot13")
+    yield "".join(chr(ord(letter) + _WIDE) if "!" <= letter <= "~" else letter for letter in secret)
+
+
+def _in_base64(content: bytes) -> Iterator[str]:
     for before in range(3):
         # Within a longer text it stands at one of three places of base64's groups; the letters at its ends mix.
         first, last = -(-before * 8 // 6), (before + len(content)) * 8 // 6
         yield base64.b64encode(b"\0" * before + content).decode()[first:last]
         yield base64.urlsafe_b64encode(b"\0" * before + content).decode()[first:last]
-    yield base64.b32encode(content).decode().rstrip("=")
-    yield secret[::-1]
-    yield "".join(chr(ord(letter) + _WIDE) if "!" <= letter <= "~" else letter for letter in secret)
 
 
 _WIDE = 0xFEE0

@@ -23,6 +23,17 @@ class UsageError(Exception):
         return visible(super().__str__())
 
 
+@contextmanager
+def permitted() -> Iterator[None]:
+    """A path that the system does not let this user look at is a UsageError, wherever within it was needed."""
+    try:
+        yield
+    except PermissionError as fault:
+        if fault.filename is None:
+            raise
+        raise UsageError(f"{fault.filename}: {fault.strerror}") from None
+
+
 @dataclass(slots=True)
 class Mistakes:
     """Those of one file, which its writer wants to hear of at once."""

@@ -15,7 +15,7 @@ from .shortened_module import COMMON, own_names, used_beside_the_library
 _LONGEST = 200
 """Characters of one of them."""
 _MOST = 2
-"""Of one name, all in one file: of several others the one that is imported from, if any."""
+"""Of one name: in the function's own file, in those that it imports from, or in the only one that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class Definitions:
             inside.sort(key=lambda each: each.owner.rpartition(".")[0] != owner)
             if not inside and used in _stored_in(function):
                 inside = list(self._uses(file, name, used))
-            found += inside[:_MOST] or _alone(known) or _alone([each for each in known if _stem(each.file) in imported])
+            near = [each for each in known if _stem(each.file) in imported]
+            found += (inside or near or (known if len({each.file for each in known}) == 1 else []))[:_MOST]
         return sorted(found, key=lambda each: (each.file != file, each.file, each.owner))
 
     def _uses(self, file: str, name: str, attribute: str) -> Iterator[Definition]:
@@ -73,11 +74,6 @@ class Definitions:
                 if all((each.file, each.owner) != (other.file, other.owner) for other in known):
                     known.append(each)
         return found
-
-
-def _alone(known: list[Definition]) -> list[Definition]:
-    """The first ones, where a single file has them all."""
-    return known[:_MOST] if len({each.file for each in known}) == 1 else []
 
 
 def _stem(file: str) -> str:

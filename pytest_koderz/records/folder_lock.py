@@ -12,7 +12,7 @@ from pytest_koderz.files.locks import lock
 from pytest_koderz.files.usage_error import UsageError
 
 from .events import journals_in
-from .private_files import make_private_folder, open_private
+from .private_files import check_folder, make_private_folder, open_private
 
 GITIGNORE = ".gitignore"
 _IGNORING = "# Created by pytest-koderz.\n*\n"
@@ -65,6 +65,8 @@ class FolderLock:
     def _make_folder(self) -> None:
         """A new folder of benchmarks is kept out of git, as pytest's cache is; one that was there is left as it is."""
         parent = self.path.parent.parent
+        with contextlib.suppress(FileNotFoundError):
+            check_folder(parent)
         if not parent.exists():
             make_private_folder(parent)
             self._parent_is_new = True

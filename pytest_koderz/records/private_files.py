@@ -9,7 +9,7 @@ import errno
 import os
 from contextlib import suppress
 from pathlib import Path
-from stat import S_IFREG, S_IMODE, S_ISLNK
+from stat import S_IFREG, S_IMODE, S_ISLNK, S_IWOTH
 
 PRIVATE = 0o600
 
@@ -19,6 +19,20 @@ def make_private_folder(path: Path) -> None:
     if not path.parent.exists():
         make_private_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
+
+
+def check_folder(path: Path) -> None:
+    """Raises OSError where somebody else has laid *path*: a link, or a folder in which everybody can write.
+
+    One that its owner shares with a group is a choice. Root has made those of a system's volumes, and may use any.
+    """
+    about = path.lstat()
+    if os.geteuid() in (0, about.st_uid) or about.st_uid == 0:
+        return
+    if S_ISLNK(about.st_mode):
+        raise OSError(errno.ELOOP, f"{path.name} is a link of another user", str(path))
+    if about.st_mode & S_IWOTH:
+        raise PermissionError(errno.EPERM, f"{path.name} is another user's, and everybody can write in it", str(path))
 
 
 def open_private(path: Path, flags: int) -> int:

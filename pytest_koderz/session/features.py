@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_koderz.core.errors import SandboxFault
-from pytest_koderz.files.usage_error import UsageError
+from pytest_koderz.files.usage_error import UsageError, permitted
 
 from . import (
     auto_jobs,
@@ -45,18 +45,23 @@ from .worker_messages import number_of_workers
 def register(config: pytest.Config, *, spending: bool) -> None:
     """Add the features of a benchmark. *spending* is False for verbs that only look."""
     try:
-        check_versions()
-        check_root(config)
-        config.pluginmanager.register(OurBackends(), "koderz-backends")
-        run = open_run(config, spending=spending)
-        place, benchmark = worker_number(config), run.benchmark
-        providers = Providers(run.settings, benchmark.problems, place, run.say, draws=run.draws, sleep=benchmark.sleep)
-        run.register(providers, "providers")
-        collection.register(run)
-        if spending:
-            _register_all(run)
+        with permitted():
+            _register(config, spending)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _register(config: pytest.Config, spending: bool) -> None:
+    check_versions()
+    check_root(config)
+    config.pluginmanager.register(OurBackends(), "koderz-backends")
+    run = open_run(config, spending=spending)
+    place, benchmark = worker_number(config), run.benchmark
+    providers = Providers(run.settings, benchmark.problems, place, run.say, draws=run.draws, sleep=benchmark.sleep)
+    run.register(providers, "providers")
+    collection.register(run)
+    if spending:
+        _register_all(run)
 
 
 def _register_all(run: BenchmarkRun) -> None:

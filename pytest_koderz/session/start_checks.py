@@ -23,6 +23,7 @@ from pytest_koderz.files.usage_error import UsageError
 from pytest_koderz.settings import Settings, load_settings, shipped_path
 
 from .command_line import choice_of
+from .secrets_of_run import redaction_of
 
 SUITE_FOLDER = "problems"
 BUILT_IN_SUITE = "humaneval.yaml"
@@ -119,13 +120,15 @@ def identified(settings: Settings) -> Settings:
 
 
 def with_identities(settings: Settings, told: Mapping[str, Identity]) -> Settings:
-    """*told* by model."""
-    return replace(settings, arms=tuple(_identified(arm, told) for arm in settings.arms))
+    """*told* by model. A server may repeat the key that it was sent; what is kept of it holds none."""
+    redact = redaction_of(settings)
+    clean = {name: redact.of_plain(dict(identity.told)) for name, identity in told.items()}
+    return replace(settings, arms=tuple(_identified(arm, clean) for arm in settings.arms))
 
 
-def _identified(arm: Arm, told: Mapping[str, Identity]) -> Arm:
+def _identified(arm: Arm, told: Mapping[str, Mapping[str, str]]) -> Arm:
     def of(model: ModelSettings) -> ModelSettings:
-        return replace(model, identity=told[model.name].told) if model.name in told else model
+        return replace(model, identity=told[model.name]) if model.name in told else model
 
     models: dict[str, Any] = {role: of(model) for role, model in arm.models.items()}
     return replace(arm, **models, swarm=tuple(map(of, arm.swarm)))

@@ -79,7 +79,7 @@ def bomb(path: str, say: Say) -> None:
 def test_an_answer_of_any_length_is_left_at_the_size_limit(name: str, answer: Any) -> None:
     """Decoded bytes are counted; the error names the server and the limit, and it is not asked again."""
     with RawServer(answer) as server:
-        with pytest.raises(ModelUnavailable, match=rf"{server.url}: .*longer than 8 MB"):
+        with pytest.raises(ModelUnavailable, match=rf"{server.url}: .*longer than 4 MB"):
             ask(name, server.url, timeout=600)
         assert len(server.asked) == 1
 

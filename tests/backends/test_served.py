@@ -163,6 +163,13 @@ def test_a_models_names(asked: str, answers: str, *, same: bool) -> None:
 
 
 @pytest.mark.parametrize("name", SERVERS)
+def test_nothing_in_a_model_s_name_acts_on_who_reads_it(name: str) -> None:
+    """It stands in summaries, pages and logs."""
+    with SERVERS[name]([Answer("a", model="\x1b[2Jm\r\n::error::\u202e")]) as server:
+        assert opened(name, server).complete(a_prompt()).model_id == r"\x1b[2Jm ::error::\u202e"
+
+
+@pytest.mark.parametrize("name", SERVERS)
 def test_another_model_that_answers_is_told_of_once(name: str) -> None:
     """It is who the reply is by."""
     with SERVERS[name]([Answer("a", model="other"), Answer("b", model="other")]) as server:

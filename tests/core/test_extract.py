@@ -183,6 +183,10 @@ RIGHT = {
     ),
     "doctest run at the end": f"{WHOLE}\nimport doctest\ndoctest.testmod(raise_on_error=True, verbose=True)\n",
     "a cut example at the end": f"```python\n{WHOLE}\nprint(total([1, 2, 3",
+    "a byte order mark first": f"\ufeff{WHOLE}",
+    "a byte order mark in a fence": f"Sure!\n```python\n\ufeff{WHOLE}```\n",
+    "a byte order mark in a tag": f"<solution>\ufeff{WHOLE}</solution>",
+    "spaces of no width": f"```python\n\u200b{WHOLE}\u2060\n```\n",
     "a cut test at the end": f"```python\n{WHOLE}\ndef test_total():\n    assert total([1,\n",
     "a table that is filled at the start": (
         "squares = {}\ndef fill():\n    for n in range(5):\n        squares[n] = n\nfill()\n"

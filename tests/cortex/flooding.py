@@ -27,6 +27,10 @@ def parts(number: int) -> None:
     say(content(number, [{"type": "text", "text": "a"}] * 100_000))
 
 
+def long(number: int) -> None:
+    say(content(number, [{"type": "text", "text": "a" * (20 << 20)}]))
+
+
 def endless(number: int) -> None:
     while True:
         OUT.write(b"a" * (1 << 16))
@@ -125,7 +129,7 @@ def noisy(number: int) -> None:
     say(content(number, [{"type": "text", "text": '[{,]},"' * 100_000}]))
 
 
-CONTENTS = (parts, endless, asking, noisy, refusing, loud, misshapen, dying)
+CONTENTS = (parts, long, endless, asking, noisy, refusing, loud, misshapen, dying)
 ENCODINGS = (latin, wide, marked, torn, deep, batched)
 KINDS: dict[str, Callable[[int], None]] = {each.__name__: each for each in CONTENTS + ENCODINGS}
 ENDS: dict[str, Callable[[], None]] = {each.__name__: each for each in (never_ending, deaf)}

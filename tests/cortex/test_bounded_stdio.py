@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -58,6 +59,32 @@ def test_what_is_too_much_ends_the_connection(
     with pytest.raises(MemoryUnavailable) as caught:
         asked(tmp_path, kind)
     assert str(caught.value) == words
+
+
+_ASKED_ALONE = """
+import sys
+from pathlib import Path
+from tests.cortex.test_bounded_stdio import asked, peak
+asked(Path(sys.argv[1]), "noisy")
+before = peak()
+print(len(asked(Path(sys.argv[1]), "long").text), peak() - before)
+"""
+
+
+def peak() -> int:
+    """Of this process's memory, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks for what Linux has")
+def test_a_long_message_is_read_once(tmp_path: Path) -> None:
+    """Not once for each kind of message that it may be, of which each takes its bytes again."""
+    path = os.pathsep.join(filter(None, sys.path))
+    command = [sys.executable, "-c", _ASKED_ALONE, str(tmp_path)]
+    run = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True)
+    length, grown = map(int, run.stdout.split())
+    assert grown < 4 * length
 
 
 @pytest.mark.parametrize("kind", ["refusing", "misshapen", "dying"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_koderz.core.errors import MemoryUnavailable
 from pytest_koderz.cortex.client.connection import LONGEST_WORDS, LastWords
-from pytest_koderz.cortex.client.delivery import by_title
+from pytest_koderz.cortex.client.kept_memories import by_title
 from pytest_koderz.cortex.client.memories import lasting, metadata_of
 from pytest_koderz.cortex.client.replies import (
     ToolReply,

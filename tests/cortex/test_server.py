@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pytest_koderz.core.errors import MemoryUnavailable
+from pytest_koderz.cortex.client import kept_memories
 from pytest_koderz.cortex.client.connection import connect
 from pytest_koderz.cortex.client.replies import (
     ToolReply,
@@ -164,6 +165,22 @@ def test_links(tools: MemoryTools) -> None:
     assert "<- **one** (extends, 50% strength)" in say(tools, "get_related", id=two)
     say(tools, "forget", id=one)
     assert say(tools, "get_related", id=two) == "No related memories found."
+
+
+def test_its_rows_come_in_parts_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, no message is large; and each row comes once, in the order in which it was kept."""
+    monkeypatch.setattr(kept_memories, "ROWS_AT_ONCE", 3)
+    with closing(Store(tmp_path / "cortex.db")) as store:
+        for number in range(7):
+            keep(MemoryTools(store, "koderz", tmp_path), f"note {number}", tags=["odd" if number % 2 else "even"])
+
+    async def asked(benchmark: str) -> list[str]:
+        how = launch(tmp_path)
+        async with connect(how) as connection:
+            return [row["title"] for row in await kept_memories.export(connection, how, benchmark)]
+
+    assert asyncio.run(asked("")) == [f"note {number}" for number in range(7)]
+    assert asyncio.run(asked("odd")) == ["note 1", "note 3", "note 5"]
 
 
 def test_an_export_can_be_imported(tools: MemoryTools, tmp_path: Path) -> None:

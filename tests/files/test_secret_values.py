@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 from urllib.parse import quote
 
@@ -31,6 +32,12 @@ FORMS = {
     "in Python's escapes": "".join(f"\\x{byte:02x}" for byte in KEY.encode()),
     "in JSON's escapes": "".join(f"\\u{byte:04x}" for byte in KEY.encode()),
     "in HTML's references": "".join(f"&#{byte};" for byte in KEY.encode()),
+    "twice in base64": base64.b64encode(base64.b64encode(KEY.encode())).decode(),
+    "as a header twice in base64": base64.b64encode(b"a" + base64.b64encode(KEY.encode()) + b"\n").decode(),
+    "in base64 of UTF-16": base64.b64encode(KEY.encode("utf-16-le")).decode(),
+    "in base64 of a text in UTF-16": base64.b64encode(f"key {KEY}\n".encode("utf-16")).decode(),
+    "in base64 of UTF-16, the other bytes first": base64.b64encode(KEY.encode("utf-16-be")).decode(),
+    "in ROT13": codecs.encode(KEY, "rot13"),
     "in base32": base64.b32encode(KEY.encode()).decode(),
     "backwards": KEY[::-1],
     "in wide letters": "".join(chr(ord(letter) + 0xFEE0) for letter in KEY),

@@ -78,7 +78,7 @@ def test_no_answer_ends_the_checker(judge: Judge) -> None:
             "    while body: body = body[os.write(3, body):]\n"
             "time.sleep(9)\n"
         )
-        assert judge(problem, Candidate(deep)).failures
+        assert not judge(problem, Candidate(deep)).passed
         assert judge(problem, Candidate("def f(n): return n")).passed
 
 

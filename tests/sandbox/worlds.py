@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -13,16 +14,16 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from pytest_koderz.core.iteration import Candidate, Verdict
-from pytest_koderz.core.problem import Isolation, Problem, TestSet
+from pytest_koderz.core.problem import Problem, TestSet
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.supervisor import Judge
 
@@ -32,6 +33,7 @@ NOBODY = 65534
 SHARED = REPOSITORY / "../shared/data"
 SHARED_SETS = {"humanevalplus": "HumanEvalPlus.jsonl.gz", "mbppplus": "MbppPlus.jsonl.gz"}
 TIMEOUT = 1.5
+_PR_SET_CHILD_SUBREAPER = 36
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks for what Linux has")
 
 
@@ -159,14 +161,12 @@ def as_user(user: int | None) -> None:
 
 
 def _drive() -> None:
+    _be_told_of_orphans()
     problems = humaneval() | own_problems()
     programs = [Program(**row) for row in json.load(sys.stdin)]
     shared = {name: shared_problems(name) for name in {each.dataset for each in programs if each.dataset}}
     with tempfile.TemporaryDirectory() as folder, open_sandbox(timeout=float(sys.argv[1])) as judge:
-        for kind in get_args(Isolation):  # whatever they take stays
-            for source in ("def add(x, y): return x + y", "import numpy\ndef add(x, y): return x + y"):
-                judge(replace(problems["HumanEval/53"], isolation=kind), Candidate(source))
-        before = Aftermath(Path(folder))
+        before = Aftermath(Path(folder), judge)
         with ThreadPoolExecutor(2) as pool:
             worlds = [World(Path(folder, f"world{number}")) for number in range(2)]
             free = SimpleQueue[World]()
@@ -264,24 +264,27 @@ class Ears:
 class Aftermath:
     """How the machine was before, to tell what programs have left behind."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, judge: Judge) -> None:
         self._places = [Path(tempfile.gettempdir()), Path("/dev/shm"), Path.cwd(), folder]  # noqa: S108 - to be watched
         self._suspects = "koderz-left", "left", "fill", "psm_", "linked", "leftover", "koderz-link"
         self._files = self._listing()
-        self._processes = len(descendants(os.getpid()))
+        self._pool = judge._pool
 
     def damage(self) -> list[str]:
         left = [f"leftover {path}" for path in self._listing() - self._files]
-        return left if self._settled() else [*left, "survivor"]
+        return [*left, *(f"survivor {_told_of(pid)}" for pid in self._survivors())]
 
-    def _settled(self) -> bool:
-        """Two at work may have a checker and a child that stands ready more than one."""
+    def _survivors(self) -> set[int]:
+        """Who is there yet after a while, beside the fork servers; what stands ready is let go.
+
+        How many stand ready tells nothing: of each kind there may be as many as there were at work at once.
+        """
+        self._pool.renew()
+        servers = {each._server.pid for each in self._pool._factories.values()} | {self._pool._checkers.pid}
         deadline = time.monotonic() + 30
-        while len(descendants(os.getpid())) > self._processes + 2:
-            if time.monotonic() > deadline:
-                return False
+        while (left := set(descendants(os.getpid())) - servers) and time.monotonic() < deadline:
             time.sleep(0.02)
-        return True
+        return left
 
     def _listing(self) -> set[str]:
         return {
@@ -293,6 +296,14 @@ class Aftermath:
         }
 
 
+def _told_of(pid: int) -> str:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return f"{pid}, gone"
+    return " ".join(line.replace("\t", " ") for line in lines if line.startswith(("Name", "State", "Pid", "PPid")))
+
+
 def gone_after(seconds: float) -> bool:
     """True once no process is below this one."""
     deadline = time.monotonic() + seconds
@@ -301,6 +312,12 @@ def gone_after(seconds: float) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def _be_told_of_orphans() -> None:
+    """Whoever has lost its parent is a child of this process, and none of the first one's."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def descendants(pid: int) -> list[int]:

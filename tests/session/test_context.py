@@ -43,6 +43,20 @@ def test_what_servers_say_of_their_weights_is_recorded_when_a_run_begins(pyteste
     assert head_of(settings, "bench_1")["servers"] == {"coder": told}
 
 
+def test_nor_is_a_key_kept_that_a_server_repeats_there(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In what it calls its weights: that goes into the files of results."""
+    key = "sk-live-0123456789abcdef"
+    monkeypatch.setenv("OLLAMA_API_KEY", key)
+    pytester.plugins.append(OwnJudge())
+    with OllamaServer(models=["llama3.2:latest"]) as server:
+        server.digests["llama3.2:latest"] = f"\x1b[2J{key}"
+        (pytester.path / "koderz.yaml").write_text(SETTINGS.format(url=server.url))
+        settings = pytester.parseconfigure("--koderz", "--koderz-profile", "own").stash[benchmark_key].settings
+    assert [arm.local.identity["digest"] for arm in settings.arms] == ["\\x1b[2J[redacted]"]
+
+
 def test_who_goes_on_is_told_of_another_version_of_a_server(tmp_path: Path) -> None:
     """Which is no reason to run anything anew."""
     settings = load_settings(None, tmp_path, {}, Choice(profile="simulated"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -592,3 +593,24 @@ def test_older_model_names_are_accepted(tmp_path: Path, model: str) -> None:
     )
     settings = load_settings(None, tmp_path, {}, Choice(arms=("alone",)))
     assert settings.arms[0].local.price is not None
+
+
+NOT_PERMITTED = {
+    "a run": ("session.features.check_root", ("--koderz",)),
+    "a verb": ("commands.analyze.folders_in", ("--koderz-results",)),
+    "a harvest": ("commands.harvest._places", ("--koderz-harvest=.",)),
+}
+
+
+@pytest.mark.parametrize(("where", "options"), NOT_PERMITTED.values(), ids=NOT_PERMITTED)
+def test_a_path_that_may_not_be_looked_at_is_named(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, where: str, options: tuple[str, ...]
+) -> None:
+    """As in another user's folder, wherever it is needed."""
+
+    def closed(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/closed/place")
+
+    monkeypatch.setattr(f"pytest_koderz.{where}", closed)
+    result = pytester.inline_run(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import requests
 
 
-MOST_BYTES = 8 << 20
-"""Of one answer, unpacked. A model's longest reply takes a fifth of it, and each answer ten times its own bytes."""
+MOST_BYTES = 4 << 20
+"""Of one answer, unpacked. A model's longest reply takes two fifths of it, and each answer ten times its own bytes."""
 
 MOST_LATE = 1 << 18
 """Bytes that are still read of a call that was cut short: what had arrived by then counts."""

@@ -21,8 +21,15 @@ class Piece:
 
 
 def plain(reply_text: str) -> str:
-    """The reply without its thinking and the conversation's own marks, and with one kind of line end."""
-    return said_in(reply_text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", ""))
+    """The reply without its thinking and the conversation's own marks, and with one kind of line end.
+
+    What nobody sees before a line's first letter, such as a byte order mark, is taken away: Python would not read it.
+    """
+    text = reply_text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return said_in(text if text.isascii() else _UNSEEN.sub(r"\1", text))
+
+
+_UNSEEN = re.compile("(^[ \t]*|>)[\ufeff\u200b\u200e\u200f\u2060]+", re.MULTILINE)
 
 
 def marked_pieces(text: str) -> list[Piece]:

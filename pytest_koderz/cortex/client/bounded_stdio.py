@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from mcp.client.stdio import StdioServerParameters
     from mcp.shared.message import SessionMessage
 
-MOST_BYTES = 128 << 20
-"""Of one message. The memories of a whole benchmark come in one, tens of megabytes of text."""
+MOST_BYTES = 48 << 20
+"""Of one message. All memories of a project come in one, of which claude-cortex keeps five thousand: some tens of
+megabytes of text. While it is read, each byte takes two to seven, by the widest of its letters.
+"""
 
 MOST_VALUES = 100_000
 """Of one message, outside of its texts: a reply has a few, the list of tools some thousand. The SDK makes kilobytes of
@@ -98,6 +100,7 @@ async def _messages(source: ByteReceiveStream, talk: _Talk) -> AsyncIterator[Ses
     """
     from mcp.shared.message import SessionMessage
     from mcp.types import JSONRPCNotification, jsonrpc_message_adapter
+    from pydantic_core import from_json
 
     async for line in _lines(source):
         talk.lines += 1
@@ -106,7 +109,8 @@ async def _messages(source: ByteReceiveStream, talk: _Talk) -> AsyncIterator[Ses
         if has_more_values(line, MOST_VALUES):
             raise MemoryUnavailable(f"cortex sent a message of more than {MOST_VALUES:,} values")
         try:
-            message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+            # Not `validate_json`, which reads all of it once for each kind of message.
+            message = jsonrpc_message_adapter.validate_python(from_json(line), by_name=False)
         except ValueError:
             if _is_meant(line):
                 raise MemoryUnavailable(f"cortex sent a message that {_fault_of(line)}") from None

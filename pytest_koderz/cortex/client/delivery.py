@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from pytest_koderz.core.errors import MemoryUnavailable
 
 from .connection import Connection, Launch, connect
-from .memories import MemoryEntry, lasting, metadata_of
-from .replies import exported, in_context, is_context, long_term_count, remembered
+from .kept_memories import by_title, export, holds
+from .replies import in_context, is_context, long_term_count, remembered
 from .spool import RESENT, Owed, Spool, State
 
 T = TypeVar("T")
@@ -36,7 +36,6 @@ MOST_REASONS = 3
 MOST_TITLES = 8
 """Of one memory that a server takes for others, after which it counts as refused."""
 
-EXPORT_TIMEOUT = 120.0
 POLITENESS = 0.005
 """Seconds between being told of a memory and sending it, so that the two threads do not want Python at once."""
 
@@ -402,12 +401,6 @@ class Courier:
         return [owed for owed in stored if owed.number not in set(right)]
 
 
-async def export(connection: Connection, launch: Launch, benchmark: str = "") -> list[dict[str, Any]]:
-    """All of the project's rows, or at least those of *benchmark*: claude-cortex knows no argument for one."""
-    only = {"tags": [benchmark]} if benchmark and launch.cortex_path is None else {}
-    return exported(await connection.call("export_memories", {"project": launch.project, **only}, EXPORT_TIMEOUT))
-
-
 def common_benchmark(owed: Iterable[Owed]) -> str:
     """The benchmark that all of *owed* are of; empty where there is none."""
     benchmarks = {str(one.memory.metadata.get("benchmark_id", "")) for one in owed}
@@ -428,14 +421,5 @@ def refusals(reasons: Sequence[str]) -> list[str]:
 def _to_nobody(_: str) -> None: ...
 
 
-def by_title(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    return {str(row["title"]): row for row in rows}
-
-
 def same(owed: Owed, row: Mapping[str, Any] | None) -> bool:
     return row is not None and holds(row, owed.memory)
-
-
-def holds(row: Mapping[str, Any], memory: MemoryEntry) -> bool:
-    """Whether *row* is what was to be stored, be it told at another time."""
-    return bool(row["content"] == memory.content) and lasting(metadata_of(row)) == lasting(memory.metadata)

@@ -20,7 +20,8 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.files.secret_values import Redaction
 
 from .connection import Connection, Launch
-from .delivery import Complain, Courier, Delivery, Question, by_title, export, refusals
+from .delivery import Complain, Courier, Delivery, Question, refusals
+from .kept_memories import by_title, export
 from .memories import (
     MemoryEntry,
     advice_in,

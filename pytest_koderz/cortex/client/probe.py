@@ -14,7 +14,7 @@ from uuid import uuid4
 from pytest_koderz.core.errors import MemoryUnavailable
 
 from .connection import Connection, Launch, connect
-from .delivery import by_title, export, holds
+from .kept_memories import by_title, export, holds
 from .memories import MemoryEntry
 from .replies import has_deleted, remembered
 

@@ -16,7 +16,7 @@ from pytest_koderz.records.codec import Malformed
 from pytest_koderz.records.events import Head
 
 from .connection import Launch, connect
-from .delivery import export
+from .kept_memories import export
 from .memories import experiment_told_by, metadata_of, record_of
 
 T = TypeVar("T")

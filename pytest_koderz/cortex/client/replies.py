@@ -50,6 +50,7 @@ _ID = re.compile(r"^  ID: (\d{1,18})$", re.MULTILINE)
 _SESSION = re.compile(r"Session (\d{1,18}) started\.")
 _LONG_TERM = re.compile(r"^\s+- Long-term: (\d{1,18})$", re.MULTILINE)
 _EXPORTED = re.compile(r"Exported \d+ memories:\s+")
+_READER = json.JSONDecoder()
 
 
 def remembered(reply: ToolReply) -> Remembered:
@@ -78,10 +79,14 @@ def exported(reply: ToolReply) -> list[dict[str, Any]]:
     found = _EXPORTED.match(reply.text)
     if reply.is_error or found is None:
         raise MemoryUnavailable(f"cortex does not export: {reply.first_line}")
-    rows = _json(reply.text[found.end() :])
+    rows = _json(reply.text, found.end())
     if not isinstance(rows, list):
         raise MemoryUnavailable("cortex does not export: its rows are no list")
     return _memories(rows)
+
+
+def exports_nothing(reply: ToolReply) -> bool:
+    return reply.text.startswith("Exported 0 ")
 
 
 def is_context(reply: ToolReply) -> bool:
@@ -102,13 +107,15 @@ def in_context(reply: ToolReply) -> list[dict[str, Any]]:
     return _memories([*found, *recent])
 
 
-def _json(text: str) -> object:
-    """None: it is none, or one that takes up hundreds of megabytes."""
+def _json(text: str, start: int = 0) -> object:
+    """What begins at *start*, with nothing behind it. None: it is none, or one that takes up hundreds of megabytes."""
+    if has_more_values(text, MOST_VALUES) or has_more_keys(text, MOST_KEYS):
+        return None
     try:
-        too_many = has_more_values(text, MOST_VALUES) or has_more_keys(text, MOST_KEYS)
-        return None if too_many else json.loads(text)
+        value, end = _READER.raw_decode(text, start)
     except (ValueError, RecursionError):
         return None
+    return None if text[end:].strip() else value
 
 
 def _memories(rows: Sequence[object]) -> list[dict[str, Any]]:
@@ -118,7 +125,7 @@ def _memories(rows: Sequence[object]) -> list[dict[str, Any]]:
 
 def _is_memory(row: Mapping[str, Any]) -> bool:
     metadata = row.get("metadata") or {}
-    read = _json(metadata) if isinstance(metadata, str) else metadata
+    read = _json(metadata.strip()) if isinstance(metadata, str) else metadata
     return isinstance(row.get("title"), str) and isinstance(row.get("content"), str) and isinstance(read, dict)
 
 

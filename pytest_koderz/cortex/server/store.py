@@ -159,10 +159,11 @@ class Store:
         with writing(self._database):
             return len([self._insert(memory) for memory in memories])
 
-    def find(self, which: MemoryFilter, order: str = "id", limit: int = -1) -> list[Row]:
+    def find(self, which: MemoryFilter, order: str = "id", limit: int = -1, offset: int = 0) -> list[Row]:
         """*order* is one of this module's own, never a user's text."""
         where, values = which.where()
-        return self._rows(f"SELECT * FROM memories WHERE {where} ORDER BY {order} LIMIT ?", *values, limit)  # noqa: S608 - see the docstring
+        order_of = f"ORDER BY {order} LIMIT ? OFFSET ?"
+        return self._rows(f"SELECT * FROM memories WHERE {where} {order_of}", *values, limit, offset)  # noqa: S608 - see the docstring
 
     def get(self, number: float) -> Row | None:
         rows = self._rows("SELECT * FROM memories WHERE id = ?", number)
