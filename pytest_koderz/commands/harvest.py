@@ -68,10 +68,16 @@ def _begun(config: pytest.Config) -> int:
     root, most = root_of_tree(source), _commits(config)
     folder = config.invocation_params.dir  # for pytest itself the option may have moved the root
     place = folder / "problems" / f"{_name(root)}{'-history' if most else ''}.yaml"
-    found, text = _harvested(config, source, root, tests, most, place.parent)
+    try:
+        found, text = _harvested(config, source, root, tests, most, place.parent)
+    except KeyboardInterrupt:
+        print_lines(config, ["stopped before anything was tried: nothing is written"])
+        return int(pytest.ExitCode.INTERRUPTED)
     if found.tasks:
         write_output(place, text)
     print_lines(config, _told(found, place, folder))
+    if found.untried:
+        return int(pytest.ExitCode.INTERRUPTED)
     return int(pytest.ExitCode.OK if found.tasks else pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -127,6 +133,9 @@ def _told(found: Harvest | History, place: Path, folder: Path) -> Iterator[str]:
     yield from (f"left out: {name}: {' '.join(why.split())}" for name, why in sorted(functions.items()))
     more = f", {_counted(commits.total(), 'commit')}" if commits else ""
     yield f"{_counted(len(found.tasks), 'task')}, {_counted(len(functions), 'function')}{more} left out"
+    if found.untried:
+        more_of_them = _counted(found.untried, f"more {found.kind}")
+        yield f"stopped before {more_of_them} had been tried"
     if found.tasks:
         yield f"{place.relative_to(folder)}: written"
         yield from _weak(found.tasks)

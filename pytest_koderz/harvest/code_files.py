@@ -38,6 +38,13 @@ def is_file_of_tests(file: str) -> bool:
     return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
 
 
+def folder_of_tests(file: str) -> str:
+    """The outermost one that it lies in; empty where it lies in none."""
+    folders = file.split("/")[:-1]
+    inside = [number for number, folder in enumerate(folders, 1) if folder in _TESTS]
+    return "/".join(folders[: inside[0]]) if inside else ""
+
+
 def _lies_in(file: str, names: tuple[str, ...]) -> bool:
     return any(folder in names for folder in file.split("/")[:-1])
 

@@ -35,6 +35,8 @@ class TestedLines:
     passed: int
     faults: Mapping[str, str]
     """By test that failed, or file that could not be collected, the error."""
+    made: Mapping[str, str]
+    """By test that a function made its text, and what it was made for."""
 
     @property
     def told(self) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import ast
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.function_traits import code_lines
 from pytest_koderz.core.place import FunctionPlace, Misplaced, ModuleText, body_lines
-from pytest_koderz.sandbox.repository_tests import Repository, TestsRun
+from pytest_koderz.sandbox.repository_tests import TAMPERING, Repository, TestsRun
 
 from .callers import Callers
 from .code_files import is_test
 from .covered_functions import Covered
+from .definitions import Definitions
 from .mutants import mutants_of
 from .near_copies import near_copy_of, shapes_of
 from .other_files import OtherFiles
@@ -71,6 +73,8 @@ class TestedTree:
     """Of the functions that are to be tried."""
     imported: AbstractSet[tuple[str, str]]
     """File and name of functions that run while they are imported."""
+    made: Mapping[str, str]
+    """See `TestedLines`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,10 @@ class Harvest:
     tasks: tuple[Task, ...]
     left_out: Mapping[str, str]
     """By function why it is no task."""
+    untried: int = 0
+    """Functions that were left when it was stopped."""
+    kind: ClassVar[str] = "function"
+    """What is tried."""
 
 
 class LeftOut(Exception):
@@ -96,9 +104,10 @@ class FunctionTrials:
         self._modules = modules = tree.modules
         self._covered = covered = tree.covered
         self._imported = tree.imported
+        self._made = tree.made
         self._shapes = shapes_of(modules)
         own = {file: module for file, module in modules.items() if not is_test(file)}
-        self._callers, self._other_files = Callers(own), OtherFiles(own)
+        self._callers, self._other_files, self._definitions = Callers(own), OtherFiles(own), Definitions(own)
         self._notify = notify
         self._good: dict[str, float] = {}
         """Seconds of each test that passes again and again, in any order."""
@@ -118,22 +127,33 @@ class FunctionTrials:
         self._sift(sorted(wanted))
         names = [(file, name) for file, functions in self._covered.items() for name in functions]
         self._notify(f"trying {len(names)} functions with {len(self._good)} tests that can be run in the sandbox")
-        with Versions(self._repository, self._good, _WORKERS, self._notify) as versions:
-            self._versions = versions
-            with ThreadPoolExecutor(_WORKERS) as threads:
-                found = list(self._followed(threads.map(lambda each: self._tried(*each), names), len(names)))
-        tasks = [task for task in found if isinstance(task, Task)]
-        left_out = {self._id(*key): str(each) for key, each in zip(names, found, strict=True) if isinstance(each, str)}
-        return Harvest(self._place, tuple(tasks), left_out)
+        found = self._found(names)
+        tasks = [task for task in found.values() if isinstance(task, Task)]
+        left_out = {self._id(*key): each for key, each in found.items() if isinstance(each, str)}
+        return Harvest(self._place, tuple(tasks), left_out, len(names) - len(found))
 
-    def _followed(self, found: Iterator[Task | str], count: int) -> Iterator[Task | str]:
-        """As they come; once a minute it is told how far it is."""
+    def _found(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Task | str]:
+        """What came of each function of a file; after Ctrl-C of those alone that had come to their end by then."""
+        with (
+            Versions(self._repository, self._good, _WORKERS, self._notify) as self._versions,
+            ThreadPoolExecutor(_WORKERS) as threads,
+        ):
+            trials = [threads.submit(self._tried, *each) for each in names]
+            try:
+                self._follow(trials)
+            except KeyboardInterrupt:
+                self._notify("stopping, once the functions that are being tried have come to their end")
+                threads.shutdown(wait=False, cancel_futures=True)
+        return {name: trial.result() for name, trial in zip(names, trials, strict=True) if not trial.cancelled()}
+
+    def _follow(self, trials: Sequence[Future[Task | str]]) -> None:
+        """As they come to their end; once a minute it is told how far they are."""
         began = told = time.monotonic()
-        for number, each in enumerate(found, 1):
-            yield each
+        for number, each in enumerate(trials, 1):
+            each.result()
             if (now := time.monotonic()) - told >= _TELLING_SECONDS:
-                told, left = now, (now - began) / number * (count - number)
-                self._notify(f"{number} of {count} functions tried, about {left / 60:.0f} min left")
+                told, left = now, (now - began) / number * (len(trials) - number)
+                self._notify(f"{number} of {len(trials)} functions tried, about {left / 60:.0f} min left")
 
     def _sift(self, tests: Sequence[str]) -> None:
         """Which tests the sandbox can run: all at once, and by file those that then fail, may be because of others."""
@@ -191,9 +211,13 @@ class FunctionTrials:
 
     def _check_original(self, file: str, name: str, original: str, tests: Sequence[str]) -> None:
         place = replace(self._place, file=file, qualname=name)
-        alone = self._repository.judge(place, original, _joined(tests), 0, self._limit(tests), at_once=True).answer
-        if alone is None or alone["outcome"] != "passed":
-            words = alone["failures"][0]["summary"] if alone and alone["failures"] else "time is up"
+        run = self._repository.judge(place, original, _joined(tests), 0, self._limit(tests), at_once=True)
+        if run.timed_out:
+            raise LeftOut("its tests take too long where all that the original does is looked at")
+        if run.answer is not None and run.answer["failures"]:
+            words = run.answer["failures"][0]["summary"]
+            if words.startswith(TAMPERING):
+                raise LeftOut(f"the original does what no candidate may: it {words.removeprefix(TAMPERING)}")
             raise LeftOut(f"the original fails its tests alone: {words}")
 
     def _limit(self, tests: Sequence[str]) -> float:
@@ -265,7 +289,8 @@ class FunctionTrials:
 
     def _known(self, file: str, name: str, tests: Sequence[str]) -> Known:
         examples = self._examples(name, {test: self._covered[file][name][test] for test in tests})
-        return Known(examples, self._callers.lines(file, name), self._other_files.of(file, name))
+        uses, definitions = self._callers.lines(file, name), self._definitions.of(file, name)
+        return Known(examples, uses, self._other_files.of(file, name), definitions)
 
     def _examples(self, name: str, ran: Mapping[str, set[int]]) -> list[str]:
         """The tests' texts: those that speak of the function first, then those that run lines which none before does,
@@ -295,7 +320,7 @@ class FunctionTrials:
             return module.text_of(name)
         # A method that the class of tests inherits stands elsewhere.
         found = self._methods.get(name.rpartition(".")[2], []) if "." in name else []
-        return found[0][0].text_of(found[0][1]) if len(found) == 1 else ""
+        return found[0][0].text_of(found[0][1]) if len(found) == 1 else self._made.get(test, "")
 
 
 def end_of(run: TestsRun) -> str:

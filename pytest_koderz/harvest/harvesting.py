@@ -31,7 +31,7 @@ def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Har
     folders = [root / each for each in place.imports]
     tested = tested_lines(root, source, given, folders, list(place.options), seconds=_TESTS_SECONDS)
     if tested.faults:
-        notify(f"{len(tested.faults)} tests or files of tests are passed over, since they fail here: {tested.told}")
+        notify(f"passed over, failing here: {tested.told}")
     code = {file: module for file, module in searched.items() if not is_test(file)}
     covered, imported = covered_in(root, code, tested.lines)
     place = replace(place, hidden=copies_in_texts(root, covered, modules))
@@ -40,6 +40,6 @@ def harvest(source: Path, root: Path, tests: Path | None, notify: Notify) -> Har
     except SandboxFault as fault:
         raise UsageError(f"--koderz-harvest: {fault}") from None
     try:
-        return FunctionTrials(repository, TestedTree(place, modules, covered, imported), notify).harvest()
+        return FunctionTrials(repository, TestedTree(place, modules, covered, imported, tested.made), notify).harvest()
     finally:
         repository.close()

@@ -1,4 +1,4 @@
-"""A repository's history turned into tasks: functions that a commit mended, which brought a test that tells."""
+"""A repository's history turned into tasks: functions that a commit mended, whose tests tell that it did."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 from pytest_koderz.core.errors import SandboxFault
 from pytest_koderz.core.place import FunctionPlace
@@ -41,6 +42,9 @@ class History:
     """Those with tasks, the newest first."""
     left_out: Mapping[str, str]
     """By commit, or by the function that one of them changed, why it is no task."""
+    untried: int = 0
+    """Commits that were left, in part or as a whole, when it was stopped."""
+    kind: ClassVar[str] = "commit"
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -54,24 +58,45 @@ def harvest_history(source: Path, root: Path, tests: Path | None, most: int, not
     except GitFault as fault:
         raise UsageError(f"--koderz-commits: {fault}") from None
     notify(f"looking at {len(commits)} commits of {root.name}")
-    end = time.monotonic() + MOST_SECONDS
-    found: list[tuple[Commit, Harvest]] = []
-    left_out: dict[str, str] = {}
-    for commit in commits:
-        if time.monotonic() > end:
-            left_out[commit.short] = f"not looked at: the others took {MOST_SECONDS:g} s"
-            continue
+    search = _Search(root, _within(root, source), _within(root, tests or root), notify)
+    seen = 0
+    try:
+        for commit in commits:
+            search.look_at(commit)
+            seen += 1
+    except KeyboardInterrupt:
+        pass  # a part of the commits is worth something, too
+    return History(root, tuple(search.found), search.left_out, len(commits) - seen)
+
+
+class _Search:
+    """In one commit after the other."""
+
+    def __init__(self, root: Path, source: str, tests: str, notify: Notify) -> None:
+        self._root = root
+        self._folders = source, tests
+        self._notify = notify
+        self._end = time.monotonic() + MOST_SECONDS
+        self.found: list[tuple[Commit, Harvest]] = []
+        self.left_out: dict[str, str] = {}
+
+    def look_at(self, commit: Commit) -> None:
+        """Raises KeyboardInterrupt once it is told to stop; what was settled until then is kept."""
+        if time.monotonic() > self._end:
+            self.left_out[commit.short] = f"not looked at: the others took {MOST_SECONDS:g} s"
+            return
         try:
-            mend = mend_of(root, commit, _within(root, source), _within(root, tests or root))
-            harvest = _harvest(root, mend)
+            mend = mend_of(self._root, commit, *self._folders)
+            harvest = _harvest(self._root, mend)
         except LeftOut as why:
-            left_out[commit.short] = str(why)
-            continue
-        notify(f"{commit.short} {commit.subject}: {len(harvest.tasks)} of {len(mend.earlier)} functions")
-        left_out |= harvest.left_out
+            self.left_out[commit.short] = str(why)
+            return
+        self._notify(f"{commit.short} {commit.subject}: {len(harvest.tasks)} of {len(mend.earlier)} functions")
+        self.left_out |= harvest.left_out
         if harvest.tasks:
-            found.append((commit, harvest))
-    return History(root, tuple(found), left_out)
+            self.found.append((commit, harvest))
+        if harvest.untried:
+            raise KeyboardInterrupt
 
 
 def _within(root: Path, place: Path) -> str:
@@ -97,18 +122,18 @@ class _Commit:
         self._place = FunctionPlace(str(root), "", "", "", imports, tuple(own_options(tree)), commit=mend.commit.id)
 
     def harvest(self) -> Harvest:
-        covered, imported = self._covered()
-        telling = _failing_before(self._place, self._mend, self._tree, _brought(self._mend, covered))
+        covered, imported, made = self._covered()
+        telling = _failing_before(self._place, self._mend, self._tree, _running(covered))
         place = replace(self._place, hidden=copies_in_texts(self._tree, covered, self._modules))
         repository = Repository(place, MEMORY)
         try:
-            tree = TestedTree(place, self._modules, covered, imported)
+            tree = TestedTree(place, self._modules, covered, imported, made)
             return MendTrials(repository, tree, self._mend, telling).harvest()
         finally:
             repository.close()
 
-    def _covered(self) -> tuple[Covered, set[tuple[str, str]]]:
-        """Of the functions that the commit changed."""
+    def _covered(self) -> tuple[Covered, set[tuple[str, str]], Mapping[str, str]]:
+        """Of the functions that the commit changed; with the texts of tests that functions made."""
         folders = [self._tree / each for each in self._place.imports]
         tests, options = list(self._mend.tests), list(self._place.options)
         tested = tested_lines(self._tree, self._tree, tests, folders, options, seconds=_TESTS_SECONDS)
@@ -118,20 +143,15 @@ class _Commit:
             file: {name: ran for name, ran in functions.items() if (file, name) in self._mend.earlier}
             for file, functions in covered.items()
         }
-        return changed, imported
+        return changed, imported, tested.made
 
 
-def _brought(mend: Mend, covered: Covered) -> list[str]:
-    """Tests of the commit's that run what it changed. Raises LeftOut."""
+def _running(covered: Covered) -> list[str]:
+    """Tests that run what it changed. Raises LeftOut."""
     ran = {test for functions in covered.values() for tests in functions.values() for test in tests}
-    brought = sorted(test for test in ran if _function_of(test) in mend.brought)
-    if not brought:
-        raise LeftOut("no test that it brought runs a function that it changed")
-    return brought
-
-
-def _function_of(test: str) -> str:
-    return test.partition("[")[0].rpartition("::")[2]
+    if not ran:
+        raise LeftOut("no test in the files of tests that it changed runs a function that it changed")
+    return sorted(ran)
 
 
 def _failing_before(place: FunctionPlace, mend: Mend, tree: Path, tests: Sequence[str]) -> frozenset[str]:
@@ -145,7 +165,7 @@ def _failing_before(place: FunctionPlace, mend: Mend, tree: Path, tests: Sequenc
         finally:
             repository.close()
     if not set(tests) - passed:
-        raise LeftOut("the code before it passes the tests that it brought")
+        raise LeftOut("the code before it passes the tests that it changed")
     return frozenset(tests) - passed
 
 
@@ -168,10 +188,10 @@ def _passing(repository: Repository, tests: Sequence[str]) -> list[str]:
 
 
 class MendTrials(FunctionTrials):
-    """Of functions that a commit changed: the tests that it brought come first, and refuse what was before."""
+    """Of functions that a commit changed: the tests that tell come first, and refuse what was before."""
 
     def __init__(self, repository: Repository, tree: TestedTree, mend: Mend, telling: AbstractSet[str]) -> None:
-        """*telling*: tests that the commit brought and the code before it fails."""
+        """*telling*: tests, as the commit left them, that the code before it fails."""
         super().__init__(repository, tree, lambda _: None)
         self._mend = mend
         self._telling = telling
@@ -195,7 +215,7 @@ class MendTrials(FunctionTrials):
         good = self._quickest(self._covered[file][name])
         telling = [test for test in good if test in self._telling]
         if not telling:
-            raise LeftOut("no test runs it that the commit brought and the code before it fails")
+            raise LeftOut("no test runs it that the code before the commit fails")
         tests = self._taken([*telling, *(test for test in good if test not in self._telling)])
         self._failing[file, name] = self._refusing(file, name, tests)
         return tests
@@ -207,7 +227,7 @@ class MendTrials(FunctionTrials):
         passed = {test for run in runs for test in tests if run.words.get(test) == "passed"}
         failing = [test for test in tests if test in self._telling and test not in passed]
         if not failing:
-            raise LeftOut("as it was before it passes the tests that the commit brought")
+            raise LeftOut("as it was before it passes the commit's tests")
         said = [each for each in runs[0].failures if each["assertion"] in failing]
         told = f"`{said[0]['assertion']}` says: {said[0]['summary']}" if said else end_of(runs[0])
         return failing, _ADDRESS.sub("", told)

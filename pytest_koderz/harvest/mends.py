@@ -1,4 +1,4 @@
-"""What a commit mended, by its files alone: functions that were there before, and tests that it brought or changed."""
+"""What a commit mended, by its files alone: functions that were there before, and files of tests that changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_koderz.core.place import Function, ModuleText, is_docstring
 from pytest_koderz.core.syntax import UNREADABLE
 from pytest_koderz.files.git_history import Commit, FileChange, GitFault, changes_of, said_of, text_at
 
-from .code_files import is_file_of_tests, is_for_tests, is_test
+from .code_files import folder_of_tests, is_file_of_tests, is_for_tests, is_test
 from .function_trials import LeftOut
 
 
@@ -27,8 +27,6 @@ class Mend:
     """By file and function of the commit, the function as it was before."""
     tests: tuple[str, ...]
     """Files and folders whose tests may tell the two apart."""
-    brought: frozenset[str]
-    """Names of the functions that are new or changed in them."""
 
 
 def mend_of(root: Path, commit: Commit, source: str, tests: str) -> Mend:
@@ -42,17 +40,15 @@ def mend_of(root: Path, commit: Commit, source: str, tests: str) -> Mend:
     except GitFault as fault:
         raise LeftOut(str(fault)) from None
     of_tests = [each for each in changes if each.after and is_for_tests(each.after) and _is_in(each.after, tests)]
-    brought = {name for each in of_tests for name, _ in _changed(root, commit, each, new=True)}
-    places = sorted({place for each in of_tests if (place := _place_of(each.after or ""))})
-    if not brought or not places:
+    changed = [each.after or "" for each in of_tests if _says_else(root, commit, each)]
+    places = sorted({place for file in changed if (place := _place_of(file))})
+    if not places:
         raise LeftOut("it changes no test")
     code = [each for each in changes if each.after and not is_test(each.after) and _is_in(each.after, source)]
     earlier = {(each.after or "", name): text for each in code for name, text in _changed(root, commit, each)}
     if not earlier:
         raise LeftOut("it changes no function that was there before")
-    return Mend(
-        commit, said, tuple(changes), earlier, tuple(places), frozenset(name.rpartition(".")[2] for name in brought)
-    )
+    return Mend(commit, said, tuple(changes), earlier, tuple(places))
 
 
 def _is_in(file: str, folder: str) -> bool:
@@ -60,20 +56,29 @@ def _is_in(file: str, folder: str) -> bool:
 
 
 def _place_of(file: str) -> str:
-    """Where pytest finds the tests that *file* is about: itself, or where it is for others, its folder. Empty: none."""
-    return file if is_file_of_tests(file) else file.rpartition("/")[0] if file.endswith(".py") else ""
+    """Where pytest finds the tests that *file* is about: itself, where it is for others its folder, and of what is no
+    module, as cases that are read from it, the folder of all tests. Empty: none.
+    """
+    if file.endswith(".py"):
+        return file if is_file_of_tests(file) else file.rpartition("/")[0]
+    return folder_of_tests(file)
 
 
-def _changed(root: Path, commit: Commit, change: FileChange, *, new: bool = False) -> Iterator[tuple[str, str]]:
-    """Functions that say something else than before, each as it was; *new*: those too that were not there."""
+def _says_else(root: Path, commit: Commit, change: FileChange) -> bool:
+    """Whether it is more than its comments that changed."""
+    if not (change.after or "").endswith(".py"):
+        return True
+    after = _module_at(root, commit.id, change.after)
+    return ast.dump(after.tree) != ast.dump(_module_at(root, commit.parents[0], change.before).tree)
+
+
+def _changed(root: Path, commit: Commit, change: FileChange) -> Iterator[tuple[str, str]]:
+    """Functions that were there and say something else than before, each as it was."""
     after = _module_at(root, commit.id, change.after)
     before = _module_at(root, commit.parents[0], change.before)
     for name, node in after.functions.items():
         was = before.functions.get(name)
-        if was is None:
-            if new:
-                yield name, ""
-        elif _said(was) != _said(node):
+        if was is not None and _said(was) != _said(node):
             yield name, before.text_of(name)
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from textwrap import dedent
 
 from pytest_koderz.core.place import Function, ModuleText, first_line
 
-from .shortened_module import bases_of, emptied_lines, own_names, used_in
+from .shortened_module import (
+    COMMON,
+    bases_of,
+    emptied_lines,
+    own_names,
+    used_beside_the_library,
+    used_in,
+    with_short_docstring,
+)
 
 _SHORT = 10
 """Lines of a function that is shown whole; of others the head."""
 _LONGEST = 700
 """Characters of one of them."""
-_COMMON = frozenset(name for kind in (str, bytes, list, dict, set, int, float, object) for name in dir(kind))
-_COMMON |= frozenset(dir(builtins))
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Found = tuple[str, str, Definition]
 """A file, the name of a class or nothing, and the definition."""
@@ -36,7 +41,7 @@ class OtherFiles:
         """
         module = self._modules[file]
         function = module.functions[name]
-        used = used_in(function) - _COMMON - own_names(function)
+        used = used_beside_the_library(module, function) - COMMON - own_names(function)
         bases = self._inherited(file, name, used)
         own = {other.rpartition(".")[2] for other, _ in module.defined}
         named = [self._only(each, file) for each in sorted(used - own)]
@@ -78,6 +83,8 @@ class OtherFiles:
         module, last = self._modules[file], node.end_lineno or node.lineno
         first, parts = first_line(node), _bodies(node)
         instead = {number: line for part in parts for number, line in emptied_lines(module, part).items()}
+        if isinstance(node, ast.ClassDef):
+            instead |= with_short_docstring(module, node)
         lines = (instead.get(number, module.lines[number - 1]) for number in range(first, last + 1))
         text = dedent("".join(lines)).strip("\n")
         cut = f"{text[:_LONGEST]}\n# [...]" if len(text) > _LONGEST else text

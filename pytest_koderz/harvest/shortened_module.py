@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
+import sys
+import tokenize
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from io import StringIO
 
 from pytest_koderz.core.place import Function, ModuleText, body_lines, first_line, is_docstring
 from pytest_koderz.core.syntax import bound
 
+COMMON = frozenset(name for kind in (str, bytes, list, dict, set, int, float, object) for name in dir(kind))
+COMMON |= frozenset(dir(builtins))
+"""Names that are everybody's."""
 LONGEST = 8000
 """Characters of a module that are shown."""
 _LONG_VALUE = 5
@@ -68,6 +75,7 @@ class _Shortened:
         yield from (dict.fromkeys(range(first, last + 1), "") for first, last in self._distant())
         yield from map(self._without_body, alike)
         yield from (self._with_short_docstring(node) for nearness, node in others if nearness < _CALLED)
+        yield self._comments()
         yield from map(_gone, alike)
         yield from map(self._without_body, near)
         yield from map(self._with_short_docstring, near)
@@ -94,19 +102,33 @@ class _Shortened:
             first = first_line(node) if isinstance(node, Function | ast.ClassDef) else node.lineno
             if first <= self._wanted.lineno <= last or bound(node) & spoken_of:
                 continue
-            if _is_long_value(node) or (isinstance(node, Function | ast.ClassDef) and not self._speaks_of_it(node)):
+            if _is_long_value(node) or (isinstance(node, Function | ast.ClassDef) and not self._needs(node)):
                 found.append((first, last))
         return sorted(found, key=lambda part: part[0] - part[1])
 
-    def _speaks_of_it(self, node: ast.stmt) -> bool:
-        return "." not in self._name and self._name in used_in(node)
+    def _needs(self, node: ast.stmt) -> bool:
+        """Whether it speaks of the function, or is a class whose methods the function calls."""
+        if "." not in self._name and self._name in used_in(node):
+            return True
+        parts = node.body if isinstance(node, ast.ClassDef) else ()
+        called = {name for name in self._used - COMMON if not name.startswith("__")}
+        return any(isinstance(part, Function) and part.name in called for part in parts)
+
+    def _comments(self) -> Lines:
+        """Without those of other classes that have a line of their own."""
+        owner = self._name.partition(".")[0]
+        found = tokenize.generate_tokens(StringIO(self._module.source).readline)
+        alone = [word.start[0] for word in found if word.type == tokenize.COMMENT and word.line.lstrip()[:1] == "#"]
+        others = [node for node in self._module.tree.body if isinstance(node, ast.ClassDef) and node.name != owner]
+        inside = (line for line in alone for node in others if node.lineno <= line <= (node.end_lineno or 0))
+        return {line: "" for line in inside if line not in self._instead}
 
     def _without_body(self, node: Function) -> Lines:
         return self._unless_gone(emptied_lines(self._module, node), node)
 
     def _with_short_docstring(self, node: Function) -> Lines:
         """The first line of it."""
-        return self._unless_gone(_short_docstring(self._module, node), node)
+        return self._unless_gone(with_short_docstring(self._module, node), node)
 
     def _unless_gone(self, instead: Lines, node: Function) -> Lines:
         return {} if self._instead.get(node.lineno) == "" else instead
@@ -126,11 +148,26 @@ def used_in(node: ast.AST) -> set[str]:
     return found | {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
 
 
+def used_beside_the_library(module: ModuleText, node: ast.AST) -> set[str]:
+    """The same, but for what is asked of modules of the standard library."""
+    imports = [alias for part in ast.walk(module.tree) if isinstance(part, ast.Import) for alias in part.names]
+    library = {each.asname or each.name for each in imports if each.name.partition(".")[0] in sys.stdlib_module_names}
+    attributes = [part for part in ast.walk(node) if isinstance(part, ast.Attribute)]
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} | {
+        part.attr for part in attributes if ast.unparse(part.value) not in library
+    }
+
+
 def own_names(function: ast.AST) -> set[str]:
-    """Arguments, and what it gives a value itself."""
-    nodes = list(ast.walk(function))
-    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
+    """Arguments, and what it gives a value or defines itself."""
+    found = set()
+    for node in ast.walk(function):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if node is not function:
+                found.add(name)
+    return found
 
 
 def _size(node: Function) -> int:
@@ -160,10 +197,13 @@ def emptied_lines(module: ModuleText, node: Function, words: str = "# as it is")
         return {}
     line = module.lines[node.body[0].lineno - 1]
     margin = line[: len(line) - len(line.lstrip())]
+    while module.lines[first - 2].lstrip()[:1] in ("", "#"):  # what is said of the body goes with it
+        first -= 1
     return dict.fromkeys(range(first, last + 1), "") | {first: f"{margin}{words}\n{margin}...\n"}
 
 
-def _short_docstring(module: ModuleText, node: Function) -> Lines:
+def with_short_docstring(module: ModuleText, node: Function | ast.ClassDef) -> Lines:
+    """The first line of it."""
     start = node.body[0]
     last = start.end_lineno or start.lineno
     if not is_docstring(start) or last - start.lineno < 2:

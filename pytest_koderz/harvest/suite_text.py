@@ -34,6 +34,7 @@ def _lines(harvest: Harvest, folder: Path) -> Iterator[str]:
     for task in harvest.tasks:
         yield from _task(task)
     yield from _left_out(dict(sorted(harvest.left_out.items())))
+    yield from _untried(harvest)
 
 
 def _lines_of_history(history: History, folder: Path) -> Iterator[str]:
@@ -48,6 +49,7 @@ def _lines_of_history(history: History, folder: Path) -> Iterator[str]:
         for task in harvest.tasks:
             yield from _task(task, commit)
     yield from _left_out(history.left_out)
+    yield from _untried(history)
 
 
 def _head(words: str, root: Path, folder: Path) -> Iterator[str]:
@@ -68,6 +70,11 @@ def _left_out(left_out: Mapping[str, str]) -> Iterator[str]:
     if left_out:
         yield "# Left out:"
         yield from (f"#   {name}: {' '.join(why.split())}" for name, why in left_out.items())
+
+
+def _untried(found: Harvest | History) -> Iterator[str]:
+    if found.untried:
+        yield f"# Stopped before {found.untried} more {found.kind}{'' if found.untried == 1 else 's'} had been tried."
 
 
 def _task(task: Task, commit: Commit | None = None) -> Iterator[str]:

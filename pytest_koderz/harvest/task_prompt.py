@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pytest_koderz.core.place import Function, ModuleText, is_docstring
 
+from .definitions import Definition
 from .shortened_module import module_around
 
 _SHORT_DOCSTRING = 60
@@ -18,12 +19,14 @@ _LONGEST_TESTS, _LONGEST_TEST = 1500, 800
 _LONGEST_USES = 600
 """Characters of what shows how it is used."""
 _LONGEST_ELSEWHERE = 1200
+_LONGEST_DEFINITIONS = 1200
 _MOST_EXAMPLES = 3
 _MOST_PARTS = 6
 _LEAST_PIECE = 4
 """Characters of a text that nobody would guess."""
 _PLACE = re.compile(r"%[^a-z\s]*[a-z]|\{[^}]*\}|\n")
 """What another text is put in for."""
+_PROSE = re.compile(r'"""[\s\S]*?(?:"""|$)|#.*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Known:
     """Lines that use it."""
     elsewhere: Sequence[str] = ()
     """What it has to do with in other files."""
+    definitions: Sequence[Definition] = ()
+    """Of the names that it uses."""
 
 
 def prompt_of(file: str, module: ModuleText, name: str, known: Known) -> str:
@@ -62,18 +67,26 @@ def prompt_of(file: str, module: ModuleText, name: str, known: Known) -> str:
 
 
 def beside(known: Known, around: str) -> list[str]:
-    """Lines of a prompt that tell of other files, and of uses that *around* has not."""
+    """Lines of a prompt that tell of other files, of uses and of names that *around* has not."""
     uses = [use for use in known.uses if not _is_in(use, around)]
     elsewhere = shown("It may need from other files", known.elsewhere, _LONGEST_ELSEWHERE, _MOST_PARTS)
-    return elsewhere + shown("It is used so", uses, _LONGEST_USES)
+    lines = elsewhere + shown("It is used so", uses, _LONGEST_USES)
+    words = set(re.findall(r"\w+", _PROSE.sub("", "\n".join([around, *lines]))))
+    untold = [each for each in known.definitions if each.name not in words]
+    places = {each.place: [other.text for other in untold if other.place == each.place] for each in untold}
+    texts = ["\n".join([place, *dict.fromkeys(texts)]) for place, texts in places.items()]
+    return lines + shown("Names that it may need are defined so", texts, _LONGEST_DEFINITIONS, len(texts))
 
 
 def _asked_for(function: Function, around: str, examples: Sequence[str]) -> list[str]:
-    """As few of *examples* as have the texts that the function has to make and that stand nowhere in *around*."""
+    """As few of *examples* as have the texts that the function has to make and that stand nowhere in *around*, and the
+    exceptions that it raises and its docstring does not speak of.
+    """
     body = [part for part in function.body if not is_docstring(part)]
     texts = {node.value for part in body for node in ast.walk(part) if isinstance(node, ast.Constant)}
     parts = {piece for text in texts if isinstance(text, str) for piece in _PLACE.split(text)}
     missing = {piece for piece in map(str.strip, parts) if len(piece) >= _LEAST_PIECE and piece not in around}
+    missing |= {name for name in _raised_in(body) if name not in (ast.get_docstring(function) or "")}
     found: list[str] = []
     while best := max(examples, key=lambda each: sum(piece in each for piece in missing), default=""):
         left = {piece for piece in missing if piece not in best}
@@ -82,6 +95,17 @@ def _asked_for(function: Function, around: str, examples: Sequence[str]) -> list
         missing = left
         found.append(best)
     return found
+
+
+def _raised_in(body: Sequence[ast.stmt]) -> set[str]:
+    """Names of exceptions."""
+    raised = (node.exc for part in body for node in ast.walk(part) if isinstance(node, ast.Raise))
+    kinds = (each.func if isinstance(each, ast.Call) else each for each in raised)
+    return {
+        each.attr if isinstance(each, ast.Attribute) else each.id
+        for each in kinds
+        if isinstance(each, ast.Attribute | ast.Name)
+    }
 
 
 def _is_in(use: str, text: str) -> bool:

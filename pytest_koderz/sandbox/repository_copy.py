@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -32,6 +32,8 @@ _USUAL = ("unittest.mock", "decimal", "datetime", "random", "doctest", "difflib"
 _NO_NAME = re.compile(r"\W")
 _VENDORS = re.compile(r"^_?(vendor|extern|third_?party)")
 _DEPTH_OF_VENDORS = 3
+_WHEELS = ("ensurepip/_bundled", "test/wheeldata", "test/*.whl", "virtualenv/seed/wheels/embed")
+"""Where the standard library and virtualenv keep other packages, such as pip with all that pip brings."""
 _NEEDED_BY_PYTEST = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments"})
 
 
@@ -72,7 +74,7 @@ class RepositoryCopy:
             "plugins": _offered(self.packages),
             "paths": paths,
             "shown": [str(self.root)],
-            "covered": [entry for path in paths for entry in _installed(path, self.packages)],
+            "covered": [*_wheels(paths), *(entry for path in paths for entry in _installed(path, self.packages))],
             "memory_limit": memory_limit,
             "file_limit": _LARGEST_FILE,
         }
@@ -131,6 +133,11 @@ def _folders_of_packages(root: Path) -> Iterator[str]:
         in_library = place.is_relative_to(library) and place.name not in {"site-packages", "dist-packages"}
         if not (ours or in_library or root.is_relative_to(place)):
             yield path
+
+
+def _wheels(folders: Iterable[str]) -> list[str]:
+    places = [Path(os.__file__).parent, *map(Path, folders)]
+    return [str(wheel) for place in places for pattern in _WHEELS for wheel in place.glob(pattern)]
 
 
 def _installed(folder: str, packages: tuple[str, ...]) -> Iterator[str]:

@@ -38,6 +38,8 @@ _DEEDS = {
 """By audit event."""
 _THROUGH = ("/inspect.py", "/traceback.py", "/linecache.py")
 """Modules that look at frames for who asks them."""
+_READERS = ("/tokenize.py", "/linecache.py")
+"""Modules that read a file's lines for who shows them."""
 _CHANGES = ("os.remove", "os.rename", "os.truncate", "os.link", "os.symlink", "shutil.move", "shutil.rmtree")
 _TRUSTED = ("_pytest", "pluggy", "pytest", "unittest")
 _DEPTH = 60
@@ -65,8 +67,10 @@ class WatchedRun:
         self._modules: list[ModuleType] = []
         self._used: list[ModuleType] = []
         """What the tests have imported: other modules, by which they may compare."""
-        self._at_import: Pieces = {}
-        """What could be called when the candidate's module was begun to be imported."""
+        self._imported = False
+        """The candidate's module has begun to be imported."""
+        self._at_collection: Pieces = {}
+        """What could be called before the first file of tests was imported."""
         self._before: dict[int, Pieces] = {}
         self._calls = 0
         self._look_at_all = False
@@ -89,12 +93,16 @@ class WatchedRun:
             self._end_looking()
             self._compare(before, _pieces(_trusted_modules()))
 
+    def collecting(self) -> None:
+        """pytest and its plugins have changed by now what they change; a conftest may have imported the candidate."""
+        self._at_collection = _callables(_standard_modules())
+
     def collected(self, items: Iterable[Any]) -> None:
         """The test modules are there now."""
         self._modules = [item.module for item in items if isinstance(getattr(item, "module", None), ModuleType)]
         held = [value for module in self._modules for value in vars(module).values() if isinstance(value, ModuleType)]
         self._used = list({id(module): module for module in held if module is not sys}.values())
-        self._compare(self._at_import, _callables(_standard_modules()))
+        self._compare(self._at_collection, _callables(_standard_modules()))
         for module in self._modules:
             code = getattr(module.__spec__, "loader", None)
             if code is None or not str(getattr(module, "__file__", "")).startswith(self._root):
@@ -124,15 +132,28 @@ class WatchedRun:
     def _hear(self, event: str, values: tuple[Any, ...]) -> None:
         if getattr(self._busy, "now", False):
             return
-        if event == "exec":
-            if getattr(values[0], "co_filename", "") == self._path and not self._at_import:
-                self._at_import = _callables(_standard_modules())
-            return
         self._busy.now = True
         try:
+            if event == "exec":
+                self._watch_import(values[0])
+                return
             self._judge(event, values, sys._getframe(2))  # noqa: SLF001 - as it is named
         finally:
             self._busy.now = False
+
+    def _watch_import(self, code: object) -> None:
+        """Of the candidate's module alone what it changes meanwhile."""
+        if self._imported or not self._look_at_all or getattr(code, "co_filename", "") != self._path:
+            return
+        self._imported = True
+        before, watching = _callables(_standard_modules()), sys.getprofile()
+
+        def until_its_end(frame: FrameType, event: str, _value: Any) -> None:
+            if event == "return" and frame.f_code is code:
+                sys.setprofile(watching)
+                self._compare(before, _callables(_standard_modules()))
+
+        sys.setprofile(until_its_end)
 
     def _judge(self, event: str, values: tuple[Any, ...], frame: FrameType) -> None:
         if event in _DEEDS:
@@ -142,6 +163,8 @@ class WatchedRun:
             if self._is_asker(frame) and values[1] in ("__code__", "__defaults__", "__kwdefaults__"):
                 self._note("changes other functions")
         elif self._is_of_interest(event, values) and self._is_beneath(frame):
+            if event == "open" and _shows_a_traceback(frame):
+                raise FileNotFoundError(values[0])  # so that it is shown without lines of the tests
             self._note("reaches for its tests" if event == "open" else "changes the repository")
 
     def _is_of_interest(self, event: str, values: tuple[Any, ...]) -> bool:
@@ -216,7 +239,7 @@ class WatchedRun:
             self._compare(before, self._judging())
         own = frame.f_locals.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None
         kept = list(vars(own).values()) if hasattr(own, "__dict__") and not isinstance(own, _PLAIN) else []
-        if any(_equals_everything(each, 3) for each in (value, *kept)):
+        if any(self._equals_everything(each, 3) for each in (value, *kept)):
             self._note("answers with an object that equals everything")
         elif not self._is_own_code(frame.f_back) and self._compares_itself(value, 3):
             self._note("answers with an object that says itself what it equals")
@@ -248,6 +271,24 @@ class WatchedRun:
             for code in codes
         )
 
+    def _equals_everything(self, value: Any, depth: int) -> bool:
+        """As far as how it compares is not the tests' own doing, which may do anything when they are asked."""
+        kind = type(value)
+        if kind in _PLAIN or depth == 0:
+            return False
+        if kind in (list, tuple, set, frozenset):
+            return any(self._equals_everything(each, depth - 1) for each in list(value)[:50])
+        if kind is dict:
+            return any(self._equals_everything(each, depth - 1) for each in list(value.values())[:50])
+        comparing = getattr(kind, "__eq__", None)
+        code = getattr(comparing, "__code__", None)
+        if comparing is object.__eq__ or (isinstance(code, CodeType) and code.co_filename in self._tests):
+            return False
+        try:
+            return (value == _Stranger()) is True and (value == _Stranger()) is True
+        except Exception:  # noqa: BLE001 - it is somebody's own method
+            return False
+
     def _compare(self, before: Pieces, after: Pieces) -> None:
         for key, piece in before.items():
             if after.get(key) is not piece:
@@ -268,26 +309,17 @@ class _Stranger:
         return NotImplemented
 
 
-def _equals_everything(value: Any, depth: int) -> bool:
-    kind = type(value)
-    if kind in _PLAIN or depth == 0:
-        return False
-    if kind in (list, tuple, set, frozenset):
-        return any(_equals_everything(each, depth - 1) for each in list(value)[:50])
-    if kind is dict:
-        return any(_equals_everything(each, depth - 1) for each in list(value.values())[:50])
-    if getattr(kind, "__eq__", None) is object.__eq__:
-        return False
-    try:
-        return (value == _Stranger()) is True and (value == _Stranger()) is True
-    except Exception:  # noqa: BLE001 - it is somebody's own method
-        return False
-
-
 def _imports(frame: FrameType) -> bool:
     """Whether it belongs to an import, and not to somebody who asks a loader for a text."""
     code = frame.f_code
     return code.co_filename.startswith("<frozen importlib") and not code.co_name.startswith("get_")
+
+
+def _shows_a_traceback(frame: FrameType | None) -> bool:
+    """Whether it reads lines for one, as whoever reports an exception does."""
+    while frame is not None and frame.f_code.co_filename.endswith(_READERS):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.endswith("/traceback.py")
 
 
 def _standard_modules() -> list[ModuleType]:

@@ -42,6 +42,11 @@ class Witness:
     def broken(self, words: str) -> None:
         self._keep("", words.splitlines()[0], words, words)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        if self._watch:
+            self._watch.collecting()
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         known = {item.nodeid: item for item in items}

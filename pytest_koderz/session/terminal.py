@@ -15,10 +15,12 @@ from pytest_koderz.records.events import journals_in
 from pytest_koderz.reporters.header import arm_lines, frontier_line, price_line
 from pytest_koderz.reporters.progress import Progress
 from pytest_koderz.reporters.summary import summary_lines
+from pytest_koderz.reporters.text import counted
 
 from . import live_status
 from .context import BenchmarkRun, ClosingLines
 from .cortex import CortexDelivery
+from .items import ExperimentItem
 from .resume import nothing_to_resume, resume_lines
 from .settlement import Settlement
 from .speaking import folded, shown, uncaptured
@@ -62,6 +64,15 @@ class TerminalSections:
             price_line(settings.arms),
         ]
         return [part for line in lines if line for part in folded(run.config, f"koderz: {run.mark}{line}")]
+
+    def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
+        """What the header could not know, which comes before any suite is read."""
+        ours = (item.problem for item in items if isinstance(item, ExperimentItem))
+        beside = {problem.id for problem in ours if problem.isolation == "in-process"}
+        if not beside or self._run.config.option.verbose < 0:
+            return []
+        words = f"{counted(len(beside), 'problem')} judged in-process: tests that need the candidate's own module"
+        return folded(self._run.config, f"koderz: {self._run.mark}{words}")
 
     def pytest_sessionstart(self) -> None:
         run = self._run

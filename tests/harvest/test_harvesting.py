@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.harvest import function_trials
+from pytest_koderz.harvest import function_trials, harvesting
 from pytest_koderz.harvest.covered_functions import functions_of_import
 from pytest_koderz.harvest.covered_functions import tested_lines as run_under_coverage
 from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
@@ -25,6 +26,7 @@ from pytest_koderz.harvest.pytest_options import own_options
 from pytest_koderz.harvest.suite_text import suite_text
 from pytest_koderz.sandbox.repository_tests import Repository
 from pytest_koderz.sandbox.supervisor import Judge
+from tests.conftest import Run
 
 from .worlds import MODULE, SECRET, clamp_problem, small_repository
 
@@ -34,6 +36,40 @@ pytest.importorskip("coverage")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_repository(tmp_path_factory.mktemp("small"))
+
+
+def _stopped_at(words: str) -> Callable[[str], None]:
+    """As if Ctrl-C came when this is told."""
+
+    def notify(line: str) -> None:
+        if words in line:
+            raise KeyboardInterrupt
+
+    return notify
+
+
+@pytest.mark.slow
+def test_of_a_harvest_that_is_stopped_there_is_what_was_tried(
+    root: Path, judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how much is missing."""
+    assert judge
+    monkeypatch.setattr(function_trials, "_TELLING_SECONDS", 0.0)
+    monkeypatch.setattr(function_trials, "_WORKERS", 1)
+    found = harvest(root, root, None, _stopped_at("1 of 5 functions tried"))
+    assert found.tasks[0].id == "smallthings:clamp"
+    assert 0 < found.untried == 5 - len(found.tasks) - len(found.left_out)
+    assert f"# Stopped before {found.untried} more function" in suite_text(found, tmp_path)
+
+
+def test_a_harvest_that_is_stopped_early_says_that_there_is_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> Harvest:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(harvesting, "harvest", stopped)
+    result = run("--koderz-harvest", ".")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["stopped before anything was tried: nothing is written"])
 
 
 @pytest.mark.slow
@@ -96,6 +132,7 @@ def test_what_runs_while_its_module_is_imported_may_be_a_task(judge: Judge, tmp_
         ("import nosuchthing\n", "test_x.py: ModuleNotFoundError: No module named 'nosuchthing'"),
         ("def test_x(nosuchfixture): pass\n", "test_x.py::test_x: fixture 'nosuchfixture' not found"),
         ("def test_x(): assert 1 == 2\n", "test_x.py::test_x: assert 1 == 2"),
+        ("def test_x(): assert [1] == [2]\n", "test_x.py::test_x: assert [1] == [2]"),
         ("", "pytest finds no tests under"),
     ],
 )
@@ -120,6 +157,34 @@ def test_a_file_of_tests_that_cannot_be_collected_leaves_the_others(root: Path) 
         broken.unlink()
     assert found.told == "tests/test_broken.py: ModuleNotFoundError: No module named 'nosuchthing'"
     assert found.passed > 3
+
+
+MADE = """\
+import unittest
+
+
+class Test(unittest.TestCase):
+    def test_written(self):
+        pass
+
+
+def made(text, found):
+    def method(self):
+        self.assertEqual(text.upper(), found)
+
+    return method
+
+
+Test.test_made = made("a", "A")
+"""
+
+
+def test_a_test_that_a_function_made_has_a_text(tmp_path: Path) -> None:
+    """And what it was made for."""
+    (tmp_path / "test_x.py").write_text(MADE)
+    made = run_under_coverage(tmp_path, tmp_path, [], [tmp_path], [], seconds=60).made
+    text = "def method(self):\n    self.assertEqual(text.upper(), found)\n"
+    assert made == {"test_x.py::Test::test_made": f"# test_made\n# found = 'A'\n# text = 'a'\n{text}"}
 
 
 def test_what_is_harvested_may_be_one_file(root: Path) -> None:

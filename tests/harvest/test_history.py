@@ -23,7 +23,7 @@ from pytest_koderz.sandbox import process_pool
 from pytest_koderz.sandbox.supervisor import Judge
 from tests.conftest import Run
 
-from .worlds import BEFORE, MENDED_LINE, MESSAGE, git, history
+from .worlds import BEFORE, MENDED_LINE, MESSAGE, commit, git, history
 
 pytest.importorskip("coverage")
 if shutil.which("git") is None:
@@ -104,7 +104,6 @@ def test_what_a_commit_mended_is_what_it_changed_and_tests_tell(root: Path, comm
     assert mend.earlier["numbers_of.py", "middle"] == EARLIER
     assert [name for _, name in mend.earlier] == ["middle", "told"]
     assert mend.tests == ("tests/test_numbers.py",)
-    assert set(mend.brought) == {"test_middle_of_even"}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +126,7 @@ def test_a_merge_is_what_it_brought(root: Path, commits: dict[str, Commit]) -> N
     """A mend and its test came apart; what was said of them counts, not of the merge."""
     mend = mend_of(root, commits["Merge side"], "", "")
     assert [name for _, name in mend.earlier] == ["spread"]
-    assert set(mend.brought) == {"test_spread_of_nothing"}
+    assert mend.tests == ("tests/test_numbers.py",)
     assert mend.said == "Nothing has no spread\nTest it"
     assert "Test it" not in commits
 
@@ -189,7 +188,7 @@ def test_of_a_long_test_the_middle_goes(root: Path, commits: dict[str, Commit]) 
 @pytest.mark.slow
 @pytest.mark.sample
 def test_a_history_becomes_a_suite(harvested: tuple[History, list[str]], commits: dict[str, Commit]) -> None:
-    """A refactoring is none of it: the code before it passes the tests that it brought."""
+    """A refactoring is none of it: the code before it passes the tests that it changed."""
     found, notes = harvested
     merged, task = found.tasks
     assert merged.id == f"{commits['Merge side'].short}:numbers_of:spread"
@@ -198,8 +197,43 @@ def test_a_history_becomes_a_suite(harvested: tuple[History, list[str]], commits
     assert notes[-1] == f"{commits[FIX].short} {FIX}: 1 of 2 functions"
     unrun = found.left_out[f"{commits[FIX].short}:numbers_of:told"]
     assert unrun == "no test runs it in the files of tests that the commit changed"
-    assert found.left_out[commits["Spread is simpler"].short] == "the code before it passes the tests that it brought"
+    assert found.left_out[commits["Spread is simpler"].short] == "the code before it passes the tests that it changed"
     assert len(found.left_out) == len(commits) - 2 + 1
+
+
+LISTED = "import pytest\nfrom numbers_of import middle\n\nCASES = [([3, 1, 2], 2)%s]\n\n\n"
+LISTED += '@pytest.mark.parametrize(("values", "found"), CASES)\ndef test_middle(values, found):\n'
+LISTED += "    assert middle(values) == found\n"
+
+
+@pytest.mark.slow
+def test_a_case_that_was_added_to_a_list_tells_as_well(tmp_path: Path, judge: Judge) -> None:
+    """No function of the tests changed."""
+    assert judge
+    (root := tmp_path / "listed").mkdir()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    mended = BEFORE.replace("return ordered[len(ordered) // 2]", MENDED_LINE)
+    for message, code, cases in (("Begin", BEFORE, ""), (MESSAGE, mended, ", ([4, 1, 2, 3], 2)")):
+        (root / "numbers_of.py").write_text(code)
+        (root / "test_numbers.py").write_text(LISTED % cases)
+        commit(root, message)
+    (task,) = harvest_history(root, root, None, 10, print).tasks
+    assert task.tests == ("test_numbers.py::test_middle[values0-2]", "test_numbers.py::test_middle[values1-2]")
+    assert "`test_numbers.py::test_middle[values1-2]` says: assert 3 == 2" in task.prompt
+
+
+@pytest.mark.slow
+def test_of_a_history_that_is_stopped_there_is_what_was_found(root: Path, judge: Judge, tmp_path: Path) -> None:
+    """The commit that was looked at, and those before it, are told as missing."""
+    assert judge
+
+    def notify(line: str) -> None:
+        if FIX in line:
+            raise KeyboardInterrupt
+
+    found = harvest_history(root, root, None, 100, notify)
+    assert ([task.entry_point for task in found.tasks], found.untried) == (["spread"], 2)
+    assert history_text(found, tmp_path).endswith("# Stopped before 2 more commits had been tried.\n")
 
 
 @pytest.mark.slow
@@ -265,7 +299,9 @@ def test_one_command_makes_a_suite_that_runs(root: Path, judge: Judge, simulate:
         ]
     )
     run_of_it = simulate("--koderz-set", "cortex.enabled=false", "--koderz-arm", "frontier-only", "-v")
-    run_of_it.stdout.fnmatch_lines(["*collected 2 items*", "*:numbers_of:middle*"])
+    run_of_it.stdout.fnmatch_lines(
+        ["*collected 2 items*", "*2 problems judged in-process: tests that need*", "*:numbers_of:middle*"]
+    )
     assert "invalid" not in run_of_it.stdout.str()
 
 

@@ -57,3 +57,18 @@ def test_what_several_files_define_is_left_out() -> None:
     """Nobody knows which of them is meant."""
     others = {name: ModuleText(BASE) for name in ("base.py", "more.py")}
     assert OtherFiles({**others, "own.py": ModuleText(OWN)}).of("own.py", "BlockParser.__init__") == []
+
+
+def test_what_a_module_of_the_library_has_is_not_the_repositorys() -> None:
+    """Whoever else has such a name."""
+    own = "import typing\n\ndef given(value):\n    found: typing.Token = value\n    return found\n"
+    found = OtherFiles({"base.py": ModuleText(BASE), "own.py": ModuleText(own)})
+    assert found.of("own.py", "given") == []
+
+
+def test_of_a_classs_docstring_the_first_line_is_shown() -> None:
+    """What it has is worth more."""
+    told = 'class Token:\n    """A piece.\n\n    Of a text.\n    """\n\n    kind: str\n'
+    own = "from base import Token\n\n\ndef given():\n    found = Token()\n    return found\n"
+    found = OtherFiles({"base.py": ModuleText(told), "own.py": ModuleText(own)})
+    assert found.of("own.py", "given") == ['# base.py\nclass Token:\n    """A piece. [...]"""\n\n    kind: str']

@@ -5,11 +5,13 @@ from __future__ import annotations
 import py_compile
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_koderz.core.iteration import Candidate
+from pytest_koderz.core.place import FunctionPlace
 from pytest_koderz.core.problem import Problem
 from pytest_koderz.sandbox import open_sandbox
 from pytest_koderz.sandbox.supervisor import Judge
@@ -285,6 +287,96 @@ def test_a_copy_elsewhere_is_not_there(deed: str, judged_beside_copies: tuple[Ju
     verdict = judge(problem, Candidate(COPIES[deed]))
     assert not verdict.passed, verdict
     assert judge(problem, Candidate(_HEAD + _RIGHT)).passed
+
+
+def test_packages_that_the_standard_library_brings_are_not_there(judged: tuple[Judge, Problem]) -> None:
+    """Its pip is a file with copies of other packages."""
+    judge, problem = judged
+    look = "    import ensurepip, os\n    names = os.listdir(os.path.dirname(ensurepip.__file__) + '/_bundled')\n"
+    assert judge(problem, Candidate(_HEAD + look + "    assert not names\n" + _RIGHT)).passed
+
+
+def test_a_conftest_may_import_the_module(judge: Judge, tmp_path: Path) -> None:
+    """Before pytest and its plugins change what they change, which is none of the candidate's doing."""
+    problem = clamp_problem(root := small_repository(tmp_path))
+    (root / "tests" / "conftest.py").write_text("import pdb, threading\nimport smallthings\n")
+    verdict = judge(problem, Candidate(_HEAD + _RIGHT))
+    assert verdict.passed, verdict.feedback
+    verdict = judge(problem, Candidate(CHEATS["patches a module by which tests compare"]))
+    assert verdict.failures[0].summary == "tampering: it changes math.isclose"
+
+
+REPORTER = """import logging
+import traceback
+
+
+def reported(action):
+    try:
+        action()
+    except ValueError as error:
+        %s
+"""
+REPORTER_TESTS = """from smallthings import reported
+
+def test_reported():
+    def fail():
+        raise ValueError("secret")
+
+    assert "secret" in reported(fail)
+"""
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "return traceback.format_exc()",
+        "return f'{error} {traceback.extract_tb(error.__traceback__)}'",
+        "return logging.Formatter().formatException((ValueError, error, error.__traceback__))",
+        "return '' if 'raise ValueError' in traceback.format_exc() else 'secret'",
+    ],
+)
+def test_who_reports_an_exception_reads_no_tests(report: str, judge: Judge, tmp_path: Path) -> None:
+    """Its frames are told, without their lines."""
+    problem = _reporter(tmp_path)
+    verdict = judge(problem, Candidate(REPORTER % report))
+    assert verdict.passed, verdict.feedback
+
+
+UNTOUCHED = """\
+from smallthings import reported
+
+class Untouched:
+    asked = 0
+    def __eq__(self, other):
+        self.asked += 1
+        return True
+
+def test_reported():
+    assert reported(Untouched).asked == 0
+"""
+
+
+def test_what_tests_compare_is_not_compared_by_who_looks(judge: Judge, tmp_path: Path) -> None:
+    """Such a comparison may wait for a lock that is held then."""
+    problem = _reporter(tmp_path, UNTOUCHED)
+    assert judge(problem, Candidate("def reported(action):\n    return action()\n")).passed
+
+
+def test_who_reads_tests_is_refused(judge: Judge, tmp_path: Path) -> None:
+    """Whoever is asked for them."""
+    problem = _reporter(tmp_path)
+    read = "return __import__('test_small' + 'things').__loader__.get_data('tests/test_smallthings.py').decode()"
+    verdict = judge(problem, Candidate(REPORTER % read))
+    assert verdict.failures[0].summary == "tampering: it reaches for its tests"
+
+
+def _reporter(folder: Path, tests_text: str = REPORTER_TESTS) -> Problem:
+    root = small_repository(folder)
+    (root / "smallthings.py").write_text(REPORTER % "raise")
+    (root / "tests" / "test_smallthings.py").write_text(tests_text)
+    place = FunctionPlace(str(root), "", "smallthings.py", "reported")
+    tests = "tests/test_smallthings.py::test_reported\n"
+    return replace(clamp_problem(root), entry_point="reported", tests=tests, place=place)
 
 
 def test_a_plugin_that_this_run_left_out_is_no_tampering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

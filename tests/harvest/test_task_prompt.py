@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_koderz.core.place import ModuleText
+from pytest_koderz.harvest.definitions import Definition
 from pytest_koderz.harvest.shortened_module import LONGEST, module_around
 from pytest_koderz.harvest.task_prompt import Known, prompt_of
 
@@ -14,6 +15,7 @@ def f(x):
     y = x
     return y
 '''
+RAISING = DOCUMENTED.replace("y = x", "if x is None:\n        raise ValueError(f'{{x!r}} is no value')\n    y = x")
 OWN = """\
 class Own:
     def __init__(self):
@@ -99,9 +101,59 @@ def test_how_it_is_used_is_shown_where_the_module_does_not_show_it() -> None:
 
 def test_tests_are_shown_that_ask_for_a_text_which_stands_nowhere_else() -> None:
     """Nobody would guess it, however much the docstring says."""
-    source = DOCUMENTED.format("").replace(
-        "y = x", "if x is None:\n        raise ValueError(f'{x!r} is no value')\n    y = x"
-    )
+    source = RAISING.format(" Else ValueError.")
     tests = ["assert f(1)", "with raises(ValueError, match='is no value'):\n    f(None)", "assert f(2)"]
     assert "match='is no value'" in prompt_of("a.py", ModuleText(source), "f", Known(tests))
     assert "match" not in prompt_of("a.py", ModuleText(source + "# is no value\n"), "f", Known(tests))
+
+
+def test_tests_are_shown_that_ask_for_an_exception_which_the_docstring_does_not_tell() -> None:
+    tests = ["assert f(1)", "with raises(ValueError):\n    f(None)"]
+    assert "raises(ValueError)" in prompt_of("a.py", ModuleText(RAISING.format("")), "f", Known(tests))
+    assert "raises" not in prompt_of("a.py", ModuleText(RAISING.format(" Else ValueError.")), "f", Known(tests))
+
+
+def test_what_is_said_of_the_body_goes_with_it() -> None:
+    module = ModuleText("def f(x):\n    # First add one.\n\n    # That is it.\n    x += 1\n    return x\n")
+    assert module_around(module, "f") == "def f(x):\n    # TODO: this is to be written\n    ...\n"
+
+
+CALLED = """\
+class Buffer:
+    # Bytes wait here.
+    def commit(self):
+        self.used = 0
+        return self
+
+
+class Reader:
+    def __init__(self):
+        # Begin with nothing.
+        self.buffer = Buffer()
+
+    def read(self):
+        first = self.buffer
+        return first.commit()
+
+"""
+
+
+def test_a_class_whose_methods_it_calls_stays_and_others_lose_their_comments() -> None:
+    others = "".join(f"class Other{n}:\n    def commit_{n}(self):\n        return {n}\n\n\n" for n in range(400))
+    text = module_around(ModuleText(others + CALLED), "Reader.read")
+    assert len(text) <= LONGEST
+    assert [
+        each for each in ("self.used = 0", "# Begin with nothing.", "self.buffer = Buffer()") if each not in text
+    ] == []
+    emptied = ModuleText(CALLED + f"TABLE = {'{'}\n" + "    1: 2,\n" * 1000 + "}\n")
+    assert "# Bytes wait here." in module_around(emptied, "Reader.read")
+
+
+def test_names_are_told_that_nothing_else_shows() -> None:
+    """Only what is said in a docstring or comment is not shown."""
+    close = Definition("close", "b.py", "Line", "def close(self, code):\n    ...")
+    known = Known(definitions=[close, Definition("g", "a.py", "", "def g(x):\n    ...")])
+    module = ModuleText(SMALL.source + "# It may close.\n")
+    assert prompt_of("a.py", module, "f", known).endswith(
+        "Names that it may need are defined so:\n\n```python\n# b.py, in Line\ndef close(self, code):\n    ...\n```\n"
+    )

@@ -40,3 +40,22 @@ def test_a_missing_lock_is_named_in_header_and_summary(
     assert text.count("sandbox: process-separated, partial, missing landlock;") == 1
     assert text.count("warning: the judge lacks landlock on this system") == 1
     assert result.parseoutcomes()["passed"] > 0
+
+
+SUITE = """
+from pytest_koderz.core.problem import Problem
+
+
+def pytest_koderz_load_problems(suite):
+    if suite.name == "mixed.yaml":
+        beside = Problem("P/1", "Write f.", "f", "def check(candidate): pass\\n", isolation="in-process")
+        return [beside, Problem("P/2", "Write f.", "f", "def check(candidate): pass\\n")]
+"""
+
+
+def test_what_is_judged_in_process_is_told_once_it_is_known(forgetful: Run, pytester: pytest.Pytester) -> None:
+    """The header comes before any suite is read."""
+    pytester.makeconftest(SUITE)
+    (pytester.path / "mixed.yaml").touch()
+    result = forgetful("mixed.yaml", "--collect-only")
+    result.stdout.fnmatch_lines(["*1 problem judged in-process: tests that need the candidate's own module"])
