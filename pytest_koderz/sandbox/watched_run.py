@@ -11,7 +11,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from types import CodeType, FrameType, FunctionType, ModuleType
+from functools import partialmethod
+from types import CodeType, FrameType, FunctionType, MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
 
 _DEEDS = {
@@ -40,6 +41,8 @@ _THROUGH = ("/inspect.py", "/traceback.py", "/linecache.py")
 """Modules that look at frames for who asks them."""
 _READERS = ("/tokenize.py", "/linecache.py")
 """Modules that read a file's lines for who shows them."""
+_MAKERS = ("/collections/__init__.py", "/dataclasses.py", "/attr/_make.py")
+"""Modules that compile texts of their own to make a class for who asks them."""
 _CHANGES = ("os.remove", "os.rename", "os.truncate", "os.link", "os.symlink", "shutil.move", "shutil.rmtree")
 _TRUSTED = ("_pytest", "pluggy", "pytest", "unittest")
 _DEPTH = 60
@@ -71,6 +74,8 @@ class WatchedRun:
         """The candidate's module has begun to be imported."""
         self._at_collection: Pieces = {}
         """What could be called before the first file of tests was imported."""
+        self._texts: set[str] = set()
+        """Names under which it has compiled what nobody else had written."""
         self._before: dict[int, Pieces] = {}
         self._calls = 0
         self._look_at_all = False
@@ -121,7 +126,7 @@ class WatchedRun:
 
     def _hearer(self) -> Callable[[str, tuple[Any, ...]], None]:
         """It is called as often as what looks at all calls."""
-        events, hear = frozenset((*_DEEDS, *_CHANGES, "open", "object.__setattr__", "exec")), self._hear
+        events, hear = frozenset((*_DEEDS, *_CHANGES, "open", "object.__setattr__", "exec", "compile")), self._hear
 
         def hearing(event: str, values: tuple[Any, ...]) -> None:
             if event in events:
@@ -159,6 +164,9 @@ class WatchedRun:
         if event in _DEEDS:
             if self._is_asker(frame):
                 self._note(_DEEDS[event])
+        elif event == "compile":
+            if not frame.f_code.co_filename.endswith(_MAKERS) and self._is_beneath(frame):
+                self._texts.add(str(values[1]))
         elif event == "object.__setattr__":
             if self._is_asker(frame) and values[1] in ("__code__", "__defaults__", "__kwdefaults__"):
                 self._note("changes other functions")
@@ -184,7 +192,8 @@ class WatchedRun:
             frame = frame.f_back
         if frame is None:
             return False
-        return self._is_own(frame) or (frame.f_code.co_filename.startswith("<") and self._is_beneath(frame))
+        name = frame.f_code.co_filename
+        return self._is_own(frame) or ((name in self._texts or name.startswith("<")) and self._is_beneath(frame))
 
     def _is_beneath(self, frame: FrameType | None) -> bool:
         for _ in range(_DEPTH):
@@ -237,11 +246,14 @@ class WatchedRun:
         before = self._before.pop(id(frame), None)
         if before is not None:
             self._compare(before, self._judging())
-        own = frame.f_locals.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None
-        kept = list(vars(own).values()) if hasattr(own, "__dict__") and not isinstance(own, _PLAIN) else []
+        code = frame.f_code
+        given = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
+        kept = _kept_in(*given[:1]) if "." in code.co_qualname else []  # a method's own object
         if any(self._equals_everything(each, 3) for each in (value, *kept)):
             self._note("answers with an object that equals everything")
-        elif not self._is_own_code(frame.f_back) and self._compares_itself(value, 3):
+        elif self._is_own_code(frame.f_back):
+            return
+        elif any(self._compares_itself(each, 3) for each in (value, *kept, *_kept_in(value), *given)):
             self._note("answers with an object that says itself what it equals")
 
     def _judging(self) -> Pieces:
@@ -262,14 +274,23 @@ class WatchedRun:
             return any(self._compares_itself(each, depth - 1) for each in list(value)[:50])
         if type(value) is dict and depth:
             return any(self._compares_itself(each, depth - 1) for each in list(value.values())[:50])
-        codes = (getattr(getattr(type(value), name, None), "__code__", None) for name in _COMPARING)
-        return any(
-            isinstance(code, CodeType)
-            and code.co_filename == self._path
-            and self._is_written(code)
-            and code.co_qualname != self._answered
-            for code in codes
-        )
+        return any(self._is_its_doing(name, comparing) for name, comparing in _comparing(type(value)))
+
+    def _is_its_doing(self, name: str, comparing: object) -> bool:
+        """Whether what stands for the method *name* is its text, or something else that it has put there."""
+        if isinstance(comparing, FunctionType):
+            return self._is_its_text(comparing.__code__)
+        if isinstance(comparing, WrapperDescriptorType | MethodDescriptorType):
+            return comparing.__name__ != name
+        if isinstance(comparing, partialmethod):
+            return self._is_its_doing(name, comparing.func)
+        doing = (getattr(type(comparing), each, None) for each in ("__get__", "__call__"))
+        texts = [each.__code__ for each in doing if isinstance(each, FunctionType)]
+        return any(map(self._is_its_text, texts)) if texts else True
+
+    def _is_its_text(self, code: CodeType) -> bool:
+        mine = code.co_filename == self._path and self._is_written(code) and code.co_qualname != self._answered
+        return mine or code.co_filename in self._texts
 
     def _equals_everything(self, value: Any, depth: int) -> bool:
         """As far as how it compares is not the tests' own doing, which may do anything when they are asked."""
@@ -282,7 +303,8 @@ class WatchedRun:
             return any(self._equals_everything(each, depth - 1) for each in list(value.values())[:50])
         comparing = getattr(kind, "__eq__", None)
         code = getattr(comparing, "__code__", None)
-        if comparing is object.__eq__ or (isinstance(code, CodeType) and code.co_filename in self._tests):
+        of_tests = isinstance(code, CodeType) and code.co_filename in self._tests - self._texts
+        if comparing is object.__eq__ or of_tests:
             return False
         try:
             return (value == _Stranger()) is True and (value == _Stranger()) is True
@@ -298,6 +320,24 @@ class WatchedRun:
     def _note(self, words: str) -> None:
         if words not in self.found:
             self.found.append(words)
+
+
+def _kept_in(holder: object = None) -> list[object]:
+    """The attributes of one object, as far as it has any of its own."""
+    kept = getattr(holder, "__dict__", None)
+    return list(kept.values())[:50] if type(kept) is dict and not isinstance(holder, _PLAIN) else []
+
+
+def _comparing(kind: type) -> Iterator[tuple[str, object]]:
+    """What its objects compare by, as the interpreter finds it, whatever a metaclass says; by name."""
+    for name in _COMPARING:
+        found = next((held[name] for held in map(_dict_of, _bases_of(kind)) if name in held), None)
+        if found is not None:
+            yield name, found
+
+
+_dict_of: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
+_bases_of: Callable[[type], Sequence[type]] = type.__dict__["__mro__"].__get__
 
 
 class _Stranger:
