@@ -5,6 +5,7 @@ What is seen is what one who is in the same process can see. Each deed is one th
 
 from __future__ import annotations
 
+import _thread
 import builtins
 import os
 import sys
@@ -45,7 +46,12 @@ _MAKERS = ("/collections/__init__.py", "/dataclasses.py", "/attr/_make.py")
 """Modules that compile texts of their own to make a class for who asks them."""
 _CHANGES = ("os.remove", "os.rename", "os.truncate", "os.link", "os.symlink", "shutil.move", "shutil.rmtree")
 _TRUSTED = ("_pytest", "pluggy", "pytest", "unittest")
-_DEPTH = 60
+_BEGINNERS = frozenset(
+    getattr(_thread, name) for name in ("start_new_thread", "start_joinable_thread") if hasattr(_thread, name)
+)
+"""What begins a thread, of which not every Python has an audit event."""
+_HEARD = ("open", "object.__setattr__", "exec", "compile")
+"""Events that say something by who asks, and for what."""
 _CALLS = 200
 """Of one test, after which what judges it is looked at: each look takes a while."""
 _COMPARING = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__")
@@ -76,6 +82,8 @@ class WatchedRun:
         """What could be called before the first file of tests was imported."""
         self._texts: set[str] = set()
         """Names under which it has compiled what nobody else had written."""
+        self._threads: list[object] = []
+        """Those that it has begun."""
         self._before: dict[int, Pieces] = {}
         self._calls = 0
         self._look_at_all = False
@@ -126,7 +134,7 @@ class WatchedRun:
 
     def _hearer(self) -> Callable[[str, tuple[Any, ...]], None]:
         """It is called as often as what looks at all calls."""
-        events, hear = frozenset((*_DEEDS, *_CHANGES, "open", "object.__setattr__", "exec", "compile")), self._hear
+        events, hear = frozenset((*_DEEDS, *_CHANGES, *_HEARD)), self._hear
 
         def hearing(event: str, values: tuple[Any, ...]) -> None:
             if event in events:
@@ -165,8 +173,7 @@ class WatchedRun:
             if self._is_asker(frame):
                 self._note(_DEEDS[event])
         elif event == "compile":
-            if not frame.f_code.co_filename.endswith(_MAKERS) and self._is_beneath(frame):
-                self._texts.add(str(values[1]))
+            self._take_text(str(values[1]), frame)
         elif event == "object.__setattr__":
             if self._is_asker(frame) and values[1] in ("__code__", "__defaults__", "__kwdefaults__"):
                 self._note("changes other functions")
@@ -174,6 +181,16 @@ class WatchedRun:
             if event == "open" and _shows_a_traceback(frame):
                 raise FileNotFoundError(values[0])  # so that it is shown without lines of the tests
             self._note("reaches for its tests" if event == "open" else "changes the repository")
+
+    def _take_thread(self, frame: FrameType) -> None:
+        if self._is_asker(frame):
+            self._note("begins a thread that `threading` does not know")
+        elif self._is_beneath(frame):
+            self._threads.append(frame.f_locals.get("self"))
+
+    def _take_text(self, name: str, frame: FrameType) -> None:
+        if not frame.f_code.co_filename.endswith(_MAKERS) and self._is_beneath(frame):
+            self._texts.add(name)
 
     def _is_of_interest(self, event: str, values: tuple[Any, ...]) -> bool:
         """A file that is none of the answer's business."""
@@ -196,13 +213,16 @@ class WatchedRun:
         return self._is_own(frame) or ((name in self._texts or name.startswith("<")) and self._is_beneath(frame))
 
     def _is_beneath(self, frame: FrameType | None) -> bool:
-        for _ in range(_DEPTH):
-            if frame is None or _imports(frame):
+        """Whether the candidate is among its callers, or has begun the thread."""
+        first = None
+        while frame is not None:
+            if _imports(frame):
                 return False
             if self._is_own(frame):
                 return True
-            frame = frame.f_back
-        return False
+            first, frame = frame, frame.f_back
+        begun = None if first is None else first.f_locals.get("self")
+        return begun is not None and any(begun is each for each in self._threads)
 
     def _is_own(self, frame: FrameType) -> bool:
         if frame.f_code.co_filename != self._path:
@@ -217,7 +237,10 @@ class WatchedRun:
 
         def looking(frame: FrameType, event: str, value: Any) -> None:
             # To ask for the code is an audit event itself, so that comes last.
-            if (event == "call" or event == "return") and frame.f_code.co_filename == path:  # noqa: PLR1714 - quicker
+            if event == "c_call":
+                if value in _BEGINNERS:
+                    self._take_thread(frame)
+            elif (event == "call" or event == "return") and frame.f_code.co_filename == path:  # noqa: PLR1714 - quicker
                 look(frame, event, value)
 
         return looking
