@@ -121,8 +121,13 @@ def flip_of(
 
     middle = max(flip, 0.0)
     ends = [0.0, middle]
+
+    def highest(times: float) -> float:
+        """At the middle the ratio is 1, and its limits lie around it but for rounding."""
+        return max(limit(times, "high"), -FAR if times < middle else 0.0)
+
     if limit(0.0, "high") < 0:
-        ends[0] = float(brentq(lambda times: max(limit(times, "high"), -FAR), 0.0, middle, xtol=ROUNDING * middle))
+        ends[0] = float(brentq(highest, 0.0, middle, xtol=ROUNDING * middle))
     if limit(middle, "low") < 0:
         beyond = max(2 * middle, sum(theirs) / step)
         for _ in range(DOUBLINGS):

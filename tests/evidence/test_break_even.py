@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 
 import numpy as np
@@ -78,6 +79,17 @@ def test_what_is_the_same_everywhere_has_no_spread() -> None:
     assert flip is not None
     assert flip.interval is not None
     assert (flip.times, flip.interval.low, flip.interval.high) == pytest.approx((0.01, 0.01, 0.01))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_costs_in_proportion_have_no_spread_either(seed: int) -> None:
+    """Rounding alone puts the limits of what is 1 on one side of it."""
+    rng = random.Random(seed)  # noqa: S311 - costs, not secrets
+    sizes = [round(rng.random(), 3) + 0.001 for _ in range(60)]
+    flip = flip_of([0.0109 * each for each in sizes], sizes, [0.0133 * each for each in sizes], [0.0] * 60, 60)
+    assert flip is not None
+    assert flip.interval is not None
+    assert (flip.times, flip.interval.low, flip.interval.high) == pytest.approx([0.0024] * 3)
 
 
 def test_a_purchase_never_pays_where_nothing_is_surely_saved() -> None:
