@@ -32,6 +32,7 @@ from .problems import (
     with_all_attempts,
 )
 from .resampling import bootstrap_ratio
+from .savings import SHARE_FROM
 from .swarm_shares import SwarmShares, swarm_shares_of
 
 
@@ -298,9 +299,9 @@ def _per_solved_interval(problems: Mapping[str, Tries], definitions: Sequence[Ar
 def per_solved_interval(
     dollars: Sequence[float], shares: Sequence[float], tries: int, at_cap: float
 ) -> Interval | None:
-    """Of the dollars over the share of solved epochs of each problem; None too where one more problem, unsolved and
-    *at_cap* dollars, would leave it.
+    """Of the dollars over the share of solved epochs of each problem; None too of fewer *tries* than savings take, or
+    where one more problem, unsolved and *at_cap* dollars, would leave it.
     """
-    found = bootstrap_ratio(dollars, shares, positive=True, tries=tries)
+    found = None if tries < SHARE_FROM else bootstrap_ratio(dollars, shares, positive=True, tries=tries)
     one_more = (sum(dollars) + at_cap) / sum(shares)
     return found if found is not None and one_more <= found.high else None

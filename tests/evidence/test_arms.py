@@ -169,6 +169,13 @@ def test_one_problem_has_a_wide_interval_and_no_interval_for_dollars() -> None:
     assert figures.dollars_per_solved_interval is None
 
 
+def test_dollars_per_solved_have_an_interval_where_savings_have_one() -> None:
+    """Of fewer experiments it would lack the dear ones too often."""
+    ran_so = [ran(n, solved_at=1 + n % 7, spec=f"0.00{1 + n % 5}") for n in range(60)]
+    assert figures_of("koderz", ran_so[:59]).dollars_per_solved_interval is None
+    assert figures_of("koderz", ran_so).dollars_per_solved_interval is not None
+
+
 def test_pass_at_k_is_the_mean_over_problems_of_independent_epochs() -> None:
     """Problems with 1 and 3 passes of 4 first replies."""
     arm = [ran(1, solved_at=1 if epoch == 1 else 2, epoch=epoch) for epoch in range(1, 5)]
