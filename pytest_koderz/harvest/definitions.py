@@ -48,7 +48,7 @@ class Definitions:
             known = [each for each in self._by_name.get(used, ()) if (each.file, each.owner) != (file, name)]
             inside = [each for each in known if each.file == file]
             inside.sort(key=lambda each: each.owner.rpartition(".")[0] != owner)
-            if not inside and used in _stored_in(function):
+            if not inside and any(part.attr == used for part in _stored_in(function)):
                 inside = list(self._uses(file, name, used))
             near = [each for each in known if _stem(each.file) in imported]
             found += (inside or near or (known if len({each.file for each in known}) == 1 else []))[:_MOST]
@@ -96,15 +96,14 @@ def _defined_in(file: str, module: ModuleText) -> Iterator[Definition]:
     for name, function in module.functions.items():
         owner, _, alone = name.rpartition(".")
         yield Definition(alone, file, owner, _head(function))
-        for part in ast.walk(function):
-            if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
-                yield Definition(part.attr, file, name, _line(module, part.lineno))
+        for part in _stored_in(function):
+            yield Definition(part.attr, file, name, _line(module, part.lineno))
 
 
-def _stored_in(function: Function) -> set[str]:
+def _stored_in(function: Function) -> Iterator[ast.Attribute]:
     """Attributes that it gives a value."""
     nodes = (node for node in ast.walk(function) if isinstance(node, ast.Attribute))
-    return {node.attr for node in nodes if isinstance(node.ctx, ast.Store)}
+    return (node for node in nodes if isinstance(node.ctx, ast.Store))
 
 
 def _statement(file: str, module: ModuleText, owner: str, node: ast.stmt) -> Iterator[Definition]:

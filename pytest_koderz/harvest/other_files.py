@@ -23,8 +23,7 @@ _SHORT = 10
 """Lines of a function that is shown whole; of others the head."""
 _LONGEST = 700
 """Characters of one of them."""
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-Found = tuple[str, str, Definition]
+Found = tuple[str, str, Function | ast.ClassDef]
 """A file, the name of a class or nothing, and the definition."""
 
 
@@ -79,7 +78,7 @@ class OtherFiles:
                 found.setdefault(alone, []).append((file, owner, function))
         return found
 
-    def _text(self, file: str, owner: str, node: Definition) -> str:
+    def _text(self, file: str, owner: str, node: Function | ast.ClassDef) -> str:
         module, last = self._modules[file], node.end_lineno or node.lineno
         first, parts = first_line(node), _bodies(node)
         instead = {number: line for part in parts for number, line in emptied_lines(module, part).items()}
@@ -91,7 +90,7 @@ class OtherFiles:
         return f"# {file}{f', in {owner}' if owner else ''}\n{cut}"
 
 
-def _bodies(node: Definition) -> Iterable[Function]:
+def _bodies(node: Function | ast.ClassDef) -> Iterable[Function]:
     """Of functions those that are not shown."""
     if isinstance(node, Function):
         return [node] if (node.end_lineno or node.lineno) - node.lineno >= _SHORT else []

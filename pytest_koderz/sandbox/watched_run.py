@@ -271,7 +271,7 @@ class WatchedRun:
             self._compare(before, self._judging())
         code = frame.f_code
         given = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
-        kept = _kept_in(*given[:1]) if "." in code.co_qualname else []  # a method's own object
+        kept = _kept_in(given[0]) if given and "." in code.co_qualname else []  # a method's own object
         if any(self._equals_everything(each, 3) for each in (value, *kept)):
             self._note("answers with an object that equals everything")
         elif self._is_own_code(frame.f_back):
@@ -293,10 +293,8 @@ class WatchedRun:
 
     def _compares_itself(self, value: Any, depth: int) -> bool:
         """Whether how it compares is the candidate's text, beside the function that was asked for."""
-        if type(value) in (list, tuple, set, frozenset) and depth:
-            return any(self._compares_itself(each, depth - 1) for each in list(value)[:50])
-        if type(value) is dict and depth:
-            return any(self._compares_itself(each, depth - 1) for each in list(value.values())[:50])
+        if depth and any(self._compares_itself(each, depth - 1) for each in _parts_of(value)):
+            return True
         return any(self._is_its_doing(name, comparing) for name, comparing in _comparing(type(value)))
 
     def _is_its_doing(self, name: str, comparing: object) -> bool:
@@ -320,10 +318,8 @@ class WatchedRun:
         kind = type(value)
         if kind in _PLAIN or depth == 0:
             return False
-        if kind in (list, tuple, set, frozenset):
-            return any(self._equals_everything(each, depth - 1) for each in list(value)[:50])
-        if kind is dict:
-            return any(self._equals_everything(each, depth - 1) for each in list(value.values())[:50])
+        if any(self._equals_everything(each, depth - 1) for each in _parts_of(value)):
+            return True
         comparing = getattr(kind, "__eq__", None)
         code = getattr(comparing, "__code__", None)
         of_tests = isinstance(code, CodeType) and code.co_filename in self._tests - self._texts
@@ -345,7 +341,14 @@ class WatchedRun:
             self.found.append(words)
 
 
-def _kept_in(holder: object = None) -> list[object]:
+def _parts_of(value: Any) -> list[object]:
+    """The first of what a container holds; a class made of one may say anything of that."""
+    if type(value) in (list, tuple, set, frozenset):
+        return list(value)[:50]
+    return list(value.values())[:50] if type(value) is dict else []
+
+
+def _kept_in(holder: object) -> list[object]:
     """The attributes of one object, as far as it has any of its own."""
     kept = getattr(holder, "__dict__", None)
     return list(kept.values())[:50] if type(kept) is dict and not isinstance(holder, _PLAIN) else []

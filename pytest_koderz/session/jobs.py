@@ -38,12 +38,12 @@ def register(run: BenchmarkRun) -> None:
     if number < 2 and run.settings.executor is None:
         return
     if run.is_worker:
-        run.register(WorkerJobs(run.benchmark, number, run.config, run.folder), "jobs")
+        run.register(WorkerJobs(run.benchmark, number, run.folder), "jobs")
     elif number_of_workers(run.config):
         _check_xdist()
         run.register(SeveralEach(number), "jobs")
     else:
-        run.register(Jobs(run.benchmark, number, run.config), "jobs")
+        run.register(Jobs(run.benchmark, number), "jobs")
 
 
 def _check_xdist() -> None:
@@ -62,10 +62,9 @@ class Jobs:
     with its next call to a model, or at once where it waits for a server, and can be resumed.
     """
 
-    def __init__(self, benchmark: Benchmark, number: int, config: pytest.Config) -> None:
+    def __init__(self, benchmark: Benchmark, number: int) -> None:
         self._benchmark = benchmark
         self._number = number
-        self._config = config
         self._begun: list[Future[Experiment]] = []
 
     @pytest.hookimpl(wrapper=True)
@@ -97,7 +96,7 @@ class Jobs:
                 running = sum(future.running() for future in self._begun)
                 if running:
                     words = f"stopping: what is in flight ({running}) is paid for, and ends first"
-                    say(self._config, f"{words}; Ctrl-C again does not wait")
+                    say(self._benchmark.config, f"{words}; Ctrl-C again does not wait")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_koderz_before_call(self) -> None:
@@ -110,9 +109,9 @@ class Jobs:
 class WorkerJobs(Jobs):
     """In a worker of xdist: begins what the worker is handed, as soon as it is."""
 
-    def __init__(self, benchmark: Benchmark, number: int, config: pytest.Config, folder: Path) -> None:
+    def __init__(self, benchmark: Benchmark, number: int, folder: Path) -> None:
         """*folder* has the journals of all workers."""
-        super().__init__(benchmark, number, config)
+        super().__init__(benchmark, number)
         self._folder = folder
         self._lost = 0
         self._reading = Lock()
