@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,11 +24,9 @@ from .mutants import mutants_of
 from .near_copies import near_copy_of, shapes_of
 from .other_files import OtherFiles
 from .task_prompt import Known, prompt_of
+from .test_choice import MOST_SECONDS, MOST_TESTS, in_order
 from .trying import Versions
 
-MOST_SECONDS = 5.0
-"""Of all tests of a task together, by the original; more tests are not taken, and a single slower one not at all."""
-MOST_TESTS = 60
 LEAST_LINES = 2
 """Of a body: what is shorter asks for nothing."""
 LEAST_ADEQUACY = 0.5
@@ -228,18 +226,18 @@ class FunctionTrials:
         return prompt_of(file, self._modules[file], name, self._known(file, name, tests))
 
     def _tests(self, file: str, name: str) -> tuple[str, ...]:
-        """The quickest that together take not too long."""
-        return self._taken(self._quickest(self._covered[file][name]))
+        """The first ones that together take not too long."""
+        return self._taken(self._in_order(self._covered[file][name]))
 
-    def _quickest(self, ran: Collection[str]) -> list[str]:
-        """Of those that ran it, the good ones in order. Raises LeftOut where there are none."""
-        good = sorted((test for test in ran if test in self._good), key=lambda test: self._good[test])
+    def _in_order(self, ran: Mapping[str, set[int]]) -> list[str]:
+        """The good ones of those that ran it. Raises LeftOut where there are none."""
+        good = {test: lines for test, lines in ran.items() if test in self._good}
         if not good:
             raise LeftOut(f"the sandbox cannot run its tests: {self._bad.get(next(iter(ran)), 'they fail')}")
-        return good
+        return in_order(good, self._good, self._breadth)
 
     def _taken(self, tests: Sequence[str]) -> tuple[str, ...]:
-        """The first ones that together take not too long."""
+        """Up to where they take too long together."""
         taken, seconds = [], 0.0
         for test in tests[:MOST_TESTS]:
             seconds += self._good[test]

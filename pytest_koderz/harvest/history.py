@@ -212,7 +212,7 @@ class MendTrials(FunctionTrials):
         return replace(super()._task(file, name), earlier=self._mend.earlier[file, name])
 
     def _tests(self, file: str, name: str) -> tuple[str, ...]:
-        good = self._quickest(self._covered[file][name])
+        good = self._in_order(self._covered[file][name])
         telling = [test for test in good if test in self._telling]
         if not telling:
             raise LeftOut("no test runs it that the code before the commit fails")
