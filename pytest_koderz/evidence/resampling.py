@@ -54,9 +54,10 @@ def bootstrap_ratio(
     taken as it is. A mean may have tails on both. *tries* are the experiments behind the numbers, None: one for each
     problem.
 
-    A *positive* ratio is studentized by its logarithm, so that its limits are positive too; and where its terms may be
-    log-normal its limits reach as far as those of `log_normal_limits`, since a sample that lacks the tail cannot show
-    it: upwards where the numerators have one, downwards where the denominators have.
+    A *positive* ratio is studentized by its logarithm, so that its limits are positive too (as far out as `_times`
+    has it); and where its terms may be log-normal its limits reach as far as those of `log_normal_limits`, since a
+    sample that lacks the tail cannot show it: upwards where the numerators have one, downwards where the denominators
+    have.
 
     The order of the problems makes no difference. None where no interval can be had: fewer than three problems, no
     denominator, too many resamples without one, a ratio of fewer than LEAST_TRIES tries, or limits beyond all
@@ -122,7 +123,7 @@ class Resampled:
         low, high = _quantiles(pivots, tops - ratio * bottoms, tail, confidence)
         with np.errstate(over="ignore", invalid="ignore"):
             steps = -error * np.array([high, low])
-            limits = ratio * np.exp(steps / ratio) if positive else ratio + steps
+            limits = ratio * _times(steps / ratio) if positive else ratio + steps
         if not np.isfinite(limits).all() or (positive and not limits.all()):
             return None
         found = Interval(float(limits[0]), float(limits[1]), confidence)
@@ -247,6 +248,17 @@ def _quantiles(pivots: Any, influences: Any, tail: int | None, confidence: float
 
     upwards = float((influences**3).sum()) > 0
     return -reach(-low, of_tail=upwards or tail is None), reach(high, of_tail=not upwards or tail is None)
+
+
+def _times(steps: Any) -> Any:
+    """By what a positive ratio is multiplied at so many steps of its logarithm. Beyond one it goes on straight, upwards
+    and, of the inverse, downwards: where a few problems carry a sum the steps are those of the farthest pivot that is
+    let stand, and their exponential would be no limit any more.
+    """
+    import numpy as np
+
+    beyond = np.maximum(np.abs(steps), 1)
+    return np.exp(np.clip(steps, -1, 1)) * np.where(steps < 0, 1 / beyond, beyond)
 
 
 def _freedom(influences: Any) -> float:

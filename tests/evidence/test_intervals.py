@@ -277,12 +277,22 @@ def test_the_order_of_the_problems_makes_no_difference() -> None:
 
 
 def test_no_limit_lies_beyond_what_the_concentration_bears() -> None:
-    """One problem of sixty that took half of the dollars: wide, but not the powers of ten that resamples without it
-    have, of which one summary had "[-6421226, +792] %".
+    """One problem of sixty that took half of the dollars: up to 5.57 such may have been due (Garwood 1936, Biometrika
+    28:437-442). Wide, but not the powers of ten that resamples without it have, of which one summary had
+    "[-6421226, +792] %".
     """
     interval = bootstrap_ratio([60.0, *[1.0, 1.1, 0.9] * 20], [4.0] * 61, positive=True)
     assert interval is not None
-    assert 1 < interval.high / (120 / 244) < 1000
+    assert (60 + 5.57 * 60) / 120 < interval.high / (120 / 244) < 15
+
+
+def test_a_tail_downwards_ends_where_the_inverse_of_one_upwards_does() -> None:
+    """Half of the control's dollars on one problem, in place of the arm's."""
+    dear, others = [60.0, *[1.0, 1.1, 0.9] * 20], [4.0] * 61
+    one, other = bootstrap_ratio(dear, others, positive=True), bootstrap_ratio(others, dear, positive=True)
+    assert one is not None
+    assert other is not None
+    assert (1 / one.high, 1 / one.low) == pytest.approx((other.low, other.high))
 
 
 def test_log_normal_costs_have_the_tail_that_a_sample_lacks() -> None:
