@@ -60,20 +60,26 @@ class BreakEven:
 
 
 def break_even_of(
-    arm: Sequence[Tries], control: Sequence[Tries], local_rate: Decimal | None, *, sure: bool
+    arm: Sequence[Tries],
+    control: Sequence[Tries],
+    local_rate: Decimal | None,
+    *,
+    sure_at: Callable[[Decimal | None], bool],
 ) -> BreakEven | None:
     """Of pairs of the same problems in the same order; None where a price is not known.
 
     The rate is the ratio of two sums over problems, the dollars of tokens that the control paid more over the GPU-hours
     that the arm took more. The factor is that of what is spent on the local role (tokens, and GPUs at *local_rate*)
     over what the control's model is paid more than the arm's spec, checkpoints and fallback, with the prices as they
-    are. Both have the interval of `flip_of`, where *sure* says that there may be one.
+    are. Both have the interval of `flip_of`, where *sure_at* says of the savings that there may be one: without GPUs,
+    with them at *local_rate*, and with them at the rate at which nothing is saved.
     """
     paid, theirs = _each(arm, cost_of), _each(control, cost_of)
     if paid is None or theirs is None:
         return None
-    tries = sum(one.settled for one in arm) if sure else 0
     hours, their_hours = _each(arm, _hours), _each(control, _hours)
+    sure = all(map(sure_at, {None, local_rate, _ends_at(paid, hours, theirs, their_hours)}))
+    tries = sum(one.settled for one in arm) if sure else 0
     rate = None if hours is None or their_hours is None else flip_of(paid, hours, theirs, their_hours, tries)
     local, tokens = _local(arm, hours, local_rate), _each(arm, _local_tokens)
     dearer = None
@@ -138,6 +144,14 @@ def flip_of(
             return Flip(flip, None)
         ends[1] = float(brentq(lambda times: limit(times, "low"), middle, beyond, xtol=ROUNDING * beyond))
     return Flip(flip, Interval(*ends))
+
+
+def _ends_at(
+    paid: Sequence[float], hours: Sequence[float] | None, theirs: Sequence[float], their_hours: Sequence[float] | None
+) -> Decimal | None:
+    """US dollars per GPU-hour at which nothing is saved any more; None where no hours are known, or nothing ever is."""
+    flip = None if hours is None or their_hours is None else flip_of(paid, hours, theirs, their_hours, 0)
+    return None if flip is None or flip.times <= 0 else Decimal(str(flip.times))
 
 
 def _inverse(flip: Flip | None) -> tuple[float | None, Interval | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 
 from pytest_koderz.core.arm import Arm
 from pytest_koderz.core.experiment import Experiment
@@ -184,10 +185,16 @@ class _Money:
 
 def _money_of(pairing: Pairing, local_rate: Decimal | None, definitions: Sequence[Arm]) -> _Money:
     sides = pairing.mine, pairing.others
-    savings = measured(*sides, definitions=definitions)
-    with_gpu = None if local_rate is None else measured(*sides, local_rate, definitions)
-    even = break_even_of(*sides, local_rate, sure=_is_sure(savings)) if pairing.tries else None
-    return _Money(savings, with_gpu, even)
+
+    @cache
+    def savings_at(rate: Decimal | None) -> Savings:
+        return measured(*sides, rate, definitions)
+
+    def sure_at(rate: Decimal | None) -> bool:
+        return _is_sure(savings_at(rate))
+
+    even = break_even_of(*sides, local_rate, sure_at=sure_at) if pairing.tries else None
+    return _Money(savings_at(None), None if local_rate is None else savings_at(local_rate), even)
 
 
 def _with_outlook(judged: Comparison, pairing: Pairing) -> Comparison:

@@ -8,7 +8,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from pytest_koderz.core.arm import Arm, ModelSettings
 from pytest_koderz.evidence.break_even import Purchase, break_even_of, flip_of
+from pytest_koderz.evidence.compare import compare
 from pytest_koderz.evidence.problems import by_problem
 from pytest_koderz.evidence.resampling import bootstrap_ratio
 from pytest_koderz.evidence.savings import measured
@@ -92,12 +94,34 @@ def test_costs_in_proportion_have_no_spread_either(seed: int) -> None:
     assert (flip.times, flip.interval.low, flip.interval.high) == pytest.approx([0.0024] * 3)
 
 
+@pytest.mark.parametrize("spec", [None, "0.002"])
+@pytest.mark.parametrize("rate", [None, Decimal(1), Decimal(9)])
+def test_one_more_problem_at_the_cap_leaves_no_interval_of_prices(spec: str | None, rate: Decimal | None) -> None:
+    """All sixty took an iteration or two, of 50 that there may be: the GPU-hours of one more would nearly double the
+    sum, and no interval of the savings with the GPU is given.
+    """
+    model = ModelSettings("small", "ollama", "small")
+    arm = [ran(n, solved_at=1 + (n % 7 == 0), price="0", spec=spec, gpu=2.0 + n % 3) for n in range(PROBLEMS)]
+    control = [ran(n, "frontier-only", price=f"0.00{3 + n % 4}") for n in range(PROBLEMS)]
+    spec_model = None if spec is None else model
+    evens = {
+        cap: compare(arm, control, 0.05, rate, [Arm("koderz", model, spec=spec_model, max_iterations=cap)]).break_even
+        for cap in (5, 50)
+    }
+    short, capped = evens[5], evens[50]
+    assert short is not None
+    assert capped is not None
+    assert short.rate_interval is not None
+    assert (capped.rate_interval, capped.factor_interval) == (None, None)
+    assert capped.rate == short.rate
+
+
 def test_a_purchase_never_pays_where_nothing_is_surely_saved() -> None:
     """Of hours at no price: the later limit is never, the estimate stands."""
     arm = [ran(n, solved_at=1 + n % 5, price="0", spec=f"0.00{1 + n % 5}", gpu=36.0) for n in range(PROBLEMS)]
     control = [ran(n, "frontier-only", price=f"0.00{2 + n % 4}") for n in range(PROBLEMS)]
     mine, other = (list(by_problem(each).values()) for each in (arm, control))
-    found = break_even_of(mine, other, None, sure=True)
+    found = break_even_of(mine, other, None, sure_at=lambda _: True)
     assert found is not None
     assert measured(mine, other).share_interval is not None
     assert found.rate_interval is not None
