@@ -22,6 +22,8 @@ where nearly all solve at once, too few are the expensive ones."""
 ROUNDING = 1e-9
 WIDEST_RATIO = 100.0
 """Between the limits of what is paid in place of a dollar. Farther apart they say nothing."""
+FEW_CARRY = "a few problems carry the dollars"
+"""Why there is no interval, whatever one more problem would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def with_intervals(
     paid = bootstrap_ratio(ours, theirs, positive=True, tries=savings.experiments)
     told = replace(savings, one_more=one_more[0])
     if paid is None or paid.high > WIDEST_RATIO * paid.low:
-        return replace(told, why_none="a few problems carry the dollars")
+        return replace(told, why_none=FEW_CARRY)
     share = Interval(1 - paid.high, 1 - paid.low, paid.confidence)
     if not all(share.low - ROUNDING <= saved <= share.high + ROUNDING for saved in one_more):
         return replace(told, why_none="one more problem at the cap would leave it")

@@ -11,7 +11,7 @@ from pytest_koderz.evidence.findings import Findings, Frame
 from pytest_koderz.evidence.latency import Latency, Spread
 from pytest_koderz.evidence.pilots import LEAST
 from pytest_koderz.evidence.recovered_gap import GAP_FROM, RecoveredGap
-from pytest_koderz.evidence.savings import SHARE_FROM, Savings
+from pytest_koderz.evidence.savings import FEW_CARRY, SHARE_FROM, Savings
 from pytest_koderz.evidence.spared import Spared
 
 from .place_lines import adequacy_words
@@ -253,6 +253,8 @@ def _savings(name: str, savings: Savings, whose: str = "") -> Iterator[str]:
     yield f"  {name}, measured: {dollars(savings.dollars)}{share}{_interval(savings)}: {spent}"
     if savings.problems >= MANY and (savings.dearest or 0) > CARRIES:
         yield f"    one problem carries {(savings.dearest or 0) * 100:.0f} % of its dollars{_one_more(savings)}"
+    elif savings.why_none == FEW_CARRY:
+        yield f"    no interval, since {FEW_CARRY}"
     elif savings.why_none and savings.one_more is not None:
         yield f"    no interval, since one more at the cap would make it {telling(savings.one_more * 100)} %"
 

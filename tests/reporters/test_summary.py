@@ -27,6 +27,7 @@ from pytest_koderz.reporters.arm_row import table_rows
 from pytest_koderz.reporters.results import results_of
 from pytest_koderz.reporters.summary import lines_of, summary_lines
 from pytest_koderz.reporters.text import dollars, failure_lines, headline
+from tests.evidence.experiments import ran
 from tests.golden import check_golden
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -620,3 +621,14 @@ def test_a_failure_names_what_happened() -> None:
     ]
     invalid = _experiment(NAMES[0], "koderz", Status.INVALID, 0)
     assert headline(invalid) == "invalid: the server is down"
+
+
+def test_where_few_problems_carry_the_dollars_no_cap_is_blamed() -> None:
+    """One problem took nearly all of the control's dollars; one more of the arm's would change nothing."""
+    arm = [ran(number, price=f"0.00{3 + number % 4}") for number in range(60)]
+    others = [ran(number, "frontier-only", price=f"0.000{1 + number % 3}") for number in range(1, 60)]
+    control = [ran(0, "frontier-only", price="0.9"), *others]
+    frame = Frame("bench_1a2b3c4d", ("koderz", "frontier-only"), "frontier-only", 0.05, None)
+    told = "\n".join(summary_lines(frame, [*arm, *control]))
+    assert "    no interval, since a few problems carry the dollars" in told
+    assert "at the cap" not in told
