@@ -150,7 +150,7 @@ def test_why_there_is_nothing_to_harvest_is_told_in_a_line(tmp_path: Path, test:
 
 def test_of_a_long_function_few_wrong_versions_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is as long as the function: all that can be thought of would take minutes. The same ones each time."""
-    function = "def f(x):\n" + "".join(f"    x = x + {number}\n" for number in range(400)) + "    return x\n"
+    function = "def f(x):\n" + "".join(f"    x = x + {number}\n" for number in range(80)) + "    return x\n"
     copies: list[object] = []
     deepcopy = mutants.copy.deepcopy
     monkeypatch.setattr(mutants.copy, "deepcopy", lambda each: copies.append(each) or deepcopy(each))
