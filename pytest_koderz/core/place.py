@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from .syntax import UNREADABLE, bound, tree_of, within_texts
+from .syntax import UNREADABLE, bound, lines_of, tree_of, within_texts
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _EMPTY = "raise NotImplementedError"
@@ -57,7 +57,7 @@ class ModuleText:
 
     @cached_property
     def lines(self) -> list[str]:
-        return self.source.splitlines(keepends=True)
+        return lines_of(self.source)
 
     @cached_property
     def functions(self) -> dict[str, Function]:

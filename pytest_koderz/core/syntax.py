@@ -6,6 +6,7 @@ import ast
 import symtable
 import warnings
 from collections.abc import Iterable
+from io import StringIO
 from threading import RLock
 
 DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -15,6 +16,11 @@ UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowErro
 _NAME = "<candidate>"
 
 _PARSING = RLock()
+
+
+def lines_of(source: str) -> list[str]:
+    """With their ends, as Python counts them: a form feed, or what else a text may be divided by, ends none."""
+    return list(StringIO(source, newline=""))
 
 
 def tree_of(source: str, name: str = "<unknown>") -> ast.Module:

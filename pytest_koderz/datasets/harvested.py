@@ -134,7 +134,7 @@ class _Modules:
 
 def _text_of(tree: FunctionPlace, file: str) -> str:
     root = Path(tree.root)
-    return text_at(root, tree.commit, file) if tree.commit else (root / file).read_text(encoding="utf-8")
+    return text_at(root, tree.commit, file) if tree.commit else (root / file).read_text(encoding="utf-8-sig")
 
 
 def _problem(suite: Located, key: KeyPath, places: Mapping[str, _Place], modules: _Modules) -> Problem:

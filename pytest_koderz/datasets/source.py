@@ -8,7 +8,7 @@ import sys
 import warnings
 from textwrap import indent
 
-from pytest_koderz.core.syntax import UNREADABLE, bound, may_fail, tree_of, within_texts
+from pytest_koderz.core.syntax import UNREADABLE, bound, lines_of, may_fail, tree_of, within_texts
 from pytest_koderz.files.nearest import most_like, nearest
 
 
@@ -84,7 +84,7 @@ def preamble_of(prompt: str, name: str) -> str:
     if function is None:
         return ""
     first = min((node.lineno for node in (function, *function.decorator_list)), default=function.lineno)
-    head = "".join(prompt.splitlines(keepends=True)[: first - 1]).strip("\n")
+    head = "".join(lines_of(prompt)[: first - 1]).strip("\n")
     return head + "\n" if head.strip() else ""
 
 

@@ -98,7 +98,7 @@ def said_of(root: Path, commit: Commit) -> str:
 def text_at(root: Path, commit: str, file: str) -> str:
     """Of *file*, from *root* on, in a commit. Raises GitFault where it is not there, or no text in UTF-8."""
     try:
-        return _run(root, "cat-file", "blob", f"{commit}:./{file}").decode()
+        return _run(root, "cat-file", "blob", f"{commit}:./{file}").decode("utf-8-sig")
     except ValueError:
         raise GitFault(f"{file} is no text in UTF-8") from None
 

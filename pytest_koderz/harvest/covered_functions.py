@@ -64,6 +64,7 @@ def tested_lines(
         paths = os.pathsep.join([*map(str, imports), ours])
         measured = source if source.is_dir() else source.parent
         environment = {**os.environ, SOURCE: str(measured), OUT: str(out), "PYTHONPATH": paths}
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": f"{folder}/hypothesis"}
         command = [sys.executable, "-m", "pytest", *tests, *options, f"--rootdir={root}", "-q", "--tb=short"]
         command += ["--continue-on-collection-errors", "-Wignore::pytest.PytestConfigWarning"]
         command += ["-p", "no:cacheprovider", "-p", "no:koderz", "-p", "no:randomly", "-p", _PLUGIN]
@@ -117,7 +118,7 @@ def covered_in(root: Path, modules: Mapping[str, ModuleText], lines: Lines) -> t
 def module_text(path: Path) -> ModuleText | None:
     """None: it is no Python of this version."""
     try:
-        module = ModuleText(path.read_text(encoding="utf-8"))
+        module = ModuleText(path.read_text(encoding="utf-8-sig"))
         _ = module.functions
     except (OSError, *UNREADABLE):
         return None

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from pytest_koderz.core.syntax import tree_of
 
 MOST = 10
 """Of one function; drawn by a seed where there are more."""
+_MOST_MADE = 200
+"""Of which they are drawn: each is as long as the function, which may have thousands of places."""
+_STATEMENTS = (ast.Assign, ast.AugAssign, ast.Expr, ast.Raise)
+"""Those that may be left out."""
 
 _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE,
@@ -39,20 +44,29 @@ _COMPUTED: dict[type[ast.operator], type[ast.operator]] = {
 def mutants_of(function: str, seed: str) -> list[str]:
     """At most MOST programs that define the function as *function*, a text of it alone, does but for one thing."""
     tree = tree_of(function)
-    node = tree.body[0]
     original = ast.unparse(tree)
-    found = list(dict.fromkeys(source for source in _changed(node) if source != original))
     draw = Random(seed)  # noqa: S311 - not for secrets
+    changes = _changes(tree.body[0])
+    if len(changes) > _MOST_MADE:
+        changes = draw.sample(changes, _MOST_MADE)
+    found = list(dict.fromkeys(source for change in changes if (source := change()) not in (None, original)))
     return found if len(found) <= MOST else draw.sample(found, MOST)
 
 
-def _changed(function: ast.stmt) -> Iterator[str]:
-    places = [number for number, node in enumerate(_nodes(function)) if _can_change(node)]
-    for number in places:
-        twin = copy.deepcopy(function)
-        if _change(_nodes(twin)[number]):
-            yield ast.unparse(ast.fix_missing_locations(twin))
-    yield from _without_a_statement(function)
+def _changes(function: ast.stmt) -> list[Callable[[], str | None]]:
+    """Each makes one wrong version, or None where it would be the same."""
+    nodes = _nodes(function)
+    places = [number for number, node in enumerate(nodes) if _can_change(node)]
+    dropped = range(sum(isinstance(node, _STATEMENTS) for node in nodes))
+    return [
+        *(partial(_changed, function, number) for number in places),
+        *(partial(_without_a_statement, function, number) for number in dropped),
+    ]
+
+
+def _changed(function: ast.stmt, number: int) -> str | None:
+    twin = copy.deepcopy(function)
+    return ast.unparse(ast.fix_missing_locations(twin)) if _change(_nodes(twin)[number]) else None
 
 
 def _nodes(function: ast.stmt) -> list[ast.AST]:
@@ -95,12 +109,10 @@ def _change(node: ast.AST) -> bool:
     return True
 
 
-def _without_a_statement(function: ast.stmt) -> Iterator[str]:
-    count = sum(isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Raise) for node in _nodes(function))
-    for number in range(count):
-        twin = copy.deepcopy(function)
-        _Dropping(number, {id(node) for node in _nodes(twin)}).visit(twin)
-        yield ast.unparse(ast.fix_missing_locations(twin))
+def _without_a_statement(function: ast.stmt, number: int) -> str:
+    twin = copy.deepcopy(function)
+    _Dropping(number, {id(node) for node in _nodes(twin)}).visit(twin)
+    return ast.unparse(ast.fix_missing_locations(twin))
 
 
 class _Dropping(ast.NodeTransformer):
@@ -109,7 +121,7 @@ class _Dropping(ast.NodeTransformer):
         self._nodes = nodes
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        if id(node) in self._nodes and isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Raise):
+        if id(node) in self._nodes and isinstance(node, _STATEMENTS):
             self._left -= 1
             if self._left == -1:
                 return ast.Pass()

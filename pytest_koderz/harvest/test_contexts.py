@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from pytest_koderz.sandbox.drawn_tests import steady
+
 _PLAIN = (str, bytes, int, float, bool, type(None))
 _LONGEST_VALUE = 400
 """Characters."""
@@ -35,6 +37,10 @@ class Contexts:
         """Why, by node id: a test's or, where it cannot be collected, its file's."""
         self.made: dict[str, str] = {}
         """Texts of tests that no file has as they are: functions have made them."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        steady(items)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:

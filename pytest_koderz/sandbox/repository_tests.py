@@ -95,7 +95,7 @@ class Repository:
         """One of its modules as it is. Raises SandboxFault where it cannot be read."""
         if file not in self._modules:
             try:
-                self._modules[file] = ModuleText((self._copy.root / file).read_text(encoding="utf-8"))
+                self._modules[file] = ModuleText((self._copy.root / file).read_text(encoding="utf-8-sig"))
             except (OSError, ValueError) as error:
                 raise SandboxFault(f"{file} of the repository cannot be read: {error}") from None
         return self._modules[file]

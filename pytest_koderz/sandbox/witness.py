@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .drawn_tests import steady
+
 if TYPE_CHECKING:
     from .watched_run import WatchedRun
 
@@ -51,6 +53,7 @@ class Witness:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         known = {item.nodeid: item for item in items}
         items[:] = [known[name] for name in self._ids if name in known]
+        steady(items)
         if self._watch:
             self._watch.collected({id(getattr(item, "module", None)): item for item in items}.values())
 

@@ -14,7 +14,8 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.harvest import function_trials, harvesting
+from pytest_koderz.harvest import function_trials, harvesting, mutants
+from pytest_koderz.harvest.code_files import modules_of
 from pytest_koderz.harvest.covered_functions import functions_of_import
 from pytest_koderz.harvest.covered_functions import tested_lines as run_under_coverage
 from pytest_koderz.harvest.covered_functions import tests_by_function as found_tests
@@ -145,6 +146,24 @@ def test_why_there_is_nothing_to_harvest_is_told_in_a_line(tmp_path: Path, test:
         harvest(tmp_path, tmp_path, None, notes.append)
     assert why in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_of_a_long_function_few_wrong_versions_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is as long as the function: all that can be thought of would take minutes. The same ones each time."""
+    function = "def f(x):\n" + "".join(f"    x = x + {number}\n" for number in range(80)) + "    return x\n"
+    copies: list[object] = []
+    deepcopy = mutants.copy.deepcopy
+    monkeypatch.setattr(mutants.copy, "deepcopy", lambda each: copies.append(each) or deepcopy(each))
+    first = mutants_of(function, "f")
+    assert len(first) == 10
+    assert len(copies) == 200
+    assert mutants_of(function, "f") == first
+
+
+def test_a_byte_order_mark_hides_no_function(tmp_path: Path) -> None:
+    """Some editors begin a file with one."""
+    (tmp_path / "marked.py").write_text("def one(x):\n    y = x\n    return y\n", encoding="utf-8-sig")
+    assert list(modules_of(tmp_path)["marked.py"].functions) == ["one"]
 
 
 def test_a_file_of_tests_that_cannot_be_collected_leaves_the_others(root: Path) -> None:

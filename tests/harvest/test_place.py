@@ -55,3 +55,14 @@ def test_a_method_in_a_reply_gets_no_function_beside_it(tmp_path) -> None:  # ty
     candidate = candidate_of(reply, Problem("p", "", "top", "", place=place))
     assert candidate is not None
     assert "*args" not in candidate.source
+
+
+@pytest.mark.parametrize("between", ["\n\x0c\n", "\nMARK = '\u2028\x85\x1c'\n", "\r\n\x0c\r\n"])
+def test_lines_are_those_that_python_counts(between: str) -> None:
+    """A form feed between functions, or an odd character in a text, ends no line."""
+    first, second = (f"def {name}(x):\n    y = x\n    return y\n" for name in ("first", "second"))
+    source = f'"""Both."""{between}{first}{between}{second}'
+    module = ModuleText(source)
+    assert module.text_of("second") == second
+    assert module.filled("second", second).source == source
+    assert module.emptied("first").endswith(second)

@@ -115,3 +115,40 @@ def test_a_function_whose_code_cannot_be_exchanged_is_named(repository: Reposito
         assert versions.passing("smallthings.py", "nosuch", MODULE, [MODULE], ids) == [None]
     slow = "nosuch is tried in processes of its own, which takes longer"
     assert notes == [f"{slow}: its code cannot be exchanged once its module is imported"]
+
+
+DRAWN = """\
+import time
+from datetime import timedelta
+
+from hypothesis import given, settings, strategies
+from smallthings import clamp
+
+seen = []
+
+
+@settings(deadline=timedelta(milliseconds=1), max_examples=5)
+@given(strategies.integers())
+def test_drawn(value):
+    time.sleep(0.01)
+    seen.append(value)
+    assert clamp(value, 1, 3) in (1, 2, 3)
+"""
+
+
+def test_no_clock_of_hypothesis_refuses_a_candidate(tmp_path: Path) -> None:
+    """A busy machine, or looking at all that a candidate does, takes longer than a test allows for an example."""
+    pytest.importorskip("hypothesis")
+    root = small_repository(tmp_path)
+    (root / "tests" / "test_drawn.py").write_text(DRAWN)
+    place = FunctionPlace(str(root), "", "smallthings.py", "clamp")
+    try:
+        repository = Repository(place, 1 << 30)
+    except SandboxFault as fault:
+        pytest.skip(str(fault))
+    try:
+        run = repository.judge(place, ModuleText(MODULE).text_of("clamp"), "tests/test_drawn.py::test_drawn\n", 0, 20)
+        assert run.answer is not None
+        assert run.answer["outcome"] == "passed", run
+    finally:
+        repository.close()
