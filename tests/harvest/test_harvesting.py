@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,7 +16,7 @@ from pytest_koderz.core.problem import Problem
 from pytest_koderz.datasets import load_suite
 from pytest_koderz.files.source_tree import digest_of_tree
 from pytest_koderz.files.usage_error import UsageError
-from pytest_koderz.harvest import function_trials, harvesting, mutants
+from pytest_koderz.harvest import function_trials, harvesting
 from pytest_koderz.harvest.code_files import modules_of
 from pytest_koderz.harvest.covered_functions import functions_of_import
 from pytest_koderz.harvest.covered_functions import tested_lines as run_under_coverage
@@ -151,12 +153,11 @@ def test_why_there_is_nothing_to_harvest_is_told_in_a_line(tmp_path: Path, test:
 def test_of_a_long_function_few_wrong_versions_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is as long as the function: all that can be thought of would take minutes. The same ones each time."""
     function = "def f(x):\n" + "".join(f"    x = x + {number}\n" for number in range(80)) + "    return x\n"
-    copies: list[object] = []
-    deepcopy = mutants.copy.deepcopy
-    monkeypatch.setattr(mutants.copy, "deepcopy", lambda each: copies.append(each) or deepcopy(each))
+    copied = Mock(wraps=copy.deepcopy)
+    monkeypatch.setattr(copy, "deepcopy", copied)
     first = mutants_of(function, "f")
     assert len(first) == 10
-    assert len(copies) == 200
+    assert copied.call_count == 200
     assert mutants_of(function, "f") == first
 
 
