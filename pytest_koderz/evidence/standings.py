@@ -9,6 +9,7 @@ from decimal import Decimal
 from pytest_koderz.core.experiment import Experiment
 from pytest_koderz.core.money import total
 
+from .acceptance import had_oracle
 from .compare import Claim, compare
 from .problems import Tries, by_arm, by_problem, settled_of
 
@@ -38,6 +39,8 @@ class Alternative:
     """It asks one role's model alone, and the other one more than that."""
     sure: bool
     """Beyond chance: it matches or is better by the margin, and the interval of what it saves lies above 0."""
+    oracle_stop: bool
+    """The tests that grade chose among its replies, and not among those of the arm in whose place it would be run."""
 
 
 def standings(experiments: Sequence[Experiment], local_rate: Decimal | None = None) -> tuple[Standing, ...]:
@@ -60,15 +63,20 @@ def standings(experiments: Sequence[Experiment], local_rate: Decimal | None = No
 def alternatives(
     places: Sequence[Standing], experiments: Sequence[Experiment], margin: float, local_rate: Decimal | None = None
 ) -> Iterator[Alternative]:
-    """For each dominated arm of `standings` the one to run instead, if that solves anything."""
+    """For each dominated arm of `standings` the one to run instead, if that solves anything: one with an oracle stop in
+    place of one without only where no other dominates it.
+    """
     named, own = {place.arm: place for place in places}, by_arm(experiments)
     for place in places:
         rivals = [named[arm] for arm in place.dominated_by if not named[arm].dominated_by and named[arm].solved]
         if rivals:
-            best = min(rivals, key=lambda rival: rival.dollars or Decimal(0))
-            arm, other = own[best.arm], own[place.arm]
+            other = own[place.arm]
+            fair = [rival for rival in rivals if _has_oracle(other) or not _has_oracle(own[rival.arm])]
+            best = min(fair or rivals, key=lambda rival: rival.dollars or Decimal(0))
+            arm = own[best.arm]
             unsupervised = _is_unsupervised(arm) and not _is_unsupervised(other)
-            yield Alternative(place, best, _is_alone(arm), unsupervised, _is_sure(arm, other, margin, local_rate))
+            sure = _is_sure(arm, other, margin, local_rate)
+            yield Alternative(place, best, _is_alone(arm), unsupervised, sure, not fair)
 
 
 def _place(tries: Sequence[Tries], local_rate: Decimal | None) -> tuple[float, Decimal | None]:
@@ -85,6 +93,10 @@ def _is_sure(rival: Sequence[Experiment], arm: Sequence[Experiment], margin: flo
     comparison = compare(rival, arm, margin, local_rate)
     saved = (comparison.savings_with_gpu or comparison.savings).interval
     return comparison.claim in (Claim.MATCHES, Claim.BETTER) and saved is not None and saved.low > 0
+
+
+def _has_oracle(arm: Sequence[Experiment]) -> bool:
+    return any(map(had_oracle, settled_of(arm)))
 
 
 def _is_alone(arm: Sequence[Experiment]) -> bool:

@@ -237,7 +237,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
 
 
 def _alternative(one: Alternative) -> dict[str, Any]:
-    words = {"alone": one.alone, "unsupervised": one.unsupervised, "sure": one.sure}
+    words = {"alone": one.alone, "unsupervised": one.unsupervised, "sure": one.sure, "oracle_stop": one.oracle_stop}
     return {"instead_of": one.instead_of.arm, "arm": one.arm.arm, **words}
 
 

@@ -200,9 +200,12 @@ def _ranked(findings: Findings, *, whole: bool) -> Iterator[str]:
 
 def _alternative(one: Alternative) -> str:
     """`koderz: small-frontier solved as many (12) for less ($0.0120, not $0.1320): just ask it`."""
+    offer = f"{one.instead_of.arm}: {one.arm.arm} {_bargain(one.arm, one.instead_of)}"
+    if one.oracle_stop:
+        return f"{offer}, by an oracle stop, which no user has"
     advice = "just ask it" if one.alone else "supervision did not pay" if one.unsupervised else "rather run that"
     doubt = "" if one.sure else f" (uncertain with {counted(one.arm.problems, 'problem')})"
-    return f"{one.instead_of.arm}: {one.arm.arm} {_bargain(one.arm, one.instead_of)}: {advice}{doubt}"
+    return f"{offer}: {advice}{doubt}"
 
 
 def _bargain(arm: Standing, other: Standing) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from pytest_koderz.core.experiment import Experiment, Status
@@ -84,6 +85,19 @@ def test_arm_with_more_than_one_try_is_not_just_asking() -> None:
     assert (one.arm.arm, one.alone, one.unsupervised) == ("local-only", False, True)
     (other,) = _instead([dear, local])
     assert (other.arm.arm, other.alone, other.unsupervised) == ("local-only", False, False)
+
+
+def test_an_oracle_stop_is_no_bargain_in_place_of_an_arm_without() -> None:
+    """Who has no tests that grade cannot run it: what comes closest without them is named first."""
+    blind = [replace(ran(n, "koderz-blind", 2, price="0.003"), accept_on="visible") for n in range(3)]
+    oracle = [ran(n, "local-only", 2) for n in range(3)]
+    (one,) = _instead([*blind, *oracle])
+    assert (one.instead_of.arm, one.arm.arm, one.oracle_stop) == ("koderz-blind", "local-only", True)
+    asked = [ran(n, "frontier-only", price="0.002") for n in range(3)]
+    (other,) = _instead([*blind, *oracle, *asked])
+    assert (other.instead_of.arm, other.arm.arm, other.oracle_stop) == ("koderz-blind", "frontier-only", False)
+    (alike,) = _instead([*[ran(n, "koderz", 3) for n in range(3)], *oracle])
+    assert (alike.arm.arm, alike.oracle_stop) == ("local-only", False)
 
 
 def test_nothing_is_recommended_that_solved_nothing() -> None:
