@@ -864,7 +864,7 @@ class Summary:
             more = "" if ours == theirs else f"{theirs:.4g}"
             dearer = "" if paid == dollars else usd(dollars)
             yield f"{one['arm']} {ours:.4g} {more} {usd(paid)} {dearer}"
-            yield "" if one["sure"] else f"uncertain with {len(shared)}"
+            yield "" if one["sure"] or one["oracle_stop"] else f"uncertain with {len(shared)}"
 
 
 Gap = tuple[tuple[int, int, int], tuple[int, int, int]]
