@@ -78,9 +78,13 @@ def break_even_of(
     if paid is None or theirs is None:
         return None
     hours, their_hours = _each(arm, _hours), _each(control, _hours)
-    sure = all(map(sure_at, {None, local_rate, _ends_at(paid, hours, theirs, their_hours)}))
+
+    def rate_of(tries: int) -> Flip | None:
+        return None if hours is None or their_hours is None else flip_of(paid, hours, theirs, their_hours, tries)
+
+    sure = all(map(sure_at, (None, local_rate, _end_of(rate_of(0)))))
     tries = sum(one.settled for one in arm) if sure else 0
-    rate = None if hours is None or their_hours is None else flip_of(paid, hours, theirs, their_hours, tries)
+    rate = rate_of(tries)
     local, tokens = _local(arm, hours, local_rate), _each(arm, _local_tokens)
     dearer = None
     if local is not None and tokens is not None:
@@ -146,11 +150,8 @@ def flip_of(
     return Flip(flip, Interval(*ends))
 
 
-def _ends_at(
-    paid: Sequence[float], hours: Sequence[float] | None, theirs: Sequence[float], their_hours: Sequence[float] | None
-) -> Decimal | None:
+def _end_of(flip: Flip | None) -> Decimal | None:
     """US dollars per GPU-hour at which nothing is saved any more; None where no hours are known, or nothing ever is."""
-    flip = None if hours is None or their_hours is None else flip_of(paid, hours, theirs, their_hours, 0)
     return None if flip is None or flip.times <= 0 else Decimal(str(flip.times))
 
 
